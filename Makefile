@@ -1,0 +1,44 @@
+# Everything a person or a machine does with this project. Each target sets up what it needs.
+
+PYTHON ?= python3
+PY := .venv/bin/python
+PYTEST := $(PY) -m pytest
+
+.PHONY: help setup demo test quick lint testbed bench clean
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: .venv/.ready ## a virtual environment with the package and its tools
+
+# The client is compiled by the build of the package, so its sources count as well.
+.venv/.ready: pyproject.toml hatch_build.py $(shell find client -name node_modules -prune -o -type f -print)
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check "pip>=25.1"
+	.venv/bin/pip install --quiet --disable-pip-version-check --group dev --editable .
+	@touch $@
+
+demo: setup ## the main job on the built-in phone, in a scratch Asterisk tree
+	@$(PY) -m tests.demo
+
+quick: setup ## the tests that need nothing real, in under a minute
+	$(PYTEST) tests/unit -n auto -m "not slow"
+
+test: setup ## everything: unit tests, real Asterisks, real browsers
+	$(PY) -m tests.testbed build
+	$(PYTEST) tests -n 2 --dist loadscope --cov --cov-report=term:skip-covered
+
+lint: setup ## what a reviewer would ask first
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	cd client && npx tsc --noEmit
+
+testbed: setup ## two real Asterisks with the chapter's configuration, until Ctrl-C
+	$(PY) -m tests.testbed start
+
+clean: ## throw away what was made here; the cached Asterisks: make testbed-clean
+	rm -rf .venv dist cmp_bundle/client client/node_modules .coverage* .pytest_cache .mypy_cache .ruff_cache
+
+testbed-clean: ## throw the cached Asterisks away
+	$(PYTHON) -m tests.testbed clean
