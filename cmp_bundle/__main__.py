@@ -1,0 +1,3 @@
+from cmp_bundle.cli import main
+
+main()

@@ -1,0 +1,222 @@
+"""The effective settings: defaults, then the file, then the environment, then flags."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import shlex
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.settings.lines import line_of
+from cmp_bundle.settings.model import KEYS, Key, Settings, sections
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: The file that is looked for in the current folder.
+FILE_NAME = "cmp-bundle.toml"
+
+_YES = {"true", "yes", "on", "1"}
+_NO = {"false", "no", "off", "0"}
+_WORDS = {str: "text", Path: "text", int: "a whole number", bool: "true or false"}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a value came from: ``kind`` is default, file, environment or flag."""
+
+    kind: str
+    name: str = ""
+    line: int | None = None
+
+    def __str__(self) -> str:
+        if self.kind == "file" and self.line is not None:
+            return f"{self.name}:{self.line}"
+        return self.name or self.kind
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Settings with the origin of each, by dotted key, and the file they came from, if any."""
+
+    settings: Settings
+    origins: Mapping[str, Origin]
+    file: Path | None
+
+    def base(self, dotted: str) -> Path:
+        """The folder from which a path in this setting is seen."""
+        if self.origins[dotted].kind == "file" and self.file is not None:
+            return self.file.parent
+        return Path.cwd()
+
+
+def load(
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    flags: Mapping[str, Any] | None = None,
+) -> Loaded:
+    """The effective settings.
+
+    ``file`` is the one that the user named; without it ``cmp-bundle.toml`` of the current folder
+    is read where it exists. ``flags`` maps dotted keys to values of their type; None is unset.
+    Raises CmpBundleError with file and line for whatever is wrong.
+    """
+    environment = os.environ if environment is None else environment
+    found = _file(file, environment)
+    home = found.parent if found else Path.cwd()
+    values = {name: _settled(key, key.default, home) for name, key in KEYS.items()}
+    origins = dict.fromkeys(KEYS, Origin("default"))
+    if found is not None:
+        for name, value, line in _from_file(found):
+            values[name] = _settled(KEYS[name], value, home)
+            origins[name] = Origin("file", str(found), line)
+    for name, text in _from_environment(environment):
+        key = KEYS[name]
+        value = _parsed(key, text)
+        _check(key, value, key.variable, None)
+        values[name] = _settled(key, value, Path.cwd())
+        origins[name] = Origin("environment", key.variable)
+    for name, value in (flags or {}).items():
+        if value is not None:
+            key = KEYS[name]
+            _check(key, value, f"the value given for {name}", None)
+            values[name] = _settled(key, value, Path.cwd())
+            origins[name] = Origin("flag")
+    return Loaded(_assemble(values), origins, found)
+
+
+def _file(named: Path | None, environment: Mapping[str, str]) -> Path | None:
+    if named is None and environment.get("CMP_BUNDLE_CONFIG"):
+        named = Path(environment["CMP_BUNDLE_CONFIG"])
+    if named is None:
+        here = Path.cwd() / FILE_NAME
+        return here if here.exists() else None
+    if not named.exists():
+        raise CmpBundleError("there is no such file", file=named, hint="cmp-bundle init writes one")
+    return named.resolve()
+
+
+def _from_file(path: Path) -> list[tuple[str, Any, int | None]]:
+    try:
+        text = path.read_text("utf-8")
+        document = tomllib.loads(text)
+    except OSError as error:
+        raise CmpBundleError(f"cannot be read: {error.strerror}", file=path) from error
+    except UnicodeDecodeError as error:
+        raise CmpBundleError("is not UTF-8 text", file=path) from error
+    except tomllib.TOMLDecodeError as error:
+        # tomllib says "… (at line 3, column 7)"
+        message, _, place = str(error).partition(" (at line ")
+        line = int(place.split(",")[0]) if place and place[0].isdigit() else None
+        raise CmpBundleError(
+            f"is not TOML: {message[:1].lower()}{message[1:]}", file=path, line=line
+        ) from error
+    known = sections()
+    result = []
+    for section, content in document.items():
+        line = line_of(text, section)
+        if section not in known:
+            raise CmpBundleError(
+                f"there is no section [{section}]{_nearest(section, known)}", file=path, line=line
+            )
+        if not isinstance(content, dict):
+            raise CmpBundleError(
+                f"{section} is a section: write [{section}] on a line of its own",
+                file=path,
+                line=line,
+            )
+        names = [key.name for key in known[section][1]]
+        for name, value in content.items():
+            line = line_of(text, section, name)
+            if name not in names:
+                raise CmpBundleError(
+                    f"[{section}] has no key {name}{_nearest(name, names)}", file=path, line=line
+                )
+            key = KEYS[f"{section}.{name}"]
+            _check(key, value, path, line)
+            result.append((key.dotted, value, line))
+    return result
+
+
+def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, str]]:
+    by_variable = {key.variable: key for key in KEYS.values()}
+    prefixes = tuple(f"CMP_BUNDLE_{section.upper()}_" for section in sections())
+    result = []
+    for variable, text in environment.items():
+        if variable in by_variable:
+            result.append((by_variable[variable].dotted, text))
+        elif variable.startswith(prefixes):
+            raise CmpBundleError(
+                f"the environment variable {variable} sets nothing"
+                f"{_nearest(variable, by_variable)}",
+                hint=f"cmp-bundle config lists what there is; or: unset {variable}",
+            )
+    return result
+
+
+def _nearest(word: str, known: Any) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else f"; there are: {', '.join(known)}"
+
+
+def _parsed(key: Key, text: str) -> Any:
+    """The value that an environment variable's ``text`` stands for."""
+    if key.kind is bool:
+        if text.lower() in _YES | _NO:
+            return text.lower() in _YES
+        raise CmpBundleError(f"{key.variable} must be true or false, not {text!r}")
+    if key.kind is int:
+        try:
+            return int(text)
+        except ValueError:
+            raise CmpBundleError(f"{key.variable} must be a whole number, not {text!r}") from None
+    if key.kind is tuple:
+        try:
+            return json.loads(text) if text.startswith("[") else shlex.split(text)
+        except ValueError as error:
+            raise CmpBundleError(f"{key.variable} is not a list of words: {error}") from None
+    return text
+
+
+def _check(key: Key, value: Any, where: Path | str, line: int | None) -> None:
+    """Raise if ``value`` has the wrong type or breaks the key's own rule."""
+    file, prefix = (where, "") if isinstance(where, Path) else (None, f"{where}: ")
+    problem = None
+    if key.kind is tuple:
+        if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
+            problem = 'must be a list of words: ["docker", "exec", "pbx", "asterisk"]'
+    elif key.kind is Path:
+        if not isinstance(value, str | Path):
+            problem = f"must be {_WORDS[Path]}, not {_said(value)}"
+    elif not isinstance(value, key.kind) or (key.kind is int and isinstance(value, bool)):
+        problem = f"must be {_WORDS[key.kind]}, not {_said(value)}"
+    if problem is None and key.must is not None:
+        problem = key.must(value)
+    if problem:
+        raise CmpBundleError(f"{prefix}{key.dotted} {problem}", file=file, line=line)
+
+
+def _said(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _settled(key: Key, value: Any, base: Path) -> Any:
+    """Paths become absolute, seen from ``base``; lists become tuples."""
+    if key.kind is Path:
+        return (base / Path(value).expanduser()).resolve()
+    if key.kind is tuple:
+        return tuple(value)
+    return value
+
+
+def _assemble(values: Mapping[str, Any]) -> Settings:
+    made = {}
+    for section, (_, keys) in sections().items():
+        cls = type(getattr(Settings(), section))
+        made[section] = cls(**{key.name: values[key.dotted] for key in keys})
+    return Settings(**made)

@@ -1,0 +1,270 @@
+"""Every setting: its section, name, type, default, what it means and what it must look like.
+
+This is the only list of them. The file, the environment, ``cmp-bundle config``, the commented
+file that ``init`` writes and the reference in the docs are all made from it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+_DIST = Path("dist")
+_ACCOUNTS = Path("accounts.toml")
+_ROOT = Path("/")
+_KEYRING = Path("cmp-bundle.key")
+
+
+def _key(default: Any, means: str, must: Callable[[Any], str | None] | None = None) -> Any:
+    """A setting; ``must`` gives what is wrong with a value, or None."""
+    return field(default=default, metadata={"means": means, "must": must})
+
+
+def _site_name(name: str) -> str | None:
+    # Asterisk refuses paths whose first character is special, and the name of the releases'
+    # folder is this one behind a dot.
+    if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", name) and ".." not in name:
+        return None
+    return "must be a plain folder name: letters, digits, _ . -, not beginning with a dot"
+
+
+def _redirect(path: str) -> str | None:
+    # http.conf splits the line at spaces; a query is cut off before Asterisk compares.
+    if not re.fullmatch(r"/[A-Za-z0-9_.~/-]{1,200}", path):
+        return "must be a path such as /cmp2k: it begins with a slash, has no spaces, ? or #"
+    if re.match(r"/(static|ws|ari|httpstatus|phoneprov|metrics|media)(/|$)", path, re.IGNORECASE):
+        return "must not be one of Asterisk's own paths"
+    return None
+
+
+def _host(host: str) -> str | None:
+    if not host or re.fullmatch(r"[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:.]+\]?", host):
+        return None
+    return "must be a host name or an address alone; the port has a setting of its own"
+
+
+def _port(port: int) -> str | None:
+    return None if 0 <= port <= 65535 else "must be a port: 1 to 65535, or 0 for the page's own"  # noqa: PLR2004
+
+
+def _listening_port(port: int) -> str | None:
+    return None if 0 <= port <= 65535 else "must be a port: 0 to 65535"  # noqa: PLR2004
+
+
+def _socket_url(text: str) -> str | None:
+    ok = not text or re.fullmatch(r"wss?://[^\s/?#]+(/[^\s?#]*)?", text)
+    return None if ok else "must look like wss://pbx.example.com:8089/ws"
+
+
+def _path(path: str) -> str | None:
+    return None if not path or re.fullmatch(r"/[^\s?#]*", path) else "must be a path such as /ws"
+
+
+def _keep(count: int) -> str | None:
+    return None if count >= 1 else "must be at least 1: the release in use is one of them"
+
+
+def _pin(pin: str) -> str | None:
+    ok = not pin or re.fullmatch(r"[0-9a-f]{40}", pin)
+    return None if ok else "must be the id of a git tree: 40 hexadecimal digits, lower case"
+
+
+def _extension(text: str) -> str | None:
+    ok = not text or re.fullmatch(r"[A-Za-z0-9*#+_.-]+", text)
+    return None if ok else "must be an extension such as 246"
+
+
+def _context(text: str) -> str | None:
+    ok = not text or re.fullmatch(r"[A-Za-z0-9_.-]{1,79}", text)
+    return None if ok else "must be the name of a context in extensions.conf"
+
+
+def _realm(text: str) -> str | None:
+    ok = text.isprintable() and not set('":\\') & set(text)
+    return None if ok else 'must not hold ", : or \\'
+
+
+def _url(text: str) -> str | None:
+    ok = not text or re.fullmatch(r"https://[^\s/?#]+", text)
+    return None if ok else "must look like https://pbx.example.com:8089"
+
+
+@dataclass(frozen=True)
+class PhoneSettings:
+    """Which phone is bundled."""
+
+    source: str = _key(
+        "upstream",
+        "where the phone comes from: upstream, builtin, a folder, an archive, or a git repository",
+    )
+    revision: str = _key("", "the commit, tag or branch to take from a git repository")
+    pin: str = _key("", "the id of the git tree that must arrive; upstream has its own", _pin)
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """Where the phone connects to. Left alone, it is the server that the page came from."""
+
+    host: str = _key("", "the PBX's name or address", _host)
+    port: int = _key(0, "the port of its WebSocket; 0 is the port of the page", _port)
+    path: str = _key("", "the path of its WebSocket, normally /ws", _path)
+
+
+@dataclass(frozen=True)
+class AccountSettings:
+    """What the account form is filled with. Everybody who reaches the page can read it."""
+
+    id: str = _key("", "the account: the name of its PJSIP endpoint")
+    name: str = _key("", "the name it authenticates with, where that differs from the id")
+    register: bool = _key(default=True, means="whether it registers, so that it can be called")
+    extension: str = _key("", "what Call dials")
+
+
+@dataclass(frozen=True)
+class AccountsSettings:
+    """Who gets a phone of their own, and what it takes to find out."""
+
+    file: Path = _key(_ACCOUNTS, "the file of accounts, TOML or CSV; it need not exist")
+    realm: str = _key("", "the realm of Asterisk's challenges, where nothing else tells", _realm)
+    database_password_file: str = _key(
+        "", "the file with the password for the databases that accounts come from"
+    )
+
+
+@dataclass(frozen=True)
+class SiteSettings:
+    """Where on Asterisk's web server the phone appears."""
+
+    name: str = _key("cyber_mega_phone_2k", "its folder under static-http", _site_name)
+    redirect: str = _key("/cmp2k", "the short path that leads to it", _redirect)
+    url: str = _key("", "where people open it; else found out from Asterisk's certificate", _url)
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """How the bundle is made."""
+
+    out: Path = _key(_DIST, "the folder that the bundle is written to")
+    pack: bool = _key(default=True, means="join, minify and gzip, for few bytes and requests")
+    pristine: bool = _key(
+        default=False, means="leave out everything of ours: no settings, no mends"
+    )
+
+
+@dataclass(frozen=True)
+class AsteriskSettings:
+    """The Asterisk that it is deployed to. What is left empty is found out."""
+
+    root: Path = _key(_ROOT, "the system it lives in: another folder if mounted or chrooted")
+    etc_dir: str = _key("", "its configuration folder, as seen inside root: /etc/asterisk")
+    data_dir: str = _key("", "its data folder, as seen inside root; static-http lies in it")
+    user: str = _key("", "the user it runs as")
+    command: tuple[str, ...] = _key((), 'how to run it: ["docker", "exec", "pbx", "asterisk"]')
+    url: str = _key("", "where its web server is looked at after a deploy", _url)
+
+
+@dataclass(frozen=True)
+class EchoSettings:
+    """An extension for trying: it sends back what it gets. Written when both are set."""
+
+    extension: str = _key("", "its number: 246 in the book", _extension)
+    context: str = _key("", "the context of the phones, where it is added", _context)
+
+
+@dataclass(frozen=True)
+class LinksSettings:
+    """The links that open each account's phone."""
+
+    key: Path = _key(_KEYRING, "the key that all links are made from; keep it, and keep it secret")
+
+
+@dataclass(frozen=True)
+class ServeSettings:
+    """Trying it on this machine."""
+
+    host: str = _key("localhost", "the address to listen on; 0.0.0.0 for everybody", _host)
+    port: int = _key(8443, "the port to listen on; 0 for any that is free", _listening_port)
+    pbx: str = _key("", "the PBX that phones are connected to: wss://pbx:8089/ws", _socket_url)
+    pbx_ca: str = _key("", "the certificate of the authority that signed the PBX's")
+
+
+@dataclass(frozen=True)
+class DeploySettings:
+    """What a deploy leaves behind."""
+
+    keep: int = _key(3, "how many releases stay for rolling back, the one in use included", _keep)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings. One attribute a section, in the order in which people meet them."""
+
+    phone: PhoneSettings = PhoneSettings()
+    server: ServerSettings = ServerSettings()
+    account: AccountSettings = AccountSettings()
+    accounts: AccountsSettings = AccountsSettings()
+    site: SiteSettings = SiteSettings()
+    build: BuildSettings = BuildSettings()
+    asterisk: AsteriskSettings = AsteriskSettings()
+    echo: EchoSettings = EchoSettings()
+    links: LinksSettings = LinksSettings()
+    serve: ServeSettings = ServeSettings()
+    deploy: DeploySettings = DeploySettings()
+
+
+@dataclass(frozen=True)
+class Key:
+    """One setting's description. ``kind`` is str, int, bool, Path or tuple (of str)."""
+
+    section: str
+    name: str
+    kind: type
+    default: Any
+    means: str
+    must: Callable[[Any], str | None] | None
+
+    @property
+    def dotted(self) -> str:
+        return f"{self.section}.{self.name}"
+
+    @property
+    def flag(self) -> str:
+        """The name of its flag, without dashes before it, for commands that take one."""
+        # Alone, --root or --user would leave open whose.
+        prefix = "asterisk-" if self.section == "asterisk" else ""
+        return prefix + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return f"CMP_BUNDLE_{self.section}_{self.name}".upper()
+
+
+def sections() -> dict[str, tuple[str, tuple[Key, ...]]]:
+    """Every section's one-line description and keys, in order."""
+    hints = get_type_hints(Settings)
+    return {
+        f.name: (
+            (hints[f.name].__doc__ or "").split("\n", 1)[0],
+            tuple(_keys(f.name, hints[f.name])),
+        )
+        for f in fields(Settings)
+    }
+
+
+def _keys(section: str, cls: type) -> Iterator[Key]:
+    hints = get_type_hints(cls)
+    for f in fields(cls):
+        kind = hints[f.name]
+        kind = kind if isinstance(kind, type) and kind in (str, int, bool, Path) else tuple
+        yield Key(section, f.name, kind, f.default, f.metadata["means"], f.metadata["must"])
+
+
+#: Every key by its dotted name.
+KEYS = {key.dotted: key for _, keys in sections().values() for key in keys}

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.settings import load
+from cmp_bundle.settings.lines import line_of
+from cmp_bundle.settings.model import KEYS, Settings
+from cmp_bundle.settings.template import literal, render
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def wrong(text: str, tmp_path: Path) -> CmpBundleError:
+    file = tmp_path / "cmp-bundle.toml"
+    file.write_text(text)
+    with pytest.raises(CmpBundleError) as caught:
+        load(environment={})
+    return caught.value
+
+
+def test_without_anything_there_are_the_defaults(tmp_path: Path) -> None:
+    loaded = load(environment={})
+    assert loaded.file is None
+    assert loaded.settings.site == Settings().site
+    assert loaded.settings.build.out == tmp_path / "dist"
+    assert {o.kind for o in loaded.origins.values()} == {"default"}
+
+
+def test_flags_win_over_environment_over_file(tmp_path: Path) -> None:
+    file = tmp_path / "cmp-bundle.toml"
+    file.write_text('[site]\nname = "a"\nredirect = "/a"\n[account]\nid = "a"\n')
+    loaded = load(
+        environment={"CMP_BUNDLE_SITE_NAME": "b", "CMP_BUNDLE_ACCOUNT_ID": "b"},
+        flags={"account.id": "c", "site.name": None},
+    )
+    assert (loaded.settings.site.redirect, str(loaded.origins["site.redirect"])) == (
+        "/a",
+        f"{file}:3",
+    )
+    assert (loaded.settings.site.name, str(loaded.origins["site.name"])) == (
+        "b",
+        "CMP_BUNDLE_SITE_NAME",
+    )
+    assert (loaded.settings.account.id, str(loaded.origins["account.id"])) == ("c", "flag")
+
+
+def test_paths_in_the_file_are_seen_from_the_file(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "etc"
+    elsewhere.mkdir()
+    file = elsewhere / "mine.toml"
+    file.write_text('[build]\nout = "out"\n')
+    assert load(file, {}).settings.build.out == elsewhere / "out"
+    assert load(file, {"CMP_BUNDLE_BUILD_OUT": "here"}).settings.build.out == tmp_path / "here"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ('[site]\nredirct = "/x"\n', 2, "did you mean redirect?"),
+        ('\n[sight]\nname = "x"\n', 2, "did you mean site?"),
+        ("[site]\n\nredirect = 5\n", 3, "must be text, not 5"),
+        ("[account]\nregister = 1\n", 2, "must be true or false, not 1"),
+        ("[server]\nport = true\n", 2, "must be a whole number, not true"),
+        ("[server]\nport = 70000\n", 2, "must be a port"),
+        ('[asterisk]\ncommand = "asterisk"\n', 2, "must be a list of words"),
+        ('site.name = ".hidden"\n', 1, "not beginning with a dot"),
+        ('[site]\nredirect = "/static/x"\n', 2, "one of Asterisk's own paths"),
+        ('[site]\nredirect = "cmp2k"\n', 2, "begins with a slash"),
+        ("[deploy]\nkeep = 0\n", 2, "at least 1"),
+        ("site = 1\n", 1, "write [site] on a line of its own"),
+        ("[site\n", 1, "is not TOML"),
+    ],
+)
+def test_what_is_wrong_names_file_and_line(text: str, line: int, says: str, tmp_path: Path) -> None:
+    error = wrong(text, tmp_path)
+    assert (error.file, error.line) == (str(tmp_path / "cmp-bundle.toml"), line)
+    assert says in error.message
+
+
+def test_a_misspelt_variable_is_told() -> None:
+    with pytest.raises(CmpBundleError, match="did you mean CMP_BUNDLE_SITE_REDIRECT"):
+        load(environment={"CMP_BUNDLE_SITE_REDIRCT": "/x"})
+
+
+@pytest.mark.parametrize(
+    "text", ['["docker", "exec", "pbx", "asterisk"]', "docker exec pbx asterisk"]
+)
+def test_a_list_in_the_environment(text: str) -> None:
+    loaded = load(environment={"CMP_BUNDLE_ASTERISK_COMMAND": text})
+    assert loaded.settings.asterisk.command == ("docker", "exec", "pbx", "asterisk")
+
+
+@pytest.mark.parametrize(("text", "value"), [("yes", True), ("OFF", False), ("1", True)])
+def test_a_yes_or_no_in_the_environment(text: str, value: bool) -> None:
+    loaded = load(environment={"CMP_BUNDLE_ACCOUNT_REGISTER": text})
+    assert loaded.settings.account.register is value
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("CMP_BUNDLE_ACCOUNT_REGISTER", "perhaps"),
+        ("CMP_BUNDLE_SERVER_PORT", "https"),
+        ("CMP_BUNDLE_ASTERISK_COMMAND", '["unclosed'),
+        ("CMP_BUNDLE_SITE_NAME", "../x"),
+    ],
+)
+def test_a_bad_variable_is_named(variable: str, text: str) -> None:
+    with pytest.raises(CmpBundleError, match=variable):
+        load(environment={variable: text})
+
+
+def test_a_named_file_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(CmpBundleError, match="no such file"):
+        load(tmp_path / "none.toml", {})
+
+
+def test_the_template_says_nothing_but_the_defaults(tmp_path: Path) -> None:
+    (tmp_path / "cmp-bundle.toml").write_text(render({}))
+    assert load(environment={}).settings == load(Path("cmp-bundle.toml"), {}).settings
+    every_line_active = "\n".join(
+        line.removeprefix("# ") if " = " in line else line for line in render({}).splitlines()[2:]
+    )
+    (tmp_path / "cmp-bundle.toml").write_text(every_line_active)
+    active = load(environment={})
+    assert {o.kind for o in active.origins.values()} == {"file"}
+    for name, key in KEYS.items():
+        section, _, attribute = name.partition(".")
+        got = getattr(getattr(active.settings, section), attribute)
+        assert got == (tmp_path / key.default if isinstance(key.default, Path) else key.default)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_survives_the_template(text: str) -> None:
+    import tomllib
+
+    assert tomllib.loads(f"x = {literal(text)}")["x"] == text
+
+
+def test_lines_are_found_however_keys_are_written() -> None:
+    text = '# [a]\n[a]  # b = 1\nb = 1\n"c" = 2\n[d.e]\nf = 3\na.g = 1\n'
+    assert line_of(text, "a") == 2
+    assert line_of(text, "a", "b") == 3
+    assert line_of(text, "a", "c") == 4
+    assert line_of(text, "d", "e") is not None
+    assert line_of(text, "nothing") is None
+    assert line_of(text, "a", "nothing") is None

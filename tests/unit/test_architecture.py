@@ -1,0 +1,107 @@
+"""The imports, walked: an arrow against docs/architecture.md fails here."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import cmp_bundle
+
+PACKAGE = Path(cmp_bundle.__file__).parent
+REPOSITORY = PACKAGE.parent
+DOCUMENT = REPOSITORY / "docs/architecture.md"
+
+#: Rooms that may touch the disk, the network or processes, and the modules by which they do.
+EDGES = {
+    "cli": {"os", "tempfile", "subprocess"},
+    "phone": {"os", "subprocess", "urllib.request", "tempfile", "ssl", "http.client"},
+    "settings": {"os"},
+    "asterisk": {"os", "shutil", "subprocess", "socket"},
+    "files": {"os", "shutil", "fcntl"},
+    "deploy": {"http.client", "ssl"},
+    "tls": {"os", "shutil", "socket", "subprocess"},
+}
+TOUCHING = {"os", "subprocess", "shutil", "socket", "ssl", "tempfile", "urllib.request",
+            "http.client", "fcntl"}  # fmt: skip
+
+
+def storeys() -> dict[str, int]:
+    """Each room's storey, counted from the top, as the architecture document draws it."""
+    text = DOCUMENT.read_text()
+    drawn = text.split("## Who may import whom")[1].split("## ")[0]
+    lines = [line.split() for line in drawn.splitlines() if re.match(r"    \w", line)]
+    return {room: level for level, rooms in enumerate(lines) for room in rooms}
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import hides its room"
+            found.add(node.module or "")
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def room_of(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def modules() -> list[Path]:
+    return [p for p in PACKAGE.rglob("*.py") if room_of(p) not in ("__init__", "__main__")]
+
+
+def test_every_room_is_in_the_document() -> None:
+    assert {room_of(p) for p in modules()} == set(storeys())
+
+
+def test_imports_go_down() -> None:
+    level = storeys()
+    for path in modules():
+        own = room_of(path)
+        for name in imports(path):
+            parts = name.split(".")
+            if parts[0] != "cmp_bundle" or len(parts) < 2 or parts[1] == "__version__":
+                continue
+            other = parts[1]
+            assert other == own or level[other] > level[own], f"{path}: imports {name}"
+
+
+def test_only_the_edges_touch_the_world() -> None:
+    for path in modules():
+        used = imports(path) & TOUCHING
+        allowed = EDGES.get(room_of(path), set())
+        assert used <= allowed, f"{path}: {used - allowed}"
+
+
+def test_only_the_command_line_prints_or_knows_click() -> None:
+    for path in modules():
+        if room_of(path) == "cli":
+            continue
+        assert "click" not in imports(path), path
+        calls = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)]
+        names = [n.func.id for n in calls if isinstance(n.func, ast.Name)]
+        assert "print" not in names, path
+
+
+def test_files_are_about_one_thing() -> None:
+    for folder in ("cmp_bundle", "client"):
+        for path in (REPOSITORY / folder).rglob("*"):
+            if "node_modules" in path.parts or path.suffix not in (".py", ".ts", ".css"):
+                continue
+            if path.is_relative_to(PACKAGE / "client"):
+                continue
+            assert len(path.read_text().splitlines()) <= 400, f"{path} has outgrown its subject"
+            assert not re.search(r"util|helper|common|misc", path.stem), path
+
+
+def test_nothing_is_left_for_later() -> None:
+    for folder in ("cmp_bundle", "client"):
+        for path in (REPOSITORY / folder).rglob("*"):
+            if path.suffix in (".py", ".ts") and "node_modules" not in path.parts:
+                assert not re.search(r"\b(TODO|FIXME|XXX)\b", path.read_text()), path
