@@ -1,0 +1,198 @@
+"""From a request to a phone: from beside us, out of the cache, or off the network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.phone.archive import MAX_ARCHIVE, read_archive, read_archive_file
+from cmp_bundle.phone.builtin import read_builtin
+from cmp_bundle.phone.cache import CacheDamagedError
+from cmp_bundle.phone.download import download
+from cmp_bundle.phone.folder import read_folder
+from cmp_bundle.phone.model import Phone
+from cmp_bundle.phone.repository import differing, fetch_commit, read_commit
+from cmp_bundle.phone.source import (
+    DEFAULT,
+    ArchiveFile,
+    ArchiveUrl,
+    Builtin,
+    Folder,
+    GitUrl,
+    Pinned,
+    Repository,
+    Request,
+)
+from cmp_bundle.phone.unreachable import UnreachableError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cmp_bundle.phone.cache import Cache
+    from cmp_bundle.phone.download import Network
+    from cmp_bundle.phone.model import PhoneFile
+    from cmp_bundle.report import Reporter
+
+_Remote: TypeAlias = Pinned | GitUrl | ArchiveUrl
+
+_WAY_OUT = "take the phone that comes with cmp-bundle: --source builtin"
+
+
+def fetch(
+    request: Request,
+    cache: Cache,
+    reporter: Reporter,
+    *,
+    offline: bool = False,
+    refresh: bool = False,
+    network: Network | None = None,
+) -> Phone:
+    """The phone that ``request`` asks for, checked against its pin if it has one.
+
+    What lies on this machine is read as it is now. What comes from elsewhere is taken from the
+    cache where it is there; with ``refresh`` it is fetched all the same, with ``offline`` it never
+    is. Archives and commits are kept in the cache, folders and the built-in phone are not.
+    Raises CmpBundleError: another phone than the one asked for is never an answer.
+    """
+    if offline and refresh:
+        raise CmpBundleError(
+            "nothing can be fetched again without a network",
+            hint="leave out either --offline or --refresh",
+        )
+    match request.source:
+        case Builtin():
+            return _checked(Phone.of(read_builtin(), source=request.text), request)
+        case Folder(path):
+            files = read_folder(path, request.text)
+            return _checked(Phone.of(files, source=request.text), request)
+        case Repository() as repository:
+            phone = _checked(_committed(repository, request.text, reporter), request)
+        case ArchiveFile(path):
+            files = read_archive_file(path, request.text)
+            phone = _checked(Phone.of(files, source=request.text), request)
+        case Pinned() | GitUrl() | ArchiveUrl() as remote:
+            found = None if refresh else _cached(remote, request, cache, reporter, offline=offline)
+            if found is not None:
+                return found
+            if offline:
+                raise CmpBundleError(
+                    "is not in the cache, and nothing is fetched with --offline",
+                    file=request.text,
+                    hint=f"run this once without --offline, or {_WAY_OUT}",
+                )
+            phone = _checked(_fetched(remote, request, reporter, network), request)
+            cache.store(phone)
+            cache.remember(_identity(remote), phone)
+            return phone
+    cache.store(phone)
+    return phone
+
+
+def _committed(repository: Repository, text: str, reporter: Reporter) -> Phone:
+    files, commit = read_commit(repository.git_directory, repository.revision, text)
+    phone = Phone.of(files, source=text, revision=commit)
+    if repository.work_tree is not None and repository.revision is None:
+        _warn_of_changes(phone, commit, repository.work_tree, reporter)
+    return phone
+
+
+def _warn_of_changes(phone: Phone, commit: str, work_tree: Path, reporter: Reporter) -> None:
+    """Somebody who edits a clone and sees no change should know why."""
+    changed = differing(phone.files, work_tree)
+    if changed:
+        first, *others = changed
+        more = f" and {len(others)} more" if others else ""
+        reporter.warn(
+            f"{phone.source}: this is its last commit, {commit[:12]}, without what is changed "
+            f"and not committed ({first}{more}); for the files as they lie there write "
+            f"folder:{work_tree}"
+        )
+
+
+def _cached(
+    remote: _Remote, request: Request, cache: Cache, reporter: Reporter, *, offline: bool
+) -> Phone | None:
+    known = cache.recall(_identity(remote))
+    tree = request.pin or (known.tree if known else None)
+    if tree is None:
+        return None
+    try:
+        files = cache.load(tree)
+    except CacheDamagedError as error:
+        if offline:
+            raise
+        reporter.warn(f"{error}; it is fetched anew")
+        return None
+    if files is None:
+        return None
+    if request.pin is None and known is not None:
+        reporter.note(f"{request.text}: as it was on {known.fetched}; --refresh looks again")
+    revision = known.revision if known and known.tree == tree else None
+    if isinstance(remote, Pinned):
+        revision = remote.pin.commit
+    return Phone(files, tree, request.text, revision)
+
+
+def _fetched(
+    remote: _Remote, request: Request, reporter: Reporter, network: Network | None
+) -> Phone:
+    """Off the network, in the one way that the source names.
+
+    Upstream's archive is not tried a second time with git: where GitHub's archives cannot be had,
+    its repositories seldom can, and two ways that fail one after the other take twice as long
+    to say so, in two voices. Whoever can reach only the repository names it as the source.
+    """
+    revision: str | None = None
+    try:
+        match remote:
+            case Pinned(pin):
+                revision = pin.commit
+                files = _downloaded(pin.archive, request.text, reporter, network)
+            case ArchiveUrl(url):
+                files = _downloaded(url, request.text, reporter, network)
+            case GitUrl(url, asked):
+                files, revision = fetch_commit(url, asked, reporter)
+    except UnreachableError as error:
+        if request.text != DEFAULT:
+            raise
+        hint = f"{error.hint}, or {_WAY_OUT}" if error.hint else _WAY_OUT
+        raise UnreachableError(error.message, hint=hint, file=error.file) from error
+    return Phone.of(files, source=request.text, revision=revision)
+
+
+def _downloaded(
+    url: str, name: str, reporter: Reporter, network: Network | None
+) -> dict[str, PhoneFile]:
+    data = download(url, name, reporter, limit=MAX_ARCHIVE, network=network)
+    return read_archive(data, name)
+
+
+def _checked(phone: Phone, request: Request) -> Phone:
+    if request.pin in (None, phone.tree):
+        return phone
+    if isinstance(request.source, Pinned):
+        hint = (
+            "somebody has changed it at its origin or on the way, so nothing of it is used; "
+            f"ask whoever runs your network, or {_WAY_OUT}"
+        )
+    else:
+        hint = (
+            "it has changed since it was pinned, so nothing of it is used; if you have read what "
+            f"is there now and want it, pin {phone.tree}"
+        )
+    raise CmpBundleError(
+        f"is not the phone that was asked for: its tree id is {phone.tree}, not {request.pin}",
+        file=request.text,
+        hint=hint,
+    )
+
+
+def _identity(remote: _Remote) -> str:
+    """What the cache remembers a source by."""
+    match remote:
+        case Pinned(pin):
+            return f"{pin.archive}\n{pin.commit}"
+        case GitUrl(url, revision):
+            return f"{url}\n{revision or 'HEAD'}"
+        case ArchiveUrl(url):
+            return url

@@ -1,0 +1,88 @@
+"""A phone out of a folder, as its files lie there at this moment."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.phone.intake import Intake
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cmp_bundle.phone.model import PhoneFile
+
+_OWNER_EXECUTES = 0o100
+
+
+def read_folder(folder: Path, origin: str) -> dict[str, PhoneFile]:
+    """Every file in and below ``folder``, except what belongs to git.
+
+    A symlink to something inside the folder is read as what it leads to; what ends up on a web
+    server has no links. Raises CmpBundleError, naming the entry, for a link that leads out of
+    the folder or in a circle, for devices, fifos and sockets, and for what no phone may hold.
+    """
+    intake = Intake(origin)
+    try:
+        top = folder.resolve(strict=True)
+        _Walk(top, intake).enter(top, "", frozenset([top]))
+    except OSError as error:
+        raise CmpBundleError(
+            f"cannot be read: {(error.strerror or str(error)).lower()}",
+            file=error.filename or folder,
+        ) from error
+    return intake.files()
+
+
+class _Walk:
+    def __init__(self, top: Path, intake: Intake) -> None:
+        self._top = top
+        self._intake = intake
+
+    def enter(self, folder: Path, prefix: str, above: frozenset[Path]) -> None:
+        """Read ``folder``, called ``prefix`` in the phone; ``above`` are the folders it is in."""
+        with os.scandir(folder) as found:
+            names = sorted(entry.name for entry in found)
+        for name in names:
+            # A folder, or in a linked work tree a file; either may hold a password.
+            if name.casefold() == ".git":
+                continue
+            path = folder / name
+            inside = f"{prefix}{name}"
+            if path.is_symlink():
+                path = self._follow(path, inside)
+            kind = path.stat().st_mode
+            if stat.S_ISDIR(kind):
+                if path in above:
+                    self._intake.refuse(inside, "is a link to a folder that it lies in itself")
+                self._intake.folder(inside)
+                self.enter(path, f"{inside}/", above | {path})
+            elif stat.S_ISREG(kind):
+                self._read(path, inside)
+            else:
+                self._intake.refuse(inside, "is neither a file nor a folder")
+
+    def _follow(self, link: Path, inside: str) -> Path:
+        try:
+            target = link.resolve(strict=True)
+        except (OSError, RuntimeError):  # pathlib says RuntimeError for a circle of links
+            self._intake.refuse(inside, "is a link that leads nowhere")
+        if not target.is_relative_to(self._top):
+            self._intake.refuse(inside, "is a link that leads out of the folder")
+        if any(part.casefold() == ".git" for part in target.relative_to(self._top).parts):
+            self._intake.refuse(inside, "is a link into a git repository")
+        return target
+
+    def _read(self, path: Path, inside: str) -> None:
+        # Between the look above and this one somebody may have put a fifo there.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                self._intake.refuse(inside, "is neither a file nor a folder")
+            self._intake.admit(inside, found.st_size)
+            data = file.read(found.st_size + 1)
+            executable = bool(found.st_mode & _OWNER_EXECUTES)
+            self._intake.fill(inside, data, executable=executable)

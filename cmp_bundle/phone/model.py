@@ -1,0 +1,65 @@
+"""A phone: the files of one browser phone, and where they came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.phone.tree import tree_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: The page that makes a folder of files a phone.
+PAGE = "index.html"
+
+
+@dataclass(frozen=True)
+class PhoneFile:
+    """One file, byte for byte as its origin has it."""
+
+    data: bytes
+    executable: bool = False
+
+
+@dataclass(frozen=True)
+class Phone:
+    """The files of a phone, unchanged, and where they came from.
+
+    ``files`` maps relative POSIX paths to files, sorted by path, and cannot be changed. ``tree``
+    is their git tree id (40 hexadecimal digits), ``source`` what a user would write to name the
+    same origin, ``revision`` the commit that the files belong to, None where nobody knows one.
+    Raises CmpBundleError when there is no ``index.html`` at the top.
+    """
+
+    files: Mapping[str, PhoneFile]
+    tree: str
+    source: str
+    revision: str | None = None
+
+    def __post_init__(self) -> None:
+        if PAGE not in self.files:
+            raise CmpBundleError(
+                f"has no {PAGE} at its top, so it is no phone",
+                file=self.source,
+                hint=_where_the_page_may_be(self.files),
+            )
+        object.__setattr__(self, "files", MappingProxyType(dict(sorted(self.files.items()))))
+
+    @classmethod
+    def of(
+        cls, files: Mapping[str, PhoneFile], *, source: str, revision: str | None = None
+    ) -> Phone:
+        """The phone made of these files, its tree id computed from them."""
+        return cls(files, tree_id(files), source, revision)
+
+
+def _where_the_page_may_be(files: Mapping[str, PhoneFile]) -> str:
+    deeper = sorted(path for path in files if path.endswith(f"/{PAGE}"))
+    if deeper:
+        return f"there is a {deeper[0]}; name the folder that holds the phone itself"
+    top = sorted({path.split("/", 1)[0] for path in files})
+    shown = ", ".join(top[:5]) + (", …" if len(top) > 5 else "")  # noqa: PLR2004 - fits a line
+    return f"at its top there is {shown or 'nothing'}; name the folder that holds the phone"

@@ -1,0 +1,288 @@
+"""What a user writes for where the phone comes from, and what that means."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.phone.archive import SUFFIXES
+from cmp_bundle.phone.builtin import BUILTIN
+from cmp_bundle.phone.pin import UPSTREAM, Pin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: What a user writes for the pinned Cyber Mega Phone 2K; also what is taken if nothing is said.
+DEFAULT = "upstream"
+
+POSSIBLE = (
+    "a source is one of: upstream; builtin; a folder; an archive (.tar.gz, .tgz, .tar or .zip) by "
+    "its path or https address; a git repository by its folder, https://….git, git+https://…, "
+    "ssh://…, git@host:… or file://…"
+)
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """A commit whose content is known, to be had as an archive over https."""
+
+    pin: Pin
+
+
+@dataclass(frozen=True)
+class Builtin:
+    """The phone in the package."""
+
+
+@dataclass(frozen=True)
+class GitUrl:
+    """A repository that git reaches over https or ssh; ``revision`` None is its HEAD."""
+
+    url: str
+    revision: str | None
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository on this machine, by its git directory and the files checked out beside it."""
+
+    git_directory: Path
+    work_tree: Path | None
+    revision: str | None
+
+
+@dataclass(frozen=True)
+class ArchiveUrl:
+    url: str
+
+
+@dataclass(frozen=True)
+class ArchiveFile:
+    path: Path
+
+
+@dataclass(frozen=True)
+class Folder:
+    path: Path
+
+
+Source: TypeAlias = Pinned | Builtin | GitUrl | Repository | ArchiveUrl | ArchiveFile | Folder
+
+
+@dataclass(frozen=True)
+class Request:
+    """A source, what the user calls it, and the tree id that its content must have, if any.
+
+    ``text`` holds no token: it goes into messages and records.
+    """
+
+    source: Source
+    text: str
+    pin: str | None = None
+
+
+def parse(
+    text: str,
+    *,
+    revision: str | None = None,
+    pin: str | None = None,
+    base: Path | None = None,
+    upstream: Pin = UPSTREAM,
+) -> Request:
+    """The request for ``text``; a relative path begins at ``base``, or where the process is.
+
+    ``upstream`` and ``builtin`` mean the same wherever they are written; a folder of that name
+    is ``./upstream``. Looks at the disk for what a path is, and reads nothing. Raises
+    CmpBundleError.
+    """
+    _check_text(text)
+    if revision is not None:
+        _check_revision(revision)
+    if pin is not None and not re.fullmatch("[0-9a-f]{40}", pin):
+        raise CmpBundleError(
+            f"{pin!r} is no pin",
+            hint="a pin is a git tree id, 40 hexadecimal digits: git rev-parse COMMIT^{tree}",
+        )
+    if text == DEFAULT:
+        return _upstream(revision, pin, upstream)
+    source, shown = _source(text, revision, base or Path())
+    if revision is not None and not isinstance(source, GitUrl | Repository):
+        raise CmpBundleError(
+            f"{text!r} has no revisions, so there is no {revision!r} of it",
+            hint="a revision goes with upstream or with a git repository",
+        )
+    return Request(source, shown, pin)
+
+
+def _upstream(revision: str | None, pin: str | None, upstream: Pin) -> Request:
+    if revision not in (None, upstream.commit):
+        return Request(GitUrl(upstream.git, revision), DEFAULT, pin)
+    if pin not in (None, upstream.tree):
+        raise CmpBundleError(
+            f"upstream is pinned to {upstream.tree}, so it cannot be {pin}",
+            hint="name the revision whose pin this is",
+        )
+    return Request(Pinned(upstream), DEFAULT, upstream.tree)
+
+
+def _source(text: str, revision: str | None, base: Path) -> tuple[Source, str]:
+    """The source, and ``text`` as it may be shown."""
+    if text == BUILTIN:
+        return Builtin(), text
+    if text.startswith("folder:"):
+        path = _path(text.removeprefix("folder:"), base)
+        if not _look(path, text, Path.is_dir):
+            raise _no(text, "is no folder")
+        return Folder(path), text
+    if "://" in text:
+        return _from_url(text, revision)
+    if re.match(r"[A-Za-z0-9._-]+@[A-Za-z0-9.\[\]:-]*?:", text):
+        user_and_host, _, path_there = text.partition(":")
+        if "@-" in user_and_host or not path_there or path_there.startswith("-"):
+            raise _no(text, "names no repository that ssh can reach")
+        return GitUrl(text, revision), text
+    return _from_path(text, revision, _path(text, base)), text
+
+
+def _from_url(text: str, revision: str | None) -> tuple[Source, str]:
+    url = text.removeprefix("git+")
+    parts = _split(url, text)
+    match parts.scheme:
+        case "https":
+            return _from_https(text, parts, revision)
+        case "ssh":
+            if not parts.hostname or parts.hostname.startswith("-") or parts.password is not None:
+                raise _no(text, "names no host for ssh, or a password, which ssh does not take")
+            return GitUrl(url, revision), text
+        case "file":
+            if parts.netloc not in ("", "localhost"):
+                raise _no(text, "names another machine, which file:// cannot reach")
+            # git has no way to a repository on this machine that is better than looking into it.
+            found = _repository(Path(unquote(parts.path)), text, revision)
+            if found is None:
+                raise _no(text, "is no git repository")
+            return found, text
+        case "http" | "git":
+            raise _no(
+                text,
+                f"comes over {parts.scheme}, where anybody on the way can change it",
+                "write https://… instead",
+            )
+        case _:
+            raise _no(text, "is no source")
+
+
+def _from_https(text: str, parts: SplitResult, revision: str | None) -> tuple[Source, str]:
+    shown = _shown(parts)
+    path = parts.path.rstrip("/").lower()
+    is_git = text.startswith("git+") or path.endswith(".git")
+    if parts.password is not None or (parts.username and not is_git):
+        raise _no(
+            _shown(parts._replace(netloc=parts.netloc.rpartition("@")[2])),
+            "is given with a login, which would end up in records",
+            "let git keep it (gitcredentials(7)), or fetch the archive yourself",
+        )
+    if not parts.hostname:
+        raise _no(text, "names no host")
+    if is_git:
+        if parts.query or parts.fragment:
+            raise _no(shown, "is given with a query, which no repository has")
+        return GitUrl(parts.geturl(), revision), text
+    if path.endswith(SUFFIXES):
+        return ArchiveUrl(parts._replace(fragment="").geturl()), shown
+    raise _no(
+        shown,
+        "may be a repository, a file or a page",
+        f"for a repository write git+{shown}; "
+        f"the address of an archive ends in {', '.join(SUFFIXES)}",
+    )
+
+
+def _from_path(text: str, revision: str | None, path: Path) -> Source:
+    if _look(path, text, Path.is_dir):
+        return _repository(path, text, revision) or Folder(path)
+    if _look(path, text, Path.is_file):
+        if path.name.lower().endswith(SUFFIXES):
+            return ArchiveFile(path)
+        raise _no(text, "is a file, but no archive that can be read")
+    if re.fullmatch(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", text):
+        on_github = f"git+https://github.com/{text}"
+        raise _no(
+            text, "is nothing that is here", f"for the repository on GitHub write {on_github}"
+        )
+    raise _no(text, "is nothing that is here")
+
+
+def _repository(path: Path, text: str, revision: str | None) -> Repository | None:
+    """``path`` as a repository, if it is one: with files checked out, or bare."""
+    # In a linked work tree and in a submodule .git is a file; git reads it.
+    if _look(path / ".git", text, Path.exists):
+        return Repository(path / ".git", path, revision)
+    bare = _look(path / "HEAD", text, Path.is_file) and all(
+        _look(path / name, text, Path.is_dir) for name in ("objects", "refs")
+    )
+    return Repository(path, None, revision) if bare else None
+
+
+def _check_text(text: str) -> None:
+    if not text.strip():
+        raise _no(text, "is no source")
+    if text.startswith("-"):
+        raise _no(text, "begins with a dash, so it is more likely an option than a source")
+    if any(unicodedata.category(c) in ("Cc", "Cs") for c in text):
+        raise _no(text, "holds a control character or is not UTF-8")
+
+
+def _check_revision(revision: str) -> None:
+    """Refuse what git would take for an option, a refspec or a range."""
+    wrong = (
+        not revision
+        or revision[0] in "-+^"
+        or ".." in revision
+        or any(c in ":?*[\\" or c.isspace() or not c.isprintable() for c in revision)
+    )
+    if wrong:
+        raise CmpBundleError(
+            f"{revision!r} is no revision", hint="name a branch, a tag or a commit id"
+        )
+
+
+def _split(url: str, text: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - looked at, because only this look finds a wrong one
+    except ValueError as error:
+        raise _no(text, f"is no address: {error}") from error
+    if not url.isascii() or " " in url:
+        raise _no(
+            text, "is no address: spaces and other than ASCII letters are written %20 or %C3%A9"
+        )
+    return parts
+
+
+def _shown(parts: SplitResult) -> str:
+    """An address as it may be shown: tokens stand in queries."""
+    return parts._replace(query="", fragment="").geturl()
+
+
+def _path(text: str, base: Path) -> Path:
+    try:
+        return base / Path(text).expanduser()
+    except RuntimeError:
+        raise _no(text, "names a home that is not known") from None
+
+
+def _look(path: Path, text: str, question: Callable[[Path], bool]) -> bool:
+    try:
+        return question(path)
+    except OSError as error:
+        raise _no(text, f"cannot be looked at: {(error.strerror or str(error)).lower()}") from error
+
+
+def _no(text: str, why: str, hint: str = POSSIBLE) -> CmpBundleError:
+    return CmpBundleError(f"{text!r} {why}", hint=hint)
