@@ -1,0 +1,99 @@
+// Goes into any phone that keeps the page contract: fills the account form with what the build
+// was told, or with the profile that a link opens, and makes the phone connect to where its page
+// came from.
+
+import { readSettings, sipDomain, socketUrl, type Place, type Server } from "../settings.ts";
+import { remember, remembered } from "./memory.ts";
+import { checkbox, notice } from "./notice.ts";
+import { LinkProblem, fetchProfile, tokenIn, type Profile } from "./profile.ts";
+
+/** The address this page was loaded from, before anything changes what the address bar shows. */
+const place: Place = {
+  hostname: location.hostname,
+  port: location.port,
+  pathname: location.pathname,
+};
+/** The folder that the page lies in, on its server. */
+const folder = new URL(".", location.href);
+const settings = readSettings(document);
+const linked = tokenIn(location.hash);
+const token = linked || remembered(folder);
+
+// What is bookmarked or reloaded is then the visit that always finds the current release; and
+// nobody who looks at the address bar sees the token.
+if (linked || (settings.visit && /[?&]v=/.test(location.search))) {
+  const fragment = linked ? "" : location.hash;
+  history.replaceState(history.state, "", (settings.visit || location.pathname) + fragment);
+}
+
+globalThis.cmpBundle = { displayName: "", ice: settings.ice };
+
+const field = (id: string): HTMLInputElement => document.getElementById(id) as HTMLInputElement;
+
+/** `server` as it is typed into the host field. */
+function typedHost({ host, port, path }: Partial<Server>): string {
+  if (path) return socketUrl(host ?? "", { host: "", port: port ?? 0, path }, place);
+  return port ? `${host || place.hostname}:${port}` : (host ?? "");
+}
+
+function fillForm(): void {
+  const { account, server } = settings;
+  if (account.id) field("accountId").value = account.id;
+  if (account.name) field("accountName").value = account.name;
+  if (account.extension) field("extension").value = account.extension;
+  if (server.host) field("accountHost").value = server.host;
+  field("accountHost").placeholder = sipDomain("", server, place);
+  field("accountRegister").checked = account.register;
+}
+
+function fillProfile(profile: Profile): void {
+  field("accountId").value = profile.id;
+  field("accountName").value = profile.name ?? "";
+  field("accountPassword").value = profile.ha1 ? `ha1:${profile.realm ?? ""}:${profile.ha1}` : (profile.password ?? "");
+  if (profile.extension) field("extension").value = profile.extension;
+  if (profile.server) field("accountHost").value = typedHost(profile.server);
+  if (profile.register !== undefined) field("accountRegister").checked = profile.register;
+  globalThis.cmpBundle = { displayName: profile.displayName ?? "", ice: profile.ice ?? settings.ice };
+}
+
+async function useLink(): Promise<void> {
+  try {
+    const profile = await fetchProfile(token, folder);
+    fillProfile(profile);
+    const keep = (checked: boolean): void => remember(folder, checked ? token : "");
+    notice(false, `This is the phone of ${profile.displayName || profile.id}.`, checkbox("Remember on this device", !linked, keep));
+    const connect = field("connect");
+    if (connect.value === "Connect") connect.click();
+  } catch (error) {
+    if (!(error instanceof LinkProblem)) {
+      notice(true, "Your account could not be fetched from this server. Check the connection, then open the link again.");
+      return;
+    }
+    remember(folder, "");
+    notice(true, error.revoked
+      ? "This link is no longer valid. Ask whoever gave it to you for a new one."
+      : "This link is broken. Open it again exactly as you were given it, or ask for a new one.");
+  }
+}
+
+// A phone fills its own form with its own defaults when the page has loaded; this comes after.
+addEventListener("load", () => {
+  fillForm();
+  if (token) void useLink();
+}, { once: true });
+
+/** As much of JsSIP as is needed to send its sockets elsewhere. */
+interface Sockets {
+  WebSocketInterface: new (url: string) => object;
+}
+
+// Upstream asks for wss://HOST:8089/ws whatever port it was served from (D4).
+const jssip = (globalThis as unknown as { JsSIP?: Sockets }).JsSIP;
+if (jssip) {
+  const Original = jssip.WebSocketInterface;
+  jssip.WebSocketInterface = class extends Original {
+    constructor(_asked: string) {
+      super(socketUrl(field("accountHost").value, settings.server, place));
+    }
+  };
+}
