@@ -1,0 +1,340 @@
+"""A phone and settings become a bundle. Pure: the same inputs give the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import posixpath
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cmp_bundle import __version__
+from cmp_bundle.asterisk import static
+from cmp_bundle.bundle import banners, leaks, manifest, minify, policy
+from cmp_bundle.bundle.manifest import Bundle, Manifest, Origin, Visit
+from cmp_bundle.bundle.page import Page, tag
+from cmp_bundle.bundle.transforms import TRANSFORMS, Draft, Part, take_handlers
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.phone.pin import UPSTREAM
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cmp_bundle.bundle.client import Client
+    from cmp_bundle.bundle.leaks import Secret
+    from cmp_bundle.phone.model import Phone
+    from cmp_bundle.settings import Settings
+
+#: The element in the page that holds its settings; client/settings.ts reads it.
+SETTINGS_ELEMENT = "cmp-bundle-settings"
+
+#: Between the scripts in a packed file; client/loader/loader.ts splits there.
+SEPARATOR = "\0"
+
+#: What the overlay fills in, and so what a phone's page must have.
+CONTRACT = ("accountId", "accountName", "accountPassword", "accountHost", "accountRegister",
+            "extension")  # fmt: skip
+
+#: Files of a phone's repository that no browser asks for.
+_UNPUBLISHED = re.compile(
+    r"(^|/)(\.git\w*|\.git\w*/.*|\.npmignore|\.editorconfig|readme(\.\w+)?|(un)?licen[sc]e(\.\w+)?"
+    r"|copying(\.\w+)?|notice(\.\w+)?)$",
+    re.IGNORECASE,
+)
+_LICENCE = re.compile(r"(^|/)((un)?licen[sc]e|copying|notice)(\.\w+)?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Built:
+    """A bundle, what is to be said about it, and what the phone as it came would have cost."""
+
+    bundle: Bundle
+    warnings: tuple[static.Warning, ...]
+    before: Visit
+
+
+@dataclass(frozen=True)
+class Live:
+    """What the dev server adds to a page: ``scripts`` of its own, by their paths there.
+
+    ``folder`` takes the place of the one that is named by the content of the phone's own files,
+    so that a style sheet has one address through many builds and can be swapped in place.
+    """
+
+    scripts: tuple[str, ...]
+    folder: str
+
+
+@dataclass(frozen=True)
+class People:
+    """The accounts' part of a bundle: sealed ``profiles`` by name, and what must not get out.
+
+    ``plain`` is the profile of one account that is put into the page itself, where everybody can
+    read it; nobody does that by accident.
+    """
+
+    profiles: Mapping[str, bytes] = field(default_factory=dict)
+    secrets: tuple[Secret, ...] = ()
+    plain: Mapping[str, Any] | None = None
+
+
+_NOBODY = People()
+
+
+def build(
+    phone: Phone,
+    settings: Settings,
+    client: Client,
+    people: People = _NOBODY,
+    live: Live | None = None,
+) -> Built:
+    """Make the bundle.
+
+    Raises CmpBundleError naming the place in the page that does not fit, or the file that holds
+    a secret.
+    """
+    page = Page(_page_text(phone))
+    for element in page.all("base"):
+        raise CmpBundleError(
+            "has a <base>, and cmp-bundle needs one of its own", file=page.name, line=element.line
+        )
+    ours = not settings.build.pristine
+    if ours:
+        _check_contract(page)
+    draft = Draft(page, {path: file.data for path, file in phone.files.items()})
+    before = _cost(page, draft.files)
+    made = _packed if settings.build.pack else _plain
+    files = made(draft, client, page_settings(settings, people.plain) if ours else None, live)
+    licences = _licences(phone)
+    files |= licences
+    listed = manifest.listed(files)
+    about = Manifest(
+        id=manifest.bundle_id(listed),
+        made_by=f"cmp-bundle {__version__}",
+        site=settings.site.name,
+        redirect=settings.site.redirect,
+        entry=manifest.ENTRY,
+        visit=_cost(Page(files[manifest.ENTRY].decode()), files),
+        phone=Origin(phone.source, phone.revision, phone.tree),
+        licences=tuple(sorted(licences)),
+        profiles=manifest.Profiles.of(people.profiles),
+        files=listed,
+    )
+    if people.plain is None:
+        published = {**files, **{f"{manifest.PROFILES}/{n}": d for n, d in people.profiles.items()}}
+        published[manifest.NAME] = about.to_json()
+        leaks.check(published, people.secrets, _known(phone, client))
+    warned = (w for path in files for w in static.warnings(f"{settings.site.name}/{path}"))
+    return Built(Bundle(files, about, people.profiles), tuple(warned), before)
+
+
+def _known(phone: Phone, client: Client) -> list[bytes]:
+    """What everybody can fetch anywhere: our own code, and the phones that cmp-bundle knows."""
+    ours = [client.loader.encode(), client.overlay.encode(), client.style.encode()]
+    if phone.source == "builtin" or phone.tree == UPSTREAM.tree:
+        return ours + [file.data for file in phone.files.values()]
+    return ours
+
+
+def page_settings(settings: Settings, plain: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What the page is told: the shape of Settings in client/settings.ts."""
+    server, account = settings.server, settings.account
+    return {
+        "server": {"host": server.host, "port": server.port, "path": server.path},
+        "account": {
+            "id": account.id,
+            "name": account.name,
+            "register": account.register,
+            "extension": account.extension,
+        },
+        "ice": [],
+        "visit": settings.site.redirect,
+        **({"profile": plain} if plain is not None else {}),
+    }
+
+
+def inert_json(value: Any) -> str:
+    """``value`` as JSON that nothing in it can end or run: ASCII, and no ``<``, ``>``, ``&``."""
+    text = json.dumps(value, separators=(",", ":"), sort_keys=True)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _page_text(phone: Phone) -> str:
+    try:
+        return phone.files[manifest.ENTRY].data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise CmpBundleError("is not UTF-8 text", file=manifest.ENTRY) from None
+
+
+def _check_contract(page: Page) -> None:
+    missing = [name for name in CONTRACT if name not in page.ids]
+    if missing:
+        raise CmpBundleError(
+            f"has no element with the id {missing[0]}, which cmp-bundle fills in",
+            file=page.name,
+            hint="a phone with a form of its own can be bundled as it is: --pristine",
+        )
+
+
+def _packed(
+    draft: Draft, client: Client, settings: dict[str, Any] | None, live: Live | None
+) -> dict[str, bytes]:
+    """index.html with everything small inline, and one gzipped file with all the code."""
+    sources = dict(draft.files)
+    for transform in TRANSFORMS:
+        draft = transform(draft)
+    parts = list(draft.scripts)
+    if settings is not None:
+        parts.append(Part("overlay.min.js", client.overlay))
+    for part in parts:
+        if SEPARATOR in part.text:
+            raise CmpBundleError("holds a NUL character", file=part.name)
+    scripts = [minify.javascript(p.text, p.name) for p in parts]
+    scripts[:1] = [_banner(sources, draft) + "".join(scripts[:1])]
+    css = "".join(minify.css(p.text, p.name) for p in draft.styles)
+    if settings is not None:
+        css += client.style
+    app, files = _app(scripts)
+    kept = _kept(draft.files)
+    base = _folder(kept, live)
+    files |= {posixpath.join(base, path): data for path, data in kept.items()}
+    page = Page(minify.html(draft.page.text, draft.page.name))
+    seen = posixpath.relpath(app, base or ".")
+    attributes = (("data-app", f"{seen}.bin"), ("data-plain", f"{seen}.js"))
+    head = policy.metas([client.loader, *scripts], [css] if css else [], policy.origins_in(page))
+    head += _base(base) + _icon(page)
+    if css:
+        head += tag("style", (), css)
+    head += _settings(settings) + _live(live) + tag("script", attributes, client.loader)
+    files[manifest.ENTRY] = page.edited(page.inside_head(head)).text.encode()
+    return files
+
+
+def _app(scripts: list[str]) -> tuple[str, dict[str, bytes]]:
+    """The files with all the code, and their name without its end.
+
+    The loader runs the gzipped scripts one by one, each with its own strictness and its own
+    failures, as the page did. Browsers that cannot unpack get them joined.
+    """
+    separated = SEPARATOR.join(scripts).encode()
+    # A semicolon before each keeps the first string of a file from becoming a directive for all.
+    joined = "".join(f";{script}\n" for script in scripts).encode()
+    name = f"assets/app-{_short(separated)}"
+    return name, {f"{name}.bin": minify.gzip(separated), f"{name}.js": joined}
+
+
+def _plain(
+    draft: Draft, client: Client, settings: dict[str, Any] | None, live: Live | None
+) -> dict[str, bytes]:
+    """The phone's files as they are, in a folder named by their content."""
+    draft = take_handlers(draft)
+    page, files = draft.page, dict(draft.files)
+    del files[manifest.ENTRY]
+    scripts = [*draft.scripts]
+    if settings is not None:
+        scripts.append(Part("overlay", client.overlay))
+    added = ""
+    if settings is not None:
+        files["cmp-bundle/overlay.css"] = client.style.encode()
+        added += tag("link", (("rel", "stylesheet"), ("href", "cmp-bundle/overlay.css")))
+    for number, part in enumerate(scripts):
+        path = f"cmp-bundle/{number}.js"
+        files[path] = part.text.encode()
+        # Deferred, like the page's own last ones: ours come after all of them.
+        added += tag("script", (("src", path), ("defer", "")), "")
+    kept = _kept(files)
+    base = _folder(kept, live)
+    inline = [e.text for e in page.all("script") if e.get("src") is None]
+    styles = [e.text for e in page.all("style")]
+    head = policy.metas(inline, styles, policy.origins_in(page))
+    head += _base(base) + _icon(page) + _settings(settings) + _live(live)
+    page = page.edited(page.inside_head(head), page.before_body_ends(added))
+    return {
+        manifest.ENTRY: page.text.encode(),
+        **{posixpath.join(base, path): data for path, data in kept.items()},
+    }
+
+
+def _settings(settings: dict[str, Any] | None) -> str:
+    if settings is None:
+        return ""
+    attributes = (("type", "application/json"), ("id", SETTINGS_ELEMENT))
+    return tag("script", attributes, inert_json(settings))
+
+
+def _base(folder: str) -> str:
+    """The phone's own files lie in a folder named by their content; addresses are seen from it."""
+    return tag("base", (("href", f"{folder}/"),)) if folder else ""
+
+
+def _icon(page: Page) -> str:
+    """Without one, browsers ask the server for /favicon.ico, and get a 404 for it."""
+    return "" if _has_icon(page) else tag("link", (("rel", "icon"), ("href", "data:,")))
+
+
+def _has_icon(page: Page) -> bool:
+    return any("icon" in (e.get("rel") or "").lower().split() for e in page.all("link"))
+
+
+def _kept(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """What of the phone's files is published beside its page."""
+    return {
+        path: data
+        for path, data in files.items()
+        if path != manifest.ENTRY and not _UNPUBLISHED.search(path)
+    }
+
+
+def _folder(files: Mapping[str, bytes], live: Live | None) -> str:
+    """``assets/<hash>``, named by the content of ``files``; empty where there are none."""
+    if not files:
+        return ""
+    return live.folder if live else f"assets/{manifest.bundle_id(manifest.listed(files))}"
+
+
+def _live(live: Live | None) -> str:
+    scripts = live.scripts if live else ()
+    return "".join(tag("script", (("src", s), ("defer", "")), "") for s in scripts)
+
+
+def _licences(phone: Phone) -> dict[str, bytes]:
+    """The phone's licence files, all in one: what it may be handed on under."""
+    texts = [
+        f"{path}\n\n{file.data.decode(errors='replace').strip()}\n"
+        for path, file in phone.files.items()
+        if _LICENCE.search(path)
+    ]
+    if not texts:
+        return {}
+    data = ("\n\n".join(texts)).encode()
+    # Without an extension Asterisk sends it as text/plain, which it does for few others.
+    return {f"assets/licences-{_short(data)}": data}
+
+
+def _banner(sources: Mapping[str, bytes], draft: Draft) -> str:
+    """The notices of everything that went into the code, the page and its styles included."""
+    taken = [manifest.ENTRY, *(p.name for p in (*draft.scripts, *draft.styles))]
+    texts = [sources[name].decode(errors="replace") for name in taken if name in sources]
+    return banners.banner(notice for text in texts for notice in banners.notices(text))
+
+
+def _short(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:12]
+
+
+def _cost(page: Page, files: Mapping[str, bytes]) -> Visit:
+    """The page and every file that its elements or its loader load by themselves."""
+    base = next((e.get("href") or "" for e in page.all("base")), "")
+    loaded = {manifest.ENTRY}
+    for element in page.elements:
+        if element.tag not in {"script", "img", "source", "audio", "video"} and (
+            element.tag != "link" or "stylesheet" not in (element.get("rel") or "")
+        ):
+            continue
+        address = element.get("data-app") or element.get("src") or element.get("href")
+        path = posixpath.normpath(posixpath.join(base, address or ""))
+        if address and path in files:
+            loaded.add(path)
+    asked_in_vain = not _has_icon(page)
+    return Visit(len(loaded) + asked_in_vain, sum(len(files[path]) for path in loaded))

@@ -1,0 +1,2 @@
+'use strict'
+undeclared = order.concat('two')
