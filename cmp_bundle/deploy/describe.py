@@ -1,0 +1,57 @@
+"""A plan in words: for configuration the differences, for the rest a line each."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from cmp_bundle.deploy.change import Change, File, Folder, Link, State, Tree
+
+if TYPE_CHECKING:
+    from cmp_bundle.deploy.plan import Plan
+
+
+def describe(plan: Plan) -> str:
+    """What carrying ``plan`` out would do, in the order in which it would be done."""
+    if not plan.steps and not plan.then:
+        return "nothing would change"
+    lines = [f"note: {note}" for note in plan.notes]
+    for step in plan.steps:
+        lines += _change(step) if isinstance(step, Change) else [f"reload   {step.line}"]
+    lines += [f"remove   {path}" for path in plan.then]
+    return "\n".join([*lines, "", "nothing was changed: this was a dry run"])
+
+
+def _change(change: Change) -> list[str]:
+    before, after = change.before, change.after
+    if isinstance(after, File) and (
+        change.path.suffix == ".conf" and (before is None or isinstance(before, File))
+    ):
+        return _difference(change, before)
+    match after:
+        case Folder():
+            return [f"folder   {change.path}"]
+        case Tree(files):
+            return [f"folder   {change.path} ({len(files)} profiles)"]
+        case Link(target):
+            was = f" (now {before.target})" if isinstance(before, Link) else ""
+            return [f"link     {change.path} -> {target}{was}"]
+        case File(data):
+            same = isinstance(before, File) and before.data == data
+            what = "the time of its last change alone" if same else f"{len(data)} bytes"
+            return [f"write    {change.path} ({what})"]
+    return [f"remove   {change.path}"]
+
+
+def _difference(change: Change, before: State) -> list[str]:
+    old = before.data if isinstance(before, File) else b""
+    new = change.after.data if isinstance(change.after, File) else b""
+    came_from = str(change.path) if before is not None else "/dev/null"
+    shown = difflib.unified_diff(
+        _lines(old), _lines(new), came_from, str(change.path), lineterm="", n=1
+    )
+    return list(shown)
+
+
+def _lines(data: bytes) -> list[str]:
+    return data.decode(errors="replace").splitlines()

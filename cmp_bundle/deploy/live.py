@@ -1,0 +1,106 @@
+"""The look at the live server: is what was deployed what a browser gets?"""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from cmp_bundle.errors import CmpBundleError
+
+if TYPE_CHECKING:
+    from cmp_bundle.deploy.plan import Expected
+
+#: Seconds that a reload may take until the server answers by it. A busy one takes its time.
+PATIENCE = 10.0
+#: Seconds for one answer.
+TIMEOUT = 10.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    location: str | None
+    body: bytes
+
+
+def base_url(url: str, listener: str | None) -> str | None:
+    """Where to look: the operator's ``url``, else the address that HTTPS is bound to."""
+    if url:
+        return url
+    if listener is None:
+        return None
+    host, _, port = listener.rpartition(":")
+    host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]", "": "127.0.0.1"}.get(host, host)  # noqa: S104
+    return f"https://{host}:{port}"
+
+
+def check(base: str, expected: Expected) -> None:
+    """Wait until the server at ``base`` answers as ``expected``.
+
+    Raises CmpBundleError that says what it answered instead.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        problem = _problem(base, expected)
+        if problem is None:
+            return
+        if time.monotonic() > deadline:
+            raise CmpBundleError(f"the live server does not serve it: {problem}")
+        time.sleep(0.1)
+
+
+def get(base: str, path: str) -> Answer:
+    """One request, over a connection of its own. Raises OSError, http.client.HTTPException.
+
+    The certificate is not looked at: this is the server that we have just configured, often
+    under another name than its certificate's, and what it sends is compared byte for byte.
+    """
+    parts = urlsplit(base)
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    connection = http.client.HTTPSConnection(
+        parts.hostname or "", parts.port or 443, timeout=TIMEOUT, context=context
+    )
+    try:
+        connection.request("GET", path, headers={"Connection": "close"})
+        response = connection.getresponse()
+        return Answer(response.status, response.getheader("Location"), response.read())
+    finally:
+        connection.close()
+
+
+def _problem(base: str, expected: Expected) -> str | None:
+    """The first thing that is not as expected, as a clause; None where all is well."""
+    try:
+        answer = get(base, expected.redirect)
+        if expected.page is None:
+            gone = answer.status != http.client.FOUND
+            return None if gone else f"{base}{expected.redirect} still leads to {answer.location}"
+        if (answer.status, answer.location) != (http.client.FOUND, expected.page):
+            said = f"with {answer.status}"
+            if answer.location:
+                said = f"by leading to {answer.location}"
+            return f"{base}{expected.redirect} answers {said} instead of leading to {expected.page}"
+        for path, data in expected.files.items():
+            answer = get(base, path)
+            if answer.status != http.client.OK:
+                return f"{base}{path} answers with {answer.status}"
+            if answer.body != data:
+                return f"{base}{path} is not the file that was deployed"
+        answer = get(base, expected.socket)
+        if answer.status != http.client.UPGRADE_REQUIRED:
+            return (
+                f"{base}{expected.socket}, where phones connect to, answers with {answer.status}: "
+                "are res_http_websocket.so and res_pjsip_transport_websocket.so loaded?"
+            )
+    except (OSError, http.client.HTTPException) as error:
+        if expected.page is None:
+            return None  # the listener itself was ours
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return f"{base} cannot be reached ({reason})"
+    return None

@@ -1,0 +1,156 @@
+"""What stands against a plan, each with its reason, place and way out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING
+
+from cmp_bundle.asterisk import includes, reader
+from cmp_bundle.asterisk.configuration import Configuration, Kind, same_name
+from cmp_bundle.asterisk.http_conf import HttpServer, http_server
+from cmp_bundle.asterisk.installation import user_ids
+from cmp_bundle.deploy.change import File
+from cmp_bundle.errors import CmpBundleError
+
+if TYPE_CHECKING:
+    from cmp_bundle.asterisk.includes import Https
+    from cmp_bundle.deploy.plan import Plan
+    from cmp_bundle.deploy.survey import Found
+
+_LINES = """\
+add these lines to [general] in http.conf, with a certificate of your own:
+         tlsenable = yes
+         tlsbindaddr = 0.0.0.0:8089
+         tlscertfile = /etc/asterisk/keys/asterisk.pem
+         tlsprivatekey = /etc/asterisk/keys/asterisk.pem
+       or let cmp-bundle do it in its own file: --enable-https --cert FILE --key FILE"""
+
+
+def before_deploy(found: Found, site: str, redirect: str, https: Https | None) -> None:
+    """Raises CmpBundleError where a deploy would not work, or would take something away."""
+    if found.redirect is not None and site != found.site.name:
+        raise CmpBundleError(
+            f"the phone is deployed here already, as {found.site.name}, and the bundle's site is"
+            f" {site}",
+            file=found.site.link,
+            hint="cmp-bundle undeploy first, or build with that [site] name",
+        )
+    before_any(found)
+    _prefix_in_a_url(found)
+    _no_other_redirect(found, found.server, redirect)
+    if https is not None:
+        for path in (https.certificate, https.key):
+            if not found.installation.outside(path).is_file():
+                raise CmpBundleError(
+                    "there is no such file",
+                    file=found.installation.outside(path),
+                    hint="--cert and --key are paths as Asterisk sees them",
+                )
+        _good_for_browsers(found, https)
+    elif found.server.tls_address is None:
+        raise CmpBundleError(
+            "HTTPS is not enabled, and without it browsers give no page a camera or a microphone",
+            file=found.paths["http.conf"],
+            hint=_LINES,
+        )
+
+
+def before_any(found: Found) -> None:
+    """What stands against every change of http.conf."""
+    found.their("http.conf")
+    _readable(found.http)
+    _not_from_a_database(found)
+
+
+def after(found: Found, plan: Plan) -> None:
+    """Reads the configuration as it would be, and raises if it would not do what was planned."""
+    contents = {
+        c.path: c.after.data if isinstance(c.after, File) else None
+        for c in plan.changes
+        if c.path.suffix == ".conf"
+    }
+    if not contents:
+        return
+    files = found.with_changes(contents)
+    http = reader.read("http.conf", files)
+    _readable(http)
+    server = http_server(http)
+    expected = plan.expected
+    redirect = server.redirect(expected.redirect)
+    if redirect is None and http.open_comment is not None:
+        raise CmpBundleError(
+            "a block comment that begins here is never closed, so Asterisk reads nothing that is"
+            " added at the end of the file",
+            file=http.open_comment.file,
+            line=http.open_comment.line,
+            hint="close it with --;",
+        )
+    if redirect is None or redirect.destination != expected.page:
+        raise CmpBundleError(
+            f"the redirect {expected.redirect} would not take effect",
+            file=found.paths["http.conf"],
+            hint="look at what is written behind cmp-bundle's line, or move that line to the end",
+        )
+    _no_other_redirect(found, server, expected.redirect)
+
+
+def _good_for_browsers(found: Found, https: Https) -> None:
+    # 40 ms, for --enable-https alone.
+    from cmp_bundle.tls.pair import check_pair  # noqa: PLC0415
+    from cmp_bundle.tls.readable import Reader  # noqa: PLC0415
+
+    where = found.installation
+    ids = user_ids(where)
+    asterisk = None if ids is None else Reader(where.user.value, *ids, where.root)
+    now = dt.datetime.fromtimestamp(found.moment, dt.UTC)
+    check_pair(where.outside(https.certificate), where.outside(https.key), now, asterisk)
+
+
+def _readable(http: Configuration) -> None:
+    if not http.refused:
+        return
+    problem = next(p for p in reversed(http.problems) if p.kind in (Kind.REFUSED, Kind.UNKNOWN))
+    raise CmpBundleError(
+        f"Asterisk would refuse this file: {problem.message}",
+        file=problem.file,
+        line=problem.line,
+        hint="mend this first; nothing was changed",
+    )
+
+
+def _prefix_in_a_url(found: Found) -> None:
+    """Asterisk compares the prefix before it decodes a path, so it cannot be percent-encoded."""
+    if not re.fullmatch(r"[A-Za-z0-9._~!$&'()*+,;=:@/-]*", found.server.prefix):
+        line = found.server.origins["prefix"]
+        raise CmpBundleError(
+            f"the prefix {line.value!r} cannot stand in a URL, so no browser can ask for it",
+            file=line.file,
+            line=line.line,
+            hint="take letters and digits alone",
+        )
+
+
+def _not_from_a_database(found: Found) -> None:
+    """extconfig.conf can take http.conf from a database; then the file counts for nothing."""
+    mapping = reader.read("extconfig.conf", found.installation.files)
+    line = mapping.last("settings", "http.conf")
+    if line is not None:
+        raise CmpBundleError(
+            "http.conf comes from a database here, so what the file says counts for nothing",
+            file=line.file,
+            line=line.line,
+            hint="take this line out, or add the redirect to the database yourself",
+        )
+
+
+def _no_other_redirect(found: Found, server: HttpServer, target: str) -> None:
+    ours = f"{found.installation.etc.value}/{includes.FOLDER}/http.conf"
+    for redirect in server.redirects:
+        if same_name(redirect.target, target) and redirect.origin.file != ours:
+            raise CmpBundleError(
+                f"there is a redirect of {target} already, to {redirect.destination}",
+                file=redirect.origin.file,
+                line=redirect.origin.line,
+                hint="take it out, or choose another path: [site] redirect",
+            )
