@@ -1,0 +1,106 @@
+"""The public half of an authority: what browsers are told to trust, and nothing secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.tls.facts import called, fingerprint, is_authority
+from cmp_bundle.tls.pem import certificates_in, is_there
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from pathlib import Path
+
+    from cmp_bundle.tls.hosts import Host
+
+CERTIFICATE = "ca.pem"
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """An authority's certificate and its file; read by ``anchor_in``, made by ``authority.ensure``."""
+
+    path: Path
+    certificate: x509.Certificate
+
+    @cached_property
+    def name(self) -> str:
+        """What it is called in a browser's list: ``cmp-bundle alice@laptop 3f2a9c01``."""
+        return called(self.certificate.subject)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return fingerprint(self.certificate)
+
+    @cached_property
+    def pem(self) -> bytes:
+        return self.certificate.public_bytes(serialization.Encoding.PEM)
+
+    @property
+    def not_after(self) -> dt.datetime:
+        return self.certificate.not_valid_after_utc
+
+    @cached_property
+    def domains(self) -> tuple[str, ...] | None:
+        """The domains it may vouch for, each with all below it; None for any."""
+        try:
+            found = self.certificate.extensions.get_extension_for_class(x509.NameConstraints)
+        except x509.ExtensionNotFound:
+            return None
+        permitted = found.value.permitted_subtrees or []
+        names = tuple(n.value for n in permitted if isinstance(n, x509.DNSName))
+        return names or None
+
+    def check(self, now: dt.datetime) -> None:
+        """Raise CmpBundleError where it is not valid ``now``, and so whatever it signed."""
+        if now >= self.not_after:
+            raise CmpBundleError(
+                f"the authority expired on {self.not_after:%Y-%m-%d}",
+                file=self.path,
+                hint="cmp-bundle certs untrust; cmp-bundle certs ca --new; cmp-bundle certs trust",
+            )
+        if now < self.certificate.not_valid_before_utc:
+            raise CmpBundleError(
+                f"the authority begins only on {self.certificate.not_valid_before_utc:%Y-%m-%d}",
+                file=self.path,
+                hint="look at this machine's clock: date -u",
+            )
+
+    def signed(self, certificate: x509.Certificate) -> bool:
+        """Whether it is this one, and no other of the same name, that signed a certificate."""
+        try:
+            certificate.verify_directly_issued_by(self.certificate)
+        except (InvalidSignature, ValueError, TypeError):
+            return False
+        return True
+
+    def may_vouch_for(self, host: Host) -> bool:
+        """Whether browsers will believe it when it says who ``host`` is."""
+        if self.domains is None or host.address is not None:
+            return True
+        return any(host.domain == d or host.domain.endswith(f".{d}") for d in self.domains)
+
+
+def anchor_in(folder: Path) -> Anchor | None:
+    """The authority of ``folder`` without its key, expired or not; None where there is none.
+
+    Raises CmpBundleError where it cannot be read, or is none.
+    """
+    path = folder / CERTIFICATE
+    if not is_there(path):
+        return None
+    found = Anchor(path, certificates_in(path)[0])
+    if not is_authority(found.certificate) or not found.signed(found.certificate):
+        raise CmpBundleError(
+            "is no authority's certificate, so nothing can be signed in its name",
+            file=path,
+            hint="move it away, or name another folder for the certificates",
+        )
+    return found

@@ -1,0 +1,246 @@
+"""The local authority: a key that vouches for a developer's or an office's own servers."""
+
+from __future__ import annotations
+
+import datetime as dt
+import platform
+import stat
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files import Disk, Owner, locked
+from cmp_bundle.tls import machine
+from cmp_bundle.tls.anchor import CERTIFICATE, Anchor, anchor_in
+from cmp_bundle.tls.pem import is_there, key_in
+from cmp_bundle.tls.person import person
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from cmp_bundle.tls.hosts import Host
+
+KEY = "ca-key.pem"
+
+#: Seconds to wait for another run that makes the same authority.
+PATIENCE = 30
+
+#: Names that nobody on the Internet can own, so that vouching for them harms nobody: RFC 6761,
+#: RFC 6762 (with its appendix G), RFC 8375, ICANN's resolution 2024.07.29.06 on .internal, and
+#: the domain that Debian gives to machines without one.
+PRIVATE = (
+    "localhost",
+    "test",
+    "local",
+    "home.arpa",
+    "internal",
+    "intranet",
+    "private",
+    "corp",
+    "home",
+    "lan",
+    "localdomain",
+)
+
+_YEARS = dt.timedelta(days=3650)
+#: Clocks of phones and laptops differ from ours.
+_BEFORE = dt.timedelta(days=1)
+_ORGANIZATION = "cmp-bundle local authority"
+#: X.520's upper bound for a common name and a unit's name.
+_LONGEST = 64
+
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+
+@dataclass(frozen=True)
+class Authority:
+    """An anchor with its private key, so that it can sign. ``fresh`` if this run made it."""
+
+    anchor: Anchor
+    key: Key = field(repr=False)
+    fresh: bool = False
+
+    def sign(self, builder: x509.CertificateBuilder) -> x509.Certificate:
+        """Put the authority's name and signature under a certificate."""
+        own = self.anchor.certificate
+        named = builder.issuer_name(own.subject)
+        return named.add_extension(_pointer_to(own), critical=False).sign(self.key, hashes.SHA256())
+
+
+def authority_in(folder: Path, now: dt.datetime) -> Authority | None:
+    """The authority of ``folder``; None where there is none yet, or only half of one.
+
+    Raises CmpBundleError where it cannot be used: no key, a key of something else, a key that
+    others can read, an expired certificate.
+    """
+    anchor = anchor_in(folder)
+    if anchor is None:
+        return None
+    anchor.check(now)
+    path = folder / KEY
+    if not is_there(path):
+        raise CmpBundleError(
+            "the authority's key is not here, so it can sign nothing more",
+            file=path,
+            hint=f"put it back beside {CERTIFICATE}, or begin anew: cmp-bundle certs ca --new",
+        )
+    key = _key(path)
+    if key.public_key() != anchor.certificate.public_key():
+        raise CmpBundleError(
+            f"this key and {CERTIFICATE} beside it do not belong together",
+            file=path,
+            hint="put back the right one, or begin anew: cmp-bundle certs ca --new",
+        )
+    return Authority(anchor, key)
+
+
+def ensure(folder: Path, hosts: Iterable[Host], now: dt.datetime, disk: Disk) -> Authority:
+    """The authority of ``folder``, made if there is none; runs at the same time get the same one.
+
+    One that is made may vouch for ``hosts``, this machine's names, and names that nobody owns.
+    Raises CmpBundleError where it can be neither used nor made.
+    """
+    found = authority_in(folder, now)
+    if found is not None:
+        return found
+    _make_folder(folder, disk)
+    with locked(folder, PATIENCE):
+        # Another run may have been quicker.
+        return authority_in(folder, now) or _make(folder, hosts, now, disk)
+
+
+def renew(folder: Path, hosts: Iterable[Host], now: dt.datetime, disk: Disk) -> Authority:
+    """A new authority in place of the one in ``folder``, whatever state that is in.
+
+    Cut off, it leaves an authority or half of one, and never a key beside another's certificate.
+    """
+    _make_folder(folder, disk)
+    with locked(folder, PATIENCE):
+        disk.remove(folder / CERTIFICATE)
+        disk.remove(folder / KEY)
+        return _make(folder, hosts, now, disk)
+
+
+def _make(folder: Path, hosts: Iterable[Host], now: dt.datetime, disk: Disk) -> Authority:
+    path = folder / KEY
+    # A key alone is what a run that was cut off left behind; the rest is made for it.
+    key: Key = _key(path) if is_there(path) else ec.generate_private_key(ec.SECP256R1())
+    domains = _domains(hosts)
+    certificate = _self_signed(key, domains, now)
+    whose = Owner.of(folder)
+    if not is_there(path):
+        disk.write(path, private_pem(key), whose.with_mode(0o600))
+    anchor = Anchor(folder / CERTIFICATE, certificate)
+    disk.write(anchor.path, anchor.pem, whose.with_mode(0o644))
+    return Authority(anchor, key, fresh=True)
+
+
+def private_pem(key: Key) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def _self_signed(key: Key, domains: tuple[str, ...], now: dt.datetime) -> x509.Certificate:
+    public = key.public_key()
+    subject = _subject(x509.SubjectKeyIdentifier.from_public_key(public).digest.hex()[:8])
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _BEFORE)
+        .not_valid_after(now - _BEFORE + _YEARS)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(usage(key_cert_sign=True, crl_sign=True), critical=True)
+        # For the system's store, which otherwise trusts it for mail and code as well.
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        # Names alone: docs/decisions has the reason.
+        .add_extension(
+            x509.NameConstraints([x509.DNSName(d) for d in domains], None), critical=True
+        )
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+
+
+def usage(**wanted: bool) -> x509.KeyUsage:
+    """The uses named, and no other."""
+    all_of_them = (
+        "digital_signature",
+        "content_commitment",
+        "key_encipherment",
+        "data_encipherment",
+        "key_agreement",
+        "key_cert_sign",
+        "crl_sign",
+        "encipher_only",
+        "decipher_only",
+    )
+    return x509.KeyUsage(**{name: wanted.get(name, False) for name in all_of_them})
+
+
+def _pointer_to(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    """What tells certificates of one issuer's name apart: the identifier that it has itself."""
+    try:
+        own = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+    except x509.ExtensionNotFound:
+        return x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key())  # type: ignore[arg-type]
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own.value)
+
+
+def _subject(tag: str) -> x509.Name:
+    # People meet this name in a browser's settings, perhaps years later. The tag keeps two
+    # authorities of one person apart: NSS gives certificates of one subject a single nickname.
+    whose = f"{person().name}@{platform.node()}"[: _LONGEST - len(f"cmp-bundle  {tag}")]
+    return x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, _ORGANIZATION),
+            x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, whose),
+            x509.NameAttribute(NameOID.COMMON_NAME, f"cmp-bundle {whose} {tag}"),
+        ]
+    )
+
+
+def _domains(hosts: Iterable[Host]) -> tuple[str, ...]:
+    """What the new authority may vouch for, the most general alone."""
+    wanted = [*PRIVATE, *(h.domain for h in (*machine.names(), *hosts) if h.address is None)]
+    unique = tuple(dict.fromkeys(wanted))
+    return tuple(d for d in unique if not any(d.endswith(f".{other}") for other in unique))
+
+
+def _key(path: Path) -> Key:
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise CmpBundleError(
+            "others can read or change this key, and whoever has it can pose as your servers",
+            file=path,
+            hint=f"chmod 600 {path}; where that has no effect, name another folder",
+        )
+    key = key_in(path)
+    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+        raise CmpBundleError("is no key that browsers take: neither EC nor RSA", file=path)
+    return key
+
+
+def _make_folder(folder: Path, disk: Disk) -> None:
+    if folder.is_dir():
+        if folder.stat().st_mode & stat.S_IWOTH:
+            raise CmpBundleError(
+                "everybody may write into this folder, so keys are not safe in it",
+                file=folder,
+                hint=f"chmod 700 {folder}",
+            )
+        return
+    if not folder.parent.is_dir():
+        raise CmpBundleError("there is no such folder", file=folder.parent)
+    # With sudo in somebody's folder, what is made there stays theirs.
+    disk.make_folder(folder, Owner.of(folder.parent).with_mode(0o700))

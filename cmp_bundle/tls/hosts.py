@@ -1,0 +1,192 @@
+"""The names and addresses that a certificate can be for: those that browsers accept."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+from cryptography import x509
+
+from cmp_bundle.errors import CmpBundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+#: RFC 1035, in octets, without the root's dot.
+_LONGEST_NAME, _LONGEST_LABEL = 253, 63
+
+#: Firefox matches no label that begins or ends with a hyphen; underscores, which no host name
+#: should have, both Firefox and Chromium take (seen in 153 and 156).
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]+(?<!-)")
+
+#: What a URL parser takes for the end of an IPv4 address (WHATWG URL, "ends in a number").
+_NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
+
+#: Python's codec is IDNA 2003; on these characters browsers, which follow UTS 46, disagree with it.
+_DEVIATIONS = frozenset("ßẞς\u200c\u200d")
+
+#: Chromium takes no wildcard for a registry's own domain. Its list of those is long; this is the
+#: shape of nearly all that have two labels.
+_REGISTRY = re.compile(r"(ac|co|com|edu|go|gov|mil|ne|net|or|org)\.[a-z]{2}")
+
+
+@dataclass(frozen=True)
+class Host:
+    """A name or an address as it stands in a certificate; made by ``host`` alone.
+
+    ``text`` is in small letters and ASCII (``xn--bcher-kva.example``), an IPv6 address without
+    brackets; ``*.example.com`` stands for all names with one label before ``example.com``.
+    """
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def address(self) -> Address | None:
+        """None where it is a name."""
+        try:
+            return ipaddress.ip_address(self.text)
+        except ValueError:
+            return None
+
+    @property
+    def domain(self) -> str:
+        """The name without its wildcard."""
+        return self.text.removeprefix("*.")
+
+    @property
+    def general_name(self) -> x509.GeneralName:
+        address = self.address
+        return x509.DNSName(self.text) if address is None else x509.IPAddress(address)
+
+    def covers(self, other: Host) -> bool:
+        """Whether a certificate for this one is good for ``other`` too."""
+        if self == other:
+            return True
+        if not self.text.startswith("*.") or other.address is not None:
+            return False
+        first, _, rest = other.text.partition(".")
+        return first != "*" and rest == self.domain
+
+
+def host(text: str) -> Host:
+    """What somebody typed, as a Host. Raises CmpBundleError where no browser would accept it."""
+    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    try:
+        return _of_address(text, ipaddress.ip_address(bare))
+    except ValueError:
+        return _of_name(text)
+
+
+def hosts(texts: Iterable[str]) -> tuple[Host, ...]:
+    """Each once, in the order given. Raises CmpBundleError where one is refused, or none given."""
+    found = tuple(dict.fromkeys(host(text) for text in texts))
+    if not found:
+        raise CmpBundleError(
+            "a certificate must be for somebody", hint="name a host: pbx.example.com, 192.0.2.7"
+        )
+    return found
+
+
+def _of_address(text: str, address: Address) -> Host:
+    if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
+        _refuse(text, "browsers open no address with a zone", "leave out % and what follows")
+    if address.is_unspecified or address.is_multicast:
+        _refuse(text, "nobody can open this address", "name one of the machine's own")
+    return Host(str(address))
+
+
+def _of_name(text: str) -> Host:
+    _not_a_url(text)
+    name = _ascii(text)
+    # A URL's trailing dot is dropped before names are compared; in a certificate Firefox takes none.
+    name = name.removesuffix(".")
+    wildcard = name.startswith("*.")
+    labels = name.removeprefix("*.").split(".")
+    if "*" in "".join(labels):
+        _refuse(text, "a wildcard must be the whole first label", "*.example.com, once")
+    for label in labels:
+        if not label:
+            _refuse(text, "a part of the name is empty", "there is a dot too many")
+        if len(label) > _LONGEST_LABEL:
+            _refuse(text, f"a part of it is longer than {_LONGEST_LABEL} characters")
+        if not _LABEL.fullmatch(label):
+            _refuse(
+                text,
+                f"{label!r} is no part of a host name",
+                "letters, digits and hyphens, and no hyphen at either end",
+            )
+        if label.startswith("xn--"):
+            _check_punycode(text, label)
+    if len(name) > _LONGEST_NAME:
+        _refuse(text, f"it is longer than {_LONGEST_NAME} characters")
+    if _NUMBER.fullmatch(labels[-1]):
+        _refuse(text, "browsers take it for an address, and it is none")
+    if wildcard and (len(labels) == 1 or _REGISTRY.fullmatch(".".join(labels))):
+        _refuse(
+            text,
+            "browsers take no wildcard for a whole top-level domain",
+            "name the hosts, or one domain further: *.example.com",
+        )
+    return Host(name)
+
+
+def _not_a_url(text: str) -> None:
+    if not text.strip(" ."):
+        _refuse(text, "it is empty")
+    if "://" in text or "/" in text:
+        inner = re.sub(r"^[a-z]+://|[/?#].*$", "", text, flags=re.IGNORECASE)
+        _refuse(text, "a certificate is for a host, not for a URL", f"name the host alone: {inner}")
+    if re.fullmatch(r"[^:]+:\d+", text) or re.fullmatch(r"\[.*\]:\d+", text):
+        inner = text.rpartition(":")[0]
+        _refuse(text, "a certificate is for a host on every port", f"leave it out: {inner}")
+    if "@" in text:
+        _refuse(text, "a certificate of this kind is for hosts, not for people")
+
+
+def _ascii(text: str) -> str:
+    """In small letters, other scripts as browsers encode them."""
+    if text.isascii():
+        return text.lower()
+    hint = "write it as the address bar or a whois does: xn--…"
+    odd = [
+        c
+        for c in text
+        if c in _DEVIATIONS or unicodedata.ucd_3_2_0.category(c) in ("Cn", "Co", "Cs")
+    ]
+    if odd:
+        _refuse(text, f"systems do not agree on how {odd[0]!r} is encoded", hint)
+    wildcard, _, rest = text.partition(".")
+    prefix, name = ("*.", rest) if wildcard == "*" else ("", text)
+    try:
+        return prefix + name.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        _refuse(text, "it has no encoding as a host name", hint)
+
+
+def _check_punycode(text: str, label: str) -> None:
+    encoded = label.removeprefix("xn--")
+    try:
+        decoded = encoded.encode().decode("punycode")
+        fine = decoded.encode("punycode").decode() == encoded and _may_be_meant(decoded)
+    except UnicodeError:
+        fine = False
+    if not fine:
+        _refuse(text, f"{label!r} is no encoding of any name")
+
+
+def _may_be_meant(label: str) -> bool:
+    """Whether browsers would write such a label so: neither plain, nor in capitals, nor invisible."""
+    odd = any(unicodedata.category(c)[0] in "CZ" for c in label)
+    return not label.isascii() and not odd and unicodedata.normalize("NFC", label.lower()) == label
+
+
+def _refuse(text: str, why: str, hint: str | None = None) -> NoReturn:
+    raise CmpBundleError(f"no certificate can be for {text!r}: {why}", hint=hint)

@@ -1,0 +1,136 @@
+"""A server's own certificate with its key: made so that browsers accept it, or not at all."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.tls.authority import Key, private_pem, usage
+from cmp_bundle.tls.hosts import Host
+from cmp_bundle.tls.names import Names, names_of
+from cmp_bundle.tls.pem import certificates_in, key_in
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from cmp_bundle.tls.anchor import Anchor
+    from cmp_bundle.tls.authority import Authority
+
+#: Apple takes at most 825 days of a private authority (HT210176), public ones may give 398; a
+#: year and a month keeps clear of both, and of whatever stands between.
+DAYS = 397
+
+_BEFORE = dt.timedelta(days=1)
+_ORGANIZATION = "cmp-bundle"
+_LONGEST = 64
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A server's certificate and the key that belongs to it; made by ``issue`` or ``read``."""
+
+    certificate: x509.Certificate
+    key: Key = field(repr=False)
+
+    @property
+    def names(self) -> Names:
+        return names_of(self.certificate)
+
+    @property
+    def hosts(self) -> tuple[Host, ...]:
+        names = self.names
+        return tuple(Host(text) for text in (*names.dns, *names.addresses))
+
+    @property
+    def not_after(self) -> dt.datetime:
+        return self.certificate.not_valid_after_utc
+
+    @property
+    def pem(self) -> bytes:
+        """Key and certificate in one file, as Python's ssl and Asterisk's tlscertfile take it.
+
+        One file, so that a renewal is one rename and never a key beside another's certificate.
+        """
+        return private_pem(self.key) + self.certificate.public_bytes(serialization.Encoding.PEM)
+
+    @property
+    def ours(self) -> bool:
+        """Whether cmp-bundle made it, with this authority or another."""
+        found = self.certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+        return [a.value for a in found] == [_ORGANIZATION]
+
+    def covers(self, host: Host) -> bool:
+        return any(own.covers(host) for own in self.hosts)
+
+
+def issue(authority: Authority, hosts: Sequence[Host], now: dt.datetime) -> Leaf:
+    """A new key, and a certificate for ``hosts`` that begins ``now``.
+
+    Raises CmpBundleError where the authority may not vouch for one of them: browsers would refuse
+    the certificate for all of them then.
+    """
+    if not hosts:
+        raise CmpBundleError("a certificate must be for somebody")
+    anchor = authority.anchor
+    for host in hosts:
+        if not anchor.may_vouch_for(host):
+            raise _out_of_bounds(anchor, host)
+    key = ec.generate_private_key(ec.SECP256R1())
+    begin = max(now - _BEFORE, anchor.certificate.not_valid_before_utc)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(_subject(hosts[0]))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begin)
+        .not_valid_after(min(begin + dt.timedelta(days=DAYS), anchor.not_after))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(usage(digital_signature=True), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([h.general_name for h in hosts]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+    return Leaf(authority.sign(builder), key)
+
+
+def read(path: Path) -> Leaf:
+    """The leaf in a file that holds its key as well. Raises CmpBundleError."""
+    certificate, key = certificates_in(path)[0], key_in(path)
+    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+        raise CmpBundleError("its key is of a kind that browsers do not take", file=path)
+    if key.public_key() != certificate.public_key():
+        raise CmpBundleError(
+            "the key and the certificate in it do not belong together",
+            file=path,
+            hint=f"move it away: mv {path} {path}.old; then run this again",
+        )
+    return Leaf(certificate, key)
+
+
+def _subject(host: Host) -> x509.Name:
+    # Cosmetic: browsers look at subjectAltName. With "name: " before it, nothing takes it for a
+    # host name, as OpenSSL does when it holds a leaf for addresses alone against name constraints.
+    shown = f"{_ORGANIZATION}: {host}"[:_LONGEST]
+    return x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, _ORGANIZATION),
+            x509.NameAttribute(NameOID.COMMON_NAME, shown),
+        ]
+    )
+
+
+def _out_of_bounds(anchor: Anchor, host: Host) -> CmpBundleError:
+    return CmpBundleError(
+        f"the authority here may not vouch for {host}, so browsers would refuse the certificate",
+        file=anchor.path,
+        hint=f"make one that may: cmp-bundle certs ca --new --allow {host.domain}; what this one"
+        " may: cmp-bundle certs ca",
+    )

@@ -1,0 +1,52 @@
+"""Whom a certificate is for, as browsers see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.tls.pem import certificates_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Names:
+    """``dns`` and ``addresses`` in the order of the certificate; ``problem`` where there are none."""
+
+    dns: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    problem: str | None = None
+
+    def __str__(self) -> str:
+        return self.problem or ", ".join((*self.dns, *self.addresses))
+
+
+def names_in(path: Path) -> Names:
+    """The names in the first certificate of a PEM file; the one that a server shows."""
+    try:
+        return names_of(certificates_in(path)[0])
+    except CmpBundleError as error:
+        return Names(problem=error.message)
+
+
+def names_of(certificate: x509.Certificate) -> Names:
+    """The names that browsers look at: subjectAltName alone.
+
+    A certificate without one, as Asterisk's own ``ast_tls_cert`` makes them, is good for no name.
+    """
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return Names(problem="none that browsers look at: it has no subjectAltName")
+    except ValueError:
+        return Names(problem="none that can be read: an extension of it is damaged")
+    names = extension.value.get_values_for_type(x509.DNSName)
+    addresses = [str(a) for a in extension.value.get_values_for_type(x509.IPAddress)]
+    if not names and not addresses:
+        return Names(problem="none that browsers look at: neither a name nor an address")
+    return Names(tuple(names), tuple(addresses))

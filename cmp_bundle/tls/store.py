@@ -1,0 +1,156 @@
+"""Leaves on the disk: found while they are good, renewed when they are not, never lost."""
+
+from __future__ import annotations
+
+import datetime as dt
+import stat
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files import Disk, Owner, locked
+from cmp_bundle.tls.anchor import CERTIFICATE, anchor_in
+from cmp_bundle.tls.authority import KEY, PATIENCE, authority_in, ensure
+from cmp_bundle.tls.hosts import hosts as parsed
+from cmp_bundle.tls.leaf import Leaf, issue, read
+from cmp_bundle.tls.pem import is_there
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from cmp_bundle.tls.anchor import Anchor
+    from cmp_bundle.tls.hosts import Host
+
+#: The leaf of whoever serves on this machine; the only one that is renewed without being asked.
+OWN = "this-machine.pem"
+
+#: What is left of a leaf's time when it is renewed.
+EARLY = dt.timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A good leaf in a file, key and certificate.
+
+    ``renewed`` says why this run made it, None where it was there; ``left_out`` are the hosts that
+    the authority may not vouch for. ``fresh`` if the authority is new as well.
+    """
+
+    path: Path
+    leaf: Leaf
+    anchor: Anchor
+    renewed: str | None = None
+    left_out: tuple[Host, ...] = ()
+    fresh: bool = False
+
+
+def leaf_for(
+    folder: Path, hosts: Sequence[str], now: dt.datetime, disk: Disk | None = None
+) -> Stored:
+    """A leaf for ``hosts`` out of ``folder``, made or renewed if need be; the authority too.
+
+    ``folder`` is made if its parent is there. Without the authority's key a good leaf is still
+    found. Raises CmpBundleError with the file where something cannot be used, and where the file
+    of the leaf is somebody else's: that one is never replaced.
+    """
+    disk = disk or Disk()
+    wanted = parsed(hosts)
+    anchor = anchor_in(folder)
+    if anchor is not None:
+        anchor.check(now)
+        found = _look(folder, anchor, wanted, now)
+        if isinstance(found, Stored):
+            return found
+    authority = ensure(folder, wanted, now, disk)
+    with locked(folder, PATIENCE):
+        # What was true before the lock need not be so now: another run may have renewed both.
+        current = authority_in(folder, now) or authority
+        found = _look(folder, current.anchor, wanted, now)
+        if isinstance(found, Stored):
+            return replace(found, fresh=authority.fresh)
+        inside, left_out = _divided(current.anchor, wanted)
+        made = issue(current, inside, now)
+        path = folder / OWN
+        _write(made, path, disk)
+    return Stored(path, made, current.anchor, found, left_out, authority.fresh)
+
+
+def save(leaf: Leaf, path: Path, disk: Disk, *, force: bool = False) -> None:
+    """Write a leaf for good. Raises CmpBundleError where there is a file and no ``force``.
+
+    What is replaced keeps its owner, and who may read it, others excepted: a server that runs as
+    a user of its own may depend on both.
+    """
+    path = path.resolve()
+    if not path.parent.is_dir():
+        raise CmpBundleError("there is no such folder", file=path.parent)
+    if path.name in (CERTIFICATE, KEY):
+        raise CmpBundleError(
+            "is what the authority's own file is called",
+            file=path,
+            hint="name another file: --out FILE",
+        )
+    with locked(path.parent, PATIENCE):
+        if is_there(path) and not force:
+            raise CmpBundleError(
+                "is there already, and is not replaced",
+                file=path,
+                hint="name another file: --out FILE; or replace it: --force",
+            )
+        _write(leaf, path, disk)
+
+
+def _write(leaf: Leaf, path: Path, disk: Disk) -> None:
+    if path.is_file():
+        before = Owner.of(path)
+        owner = before.with_mode(before.mode & 0o660 | 0o600)
+    else:
+        owner = Owner.of(path.parent).with_mode(0o600)
+    disk.write(path, leaf.pem, owner)
+
+
+def _divided(anchor: Anchor, wanted: Sequence[Host]) -> tuple[tuple[Host, ...], tuple[Host, ...]]:
+    """Those that the authority may vouch for, and the others. Raises where it is none."""
+    inside = tuple(h for h in wanted if anchor.may_vouch_for(h))
+    if not inside:
+        raise CmpBundleError(
+            f"the authority here may not vouch for {', '.join(map(str, wanted))}",
+            file=anchor.path,
+            hint=f"make one that may: cmp-bundle certs ca --new --allow {wanted[0].domain}",
+        )
+    return inside, tuple(h for h in wanted if h not in inside)
+
+
+def _look(folder: Path, anchor: Anchor, wanted: Sequence[Host], now: dt.datetime) -> Stored | str:
+    """The leaf that is there, or why it has to be made. Raises where it is not ours to replace."""
+    path = folder / OWN
+    inside, left_out = _divided(anchor, wanted)
+    if not is_there(path):
+        return "there was none"
+    leaf = read(path)
+    if not leaf.ours:
+        raise CmpBundleError(
+            "was not made by cmp-bundle, so it is not replaced",
+            file=path,
+            hint=f"move it away: mv {path} {path}.old; then run this again",
+        )
+    if stat.S_IMODE(path.stat().st_mode) & 0o007:
+        return "others could read its key"
+    why = _why_not(leaf, anchor, inside, now)
+    return why or Stored(path, leaf, anchor, None, left_out)
+
+
+def _why_not(leaf: Leaf, anchor: Anchor, hosts: Sequence[Host], now: dt.datetime) -> str | None:
+    """Why a leaf is not good enough; None if it is."""
+    if not anchor.signed(leaf.certificate):
+        return "another authority had made it"
+    if now >= leaf.not_after:
+        return f"it expired on {leaf.not_after:%Y-%m-%d}"
+    # A leaf that ends with its authority gains nothing by being made again.
+    if leaf.not_after - now < EARLY and leaf.not_after < anchor.not_after:
+        return f"it would have expired on {leaf.not_after:%Y-%m-%d}"
+    if now < leaf.certificate.not_valid_before_utc:
+        return "it was not valid yet"
+    missing = [str(h) for h in hosts if not leaf.covers(h)]
+    return f"it was not for {', '.join(missing)}" if missing else None

@@ -1,0 +1,94 @@
+"""Authorities, leaves and odd certificates for tests; and the moment at which they happen."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from cmp_bundle.files import Disk
+from cmp_bundle.tls.authority import Authority, ensure
+from cmp_bundle.tls.hosts import hosts
+from cmp_bundle.tls.leaf import Leaf, issue
+
+#: OpenSSL looks at the real clock, so handshakes have to be about now.
+NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
+DAY = dt.timedelta(days=1)
+
+
+def an_authority(folder: Path, *allowed: str, now: dt.datetime = NOW) -> Authority:
+    """The one of a folder ``certs`` below ``folder``."""
+    return ensure(folder / "certs", hosts(allowed) if allowed else (), now, Disk())
+
+
+@cache
+def the_authority() -> Authority:
+    """One for tests that make thousands of leaves: it may vouch for anything below example."""
+    folder = Path(mkdtemp(prefix="cmp-authority-"))
+    return an_authority(folder, "example", "example.com", "example.co.uk")
+
+
+def a_leaf(authority: Authority, *names: str, now: dt.datetime = NOW) -> Leaf:
+    return issue(authority, hosts(names), now)
+
+
+def odd(
+    *names: str,
+    signer: Authority | None = None,
+    begin: dt.datetime = NOW - DAY,
+    end: dt.datetime = NOW + DAY,
+    key: Any = None,
+    purpose: x509.ObjectIdentifier | None = ExtendedKeyUsageOID.SERVER_AUTH,
+) -> tuple[bytes, bytes]:
+    """Key and certificate (PEM) as cmp-bundle would not make them; self-signed without signer."""
+    key = key or ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "odd")])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(signer.anchor.certificate.subject if signer else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begin)
+        .not_valid_after(end)
+    )
+    if names:
+        san = [_general_name(n) for n in names]
+        builder = builder.add_extension(x509.SubjectAlternativeName(san), critical=False)
+    if purpose is not None:
+        builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+    signing = signer.key if signer else key
+    plain = not hasattr(signing, "public_bytes_raw") and not _edwards(signing)
+    certificate = builder.sign(signing, hashes.SHA256() if plain else None)
+    return private(key), certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def private(key: Any, password: bytes | None = None) -> bytes:
+    return bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(password)
+            if password
+            else serialization.NoEncryption(),
+        )
+    )
+
+
+def _edwards(key: Any) -> bool:
+    return "Ed25519" in type(key).__name__
+
+
+def _general_name(text: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(text))
+    except ValueError:
+        return x509.DNSName(text)
