@@ -1,0 +1,1 @@
+"""Who gets a phone: accounts, the links that open theirs, and the sealed profiles behind them."""

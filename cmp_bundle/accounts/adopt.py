@@ -1,0 +1,122 @@
+"""What an import makes of a file of accounts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from cmp_bundle.accounts import taken
+from cmp_bundle.accounts.edits import Edits
+from cmp_bundle.accounts.fields import AT_THE_SOURCE, duplicates
+from cmp_bundle.accounts.model import Account, with_ha1
+from cmp_bundle.accounts.problems import Wrong, refuse
+from cmp_bundle.accounts.source import account, placed
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from cmp_bundle.accounts.edits import Change
+    from cmp_bundle.accounts.endpoint import Found
+    from cmp_bundle.accounts.source import Source
+
+#: The fields that an import has to do with; all others are the operator's.
+_FIELDS = ("display_name", "source", *AT_THE_SOURCE)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a source has: accounts, endpoints that can be none, and what to know of the others.
+
+    Each of the ``warnings`` stands behind its code (taken.py).
+    """
+
+    accounts: tuple[Account, ...]
+    wrongs: tuple[Wrong, ...] = ()
+    warnings: tuple[tuple[str, Wrong], ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What becomes of each account offered. ``kept`` are those that stay other than offered."""
+
+    edits: Edits
+    added: tuple[Account, ...]
+    updated: tuple[Account, ...]
+    kept: tuple[Account, ...]
+    same: tuple[Account, ...]
+
+
+def offer(source: Source, found: Found, names: Collection[str] = (), realm: str = "") -> Offer:
+    """The endpoints with ``webrtc=yes`` in a source that holds ``found``: all, or those named.
+
+    ``realm`` is that of the server's challenges, where neither the auth nor the source tells.
+    """
+    accounts: list[Account] = []
+    wrongs = list(found.wrongs)
+    warnings: list[tuple[str, Wrong]] = []
+    for name in names:
+        endpoint = found.endpoints.get(name)
+        if endpoint is None:
+            wrongs.append(Wrong(f"{source.name} has no endpoint {name!r}"))
+        elif not endpoint.webrtc:
+            wrongs.append(Wrong(f"the endpoint {name!r} has no webrtc=yes", endpoint.where))
+    for endpoint in found.endpoints.values():
+        if not endpoint.webrtc or (names and endpoint.id not in names):
+            continue
+        made = account(source, found, endpoint.id, realm)
+        if isinstance(made, Wrong):
+            wrongs.append(made)
+        else:
+            accounts.append(made)
+            warnings += taken.warnings(endpoint, found)
+    return Offer(
+        tuple(accounts),
+        tuple(placed(source, w) for w in wrongs),
+        tuple((code, placed(source, w)) for code, w in warnings),
+    )
+
+
+def row(offered: Account, *, copy: bool) -> Account:
+    """What is written of an account: a reference to its source, or a copy of what is there.
+
+    A copy holds HA1 where the realm is known: it is good for this server alone.
+    """
+    if not copy:
+        return Account(offered.id, display_name=offered.display_name, source=offered.source)
+    copied = with_ha1(offered, offered.realm)
+    return replace(copied, source="", place=None, secret=None)
+
+
+def plan(before: Iterable[Account], rows: Iterable[Account], *, update: bool) -> Plan:
+    """How ``rows`` come into a file that holds ``before``.
+
+    Raises CmpBundleError with all ids that differ by nothing but case.
+    """
+    held = {account.id: account for account in before}
+    added, updated, kept, same = [], [], [], []
+    change: dict[str, Change] = {}
+    for offered in rows:
+        own = held.get(offered.id)
+        if own is None:
+            added.append(offered)
+            continue
+        different = _difference(own, offered)
+        if not different:
+            same.append(own)
+        elif update:
+            updated.append(offered)
+            change[own.id] = different
+        else:
+            kept.append(own)
+    refuse(duplicates((*held.values(), *added)))
+    edits = Edits(tuple(added), change=change)
+    return Plan(edits, tuple(added), tuple(updated), tuple(kept), tuple(same))
+
+
+def _difference(own: Account, offered: Account) -> Change:
+    """The fields that would change; a name that the source does not have stays."""
+    return {
+        name: new or None
+        for name in _FIELDS
+        if (new := getattr(offered, name)) != getattr(own, name) and (new or name != "display_name")
+    }

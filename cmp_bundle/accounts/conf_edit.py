@@ -1,0 +1,121 @@
+"""One value of a pjsip.conf or pjsip_wizard.conf changed, and not a byte beside it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cmp_bundle.accounts.endpoint import names
+from cmp_bundle.accounts.model import Place
+from cmp_bundle.accounts.problems import Wrong
+from cmp_bundle.asterisk.conf_files import Absence, Overlaid
+from cmp_bundle.asterisk.configuration import folded
+from cmp_bundle.asterisk.reader import read
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cmp_bundle.accounts.endpoint import Option
+    from cmp_bundle.asterisk.conf_files import Files
+    from cmp_bundle.asterisk.configuration import Category, Configuration
+
+#: A line with a value: what stands before it, the value, and blanks and a comment behind it.
+_LINE = re.compile(rb"([^=;]*=>?[ \t]*)((?:[^;\\]|\\.)*?)([ \t]*(?:;.*)?[\r\n]*)", re.DOTALL)
+
+_BY_HAND = "change it with an editor"
+
+
+def edited(
+    configuration: Configuration, files: Files, wanted: Sequence[tuple[Option, str]]
+) -> dict[str, bytes] | list[Wrong]:
+    """The files that change (paths as Asterisk sees them) where each option gets its new value.
+
+    The options that cannot get theirs without something else changing as well, if there are any.
+    """
+    users = _users(configuration)
+    changed: dict[str, list[bytes]] = {}
+    wrongs = []
+    for option, value in wanted:
+        problem = _put(option, value, changed, files, users)
+        if problem:
+            wrongs.append(problem)
+    if wrongs:
+        return wrongs
+    result = {file: b"".join(lines) for file, lines in changed.items()}
+    after = read(configuration.name, Overlaid(files, result))
+    values: dict[object, str] = {option.where: value for option, value in wanted}
+    before = tuple(_with(category, values) for category in configuration.categories)
+    return result if before == after.categories else _unlike(before, after, wanted)
+
+
+def _put(
+    option: Option,
+    value: str,
+    changed: dict[str, list[bytes]],
+    files: Files,
+    users: Mapping[object, list[str]],
+) -> Wrong | None:
+    place = option.where
+    if not isinstance(place, Place) or place.line is None:
+        return Wrong("the place of this value is not known", place, _BY_HAND)
+    sharing = users.get(place, [])
+    if len(sharing) > 1:
+        text = f"this line is shared by [{'], ['.join(sharing)}]"
+        return Wrong(text, place, "give each a password of its own")
+    if place.file not in changed:
+        data = files.content(place.file)
+        if isinstance(data, Absence):
+            return Wrong(f"the file {data.value}", place)
+        changed[place.file] = re.split(rb"(?<=\n)", data)
+    lines = changed[place.file]
+    found = _LINE.fullmatch(lines[place.line - 1])
+    if found is None:
+        return Wrong("this line cannot be changed without the rest of it", place, _BY_HAND)
+    lines[place.line - 1] = found[1] + value.encode() + found[3]
+    return None
+
+
+def _unlike(
+    before: Sequence[Category], after: Configuration, wanted: Sequence[tuple[Option, str]]
+) -> list[Wrong]:
+    """The options because of which the files would not read as they should."""
+    held = {v for category in after.categories for v in category.variables}
+    as_wanted = {v for category in before for v in category.variables} & held
+    places = {Place(v.file, v.line) for v in as_wanted}
+    text = "this value is made of more than its line"
+    return [
+        Wrong(text, option.where, _BY_HAND) for option, _ in wanted if option.where not in places
+    ] or [Wrong(text, wanted[0][0].where, _BY_HAND)]
+
+
+def _users(configuration: Configuration) -> dict[object, list[str]]:
+    """By line, the categories that have it: all that inherit it, or include its file."""
+    users: dict[object, list[str]] = {}
+    for category in configuration.categories:
+        if not category.template:
+            for variable in category.variables:
+                users.setdefault(Place(variable.file, variable.line), []).append(category.name)
+    return users
+
+
+def _with(category: Category, values: Mapping[object, str]) -> Category:
+    """The category with these lines' new values; a template changes along with its heir."""
+    variables = tuple(
+        replace(v, value=values[place]) if (place := Place(v.file, v.line)) in values else v
+        for v in category.variables
+    )
+    return replace(category, variables=variables)
+
+
+def mentions(configuration: Configuration) -> dict[str, list[Category]]:
+    """By auth, the categories that name it, for what comes in or for what goes out."""
+    found: dict[str, list[Category]] = {}
+    for category in configuration.categories:
+        if category.template:
+            continue
+        for variable in category.variables:
+            if folded(variable.name).endswith("auth"):
+                for name in names(variable.value):
+                    found.setdefault(name, []).append(category)
+    return found

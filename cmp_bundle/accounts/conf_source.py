@@ -1,0 +1,110 @@
+"""Asterisk's own files as a source of accounts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cmp_bundle.accounts import conf_edit, from_pjsip, from_wizard, new_secret, source_name
+from cmp_bundle.accounts.endpoint import Found, Option
+from cmp_bundle.accounts.model import Account, Place, Row
+from cmp_bundle.accounts.problems import Wrong, refuse
+from cmp_bundle.accounts.renewal import FileEdit, Renewal
+from cmp_bundle.accounts.source import account, placed
+from cmp_bundle.asterisk.configuration import Kind
+from cmp_bundle.asterisk.reader import read
+from cmp_bundle.errors import CmpBundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cmp_bundle.asterisk.conf_files import Folder
+    from cmp_bundle.asterisk.configuration import Configuration
+
+_EMPTY = Found({}, {}, {})
+
+
+@dataclass(frozen=True)
+class ConfSource:
+    """``file`` (pjsip.conf, pjsip_wizard.conf) of Asterisk's ``files``; ``name`` is as said."""
+
+    name: str
+    files: Folder
+    file: str
+
+    def found(self) -> Found:
+        return self._found(self._read(self.file))
+
+    def place(self, where: Place | Row) -> Place | Row:
+        if isinstance(where, Row):
+            return where
+        return Place(str(self._real(where.file)), where.line)
+
+    def renew(self, wanted: Mapping[str, str]) -> Renewal:
+        configuration = self._read(self.file)
+        found = self._found(configuration)
+        users = conf_edit.mentions(configuration)
+        changes: list[tuple[Option, str]] = []
+        wrongs: list[Wrong] = []
+        accounts: list[Account] = []
+        for name, password in wanted.items():
+            before = account(self, found, name)
+            if isinstance(before, Wrong):
+                wrongs.append(before)
+                continue
+            endpoint = found.endpoints[name]
+            others = [
+                category.name
+                for auth in endpoint.auths
+                for category in users.get(auth, [])
+                if Place(category.file, category.line) != endpoint.where
+            ]
+            change = new_secret.change(endpoint, found, others, password)
+            if isinstance(change, Wrong):
+                wrongs.append(placed(self, change))
+                continue
+            changes.append(change)
+            accounts.append(new_secret.after(before, change[1]))
+        edited = conf_edit.edited(configuration, self.files, changes)
+        if isinstance(edited, list):
+            wrongs += [placed(self, wrong) for wrong in edited]
+            edited = {}
+        refuse(wrongs, "nothing was changed")
+        return Renewal(tuple(accounts), tuple(self._edit(f, data) for f, data in edited.items()))
+
+    def _edit(self, file: str, after: bytes) -> FileEdit:
+        before = self.files.content(file)
+        return FileEdit(self._real(file), before if isinstance(before, bytes) else b"", after)
+
+    def _found(self, configuration: Configuration) -> Found:
+        if not source_name.is_wizard(self.file):
+            return from_pjsip.found(configuration)
+        beside = read(source_name.PJSIP, self.files)
+        base = from_pjsip.found(beside) if not (beside.missing or beside.refused) else _EMPTY
+        return from_wizard.found(configuration, base)
+
+    def _read(self, name: str) -> Configuration:
+        """Raises CmpBundleError where Asterisk itself would have nothing of it."""
+        found = read(name, self.files)
+        real = self._real(name if name.startswith("/") else f"{self.files.etc}/{name}")
+        if found.missing:
+            raise CmpBundleError("there is no such file", file=real)
+        unreadable = [p for p in found.unknowns if "cannot be read" in p.message]
+        if unreadable:
+            raise CmpBundleError(
+                unreadable[0].message,
+                file=self._real(unreadable[0].file),
+                hint="run it as a user who may, often root: sudo cmp-bundle …",
+            )
+        if found.refused:
+            stopped = [p for p in found.problems if p.kind in (Kind.REFUSED, Kind.UNKNOWN)]
+            problem = (stopped or list(found.problems))[-1]
+            raise CmpBundleError(problem.message, file=self._real(problem.file), line=problem.line)
+        return found
+
+    def _real(self, file: str) -> Path:
+        try:
+            return self.files.real(file)
+        except OSError:
+            return Path(file)

@@ -1,0 +1,194 @@
+"""accounts.csv: what a spreadsheet keeps, a first line with the names of the columns above it.
+
+    id,display name,password,extension
+    alice,Alice,,246
+
+The columns are the fields of accounts.toml; in ``ice`` stand URLs with blanks between them, or
+JSON where there are credentials. Changes leave every other byte as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cmp_bundle.accounts.csv_records import Record, UnclearError, delimiter, quoted, records
+from cmp_bundle.accounts.edits import Parsed, make_sure, newline_of, replaced, values
+from cmp_bundle.accounts.fields import FIELDS, Written, account, duplicates, unknown
+from cmp_bundle.accounts.model import Place
+from cmp_bundle.accounts.problems import Wrong, refuse
+from cmp_bundle.errors import CmpBundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cmp_bundle.accounts.edits import Change, Edits
+
+_YES = ("yes", "true", "on", "1")
+_NO = ("no", "false", "off", "0")
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A text cut up: what is between fields, the columns by name, and the rows below."""
+
+    text: str
+    between: str
+    columns: tuple[str, ...]
+    head: Record | None
+    rows: tuple[Record, ...]
+
+
+def parse(data: bytes, file: str) -> Parsed:
+    """What the file called ``file`` holds. Raises CmpBundleError with all that is wrong."""
+    sheet = _sheet(data, file)
+    wrongs: list[Wrong] = []
+    accounts = []
+    for row in sheet.rows:
+        written = _written(sheet, row, file, wrongs)
+        made = account(written, wrongs) if written else None
+        if made:
+            accounts.append(made)
+    wrongs += duplicates(accounts)
+    wrongs.sort(key=lambda w: w.where.line or 0 if isinstance(w.where, Place) else 0)
+    refuse(wrongs, "none of the accounts is used until all are right")
+    return Parsed(tuple(accounts))
+
+
+def edited(data: bytes, edits: Edits, file: str) -> bytes:
+    """The file with accounts added at its end, removed, or changed; the rest byte for byte.
+
+    Raises CmpBundleError where ``data`` is not right, or cannot be changed without touching more.
+    """
+    before = parse(data, file)
+    sheet = _sheet(data, file)
+    rows = dict(zip((a.id for a in before.accounts), sheet.rows, strict=True))
+    newline = newline_of(sheet.text)
+    needed = [name for one in edits.add for name in values(one)]
+    needed += [n for change in edits.change.values() for n, value in change.items() if value]
+    columns = list(sheet.columns)
+    columns += [name for name in dict.fromkeys(["id", *needed]) if name not in columns]
+    spans = [(rows[name].start, rows[name].next, "") for name in edits.remove]
+    for name, change in edits.change.items():
+        spans += _changes(sheet, rows[name], columns, change)
+    fresh = columns[len(sheet.columns) :]
+    text = sheet.text
+    if sheet.head is None:
+        text += sheet.between.join(fresh) + newline
+    elif fresh:
+        end = sheet.head.end
+        spans.append((end, end, sheet.between + sheet.between.join(fresh)))
+    changed = replaced(text, spans)
+    if edits.add and not changed.endswith(("\n", "\r")):
+        changed += newline
+    for one in edits.add:
+        cells = {name: _written_as(value) for name, value in values(one).items()}
+        row = [quoted(cells.get(name, ""), sheet.between) for name in columns]
+        changed += sheet.between.join(row).rstrip(sheet.between) + newline
+    after = changed.encode()
+    make_sure(parse(after, file), before, edits, file)
+    return after
+
+
+def _sheet(data: bytes, file: str) -> _Sheet:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise CmpBundleError(
+            "is not UTF-8 text",
+            file=file,
+            line=line,
+            hint="save it from the spreadsheet as CSV UTF-8",
+        ) from None
+    between = delimiter(text)
+    try:
+        rows = records(text, between)
+    except UnclearError as error:
+        raise CmpBundleError(str(error), file=file, line=error.line) from None
+    if not rows:
+        return _Sheet(text, between, (), None, ())
+    head = rows.pop(0)
+    columns = tuple(_column(cell.value) for cell in head.cells)
+    if "id" not in columns:
+        # What stands there instead may be somebody's password: it is not repeated.
+        raise CmpBundleError(
+            "the first line has to name the columns, and one of them has to be id",
+            file=file,
+            line=head.line,
+            hint=f"the columns there are: {', '.join(FIELDS)}",
+        )
+    place = Place(file, head.line)
+    wrongs = [Wrong(unknown(name, FIELDS), place) for name in columns if name not in FIELDS]
+    twice = {name for name in columns if columns.count(name) > 1 and name in FIELDS}
+    wrongs += [Wrong(f"the column {name} is there twice", place) for name in sorted(twice)]
+    refuse(wrongs)
+    return _Sheet(text, between, columns, head, tuple(rows))
+
+
+def _column(name: str) -> str:
+    """``display_name`` for Display Name, as people write it over a column."""
+    return re.sub(r"[\s_-]+", "_", name.strip().lower())
+
+
+def _written(sheet: _Sheet, row: Record, file: str, wrongs: list[Wrong]) -> Written | None:
+    place = Place(file, row.line)
+    if any(cell.value for cell in row.cells[len(sheet.columns) :]):
+        wrongs.append(Wrong("this line has more fields than there are columns", place))
+        return None
+    held = {}
+    for name, cell in zip(sheet.columns, row.cells, strict=False):
+        if cell.value:
+            held[name] = _value(name, cell.value)
+    return Written(held, place, {})
+
+
+def _value(name: str, text: str) -> Any:
+    """What ``text`` says; the text itself where it makes no sense for the field."""
+    kind = FIELDS[name].kind
+    if kind is bool and text.lower() in _YES + _NO:
+        return text.lower() in _YES
+    if kind is int and re.fullmatch(r"[0-9]{1,9}", text):
+        return int(text)
+    if kind is list:
+        return _list(text)
+    return text
+
+
+def _list(text: str) -> Any:
+    if not text.startswith("["):
+        return text.split()
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _written_as(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        if value and all(isinstance(one, str) for one in value):
+            return " ".join(value)
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+def _changes(
+    sheet: _Sheet, row: Record, columns: list[str], change: Change
+) -> Iterator[tuple[int, int, str]]:
+    beyond = {}
+    for name, value in change.items():
+        at = columns.index(name) if name in columns else None
+        if at is None:
+            continue
+        if at < len(row.cells):
+            cell = row.cells[at]
+            yield cell.start, cell.end, quoted(value or "", sheet.between)
+        elif value:
+            beyond[at] = quoted(value, sheet.between)
+    if beyond:
+        cells = [beyond.get(at, "") for at in range(len(row.cells), max(beyond) + 1)]
+        yield row.end, row.end, sheet.between + sheet.between.join(cells)

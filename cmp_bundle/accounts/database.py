@@ -1,0 +1,144 @@
+"""Connecting to a realtime database through SQLAlchemy, and saying what went wrong.
+
+No message holds a password: neither the one to connect with, nor those in the tables.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from cmp_bundle.accounts import source_name
+from cmp_bundle.errors import CmpBundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: The driver for each kind of database where the URL names none.
+_DRIVERS = {
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+    "postgresql": "postgresql+psycopg",
+    "sqlite": "sqlite",
+}
+
+#: Seconds to wait for a server that does not answer.
+_PATIENCE = 10
+
+_ANSWER = (
+    "the password comes from --database-password-file, from CMP_BUNDLE_DATABASE_PASSWORD,"
+    " or from the driver's own files, such as ~/.pgpass"
+)
+
+
+@dataclass(frozen=True)
+class Database:
+    """The database at ``url``, which holds no password. ``password`` is for its user."""
+
+    url: str
+    password: str = field(default="", repr=False)
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection that can change nothing. Raises CmpBundleError."""
+        engine = self._engine(writing=False)
+        if engine.dialect.name in ("mysql", "mariadb"):
+            sa.event.listen(engine, "connect", _read_only)
+        with self._connected(engine) as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execution_options(postgresql_readonly=True)
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A connection in a transaction, which is undone where the block raises."""
+        with self._connected(self._engine(writing=True)) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def _connected(self, engine: sa.Engine) -> Iterator[sa.Connection]:
+        try:
+            connection = engine.connect()
+        except SQLAlchemyError as error:
+            raise self._problem(error) from None
+        except (OSError, RuntimeError, TypeError, ValueError) as error:
+            # What the URL says behind its question mark goes to the driver as it is.
+            raise self._problem(error) from None
+        try:
+            with connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise self._problem(error) from None
+
+    def _engine(self, *, writing: bool) -> sa.Engine:
+        problem = source_name.database_problem(self.url)
+        if problem:
+            # The URL is not repeated: it may hold a password.
+            raise CmpBundleError(
+                f"the URL of the database {problem}",
+                hint="write mysql://USER@HOST/NAME, and put the password into a file:"
+                " --database-password-file FILE",
+            )
+        try:
+            url = make_url(self.url)
+            if "+" not in url.drivername:
+                url = url.set(drivername=_DRIVERS[url.drivername])
+            if url.get_backend_name() == "sqlite":
+                url = _file(url, writing=writing)
+            if self.password:
+                url = url.set(password=self.password)
+            # hide_parameters: SQLAlchemy's messages would repeat the values of a statement.
+            return sa.create_engine(
+                url, hide_parameters=True, poolclass=NullPool, connect_args=_patience(url)
+            )
+        except ImportError as error:
+            raise CmpBundleError(
+                f"the driver for {self.url} is not installed: {error.name}",
+                hint="pip install 'cmp-bundle[database]'",
+            ) from None
+        except (ArgumentError, NoSuchModuleError, ValueError):
+            raise CmpBundleError(
+                f"{self.url} is not the URL of a database",
+                hint="write mysql://USER@HOST/NAME, postgresql://USER@HOST/NAME or"
+                " sqlite:////path/to/file",
+            ) from None
+
+    def _problem(self, error: Exception) -> CmpBundleError:
+        """What went wrong, in one sentence."""
+        cause = getattr(error, "orig", None) or error
+        said = str(cause.args[-1]) if cause.args else ""
+        first = next((line.strip() for line in said.splitlines() if line.strip()), "")
+        first = first or type(cause).__name__
+        if self.password:
+            first = first.replace(self.password, "…")
+        refused = any(word in first.lower() for word in ("password", "denied", "authenti"))
+        return CmpBundleError(f"{self.url}: {first}", hint=_ANSWER if refused else None)
+
+
+def _file(url: URL, *, writing: bool) -> URL:
+    """SQLite's own URL for a file that has to be there already."""
+    path = Path(url.database or "").absolute()
+    if not url.database or not path.is_file():
+        raise CmpBundleError("there is no such database", file=path)
+    query = {"uri": "true", "mode": "rw" if writing else "ro"}
+    return url.set(database=f"file:{quote(str(path))}", query=query)
+
+
+def _patience(url: URL) -> dict[str, Any]:
+    if url.get_backend_name() == "sqlite" or "connect_timeout" in url.query:
+        return {}
+    return {"connect_timeout": _PATIENCE}
+
+
+def _read_only(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("SET SESSION TRANSACTION READ ONLY")
+    cursor.close()

@@ -1,0 +1,113 @@
+"""A realtime database as a source of accounts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from cmp_bundle.accounts import from_database, new_secret
+from cmp_bundle.accounts.model import Account, Place, Row
+from cmp_bundle.accounts.problems import Wrong, refuse
+from cmp_bundle.accounts.renewal import Renewal
+from cmp_bundle.accounts.source import account
+from cmp_bundle.errors import CmpBundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from cmp_bundle.accounts.database import Database
+    from cmp_bundle.accounts.endpoint import Found
+    from cmp_bundle.files import Disk
+
+
+@dataclass(frozen=True)
+class Value:
+    """A column of a row of ``ps_auths``, its value, and the one that it shall have."""
+
+    id: str
+    column: str
+    before: str = field(repr=False)
+    after: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class RowsEdit:
+    """Values in one database, changed in one transaction."""
+
+    database: Database
+    values: tuple[Value, ...]
+
+    def carry_out(self, disk: Disk) -> None:
+        del disk
+        self._change((v.id, v.column, v.before, v.after) for v in self.values)
+
+    def undo(self, disk: Disk) -> None:
+        del disk
+        self._change((v.id, v.column, v.after, v.before) for v in self.values)
+
+    def _change(self, values: Iterable[tuple[str, str, str, str]]) -> None:
+        with self.database.writing() as connection:
+            for name, column, before, after in values:
+                statement = (
+                    sa.update(sa.table("ps_auths", sa.column("id"), sa.column(column)))
+                    .where(sa.column("id") == name, sa.column(column) == before)
+                    .values({column: after})
+                )
+                if connection.execute(statement).rowcount != 1:
+                    raise CmpBundleError(
+                        f"{self.database.url}: the password of {name} in ps_auths"
+                        " was changed by somebody else at the same time",
+                        hint="nothing was changed by this; run it again",
+                    )
+
+
+@dataclass(frozen=True)
+class DatabaseSource:
+    """The ``ps_*`` tables of a database."""
+
+    database: Database
+
+    @property
+    def name(self) -> str:
+        return self.database.url
+
+    def found(self) -> Found:
+        with self.database.reading() as connection:
+            return from_database.found(connection, self.name)
+
+    def place(self, where: Place | Row) -> Place | Row:
+        return where
+
+    def renew(self, wanted: Mapping[str, str]) -> Renewal:
+        with self.database.reading() as connection:
+            found = from_database.found(connection, self.name)
+            columns = {
+                column: from_database.column(connection, "ps_auths", column)
+                for column in ("password", "md5_cred")
+            }
+        users: dict[str, list[str]] = {}
+        for endpoint in found.endpoints.values():
+            for auth in endpoint.auths:
+                users.setdefault(auth, []).append(endpoint.id)
+        accounts: list[Account] = []
+        values: list[Value] = []
+        wrongs: list[Wrong] = []
+        for name, password in wanted.items():
+            before = account(self, found, name)
+            if isinstance(before, Wrong):
+                wrongs.append(before)
+                continue
+            endpoint = found.endpoints[name]
+            others = [user for auth in endpoint.auths for user in users[auth] if user != name]
+            change = new_secret.change(endpoint, found, others, password)
+            if isinstance(change, Wrong):
+                wrongs.append(change)
+                continue
+            option, value = change
+            row = option.where.id if isinstance(option.where, Row) else ""
+            values.append(Value(row, option.name, columns[option.name][row], value))
+            accounts.append(new_secret.after(before, value))
+        refuse(wrongs, "nothing was changed")
+        return Renewal(tuple(accounts), (RowsEdit(self.database, tuple(values)),))

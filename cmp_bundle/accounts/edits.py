@@ -1,0 +1,117 @@
+"""What shall be different in a file of accounts, and the parts that files of both kinds share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from cmp_bundle.accounts.model import Account
+from cmp_bundle.errors import CmpBundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: The fields of text that can be changed, in the order in which they are written. None takes a
+#: field out.
+Change = Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What a file of accounts holds. ``defaults`` are for accounts that do not say themselves."""
+
+    accounts: tuple[Account, ...]
+    defaults: Account = field(default_factory=lambda: Account(""))
+
+    def under(self, account: Account) -> Account:
+        """``account`` with the defaults where it says nothing."""
+        low = self.defaults
+        return replace(
+            account,
+            extension=account.extension or low.extension,
+            register=low.register if account.register is None else account.register,
+            host=account.host or low.host,
+            port=account.port or low.port,
+            path=account.path or low.path,
+            ice=low.ice if account.ice is None else account.ice,
+        )
+
+
+@dataclass(frozen=True)
+class Edits:
+    """Accounts to add at the end, ids to remove, and fields to change by id."""
+
+    add: tuple[Account, ...] = ()
+    remove: frozenset[str] = frozenset()
+    change: Mapping[str, Change] = field(default_factory=dict)
+
+    def expected(self, before: Iterable[Account]) -> list[Account]:
+        """What a file then holds, apart from the places."""
+        after = []
+        for account in before:
+            if account.id in self.remove:
+                continue
+            changed = {n: v or "" for n, v in self.change.get(account.id, {}).items()}
+            after.append(replace(account, **changed))  # type: ignore[arg-type]
+        return [placeless(account) for account in (*after, *self.add)]
+
+
+def values(account: Account) -> dict[str, object]:
+    """What has to be written of an account: its fields that hold anything, by name."""
+    held: dict[str, object] = {
+        "id": account.id,
+        "display_name": account.display_name,
+        "auth_name": account.auth_name,
+        "password": account.password,
+        "ha1": account.ha1,
+        "realm": account.realm,
+        "extension": account.extension,
+        "host": account.host,
+        "port": account.port,
+        "path": account.path,
+        "source": account.source,
+    }
+    held = {name: value for name, value in held.items() if value}
+    if account.register is not None:
+        held["register"] = account.register
+    if account.ice is not None:
+        held["ice"] = [
+            {n: v for n, v in vars(server).items() if v} if server.username else server.url
+            for server in account.ice
+        ]
+    return held
+
+
+def placeless(account: Account) -> Account:
+    return replace(account, place=None, secret=None)
+
+
+def make_sure(after: Parsed, before: Parsed, edits: Edits, file: str) -> None:
+    """Raise CmpBundleError unless an edited file says what it should."""
+    said = [placeless(account) for account in after.accounts]
+    if said != edits.expected(before.accounts) or after.defaults != before.defaults:
+        raise unclear(file)
+
+
+def unclear(file: str) -> CmpBundleError:
+    return CmpBundleError(
+        "is written in a way that cannot be changed without touching the rest",
+        file=file,
+        hint="change it with an editor; it was left as it is",
+    )
+
+
+def replaced(text: str, spans: Iterable[tuple[int, int, str]]) -> str:
+    """``text`` with each span (start, end, what instead) replaced. Spans must not overlap."""
+    pieces, at = [], 0
+    for start, end, instead in sorted(spans):
+        pieces += [text[at:start], instead]
+        at = end
+    return "".join((*pieces, text[at:]))
+
+
+def newline_of(text: str) -> str:
+    """How lines end in ``text``, by its first."""
+    first = text.find("\n")
+    return "\r\n" if first > 0 and text[first - 1] == "\r" else "\n"

@@ -1,0 +1,209 @@
+"""The fields of an account in a file, and what each must look like. TOML and CSV share them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cmp_bundle.accounts import sip_id, source_name
+from cmp_bundle.accounts.model import Account, IceServer, Place
+from cmp_bundle.accounts.problems import Wrong
+from cmp_bundle.settings.model import KEYS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+_ICE_URL = re.compile(r"(?:stuns?|turns?):[^\s?]+(?:\?transport=(?:udp|tcp))?", re.IGNORECASE)
+_HA1 = re.compile(r"[0-9A-Fa-f]{32}")
+
+_WORDS = {str: "text", int: "a whole number", bool: "true or false", list: "a list"}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field: its type, what is wrong with a value of it, and whether nobody may see it.
+
+    ``shared`` fields may stand in [defaults] as well, for all accounts that do not say.
+    """
+
+    kind: type[Any]
+    must: Callable[[Any], str | None] | None = None
+    secret: bool = False
+    shared: bool = False
+
+
+def _line(text: str) -> str | None:
+    if not text.isprintable():
+        return "must be text on one line, without control characters"
+    return None
+
+
+def _name(text: str) -> str | None:
+    # They stand between quotes in SIP's headers and between colons in HA1.
+    if _line(text) or text != text.strip() or set('":\\') & set(text):
+        return 'must not hold ", : or \\, nor begin or end with a blank'
+    return None
+
+
+def _password(text: str) -> str | None:
+    if _line(text) or text != text.strip():
+        return "must be text on one line, and must not begin or end with a blank: Asterisk drops it"
+    return None
+
+
+def _ha1(text: str) -> str | None:
+    return None if _HA1.fullmatch(text) else "must be 32 hexadecimal digits"
+
+
+def _word(text: str) -> str | None:
+    return None if text.isprintable() and " " not in text else "must be one word, such as 246"
+
+
+FIELDS = {
+    "id": Field(str, sip_id.problem),
+    "display_name": Field(str, _line),
+    "auth_name": Field(str, _name),
+    "password": Field(str, _password, secret=True),
+    "ha1": Field(str, _ha1, secret=True),
+    "realm": Field(str, _name),
+    "extension": Field(str, _word, shared=True),
+    "register": Field(bool, shared=True),
+    "host": Field(str, KEYS["server.host"].must, shared=True),
+    "port": Field(int, KEYS["server.port"].must, shared=True),
+    "path": Field(str, KEYS["server.path"].must, shared=True),
+    "ice": Field(list, shared=True),
+    "source": Field(str, source_name.problem),
+}
+
+#: Those that an account with a source has there.
+AT_THE_SOURCE = ("auth_name", "password", "ha1", "realm")
+
+
+@dataclass(frozen=True)
+class Written:
+    """An account as it stands in a file: values by field, and the place of the row and of each."""
+
+    values: Mapping[str, Any]
+    place: Place
+    places: Mapping[str, Place]
+
+    def where(self, name: str) -> Place:
+        return self.places.get(name, self.place)
+
+
+def account(row: Written, wrongs: list[Wrong]) -> Account | None:
+    """The account in ``row``; what is wrong with it goes to ``wrongs``, and then there is none.
+
+    Empty text is the same as none. No message holds the value of a secret field.
+    """
+    before = len(wrongs)
+    values = checked(row, FIELDS, wrongs)
+    if "id" not in values and not any(w.where == row.where("id") for w in wrongs[before:]):
+        wrongs.append(Wrong("an account without an id", row.place, 'write id = "…"'))
+    if "source" in values:
+        wrongs.extend(
+            Wrong(
+                f"{name} comes from the source of this account",
+                row.where(name),
+                f"remove {name}, or remove source",
+            )
+            for name in AT_THE_SOURCE
+            if name in values
+        )
+    if "password" in values and "ha1" in values:
+        text = "an account has a password or a ha1, not both"
+        wrongs.append(Wrong(text, row.where("ha1"), "remove one of them"))
+    if "ha1" in values and "realm" not in values:
+        text = "a ha1 is for one realm, and there is none here"
+        wrongs.append(Wrong(text, row.where("ha1"), 'write realm = "…", often "asterisk"'))
+    if len(wrongs) > before:
+        return None
+    secret = next((row.where(n) for n in ("password", "ha1") if n in values), None)
+    return Account(**values, place=row.place, secret=secret)
+
+
+def checked(row: Written, known: Mapping[str, Field], wrongs: list[Wrong]) -> dict[str, Any]:
+    """The values of ``row`` that are there and right, for an Account."""
+    values: dict[str, Any] = {}
+    value: Any
+    for name, value in row.values.items():
+        field, where = known.get(name), row.where(name)
+        if field is None:
+            wrongs.append(Wrong(unknown(name, known), where))
+            continue
+        if not isinstance(value, field.kind) or (field.kind is int and isinstance(value, bool)):
+            wrongs.append(Wrong(f"{name} must be {_WORDS[field.kind]}", where))
+            continue
+        if value == "":
+            continue
+        if name == "ice":
+            values[name] = _ice(value, where, wrongs)
+            continue
+        problem = field.must(value) if field.must else None
+        if problem is None:
+            values[name] = value
+        elif name == "id":
+            wrongs.append(Wrong(problem, where, f"write {sip_id.instead(value)!r}"))
+        else:
+            wrongs.append(Wrong(f"{name} {problem}", where))
+    return values
+
+
+def duplicates(accounts: Iterable[Account]) -> list[Wrong]:
+    """Ids that come again, and those that are told apart by nothing but case.
+
+    PJSIP compares endpoints with case, but hints, device states and MySQL's tables do not.
+    """
+    wrongs = []
+    first: dict[str, Account] = {}
+    for account in accounts:
+        other = first.setdefault(account.id.casefold(), account)
+        if other is account:
+            continue
+        if other.id == account.id:
+            text = f"the id {account.id!r} is there already, at {other.place}"
+        else:
+            text = (
+                f"the id {account.id!r} differs from {other.id!r} at {other.place} by case alone,"
+                " and much of Asterisk does not tell them apart"
+            )
+        wrongs.append(Wrong(text, account.place, "remove or rename one"))
+    return wrongs
+
+
+def unknown(name: str, known: Iterable[str]) -> str:
+    """What to say of a field that there is not."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    said = f"did you mean {close[0]}?" if close else f"there are: {', '.join(names)}"
+    return f"an account has no field {name!r}; {said}"
+
+
+def _ice(value: list[Any], where: Place, wrongs: list[Wrong]) -> tuple[IceServer, ...]:
+    servers = []
+    for one in value:
+        parts = {"url": one} if isinstance(one, str) else one
+        shape = isinstance(parts, dict) and "url" in parts
+        if not shape or not all(isinstance(v, str) for v in parts.values()):
+            text = "ice must be a list of URLs, or of { url, username, credential }"
+            wrongs.append(Wrong(text, where))
+            continue
+        more = [name for name in parts if name not in ("url", "username", "credential")]
+        if more:
+            text = f"a server in ice has no field {more[0]!r}; there are: url, username, credential"
+            wrongs.append(Wrong(text, where))
+        elif not _ICE_URL.fullmatch(parts["url"]):
+            text = "a server in ice must look like stun:stun.example.com:3478 or turn:…"
+            wrongs.append(Wrong(text, where))
+        elif parts["url"].lower().startswith("turn") and not (
+            parts.get("username") and parts.get("credential")
+        ):
+            text = "a TURN server in ice needs a username and a credential"
+            wrongs.append(
+                Wrong(text, where, '{ url = "turn:…", username = "…", credential = "…" }')
+            )
+        else:
+            servers.append(IceServer(**parts))
+    return tuple(servers)

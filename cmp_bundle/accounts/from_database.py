@@ -1,0 +1,122 @@
+"""The endpoints in a realtime database's ``ps_*`` tables, as Asterisk's drivers hand them over.
+
+After res_config_sqlite3.c, res_config_odbc.c and res_config_pgsql.c. Tables may be older than
+webrtc, digests or the limit of pictures: what has no column is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from cmp_bundle.accounts.endpoint import Endpoint, Found, Option, auth, endpoint
+from cmp_bundle.accounts.model import Row
+from cmp_bundle.asterisk.lines import BLANKS
+from cmp_bundle.errors import CmpBundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+_COLUMNS = {
+    "ps_endpoints": ("id", "transport", "auth", "callerid", "webrtc", "max_video_streams"),
+    "ps_auths": (
+        "id",
+        "auth_type",
+        "username",
+        "password",
+        "md5_cred",
+        "password_digest",
+        "realm",
+        "supported_algorithms_uas",
+    ),
+}
+
+#: Rows that are held at a time while a table is read.
+_CHUNK = 1000
+
+_ENCODED = re.compile(rb"\^([0-9A-F]{2})")
+
+
+def found(connection: sa.Connection, url: str) -> Found:
+    """What the tables hold. ``url`` is what places call the database.
+
+    Raises CmpBundleError where it has no such tables, and SQLAlchemyError.
+    """
+    inspector = sa.inspect(connection)
+    there = {*inspector.get_table_names(), *inspector.get_view_names()}
+    missing = [table for table in _COLUMNS if table not in there]
+    if missing:
+        raise CmpBundleError(
+            f"{url} has no table {' and no '.join(missing)}",
+            hint="Asterisk's contrib/ast-db-manage makes its realtime tables",
+        )
+    auths = {
+        row.id: auth(row.id, options)
+        for row, options in _rows(connection, inspector, "ps_auths", url)
+    }
+    # MySQL compares without case, so that an endpoint finds its auth in spite of it.
+    fold = str.lower if connection.dialect.name in ("mysql", "mariadb") else str
+    names = {fold(name): name for name in auths}
+    endpoints = {}
+    for row, options in _rows(connection, inspector, "ps_endpoints", url):
+        made = endpoint(row.id, options, row)
+        own = tuple(names.get(fold(name), name) for name in made.auths)
+        endpoints[row.id] = Endpoint(**vars(made) | {"auths": own})
+    return Found(endpoints, auths)
+
+
+def column(connection: sa.Connection, table: str, name: str) -> dict[str, str]:
+    """One column of a table by id, as the database holds it."""
+    names = {each["name"].lower() for each in sa.inspect(connection).get_columns(table)}
+    if name not in names:
+        return {}
+    return {_text(row[0]): _text(row[1]) for row in _read(connection, table, ("id", name))}
+
+
+def _rows(
+    connection: sa.Connection, inspector: sa.Inspector, table: str, url: str
+) -> Iterator[tuple[Row, tuple[Option, ...]]]:
+    """Each row, and its columns as sorcery gets them."""
+    there = {column["name"].lower(): column["name"] for column in inspector.get_columns(table)}
+    columns = {name: there[name] for name in _COLUMNS[table] if name in there}
+    cut = connection.dialect.name != "sqlite"
+    for values in _read(connection, table, columns.values()):
+        held = dict(zip(columns, values, strict=True))
+        where = Row(url, table, _text(held.pop("id")))
+        yield where, tuple(_options(held, where, cut=cut))
+
+
+def _read(connection: sa.Connection, table: str, names: Iterable[str]) -> Iterable[Sequence[Any]]:
+    columns: list[sa.ColumnElement[Any]] = [sa.column(name) for name in names]
+    query = sa.select(*columns).select_from(sa.table(table))
+    return connection.execute(query.execution_options(yield_per=_CHUNK))
+
+
+def _options(held: Mapping[str, Any], where: Row, *, cut: bool) -> Iterator[Option]:
+    """Nothing of NULL and of nothing.
+
+    The drivers for ODBC and PostgreSQL cut a value at semicolons and decode ``^3B``; that for
+    SQLite does neither.
+    """
+    for name, value in held.items():
+        text = _text(value)
+        parts = map(_decoded, text.split(";")) if cut else [text]
+        yield from (Option(name, part, where) for part in parts if part)
+
+
+def _decoded(part: str) -> str:
+    part = part.strip(BLANKS)
+    if "^" not in part:
+        return part
+    raw = part.encode("utf-8", "surrogateescape")
+    return _ENCODED.sub(lambda m: bytes([int(m[1], 16)]), raw).decode("utf-8", "surrogateescape")
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    return str(value)

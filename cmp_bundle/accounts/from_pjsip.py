@@ -1,0 +1,91 @@
+"""The endpoints in a pjsip.conf, as Asterisk's sorcery takes them out of it.
+
+After res/res_sorcery_config.c: a category is an endpoint if the first of its ``type`` lines says
+so; ids are compared with case; two objects of one id and type make Asterisk refuse all of that
+type.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from cmp_bundle.accounts.endpoint import REALM, Auth, Endpoint, Found, Option, auth, endpoint, value
+from cmp_bundle.accounts.model import Place
+from cmp_bundle.accounts.problems import Wrong
+from cmp_bundle.asterisk.configuration import folded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from cmp_bundle.asterisk.configuration import Category, Configuration
+
+_Made = TypeVar("_Made", Auth, Endpoint, str)
+
+
+def found(configuration: Configuration) -> Found:
+    """What a pjsip.conf that was read makes. Places name files as Asterisk sees them."""
+    wrongs: list[Wrong] = []
+    return Found(
+        endpoints=_objects(configuration, "endpoint", _endpoint, wrongs),
+        auths=_objects(configuration, "auth", lambda c: auth(c.name, options(c)), wrongs),
+        transports=_objects(configuration, "transport", _protocol, wrongs),
+        realm=_realm(configuration),
+        wrongs=tuple(wrongs),
+    )
+
+
+def options(category: Category) -> tuple[Option, ...]:
+    """The lines of a category."""
+    return tuple(Option(v.name, v.value, Place(v.file, v.line)) for v in category.variables)
+
+
+def _endpoint(category: Category) -> Endpoint:
+    return endpoint(category.name, options(category), Place(category.file, category.line))
+
+
+def _protocol(category: Category) -> str:
+    return folded(value(options(category), "protocol", "udp"))
+
+
+def _objects(
+    configuration: Configuration,
+    kind: str,
+    make: Callable[[Category], _Made],
+    wrongs: list[Wrong],
+) -> dict[str, _Made]:
+    made: dict[str, _Made] = {}
+    for category in _of_type(configuration.categories, kind):
+        if category.name in made:
+            wrongs.append(
+                Wrong(
+                    f"[{category.name}] is there twice as type={kind}:"
+                    f" Asterisk then loads no {kind} at all",
+                    Place(category.file, category.line),
+                    "rename or remove one",
+                )
+            )
+        made[category.name] = make(category)
+    return made
+
+
+def _of_type(categories: Iterable[Category], kind: str) -> Iterable[Category]:
+    for category in categories:
+        if not category.template and _type(category) == kind:
+            yield category
+
+
+def _type(category: Category) -> str | None:
+    return next((v.value for v in category.variables if folded(v.name) == "type"), None)
+
+
+def _realm(configuration: Configuration) -> str:
+    """``default_realm`` of the one object of type global, which [global] is even without a type."""
+    found = [
+        category
+        for category in configuration.categories
+        if not category.template
+        and (_type(category) == "global" or (category.name, _type(category)) == ("global", None))
+    ]
+    if len(found) != 1:
+        return REALM
+    return value(options(found[0]), "default_realm", REALM)

@@ -1,0 +1,121 @@
+"""The operator's key, from which all links are derived, and the number of each account's link.
+
+One small file, 0600, made on first use. Whoever has it has every link; without it the links that
+were given out cannot be made again, only new ones.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+import secrets
+import stat
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from cmp_bundle.accounts.token import KEY_BYTES, Token, token
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files import Owner
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from cmp_bundle.files import Disk
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """``numbers`` has the accounts whose link is not their first."""
+
+    key: bytes
+    numbers: Mapping[str, int] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Keyring({len(self.numbers)} renewed)"
+
+    def token(self, account: str) -> Token:
+        """What opens the profile of ``account`` now."""
+        return token(self.key, account, self.numbers.get(account, 1))
+
+    def renewed(self, account: str) -> Keyring:
+        """With a new link for ``account``; the one before opens nothing any more."""
+        return replace(self, numbers={**self.numbers, account: self.numbers.get(account, 1) + 1})
+
+    def to_json(self) -> bytes:
+        document = {
+            "what": "the key of cmp-bundle's links: whoever has it has every account",
+            "format": FORMAT,
+            "key": base64.b64encode(self.key).decode(),
+            "links": dict(sorted(self.numbers.items())),
+        }
+        return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def fresh() -> Keyring:
+    """A keyring that nobody had before."""
+    return Keyring(secrets.token_bytes(KEY_BYTES))
+
+
+def load(path: Path) -> Keyring | None:
+    """The keyring in ``path``; None where there is none.
+
+    Raises CmpBundleError where others can read it, or where it is no keyring.
+    """
+    try:
+        data = path.read_bytes()
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CmpBundleError(f"cannot be read: {(error.strerror or str(error)).lower()}", file=path,
+                             hint="it belongs to whoever builds the bundles") from error  # fmt: skip
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise CmpBundleError(
+            "others can read the key of all links",
+            file=path,
+            hint=f"chmod 600 {path}; if somebody may have read it: cmp-bundle key rotate",
+        )
+    return parse(data, path)
+
+
+def parse(data: bytes, path: Path) -> Keyring:
+    """Raises CmpBundleError."""
+    try:
+        document = json.loads(data)
+        key = base64.b64decode(document["key"], validate=True)
+        numbers = document["links"]
+        fits = (
+            document["format"] == FORMAT
+            and len(key) == KEY_BYTES
+            and all(isinstance(n, int) and n > 0 for n in numbers.values())
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
+        fits = False
+    if not fits:
+        raise CmpBundleError(
+            "is no key of cmp-bundle",
+            file=path,
+            hint="restore it: cmp-bundle key restore FILE; without a backup, remove it, and every"
+            " account gets a new link",
+        )
+    return Keyring(key, numbers)
+
+
+def save(keyring: Keyring, path: Path, disk: Disk) -> None:
+    """Raises CmpBundleError."""
+    disk.write(path, keyring.to_json(), Owner(os.geteuid(), os.getegid(), 0o600))
+
+
+def load_or_make(path: Path, disk: Disk) -> tuple[Keyring, bool]:
+    """The keyring in ``path``, and whether it was made just now. Raises CmpBundleError."""
+    found = load(path)
+    if found is not None:
+        return found, False
+    made = fresh()
+    save(made, path, disk)
+    return made, True

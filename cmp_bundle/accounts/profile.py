@@ -1,0 +1,65 @@
+"""A profile: what a page fills itself in with, sealed so that only the link opens it.
+
+    version (1 byte: 1) │ nonce (12) │ AES-256-GCM ciphertext with its tag (16 more)
+
+The plaintext is JSON in UTF-8, filled up with spaces to a multiple of 64 bytes, so that its
+length tells little. The nonce is derived from key and plaintext: the same profile gives the
+same bytes in every build, and two different ones never share key and nonce.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+if TYPE_CHECKING:
+    from cmp_bundle.accounts.model import Account
+    from cmp_bundle.accounts.token import Token
+
+VERSION = b"\x01"
+_NONCE_BYTES = 12
+_BLOCK = 64
+_NONCE = b"cmp-bundle profile nonce 1"
+
+
+def content(account: Account) -> dict[str, Any]:
+    """What a page is told of ``account``; what is empty is left out. See client/profile.ts."""
+    server = {"host": account.host, "port": account.port, "path": account.path}
+    told: dict[str, Any] = {
+        "id": account.id,
+        "displayName": account.display_name,
+        "name": account.auth_name,
+        "password": account.password,
+        "ha1": account.ha1,
+        "realm": account.realm,
+        "extension": account.extension,
+        "server": {name: value for name, value in server.items() if value},
+    }
+    told = {name: value for name, value in told.items() if value}
+    if account.register is not None:
+        told["register"] = account.register
+    if account.ice is not None:
+        told["ice"] = [{n: v for n, v in vars(server).items() if v} for server in account.ice]
+    return told
+
+
+def seal(profile: dict[str, Any], token: Token) -> bytes:
+    """The sealed profile: the same bytes for the same ``profile`` and ``token``."""
+    text = json.dumps(profile, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    # A lone surrogate has no UTF-8; Python writes it as JSON does, \\ud800.
+    plain = text.encode("utf-8", "backslashreplace")
+    plain += b" " * (-len(plain) % _BLOCK)
+    nonce = hmac.new(token.key, _NONCE + plain, hashlib.sha256).digest()[:_NONCE_BYTES]
+    return VERSION + nonce + AESGCM(token.key).encrypt(nonce, plain, VERSION)
+
+
+def unseal(sealed: bytes, token: Token) -> dict[str, Any]:
+    """The profile again. Raises cryptography.exceptions.InvalidTag for another token's."""
+    nonce, cipher = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+    plain = AESGCM(token.key).decrypt(nonce, cipher, sealed[:1])
+    found: dict[str, Any] = json.loads(plain)
+    return found

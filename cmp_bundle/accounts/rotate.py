@@ -1,0 +1,73 @@
+"""New passwords for accounts, each where its old one stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cmp_bundle.accounts import generate
+from cmp_bundle.accounts.edits import Edits
+from cmp_bundle.accounts.model import Account, ha1
+from cmp_bundle.accounts.problems import AccountsError, Wrong, refuse
+from cmp_bundle.accounts.renewal import Edit, FileEdit, Renewal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from cmp_bundle.accounts.source import Source
+    from cmp_bundle.accounts.store import Book
+
+
+def renewal(
+    book: Book,
+    ids: Collection[str],
+    opened: Callable[[str], Source],
+    password: Callable[[], str] = generate.password,
+) -> Renewal:
+    """How these accounts get new passwords: in their own rows, or at their sources.
+
+    Nothing is changed yet. The renewal's accounts hold the new passwords (or HA1 where that is
+    what is kept). Raises CmpBundleError with every account that cannot be given one.
+    """
+    held = {account.id: account for account in book.accounts}
+    wrongs = [
+        Wrong(f"there is no account {name!r} in {book.path}") for name in ids if name not in held
+    ]
+    chosen = [account for account in held.values() if account.id in ids]
+    fresh = {account.id: password() for account in chosen}
+    edits: list[Edit] = []
+    accounts: dict[str, Account] = {}
+    own = [account for account in chosen if not account.source]
+    if own:
+        renewed = [_renewed(account, fresh[account.id]) for account in own]
+        accounts |= {account.id: account for account in renewed}
+        after = book.edited(Edits(change={a.id: _secret(a) for a in renewed}))
+        edits.append(FileEdit(book.path.resolve(), book.data, after.data, private=not book.loose))
+    for source in dict.fromkeys(account.source for account in chosen if account.source):
+        wanted = {a.id: fresh[a.id] for a in chosen if a.source == source}
+        try:
+            there = opened(source).renew(wanted)
+        except AccountsError as error:
+            wrongs += error.wrongs
+            continue
+        edits += there.edits
+        accounts |= {a.id: _joined(held[a.id], a) for a in there.accounts}
+    refuse(wrongs, "nothing was changed")
+    return Renewal(tuple(accounts[account.id] for account in chosen), tuple(edits))
+
+
+def _renewed(account: Account, password: str) -> Account:
+    if account.ha1:
+        return Account(**vars(account) | {"ha1": ha1(account.user, account.realm, password)})
+    return Account(**vars(account) | {"password": password})
+
+
+def _secret(account: Account) -> dict[str, str]:
+    return {"ha1": account.ha1} if account.ha1 else {"password": account.password}
+
+
+def _joined(account: Account, at_the_source: Account) -> Account:
+    """What the file says of an account, with what its source holds."""
+    own = {
+        n: getattr(at_the_source, n) for n in ("auth_name", "password", "ha1", "realm", "secret")
+    }
+    return Account(**vars(account) | own)

@@ -1,0 +1,52 @@
+"""What an account may be called: what SIP, Asterisk's files and its dialplan all take as it is.
+
+RFC 3261 (25.1) allows letters, digits, ``-_.!~*'()`` and ``&=+$,;?/`` in the user part of an
+address without escaping. Of those, Asterisk itself reads ``,`` as the end of a name in lists like
+``aors``, ``;`` as a comment, ``/`` and ``&`` as its own in ``Dial(PJSIP/…)``, and parentheses as
+the dialplan's.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+#: The name of a category is kept in 80 bytes, the last of which is a NUL (main/config.c).
+LONGEST = 79
+
+_ALLOWED = re.compile(r"[A-Za-z0-9_.!~*'+=?$-]+")
+_OTHERS = re.compile(r"[^A-Za-z0-9_.!~*'+=?$-]+")
+
+
+def problem(name: str) -> str | None:
+    """What is wrong with ``name`` as the id of an account; None where it is fine."""
+    if not name:
+        return "an id must not be empty"
+    found = _OTHERS.search(name)
+    if found:
+        return f"the id {name!r} must not hold {_called(found[0][0])}: {_reason(found[0][0])}"
+    if len(name) > LONGEST:
+        return f"the id {name!r} is longer than {LONGEST} characters, and Asterisk would cut it"
+    return None
+
+
+def instead(name: str) -> str:
+    """An id like ``name`` that is fine."""
+    name = name.strip()
+    name = re.sub(r"^(sips?:|PJSIP/)", "", name, flags=re.IGNORECASE).partition("@")[0]
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    plain = re.sub(r"\s+", ".", plain)
+    plain = _OTHERS.sub("-", plain).strip("-.")[:LONGEST]
+    return plain if _ALLOWED.fullmatch(plain) else "phone1"
+
+
+def _called(char: str) -> str:
+    if char == " ":
+        return "a space"
+    return char if char.isprintable() else f"U+{ord(char):04X}"
+
+
+def _reason(char: str) -> str:
+    if char in ",;/&()":
+        return "Asterisk reads it as its own"
+    return "SIP addresses cannot hold it as it is"

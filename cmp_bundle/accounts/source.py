@@ -1,0 +1,98 @@
+"""Where accounts may have their names and passwords: what the kinds of places have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from cmp_bundle.accounts import taken
+from cmp_bundle.accounts.model import Account
+from cmp_bundle.accounts.problems import Wrong, refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from cmp_bundle.accounts.endpoint import Found
+    from cmp_bundle.accounts.model import Place, Row
+    from cmp_bundle.accounts.renewal import Renewal
+
+
+class Source(Protocol):
+    """A pjsip.conf, a pjsip_wizard.conf, or a database."""
+
+    @property
+    def name(self) -> str:
+        """As an account's ``source`` says it."""
+
+    def found(self) -> Found:
+        """What it holds now. Raises CmpBundleError."""
+
+    def place(self, where: Place | Row) -> Place | Row:
+        """A place in it as a person on this machine finds it."""
+
+    def renew(self, wanted: Mapping[str, str]) -> Renewal:
+        """How these accounts (ids) get these passwords; nothing is changed by asking.
+
+        Raises CmpBundleError with all the accounts that cannot be given one.
+        """
+
+
+def account(source: Source, found: Found, name: str, realm: str = "") -> Account | Wrong:
+    """The account of the endpoint ``name`` in a source that holds ``found``.
+
+    ``realm`` is that of the server's challenges, where neither the auth nor the source tells.
+    """
+    endpoint = found.endpoints.get(name)
+    if endpoint is None:
+        return Wrong(f"{source.name} has no endpoint {name!r}")
+    made = taken.account(endpoint, found, source.name, realm)
+    if isinstance(made, Wrong):
+        return placed(source, made)
+    place = source.place(endpoint.where)
+    secret = source.place(made.secret) if made.secret else None
+    return _with_places(made, place, secret)
+
+
+def placed(source: Source, wrong: Wrong) -> Wrong:
+    """``wrong`` with its place as a person finds it."""
+    where = source.place(wrong.where) if wrong.where else None
+    return Wrong(wrong.message, where, wrong.hint)
+
+
+def resolved(
+    accounts: Iterable[Account], opened: Callable[[str], Source], realm: str = ""
+) -> tuple[Account, ...]:
+    """Accounts with what their sources hold now: auth name, password or HA1, and realm.
+
+    Each source is opened and read once. Raises CmpBundleError with every account that its source
+    does not have, or not in a way that a browser phone can use.
+    """
+    sources: dict[str, tuple[Source, Found]] = {}
+    wrongs: list[Wrong] = []
+    result = []
+    for one in accounts:
+        if not one.source:
+            result.append(one)
+            continue
+        if one.source not in sources:
+            source = opened(one.source)
+            sources[one.source] = (source, source.found())
+        source, found = sources[one.source]
+        fresh = account(source, found, one.id, realm)
+        if isinstance(fresh, Wrong):
+            hint = fresh.hint or f"cmp-bundle accounts remove {one.id}, or give it a password"
+            wrongs.append(Wrong(fresh.message, fresh.where or one.place, hint))
+        else:
+            result.append(_filled(one, fresh))
+    refuse(wrongs, "none of the accounts is used until all are right")
+    return tuple(result)
+
+
+def _filled(account: Account, fresh: Account) -> Account:
+    return Account(
+        **vars(account)
+        | {n: getattr(fresh, n) for n in ("auth_name", "password", "ha1", "realm", "secret")}
+    )
+
+
+def _with_places(account: Account, place: Place | Row, secret: Place | Row | None) -> Account:
+    return Account(**vars(account) | {"place": place, "secret": secret})

@@ -1,0 +1,153 @@
+"""The file of accounts on the disk: found, read if nobody else can, and replaced whole."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from cmp_bundle.accounts import csv_file, generate, toml_file
+from cmp_bundle.accounts.edits import Edits, Parsed
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files import Owner
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import ModuleType
+
+    from cmp_bundle.accounts.model import Account
+    from cmp_bundle.files import Disk
+
+#: What nobody but the owner may do with a file that holds passwords.
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+#: Larger files are no list of people: a hundred thousand accounts take about 10 MB.
+_LARGEST = 1 << 28
+
+
+@dataclass(frozen=True)
+class Book:
+    """A file of accounts as it was read; ``data`` is empty where there is none yet.
+
+    ``loose`` is whether others may use it although it holds passwords: somebody insisted.
+    """
+
+    path: Path
+    parsed: Parsed
+    data: bytes = field(default=b"", repr=False)
+    loose: bool = False
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """All accounts, with the file's own defaults where they say nothing."""
+        return tuple(self.parsed.under(account) for account in self.parsed.accounts)
+
+    @property
+    def without_secret(self) -> tuple[Account, ...]:
+        """Those that have no password yet, neither here nor at a source."""
+        return tuple(a for a in self.parsed.accounts if not (a.password or a.ha1 or a.source))
+
+    def edited(self, edits: Edits) -> Book:
+        """The book after ``edits``, not yet written. Raises CmpBundleError."""
+        after = _kind(self.path).edited(self.data, edits, str(self.path))
+        return replace(self, parsed=_kind(self.path).parse(after, str(self.path)), data=after)
+
+    def completed(self) -> Book:
+        """The book with a fresh password for each account that has none; not yet written."""
+        change = {a.id: {"password": generate.password()} for a in self.without_secret}
+        return self.edited(Edits(change=change)) if change else self
+
+    def write(self, disk: Disk) -> None:
+        """Replace the file. It keeps its owner, and with passwords in it is nobody else's to use."""
+        path = self.path.resolve()
+        try:
+            owner = Owner.of(path)
+        except FileNotFoundError:
+            owner = Owner(-1, -1, 0o600)
+        if holds_secrets(self.parsed) and not self.loose:
+            owner = owner.with_mode(owner.mode & ~_OTHERS)
+        disk.write(path, self.data, owner)
+
+
+def find(path: Path, *, named: bool) -> Path:
+    """The file of accounts: ``path``, or the .csv beside it where only that is there.
+
+    ``named`` is whether the operator said so; otherwise ``path`` is where it is looked for. It
+    need not exist. Raises CmpBundleError where there are both.
+    """
+    beside = path.with_suffix(".csv")
+    if named or not beside.exists():
+        return path
+    if path.exists():
+        raise CmpBundleError(
+            f"there is {beside.name} beside it, and one of them has to count",
+            file=path,
+            hint=f'remove one, or name the other: [accounts] file = "{beside.name}"',
+        )
+    return beside
+
+
+def read(path: Path, *, allow_loose: bool = False) -> Book:
+    """The file at ``path``; an empty book where there is none.
+
+    Raises CmpBundleError for whatever is wrong in it, and where it holds passwords or digests
+    that others than its owner can read, unless ``allow_loose``.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return Book(path, Parsed(()))
+    except OSError as error:
+        raise CmpBundleError(
+            f"cannot be read: {(error.strerror or str(error)).lower()}", file=path
+        ) from error
+    if len(data) > _LARGEST:
+        raise CmpBundleError("is too large to be a file of accounts", file=path)
+    parsed = _kind(path).parse(data, str(path))
+    loose = bool(mode & _OTHERS) and holds_secrets(parsed)
+    if loose and not allow_loose:
+        raise _too_loose(path, mode)
+    return Book(path, parsed, data, loose)
+
+
+def read_password(path: Path, *, allow_loose: bool = False) -> str:
+    """The first line of a file that holds one password and that nobody else can read.
+
+    Raises CmpBundleError.
+    """
+    try:
+        mode, text = path.stat().st_mode, path.read_text("utf-8")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise CmpBundleError(f"cannot be read: {reason}", file=path) from error
+    except UnicodeDecodeError:
+        raise CmpBundleError("is not UTF-8 text", file=path) from None
+    if mode & _OTHERS and not allow_loose and stat.S_ISREG(mode):
+        raise _too_loose(path, mode)
+    password = text.partition("\n")[0].rstrip("\r")
+    if not password:
+        raise CmpBundleError("its first line has to be the password, and is empty", file=path)
+    return password
+
+
+def _too_loose(path: Path, mode: int) -> CmpBundleError:
+    return CmpBundleError(
+        "holds a password, and others than its owner may read or change it"
+        f" (mode {stat.S_IMODE(mode):04o})",
+        file=path,
+        hint=f"chmod 600 {path}; or insist: --allow-loose",
+    )
+
+
+def holds_secrets(parsed: Parsed) -> bool:
+    """Whether anything in the file is nobody else's business."""
+    return any(
+        account.password or account.ha1 or any(server.credential for server in account.ice or ())
+        for account in (*parsed.accounts, parsed.defaults)
+    )
+
+
+def _kind(path: Path) -> ModuleType:
+    return csv_file if path.suffix.lower() == ".csv" else toml_file

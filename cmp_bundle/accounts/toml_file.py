@@ -1,0 +1,220 @@
+"""accounts.toml: read whole, and changed so that every other byte stays.
+
+    [defaults]              # for those that do not say themselves
+    host = "pbx.example.com"
+
+    [[account]]
+    id = "alice"
+    password = "…"          # left out: generated
+    extension = "246"
+
+What else an account may say is in fields.py.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+from cmp_bundle.accounts.edits import Parsed, make_sure, newline_of, replaced, unclear, values
+from cmp_bundle.accounts.fields import FIELDS, Written, account, checked, duplicates
+from cmp_bundle.accounts.model import Account, Place
+from cmp_bundle.accounts.problems import Wrong, refuse
+from cmp_bundle.accounts.toml_places import tables
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.settings.template import literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cmp_bundle.accounts.edits import Change, Edits
+    from cmp_bundle.accounts.toml_places import Table
+
+_SHARED = {name: field for name, field in FIELDS.items() if field.shared}
+
+
+def parse(data: bytes, file: str) -> Parsed:
+    """What the file called ``file`` holds. Raises CmpBundleError with all that is wrong."""
+    text = _text(data, file)
+    document = _document(text, file)
+    layout = tables(text)
+    wrongs: list[Wrong] = []
+    _look_at_top(document, layout, file, wrongs)
+    rows = document.get("account", [])
+    accounts = []
+    for row, own in zip(rows, _rows(layout), strict=False):
+        made = account(_written(row, own, file), wrongs)
+        if made:
+            accounts.append(made)
+    wrongs += duplicates(accounts)
+    defaults = _defaults(document, layout, file, wrongs)
+    wrongs.sort(key=lambda w: w.where.line or 0 if isinstance(w.where, Place) else 0)
+    refuse(wrongs, "none of the accounts is used until all are right")
+    return Parsed(tuple(accounts), defaults)
+
+
+def edited(data: bytes, edits: Edits, file: str) -> bytes:
+    """The file with accounts added at its end, removed, or changed; the rest byte for byte.
+
+    Raises CmpBundleError where ``data`` is not right, or cannot be changed without touching more.
+    """
+    before = parse(data, file)
+    text = _text(data, file)
+    newline = newline_of(text)
+    rows = dict(zip((a.id for a in before.accounts), _rows(tables(text)), strict=True))
+    spans = [_removal(text, rows[name]) for name in edits.remove]
+    for name, change in edits.change.items():
+        spans += _changes(text, rows[name], change, newline, file)
+    changed = replaced(text, spans)
+    for one in edits.add:
+        changed += _gap(changed, newline) + rendered(one, newline)
+    after = changed.encode()
+    make_sure(parse(after, file), before, edits, file)
+    return after
+
+
+def rendered(one: Account, newline: str = "\n") -> str:
+    """An account as it is added to a file."""
+    lines = ["[[account]]"]
+    lines += [f"{name} = {_literal(value)}" for name, value in values(one).items()]
+    return newline.join((*lines, ""))
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{name} = {literal(v)}" for name, v in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_literal, value)) + "]"
+    return literal(value)
+
+
+def _text(data: bytes, file: str) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise CmpBundleError("is not UTF-8 text", file=file, line=line) from None
+
+
+def _document(text: str, file: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text.removeprefix("\ufeff"))
+    except tomllib.TOMLDecodeError as error:
+        # tomllib says "… (at line 3, column 7)"; it quotes no more than one character.
+        message, _, place = str(error).partition(" (at line ")
+        line = int(place.split(",")[0]) if place and place[0].isdigit() else None
+        raise CmpBundleError(
+            f"is not TOML: {message[:1].lower()}{message[1:]}", file=file, line=line
+        ) from None
+    except (ValueError, RecursionError):
+        # Numbers of thousands of digits, and arrays nested as deeply.
+        raise CmpBundleError("is not TOML that anybody would write", file=file) from None
+
+
+def _look_at_top(
+    document: dict[str, Any], layout: list[Table], file: str, wrongs: list[Wrong]
+) -> None:
+    for name, content in document.items():
+        where = Place(file, _line(layout, name))
+        if name not in ("account", "defaults"):
+            text = f"there is no {name!r} in a file of accounts; there are: account, defaults"
+            wrongs.append(Wrong(text, where))
+        elif name == "account" and (
+            not isinstance(content, list) or len(content) != len(_rows(layout))
+        ):
+            wrongs.append(
+                Wrong("accounts are tables: write [[account]] on a line of its own", where)
+            )
+            document[name] = []
+        elif name == "defaults" and not isinstance(content, dict):
+            wrongs.append(Wrong("defaults are a table: write [defaults] on a line", where))
+            document[name] = {}
+
+
+def _line(layout: list[Table], name: str) -> int | None:
+    lines = [table.line for table in layout if table.path[:1] == (name,)]
+    lines += [pair.line for pair in layout[0].pairs if pair.path[:1] == (name,)]
+    return min(lines, default=None)
+
+
+def _rows(layout: list[Table]) -> list[list[Table]]:
+    """The tables of each account: its own, then those below it."""
+    rows: list[list[Table]] = []
+    for table in layout:
+        if table.path == ("account",) and table.array:
+            rows.append([table])
+        elif table.path[:1] == ("account",) and rows:
+            rows[-1].append(table)
+    return rows
+
+
+def _written(row: Mapping[str, Any], own: list[Table], file: str) -> Written:
+    places: dict[str, Place] = {}
+    for table in own[1:]:
+        places.setdefault(table.path[1], Place(file, table.line))
+    for pair in own[0].pairs:
+        places.setdefault(pair.path[0], Place(file, pair.line))
+    return Written(row, Place(file, own[0].line), places)
+
+
+def _defaults(
+    document: dict[str, Any], layout: list[Table], file: str, wrongs: list[Wrong]
+) -> Account:
+    content = document.get("defaults", {})
+    place = Place(file, _line(layout, "defaults"))
+    places: dict[str, Place] = {}
+    for table in layout:
+        for pair in table.pairs:
+            path = table.path + pair.path
+            if path[:1] == ("defaults",) and len(path) > 1:
+                places.setdefault(path[1], Place(file, pair.line))
+    own = {name: value for name, value in content.items() if name in FIELDS and name not in _SHARED}
+    for name in own:
+        text = f"{name} is each account's own, and cannot be a default"
+        wrongs.append(Wrong(text, places.get(name, place)))
+    rest = {name: value for name, value in content.items() if name not in own}
+    return Account("", **checked(Written(rest, place, places), _SHARED, wrongs))
+
+
+def _removal(text: str, own: list[Table]) -> tuple[int, int, str]:
+    """From the header to the last pair, with the blank lines below: they parted it from the next.
+
+    Comments above the header stay: whoever wrote them may have meant more than this account.
+    """
+    end = own[-1].last
+    while end < len(text):
+        line_end = text.find("\n", end) + 1 or len(text)
+        if text[end:line_end].strip():
+            break
+        end = line_end
+    return own[0].start, end, ""
+
+
+def _changes(
+    text: str, own: list[Table], change: Change, newline: str, file: str
+) -> Iterator[tuple[int, int, str]]:
+    pairs = {pair.path: pair for pair in own[0].pairs}
+    anchor = pairs.get(("id",))
+    if anchor is None:
+        raise unclear(file)
+    added = ""
+    for name, value in change.items():
+        pair = pairs.get((name,))
+        if pair is not None and value is None:
+            yield pair.start, pair.end, ""
+        elif pair is not None:
+            yield pair.value_start, pair.value_end, literal(value)
+        elif value is not None:
+            added += f"{anchor.indent}{name} = {literal(value)}{newline}"
+    if added:
+        before = "" if text[: anchor.end].endswith("\n") else newline
+        yield anchor.end, anchor.end, before + added
+
+
+def _gap(text: str, newline: str) -> str:
+    """What parts an account that is added from what stands before it."""
+    if not text.removeprefix("\ufeff").strip():
+        return ""
+    if not text.endswith("\n"):
+        return newline * 2
+    return "" if text.endswith(("\n\n", "\n\r\n")) else newline
