@@ -1,0 +1,136 @@
+"""The one port: every request is looked at here, and goes to Asterisk's rules or to a tool.
+
+Tornado's own routing would normalise paths and refuse methods before Asterisk's rules had seen
+them; so requests are taken as they come off the wire.
+"""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+from tornado.httputil import (
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerConnectionDelegate,
+    RequestStartLine,
+    ResponseStartLine,
+)
+
+from cmp_bundle.asterisk.web import Request, Response, is_socket, respond
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tornado.httputil import HTTPConnection
+    from tornado.web import Application
+
+    from cmp_bundle.asterisk.web import Tree, WebServer
+    from cmp_bundle.devserver.guard import Guard
+
+#: Paths of the dev server's own, which Asterisk does not have.
+TOOLS = ("/__cmp/", "/livereload")
+
+
+class Front(HTTPServerConnectionDelegate):
+    """``rules`` gives the web server's configuration as it is now."""
+
+    def __init__(
+        self,
+        guard: Guard,
+        rules: Callable[[], WebServer],
+        tree: Tree,
+        tools: Application,
+        phones: Application,
+        *,
+        no_cache: bool = False,
+    ) -> None:
+        self.guard = guard
+        self.rules = rules
+        self.tree = tree
+        self.tools = tools
+        self.phones = phones
+        self.no_cache = no_cache
+
+    def start_request(
+        self, server_conn: object, request_conn: HTTPConnection
+    ) -> HTTPMessageDelegate:
+        return _OneRequest(self, server_conn, request_conn)
+
+    def on_close(self, server_conn: object) -> None:
+        self.tools.on_close(server_conn)
+        self.phones.on_close(server_conn)
+
+
+class _OneRequest(HTTPMessageDelegate):
+    """Decides with the headers; then it answers itself, or hands everything on."""
+
+    def __init__(self, front: Front, server_conn: object, connection: HTTPConnection) -> None:
+        self._front = front
+        self._server_conn = server_conn
+        self._connection = connection
+        self._next: HTTPMessageDelegate | None = None
+        self._answer: Response | None = None
+        self._head = False
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        if not isinstance(start_line, RequestStartLine):  # the other kind is for clients
+            raise TypeError(start_line)
+        self._head = start_line.method.upper() == "HEAD"
+        request = Request(
+            start_line.method,
+            start_line.path.encode("latin-1", "replace"),
+            {name.lower(): value for name, value in headers.get_all()},
+        )
+        front = self._front
+        if not front.guard.knows(headers.get("Host")):
+            self._answer = _UNKNOWN_HOST
+            return None
+        path = start_line.path.partition("?")[0]
+        rules = front.rules()
+        if is_socket(request, rules):
+            self._next = front.phones.start_request(self._server_conn, self._connection)
+        elif path == "/" or path.startswith(TOOLS):
+            self._next = front.tools.start_request(self._server_conn, self._connection)
+        if self._next is not None:
+            return self._next.headers_received(start_line, headers)
+        self._answer = respond(request, rules, front.tree)
+        return None
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        return self._next.data_received(chunk) if self._next is not None else None
+
+    def finish(self) -> None:
+        if self._next is not None:
+            self._next.finish()
+        elif self._answer is not None:
+            self._send(self._answer)
+
+    def on_connection_close(self) -> None:
+        if self._next is not None:
+            self._next.on_connection_close()
+
+    def _send(self, answer: Response) -> None:
+        headers = HTTPHeaders({"Server": "cmp-bundle", "Date": formatdate(usegmt=True)})
+        for name, value in answer.headers:
+            headers.add(name, value)
+        if self._front.no_cache:
+            headers["Cache-Control"] = "no-store"
+        if answer.close:
+            headers["Connection"] = "close"
+        headers["Content-Length"] = str(len(answer.body))
+        line = ResponseStartLine("HTTP/1.1", answer.status, answer.title)
+        body = b"" if self._head or answer.status == 304 else answer.body  # noqa: PLR2004
+        self._connection.write_headers(line, headers, body)
+        self._connection.finish()
+
+
+_UNKNOWN_HOST = Response(
+    421,
+    "Misdirected Request",
+    (("Content-type", "text/plain"),),
+    b"This server does not go by the name that was asked for.\n",
+    close=True,
+)

@@ -1,0 +1,67 @@
+"""The developer's own page: what is built, what was said about it, and what passes on the wire."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, render_template
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cmp_bundle.devserver.builds import Outcome
+    from cmp_bundle.devserver.sip_log import Call, Phone
+    from cmp_bundle.errors import CmpBundleError
+
+
+@dataclass(frozen=True)
+class Link:
+    """An account's way into the phone: ``url`` with its token, and ``qr``, the same as SVG."""
+
+    account: str
+    url: str
+    qr: str
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything that the page shows, as it is at one moment."""
+
+    site: str
+    url: str
+    pbx: str
+    outcome: Outcome | None
+    notice: CmpBundleError | None
+    links: tuple[Link, ...]
+    phones: tuple[Phone, ...]
+    calls: tuple[Call, ...]
+    warnings: tuple[str, ...]
+
+
+def make_app(view: Callable[[], View]) -> Flask:
+    """The application. ``view`` may be called from any thread."""
+    app = Flask(__name__, static_folder=None)
+    app.jinja_env.filters["clock"] = lambda at: time.strftime("%H:%M:%S", time.localtime(at))
+    app.jinja_env.filters["kilobytes"] = lambda count: f"{count / 1000:.1f} kB"
+
+    @app.after_request
+    def _guarded(response: Response) -> Response:
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["Content-Security-Policy"] = (
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:;"
+            " connect-src 'self' wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        )
+        return response
+
+    @app.get("/")
+    def _page() -> str:
+        return render_template("page.html", view=view())
+
+    @app.get("/__cmp/state")
+    def _state() -> str:
+        return render_template("state.html", view=view())
+
+    return app

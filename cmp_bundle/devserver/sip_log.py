@@ -1,0 +1,173 @@
+"""The SIP messages that pass, as a ladder that can be read: who is registered, who calls whom.
+
+Credentials are masked before anything is kept.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Messages that are kept, over all phones. A call takes about ten.
+KEPT = 500
+
+_SECRET = re.compile(
+    r"^(?P<name>(?:Proxy-)?Authorization)[ \t]*:.*(?:\r?\n[ \t].*)*", re.IGNORECASE | re.MULTILINE
+)
+_KEY = re.compile(r"^a=(?:ice-pwd|crypto):.*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message: when (seconds since 1970), on which socket, and whether the phone sent it.
+
+    ``text`` is the whole message, masked. ``call`` is its Call-ID.
+    """
+
+    at: float
+    socket: int
+    from_phone: bool
+    text: str
+    call: str
+    summary: str
+
+
+@dataclass(frozen=True)
+class Phone:
+    """A socket's phone, as far as its messages tell: who it is registered as."""
+
+    socket: int
+    name: str = ""
+    registered: bool = False
+
+
+@dataclass(frozen=True)
+class Call:
+    """A dialog that began with an INVITE. ``state`` is ringing, talking, or how it ended."""
+
+    id: str
+    caller: str
+    called: str
+    state: str
+    began: float
+    messages: tuple[Message, ...] = ()
+
+
+class SipLog:
+    """Watches the messages of all sockets. ``changed`` is called when there is news."""
+
+    def __init__(
+        self, changed: Callable[[], None] = lambda: None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._changed = changed
+        self._clock = clock
+        self._messages: deque[Message] = deque(maxlen=KEPT)
+        self._phones: dict[int, Phone] = {}
+        self._calls: dict[str, Call] = {}
+        # Pages are made in threads of their own.
+        self._lock = threading.Lock()
+
+    @property
+    def phones(self) -> tuple[Phone, ...]:
+        with self._lock:
+            return tuple(p for p in self._phones.values() if p.name)
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The newest first, each with those of its messages that are still kept."""
+        with self._lock:
+            by_call: dict[str, list[Message]] = {}
+            for message in self._messages:
+                by_call.setdefault(message.call, []).append(message)
+            return tuple(
+                replace(call, messages=tuple(by_call[call.id]))
+                for call in reversed(self._calls.values())
+                if call.id in by_call
+            )
+
+    def opened(self, socket: int) -> None:
+        with self._lock:
+            self._phones[socket] = Phone(socket)
+
+    def closed(self, socket: int) -> None:
+        with self._lock:
+            self._phones.pop(socket, None)
+        self._changed()
+
+    def saw(self, socket: int, message: str | bytes, *, from_phone: bool) -> None:
+        """A message passed on ``socket``. Whatever it holds, this does not raise."""
+        text = message if isinstance(message, str) else message.decode(errors="replace")
+        if not text.strip():
+            return  # a keep-alive
+        head = text.partition("\r\n\r\n")[0]
+        call = _header(head, "call-id") or _header(head, "i")
+        said = Message(self._clock(), socket, from_phone, masked(text), call, _summary(head))
+        with self._lock:
+            self._messages.append(said)
+            self._follow(said, head)
+        self._changed()
+
+    def _follow(self, message: Message, head: str) -> None:
+        first = head.partition("\r\n")[0]
+        method = _header(head, "cseq").partition(" ")[2].strip()
+        status = int(first[8:11]) if re.match(r"SIP/2\.0 \d{3}", first) else 0
+        if method == "REGISTER" and 200 <= status < 300:  # noqa: PLR2004 - SIP's classes
+            name = _user(_header(head, "to") or _header(head, "t"))
+            registered = bool(_header(head, "contact") or _header(head, "m"))
+            self._phones[message.socket] = Phone(message.socket, name, registered)
+            return
+        call = self._calls.get(message.call)
+        if first.startswith("INVITE ") and call is None:
+            caller = _user(_header(head, "from") or _header(head, "f"))
+            called = _user(_header(head, "to") or _header(head, "t"))
+            self._calls[message.call] = Call(message.call, caller, called, "ringing", message.at)
+            while len(self._calls) > KEPT:
+                del self._calls[next(iter(self._calls))]
+        elif call is not None:
+            state = _state(call.state, first, method, status)
+            self._calls[message.call] = replace(call, state=state)
+
+
+def masked(text: str) -> str:
+    """``text`` without what it proves an identity with, or encrypts media with."""
+    text = _SECRET.sub(r"\g<name>: (masked)", text)
+    return _KEY.sub(lambda m: m[0].partition(":")[0] + ":(masked)", text)
+
+
+def _state(state: str, first: str, method: str, status: int) -> str:
+    if first.startswith(("BYE ", "CANCEL ")):
+        return "over" if first.startswith("BYE ") else "cancelled"
+    if method != "INVITE" or state not in ("ringing", "talking"):
+        return state
+    if 200 <= status < 300:  # noqa: PLR2004 - SIP's classes of answers
+        return "talking"
+    # 401 and 407 ask for the same INVITE again, with credentials.
+    if status >= 300 and status not in (401, 407) and state == "ringing":  # noqa: PLR2004
+        return f"failed: {first[8:].strip()}"
+    return state
+
+
+def _summary(head: str) -> str:
+    first = head.partition("\r\n")[0]
+    if first.startswith("SIP/2.0 "):
+        method = _header(head, "cseq").partition(" ")[2].strip()
+        return f"{first[8:]} ({method})"
+    return first.removesuffix(" SIP/2.0")
+
+
+def _header(head: str, name: str) -> str:
+    found = re.search(rf"^{name}[ \t]*:[ \t]*(.*)$", head, re.IGNORECASE | re.MULTILINE)
+    return found[1].strip() if found else ""
+
+
+def _user(address: str) -> str:
+    """The user of an address such as ``"Alice" <sip:alice@pbx>;tag=1``."""
+    found = re.search(r"sips?:([^@;>\s]+)", address, re.IGNORECASE)
+    return found[1] if found else address

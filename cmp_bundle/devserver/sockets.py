@@ -1,0 +1,150 @@
+"""The sockets of the dev server: phones, pages that want to be reloaded, and what watches them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from typing import TYPE_CHECKING, Any
+
+from livereload.handlers import LiveReloadHandler
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from cmp_bundle.devserver.pbx import LARGEST, Message, sendable
+from cmp_bundle.errors import CmpBundleError
+
+if TYPE_CHECKING:
+    from cmp_bundle.devserver.hub import Hub
+    from cmp_bundle.devserver.pbx import Line
+
+#: Going away (RFC 6455, 7.4.1): what a phone is told when its PBX vanishes without a word.
+_GONE = 1001
+
+_SWITCHED = 101
+
+_numbers = itertools.count(1)
+
+
+class PhoneSocket(WebSocketHandler):
+    """A phone's socket: what it says goes to the PBX, and what that says comes back."""
+
+    def initialize(self, hub: Hub) -> None:
+        self._hub = hub
+        self._line: Line | None = None
+        self._ready = asyncio.Event()
+        self._number = next(_numbers)
+
+    @property
+    def max_message_size(self) -> int:
+        return LARGEST
+
+    def check_origin(self, origin: str) -> bool:
+        return self._hub.guard.welcomes(origin)
+
+    async def prepare(self) -> None:
+        """The PBX is connected before the phone is answered: a phone that is, is connected."""
+        if not self._hub.guard.welcomes(self.request.headers.get("Origin")):
+            return  # refused by check_origin, with its own words
+        offered = self.request.headers.get("Sec-WebSocket-Protocol", "")
+        if "sip" not in [p.strip() for p in offered.split(",")]:
+            self.send_error(400, reason="Bad Request")  # as Asterisk does
+            return
+        try:
+            self._line = await self._hub.connect(self._deliver, self._ended)
+        except CmpBundleError as error:
+            self._hub.tell(error)
+            self.send_error(502, reason="Bad Gateway")
+
+    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
+        return "sip" if "sip" in subprotocols else None
+
+    def open(self, *_args: str, **_more: str) -> None:
+        self.set_nodelay(True)
+        self._hub.log.opened(self._number)
+        self._ready.set()
+
+    async def on_message(self, message: Message) -> None:
+        self._hub.log.saw(self._number, message, from_phone=True)
+        if self._line is not None:
+            # The phone's next message is read when the PBX has room for it.
+            await self._line.send(message)
+
+    def on_close(self) -> None:
+        self._hub.log.closed(self._number)
+        self._hang_up()
+
+    def on_finish(self) -> None:
+        # Tornado calls an accepted upgrade finished as well.
+        if self.get_status() != _SWITCHED:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self._line is not None:
+            self._line.close(self.close_code, self.close_reason)
+            self._line = None
+
+    async def _deliver(self, message: Message) -> None:
+        await self._ready.wait()
+        self._hub.log.saw(self._number, message, from_phone=False)
+        try:
+            await self.write_message(message, binary=isinstance(message, bytes))
+        except WebSocketClosedError:
+            return  # on_close tells the PBX
+
+    def _ended(self, code: int | None, reason: str | None) -> None:
+        self._line = None
+        if sendable(code) is None:
+            self._hub.tell(CmpBundleError("the PBX has closed the connection of a phone"))
+        self.close(sendable(code) or _GONE, reason)
+
+    def write_error(self, status_code: int, **_more: Any) -> None:
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish(f"{status_code} {self._reason}\n")
+
+
+class ReloadSocket(LiveReloadHandler):
+    """livereload's own socket, which its script in the page talks to."""
+
+    def initialize(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def check_origin(self, origin: str) -> bool:
+        return self._hub.guard.welcomes(origin)
+
+    def open(self, *_args: str, **_more: str) -> None:
+        self.set_nodelay(True)
+
+    def on_message(self, message: str | bytes) -> None:
+        try:
+            super().on_message(message)
+            command = json.loads(message).get("command")
+        except (ValueError, TypeError, AttributeError, KeyError):
+            self.close(1007, "not a message of livereload")
+            return
+        if command == "info":
+            self._hub.reloaders.add(self)
+
+    def on_close(self) -> None:
+        super().on_close()
+        self._hub.reloaders.discard(self)
+
+
+class EventSocket(WebSocketHandler):
+    """Tells pages what happens: a build that failed, a PBX that is not there, news for lists."""
+
+    def initialize(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def check_origin(self, origin: str) -> bool:
+        return self._hub.guard.welcomes(origin)
+
+    def open(self, *_args: str, **_more: str) -> None:
+        self.set_nodelay(True)
+        self._hub.watchers.add(self)
+        self.write_message(self._hub.state)
+
+    def on_message(self, message: str | bytes) -> None:
+        """Nothing that pages say matters."""
+
+    def on_close(self) -> None:
+        self._hub.watchers.discard(self)

@@ -1,0 +1,150 @@
+"""A dev server in a thread of its own, as ``cmp-bundle serve`` runs it, for tests to talk to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cmp_bundle.bundle.build import Built, Live, build
+from cmp_bundle.bundle.client import Client
+from cmp_bundle.devserver.guard import LOOPBACK, Guard
+from cmp_bundle.devserver.pbx import Pbx
+from cmp_bundle.devserver.server import DevServer, Source, bind
+from cmp_bundle.devserver.shown import FOLDER
+from cmp_bundle.phone.folder import read_folder
+from cmp_bundle.phone.model import Phone
+from cmp_bundle.settings.model import BuildSettings, Settings
+from tests.testbed.server import certificate
+
+CLIENT = Client("loader", "overlay()", ".overlay{}")
+
+
+class Told:
+    """A Reporter that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.lines.append(text)
+
+    def warn(self, text: str) -> None:
+        self.lines.append(f"warning: {text}")
+
+    def detail(self, text: str) -> None:
+        del text
+
+    def progress(self, what: str, total: int | None) -> Any:
+        del what, total
+        return contextlib.nullcontext(lambda _done: None)
+
+
+class Running:
+    """``url`` is where it answers; ``told`` what it said in its terminal."""
+
+    def __init__(self, server: DevServer, port: int, told: Told) -> None:
+        self.server = server
+        self.port = port
+        self.told = told
+        self.url = f"https://localhost:{port}"
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    def call(self, function: Callable[[], Any]) -> Any:
+        """Run ``function`` in the server's own thread."""
+
+        async def run() -> Any:
+            return function()
+
+        assert self.loop
+        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(30)
+
+
+def tls() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's context and a client's that trusts it."""
+    with tempfile.NamedTemporaryFile(suffix=".pem") as file:
+        file.write(certificate("localhost"))
+        file.flush()
+        server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server.load_cert_chain(file.name)
+        return server, ssl.create_default_context(cafile=file.name)
+
+
+def building(folder: Path, **how: Any) -> Callable[[int], Built]:
+    """Builds the phone in ``folder``, unpacked."""
+    settings = Settings(build=replace(BuildSettings(pack=False), **how))
+
+    def make(number: int) -> Built:
+        phone = Phone.of(read_folder(folder, str(folder)), source=str(folder))
+        live = Live(
+            (f"/__cmp/page.js?live-{number}", "/livereload.js"), FOLDER.format(number=number)
+        )
+        return build(phone, settings, CLIENT, live=live)
+
+    return make
+
+
+@contextlib.contextmanager
+def serving(
+    make: Callable[[int], Built],
+    watched: tuple[Path, ...] = (),
+    pbx: Pbx | None = None,
+    context: ssl.SSLContext | None = None,
+    **options: bool,
+) -> Iterator[Running]:
+    """A dev server until the block is left."""
+    sockets = bind("127.0.0.1", 0)
+    port = sockets[0].getsockname()[1]
+    told = Told()
+    ready = threading.Event()
+    failures: list[BaseException] = []
+    holder: list[Running] = []
+
+    async def main() -> None:
+        guard = Guard(frozenset(LOOPBACK), port)
+        source = Source(make, lambda: watched, lambda: ())
+        server = DevServer(source, guard, pbx, told, **options)
+        running = Running(server, port, told)
+        running.loop = asyncio.get_running_loop()
+        holder.append(running)
+        task = asyncio.current_task()
+        stop.append(lambda: running.loop.call_soon_threadsafe(task.cancel))  # type: ignore[union-attr]
+        await server.build()
+        server.listen(sockets, context or tls()[0])
+        ready.set()
+        try:
+            await server.run()
+        finally:
+            await server.aclose()
+
+    def thread() -> None:
+        try:
+            asyncio.run(main())
+        except asyncio.CancelledError:
+            pass
+        except BaseException as error:  # noqa: BLE001 - it is raised in the test's own thread
+            failures.append(error)
+        finally:
+            ready.set()
+
+    stop: list[Callable[[], Any]] = []
+    runner = threading.Thread(target=thread)
+    runner.start()
+    assert ready.wait(30)
+    try:
+        if failures:
+            raise failures[0]
+        yield holder[0]
+    finally:
+        if stop and runner.is_alive():
+            stop[0]()
+        runner.join(30)
+        assert not runner.is_alive()
+    if failures:
+        raise failures[0]

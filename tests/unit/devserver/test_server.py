@@ -1,0 +1,434 @@
+"""The dev server over real sockets: what it answers, refuses, carries and reloads."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import random
+import shutil
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+from websockets.sync.server import ServerConnection, serve
+
+from cmp_bundle.devserver.pbx import RealPbx
+from tests.unit.bundle.phones import FILES
+from tests.unit.devserver.running import Running, building, serving, tls
+
+SITE = "/static/cyber_mega_phone_2k"
+PATIENCE = 20.0
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        path = tmp_path / "phone" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path / "phone"
+
+
+@pytest.fixture
+def running(folder: Path) -> Iterator[Running]:
+    with serving(building(folder), (folder,)) as server:
+        yield server
+
+
+def get(running: Running, path: str, method: str = "GET", **headers: str) -> tuple[int, Any, bytes]:
+    context = ssl._create_unverified_context()
+    connection = http.client.HTTPSConnection("localhost", running.port, timeout=20, context=context)
+    try:
+        connection.request(
+            method, path, headers={k.replace("_", "-"): v for k, v in headers.items()}
+        )
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+    finally:
+        connection.close()
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.01)
+    raise AssertionError(f"waited {PATIENCE} s for {condition}")
+
+
+@contextlib.contextmanager
+def socket_of(running: Running, path: str, **options: Any) -> Iterator[ClientConnection]:
+    context = ssl._create_unverified_context()
+    with connect(f"wss://localhost:{running.port}{path}", ssl=context, **options) as opened:
+        yield opened
+
+
+def test_asterisk_s_rules(running: Running) -> None:
+    status, headers, _ = get(running, "/CMP2K?x")
+    assert (status, headers["Cache-Control"]) == (302, "no-cache, no-store")
+    page = headers["Location"]
+    assert page == f"{SITE}/index.html?v=live-1"
+    status, headers, body = get(running, page)
+    assert (status, headers["Content-type"], headers["Cache-Control"]) == (200, "text/html", None)
+    assert b"/__cmp/page.js?live-1" in body
+    etag = headers["ETag"]
+    assert get(running, page, If_None_Match=etag)[0] == 304
+    assert (
+        get(running, f"{SITE}/assets/live-1/lib/one.js")[1]["Content-type"]
+        == "application/x-javascript"
+    )
+    for path, expected in {
+        SITE: 404,
+        "/cmp2k/": 404,
+        "/static/.x": 403,
+        "/ws": 426,
+        "/static/../etc/passwd": 403,
+        f"{SITE}/../../../etc/passwd": 403,
+        "/static/%2e%2e/x": 403,
+        "/nothing": 404,
+    }.items():
+        assert get(running, path)[0] == expected, path
+    assert get(running, page, "POST")[0] == 501
+    assert get(running, page, "HEAD")[2] == b""
+
+
+def test_no_cache(folder: Path) -> None:
+    with serving(building(folder), no_cache=True) as running:
+        assert get(running, f"{SITE}/index.html")[1]["Cache-Control"] == "no-store"
+
+
+def test_names_and_origins_it_does_not_know(running: Running) -> None:
+    for path in ("/", "/cmp2k", f"{SITE}/index.html", "/__cmp/state", "/livereload.js"):
+        assert get(running, path, Host="evil.example")[0] == 421, path
+        assert get(running, path, Host=f"evil.example:{running.port}")[0] == 421, path
+    for path in ("/livereload", "/__cmp/events"):
+        with (
+            pytest.raises(InvalidStatus) as caught,
+            socket_of(running, path, origin="https://evil.example"),
+        ):
+            pass
+        assert caught.value.response.status_code == 403
+    with (
+        pytest.raises(InvalidStatus) as caught,
+        socket_of(running, "/ws", origin="https://evil.example", subprotocols=["sip"]),
+    ):
+        pass
+    assert caught.value.response.status_code == 403
+
+
+def test_the_developer_s_page(running: Running) -> None:
+    status, headers, body = get(running, "/")
+    assert status == 200
+    assert b"Open the phone" in body
+    assert b"No call yet" in body
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    for path in ("/__cmp/dev.js", "/__cmp/dev.css", "/__cmp/page.js", "/livereload.js"):
+        assert get(running, path)[0] == 200, path
+    assert get(running, "/__cmp/nothing")[0] == 404
+
+
+def livereload(running: Running) -> contextlib.AbstractContextManager[ClientConnection]:
+    return socket_of(running, "/livereload", origin=running.url)
+
+
+def greet(page: ClientConnection) -> None:
+    page.send(
+        json.dumps(
+            {"command": "hello", "protocols": ["http://livereload.com/protocols/official-7"]}
+        )
+    )
+    assert json.loads(page.recv(PATIENCE))["command"] == "hello"
+    page.send(json.dumps({"command": "info", "url": "https://localhost/cmp2k"}))
+
+
+def test_an_edit_reloads_the_page(running: Running, folder: Path) -> None:
+    with (
+        livereload(running) as page,
+        socket_of(running, "/__cmp/events", origin=running.url) as events,
+    ):
+        greet(page)
+        assert json.loads(events.recv(PATIENCE))["shown"] == 1
+        until(lambda: running.server.hub.reloaders)
+        (folder / "two.js").write_text("var edited")
+        assert json.loads(page.recv(PATIENCE))["path"] == "index.html"
+        assert json.loads(events.recv(PATIENCE))["shown"] > 1
+        assert b"var edited" in get(running, f"{SITE}/assets/live-1/two.js")[2]
+        (folder / "css/phone.css").write_text("p { color: pink }")
+        told = json.loads(page.recv(PATIENCE))
+        assert (told["path"], told["liveCSS"]) == ("assets/live/css/phone.css", True)
+
+
+def test_a_broken_edit_leaves_the_last_good_page(running: Running, folder: Path) -> None:
+    with socket_of(running, "/__cmp/events", origin=running.url) as events:
+        events.recv(PATIENCE)
+        index = folder / "index.html"
+        good = index.read_text()
+        index.write_text(good.replace('id="accountHost"', ""))
+        told = json.loads(events.recv(PATIENCE))
+        assert "accountHost" in told["problem"]["message"]
+        assert told["problem"]["where"] == "index.html"
+        assert get(running, f"{SITE}/index.html")[0] == 200
+        assert b"does not build" in get(running, "/")[2]
+        index.write_text(good)
+        assert json.loads(events.recv(PATIENCE))["problem"] is None
+        assert any("accountHost" in line for line in running.told.lines)
+
+
+def save_in_place(path: Path, text: str) -> None:
+    path.write_text(text)
+
+
+def save_by_rename(path: Path, text: str) -> None:
+    """As vim, gedit and most others do it."""
+    fresh = path.with_name(f".{path.name}.swp")
+    fresh.write_text(text)
+    fresh.replace(path)
+
+
+def save_with_backup(path: Path, text: str) -> None:
+    """As emacs does it: the old file goes aside, a new one comes."""
+    path.replace(path.with_name(f"{path.name}~"))
+    path.write_text(text)
+
+
+def save_in_pieces(path: Path, text: str) -> None:
+    with path.open("w") as file:
+        for at in range(0, len(text), 7):
+            file.write(text[at : at + 7])
+            file.flush()
+
+
+def save_by_removing(path: Path, text: str) -> None:
+    path.unlink()
+    path.write_text(text)
+
+
+def save_the_folder(path: Path, text: str) -> None:
+    """As a checkout does it: the whole folder is another one."""
+    fresh = path.parent.with_name(f"{path.parent.name}.new")
+    shutil.copytree(path.parent, fresh)
+    (fresh / path.name).write_text(text)
+    old = path.parent.with_name(f"{path.parent.name}.old")
+    path.parent.rename(old)
+    fresh.rename(path.parent)
+    shutil.rmtree(old)
+
+
+SAVES = [save_in_place, save_by_rename, save_with_backup, save_in_pieces, save_by_removing,
+         save_the_folder]  # fmt: skip
+
+
+@pytest.mark.parametrize("polling", [False, True])
+def test_every_kind_of_save_is_noticed(folder: Path, polling: bool) -> None:
+    with serving(building(folder), (folder,), polling=polling) as running:
+        for number, save in enumerate(SAVES * 2):
+            text = f"function one() {{ return ['{number}']; }}"
+            save(folder / "lib/one.js", text)
+
+            def there(text: str = text) -> bool:
+                return text.encode() == get(running, f"{SITE}/assets/live-1/lib/one.js")[2]
+
+            until(there)
+
+
+@pytest.mark.slow
+def test_a_thousand_edits_end_on_the_last_one(folder: Path) -> None:
+    """Random gaps, every kind of save, bursts: after each series the newest is shown."""
+    rng = random.Random(1)
+    with serving(building(folder), (folder,)) as running:
+        number = 0
+        while number < 1000:
+            for _ in range(rng.randint(1, 12)):
+                number += 1
+                text = f"var edit = {number};"
+                rng.choice(SAVES)(folder / "lib/one.js", text)
+                time.sleep(rng.choice((0, 0, 0.001, rng.random() * 0.05, rng.random() * 0.5)) / 2)
+
+            def there(text: str = text) -> bool:
+                return text.encode() == get(running, f"{SITE}/assets/live-1/lib/one.js")[2]
+
+            until(there)
+
+
+class Backend:
+    """A PBX of the tests' own: says back what it hears, does as it is told by SIP-like words."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.codes: list[int | None] = []
+        self.slow = threading.Event()
+        self._server = serve(
+            self._phone, "127.0.0.1", 0, ssl=context, subprotocols=["sip"], max_size=None,  # type: ignore[list-item]
+        )  # fmt: skip
+        self.port = self._server.socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+
+    def _phone(self, phone: ServerConnection) -> None:
+        try:
+            for message in phone:
+                if message == "close":
+                    phone.close(4321, "enough")
+                elif message == "vanish":
+                    phone.socket.shutdown(socket.SHUT_RDWR)
+                else:
+                    phone.send(message)
+        except ConnectionClosed:
+            pass
+        self.codes.append(phone.protocol.close_code)
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+
+
+@pytest.fixture
+def backend(folder: Path) -> Iterator[tuple[Backend, Running]]:
+    server, client = tls()
+    made = Backend(server)
+    pbx = RealPbx(f"wss://localhost:{made.port}/ws", client)
+    try:
+        with serving(building(folder), pbx=pbx, context=server) as running:
+            yield made, running
+    finally:
+        made.stop()
+
+
+def phone(running: Running) -> contextlib.AbstractContextManager[ClientConnection]:
+    return socket_of(running, "/ws", origin=running.url, subprotocols=["sip"], max_size=None)  # type: ignore[list-item]
+
+
+def test_the_proxy_carries_everything(backend: tuple[Backend, Running]) -> None:
+    _, running = backend
+    with phone(running) as line:
+        assert line.subprotocol == "sip"
+        for message in ("text", "ü" * 70_000, b"\0binary", "x" * 5_000_000):
+            line.send(message)
+            assert line.recv(PATIENCE) == message
+
+
+def test_close_codes_go_both_ways(backend: tuple[Backend, Running]) -> None:
+    made, running = backend
+    with phone(running) as line:
+        line.send("close")
+        with pytest.raises(ConnectionClosed):
+            line.recv(PATIENCE)
+        assert (line.protocol.close_code, line.protocol.close_reason) == (4321, "enough")
+    with phone(running) as line:
+        line.close(4000, "bye")
+    until(lambda: 4000 in made.codes)
+
+
+def test_a_pbx_that_vanishes_is_a_clean_close(backend: tuple[Backend, Running]) -> None:
+    _, running = backend
+    with phone(running) as line:
+        line.send("vanish")
+        with pytest.raises(ConnectionClosed):
+            line.recv(PATIENCE)
+        assert line.protocol.close_code == 1001
+    until(lambda: any("closed the connection" in text for text in running.told.lines))
+    with phone(running) as line:  # and it can come back
+        line.send("x")
+        assert line.recv(PATIENCE) == "x"
+
+
+def test_messages_stand_on_the_page(backend: tuple[Backend, Running]) -> None:
+    _, running = backend
+    invite = (
+        "INVITE sip:246@x SIP/2.0\r\nCall-ID: c<1>\r\nFrom: <sip:a@x>\r\nTo: <sip:246@x>\r\n\r\n"
+    )
+    with phone(running) as line:
+        line.send(invite)
+        line.recv(PATIENCE)
+        body = until(lambda: b"INVITE sip:246@x" in get(running, "/")[2] and get(running, "/")[2])
+    assert b"c&lt;1&gt;" in body
+
+
+def test_nobody_listens(folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        pbx = RealPbx(f"wss://localhost:{taken.getsockname()[1]}/ws", tls()[1])
+        _refuses(folder, pbx, "cannot be reached")
+
+
+def test_no_pbx(folder: Path) -> None:
+    _refuses(folder, None, "there is no PBX")
+
+
+def test_a_pbx_that_is_not_trusted(folder: Path) -> None:
+    server, client = tls()
+    made = Backend(server)
+    url = f"wss://localhost:{made.port}/ws"
+    try:
+        with connect(url, ssl=client, subprotocols=["sip"]) as line:  # type: ignore[list-item]
+            line.send("x")  # it is there, and answers
+            line.recv(PATIENCE)
+        _refuses(folder, RealPbx(url, tls()[1]), "not trusted")
+    finally:
+        made.stop()
+
+
+def test_a_server_that_is_no_pbx(folder: Path) -> None:
+    with serving(building(folder)) as other:
+        pbx = RealPbx(f"wss://localhost:{other.port}/ws", ssl._create_unverified_context())
+        _refuses(folder, pbx, "answers with 502")
+
+
+def _refuses(folder: Path, pbx: RealPbx | None, says: str) -> None:
+    with serving(building(folder), pbx=pbx) as running:
+        with socket_of(running, "/__cmp/events", origin=running.url) as events:
+            events.recv(PATIENCE)
+            with pytest.raises(InvalidStatus) as caught, phone(running):
+                pass
+            assert caught.value.response.status_code == 502
+            assert says in json.loads(events.recv(PATIENCE))["notice"]["message"]
+        assert any(says in line for line in running.told.lines)
+
+
+def test_without_the_subprotocol_it_is_refused_as_asterisk_does(running: Running) -> None:
+    with pytest.raises(InvalidStatus) as caught, socket_of(running, "/ws", subprotocols=["other"]):  # type: ignore[list-item]
+        pass
+    assert caught.value.response.status_code == 400
+
+
+@pytest.mark.slow
+def test_fuzzed_requests(running: Running) -> None:
+    """Bytes of all kinds: an answer or a closed connection, never a traceback, never a hang."""
+    rng = random.Random(3)
+    words = [b"GET ", b"POST ", b"/cmp2k", b"/static/", b"/ws", b" HTTP/1.1", b"\r\n", b"Host: ",
+             b"localhost:%d" % running.port, b"Upgrade: websocket\r\n", b"Content-Length: ", b"9" * 20,
+             b"\0", b"\xff", b"%", b"../", b"Transfer-Encoding: chunked\r\n", b"Sec-WebSocket-Key: x\r\n",
+             b"Connection: Upgrade\r\n", b"/__cmp/state", b"/livereload", b"{}", b"x" * 5000]  # fmt: skip
+    context = ssl._create_unverified_context()
+    for _ in range(300):
+        data = b"".join(rng.choice(words) for _ in range(rng.randint(1, 14)))
+        with (
+            socket.create_connection(("127.0.0.1", running.port), 20) as plain,
+            context.wrap_socket(plain) as connection,
+        ):
+            connection.sendall(data + rng.choice((b"", b"\r\n\r\n", b"\n\n")))
+            connection.settimeout(0.05)
+            answer = b""
+            with contextlib.suppress(OSError):
+                while chunk := connection.recv(65536):
+                    answer += chunk
+            assert b"Traceback" not in answer
+            assert b"root:" not in answer
+    for path in ("/livereload", "/__cmp/events"):
+        for message in ("", "{", "[]", '{"command": 5}', "\0", "x" * 100_000, b"\xff\x00"):
+            with (
+                socket_of(running, path, origin=running.url) as page,
+                contextlib.suppress(ConnectionClosed),
+            ):
+                page.send(message)
+                page.recv(0.05) if path == "/__cmp/events" else None
+    assert get(running, "/cmp2k")[0] == 302
