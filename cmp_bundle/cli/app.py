@@ -1,0 +1,79 @@
+"""The group of commands, each imported when it is asked for, and how a run ends."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from cmp_bundle import __version__
+from cmp_bundle.cli import output
+from cmp_bundle.errors import CmpBundleError
+
+#: Every command and its one-line description, in the order in which people need them; the
+#: module of the same name (with _ for -) holds it.
+COMMANDS = {
+    "init": "Look at this machine's Asterisk and write cmp-bundle.toml.",
+    "config": "Show the settings in effect and where each comes from.",
+    "fetch": "Fetch the phone and check it against its pin.",
+    "build": "Make the bundle: the phone with its settings, packed.",
+    "certs": "Make certificates that browsers believe, and tell browsers to.",
+    "deploy": "Put the bundle on Asterisk's web server, with its redirect.",
+    "releases": "List what is deployed and what can be rolled back to.",
+    "rollback": "Go back to the release before, or to a named one.",
+    "undeploy": "Take everything of cmp-bundle off the server again.",
+}
+
+#: How a run ends: done, the user's to mend, called wrongly, a bug, stopped with Ctrl-C.
+DONE, MISTAKE, USAGE, BUG, STOPPED = 0, 1, 2, 3, 130
+
+
+class Commands(click.Group):
+    """A group whose commands are imported one at a time."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"cmp_bundle.cli.{cmd_name.replace('-', '_')}")
+        found: click.Command = module.command
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        # The descriptions above, so that listing the commands imports none of them.
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with: cmp-bundle build && cmp-bundle deploy --dry-run",
+)
+@click.version_option(__version__, message="cmp-bundle %(version)s")
+def group() -> None:
+    """Puts a browser phone on Asterisk's own web server."""
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line; the exit code."""
+    try:
+        result = group.main(arguments, prog_name="cmp-bundle", standalone_mode=False)
+    except CmpBundleError as error:
+        output.error(error, as_json="--json" in arguments)
+        return MISTAKE
+    except click.UsageError as error:
+        output.usage_error(error)
+        return USAGE
+    except (KeyboardInterrupt, click.Abort):
+        output.stopped()
+        return STOPPED
+    except Exception as error:  # noqa: BLE001 - the one place where a bug is met
+        output.bug(error)
+        return BUG
+    return result if isinstance(result, int) else DONE

@@ -1,0 +1,109 @@
+"""What every command has in common: its options, its settings, and how its result is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cmp_bundle.cli import output
+from cmp_bundle.settings import load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cmp_bundle.cli.output import Result
+    from cmp_bundle.report import Reporter
+    from cmp_bundle.settings import Loaded, Settings
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a command; ``reload`` reads the settings again, as they are by then."""
+
+    loaded: Loaded
+    reporter: Reporter
+    as_json: bool
+    reload: Callable[[], Loaded]
+
+    @property
+    def settings(self) -> Settings:
+        return self.loaded.settings
+
+
+def command(
+    *options: Callable[[Any], Any], flags: tuple[str, ...] = (), name: str | None = None
+) -> Callable[[Callable[..., Result]], click.Command]:
+    """Make a click command of a function that takes a Run and its options.
+
+    ``flags`` are settings (dotted names) that this command also takes as flags. Without ``name``
+    it is called as its module is.
+    """
+
+    def make(function: Callable[..., Result]) -> click.Command:
+        @wraps(function)
+        def call(*, config: Path | None, as_json: bool, verbose: bool, **rest: Any) -> None:
+            given = {name: rest.pop(_parameter(name)) for name in flags}
+
+            def settings() -> Loaded:
+                return load(config, flags=given)
+
+            run = Run(settings(), output.Terminal(verbose=verbose), as_json, settings)
+            output.show(function(run, **rest), as_json=as_json)
+
+        body: Callable[..., None] = call
+        for option in reversed((*options, *map(_flag, flags), *_COMMON)):
+            body = option(body)
+        return click.command(
+            name=name or function.__module__.rsplit(".", 1)[-1].replace("_", "-"),
+            help=function.__doc__,
+            context_settings={"help_option_names": ["-h", "--help"]},
+        )(body)
+
+    return make
+
+
+def group(means: str, *commands: click.Command) -> click.Group:
+    """A command with commands of its own; ``means`` is its help."""
+    return click.Group(
+        commands=list(commands),
+        help=means,
+        epilog="Each of these takes --config, --json and --verbose as well.",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+_COMMON = (
+    click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        help="The settings file; without it, cmp-bundle.toml of this folder.",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
+    click.option("-v", "--verbose", is_flag=True, help="Tell more of what is done."),
+)
+
+
+def _parameter(dotted: str) -> str:
+    return dotted.replace(".", "_")
+
+
+def _flag(dotted: str) -> Callable[[Any], Any]:
+    """The flag of a setting: --redirect for site.redirect, --no-pack for build.pack."""
+    from cmp_bundle.settings.model import KEYS  # noqa: PLC0415 - only commands with flags
+
+    key = KEYS[dotted]
+    text = f"{key.means[0].upper()}{key.means[1:]}."
+    if key.kind is bool:
+        shown, value = (f"--no-{key.flag}", False) if key.default else (f"--{key.flag}", True)
+        said = f"Do not {key.means}." if key.default else text
+        return click.option(
+            shown, _parameter(dotted), is_flag=True, flag_value=value, default=None, help=said
+        )
+    kinds: dict[type, Any] = {int: int, Path: click.Path(path_type=Path)}
+    return click.option(
+        f"--{key.flag}", _parameter(dotted), type=kinds.get(key.kind, str), default=None, help=text
+    )

@@ -1,0 +1,141 @@
+"""The one place that prints: results to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from cmp_bundle import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import click
+
+    from cmp_bundle.errors import CmpBundleError
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command gives: ``data`` for ``--json``, ``text`` for people."""
+
+    text: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def show(result: Result, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(result.data, indent=2, default=str) + "\n")
+    elif result.text:
+        sys.stdout.write(result.text.rstrip("\n") + "\n")
+    sys.stdout.flush()
+
+
+def error(problem: CmpBundleError, *, as_json: bool) -> None:
+    """Two lines: what is wrong and where; what to do."""
+    if as_json:
+        said = {
+            "message": problem.message,
+            "hint": problem.hint,
+            "file": problem.file,
+            "line": problem.line,
+        }
+        sys.stdout.write(json.dumps({"error": said}, indent=2) + "\n")
+        return
+    _say("error", str(problem), "31;1")
+    if problem.hint:
+        _write(sys.stderr, f"       {problem.hint}\n")
+
+
+def usage_error(problem: click.UsageError) -> None:
+    _say("error", problem.format_message(), "31;1")
+    if problem.ctx is not None:
+        _write(sys.stderr, f"       see: {problem.ctx.command_path} --help\n")
+
+
+def stopped() -> None:
+    _write(sys.stderr, "\nstopped\n")
+
+
+def bug(problem: Exception) -> None:
+    """A traceback is of no use at 3 a.m.; it goes into a file, whose path is told."""
+    # The arguments stay out of it: they may hold what nobody should hand on.
+    text = f"cmp-bundle {__version__}, Python {sys.version}\n{''.join(traceback.format_exception(problem))}"
+    path = _log(text)
+    _say("bug", f"{type(problem).__name__}: {problem}", "31;1")
+    _write(sys.stderr, f"       this is a mistake in cmp-bundle; what happened is in {path}\n")
+
+
+def _log(text: str) -> Path:
+    import tempfile  # noqa: PLC0415 - only for bugs
+
+    from platformdirs import user_log_path  # noqa: PLC0415
+
+    name = f"bug-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
+    for folder in (user_log_path("cmp-bundle", appauthor=False), Path(tempfile.gettempdir())):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+        except OSError:
+            continue
+        return folder / name
+    sys.stderr.write(text)
+    return Path("(nowhere: no folder could be written)")
+
+
+class Terminal:
+    """The Reporter of the command line: quiet by default, bars on a terminal only."""
+
+    def __init__(self, *, verbose: bool) -> None:
+        self._verbose = verbose
+
+    def note(self, text: str) -> None:
+        _write(sys.stderr, f"{text}\n")
+
+    def warn(self, text: str) -> None:
+        _say("warning", text, "33;1")
+
+    def detail(self, text: str) -> None:
+        if self._verbose:
+            _write(sys.stderr, f"  {text}\n")
+
+    def progress(
+        self, what: str, total: int | None
+    ) -> AbstractContextManager[Callable[[int], None]]:
+        if not sys.stderr.isatty():
+            return nullcontext(lambda _done: None)
+        return _bar(what, total)
+
+
+@contextmanager
+def _bar(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    from rich.console import Console  # noqa: PLC0415 - costs 70 ms, for a terminal only
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda done: progress.update(task, advance=done)
+
+
+def _say(label: str, text: str, colour: str) -> None:
+    _write(sys.stderr, f"{painted(f'{label}:', colour, sys.stderr)} {text}\n")
+
+
+def painted(text: str, colour: str, stream: TextIO) -> str:
+    """``text`` in an ANSI colour, where the stream is a terminal and NO_COLOR is not set."""
+    if os.environ.get("NO_COLOR") or not stream.isatty():
+        return text
+    return f"\x1b[{colour}m{text}\x1b[0m"
+
+
+def _write(stream: TextIO, text: str) -> None:
+    stream.write(text)
+    stream.flush()

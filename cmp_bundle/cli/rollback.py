@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import click
+
+from cmp_bundle.cli import server
+from cmp_bundle.cli.command import Run
+from cmp_bundle.cli.command import command as make
+from cmp_bundle.cli.output import Result
+from cmp_bundle.deploy.describe import describe
+from cmp_bundle.deploy.plan import Plan, to_roll_back
+from cmp_bundle.deploy.survey import survey
+
+
+@make(
+    click.argument("release", required=False),
+    click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing."),
+    flags=server.FLAGS,
+)
+def command(run: Run, *, release: str | None, dry_run: bool) -> Result:
+    """Go back to the release before, or to RELEASE.
+
+    RELEASE is an id that "cmp-bundle releases" lists, or the last part of one.
+    """
+    where = server.installation(run)
+    work = server.executor(run, where)
+
+    def plan() -> Plan:
+        return to_roll_back(survey(where, run.settings.site.name), release)
+
+    if dry_run:
+        planned = plan()
+        return Result(describe(planned), {"changed": False, "release": planned.release})
+    with server.at_work(run, work):
+        planned = plan()
+        outcome = work.carry_out(planned)
+    active = server.when_active(outcome, planned.expected.redirect)
+    return Result(
+        f"release {planned.release} is current again\n{active}",
+        {"changed": True, "release": planned.release, "url": outcome.url},
+    )

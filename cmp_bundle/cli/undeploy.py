@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import click
+
+from cmp_bundle.cli import server
+from cmp_bundle.cli.command import Run
+from cmp_bundle.cli.command import command as make
+from cmp_bundle.cli.output import Result
+from cmp_bundle.deploy.describe import describe
+from cmp_bundle.deploy.plan import Plan, to_undeploy
+from cmp_bundle.deploy.survey import survey
+
+
+@make(
+    click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing."),
+    flags=server.FLAGS,
+)
+def command(run: Run, *, dry_run: bool) -> Result:
+    """Take everything of cmp-bundle off the server again.
+
+    Asterisk's own files become what they were, byte for byte, apart from what others changed in
+    them since. All releases go.
+    """
+    where = server.installation(run)
+    work = server.executor(run, where)
+
+    def plan() -> Plan:
+        return to_undeploy(survey(where, run.settings.site.name))
+
+    if dry_run:
+        planned = plan()
+        return Result(describe(planned), {"changed": False})
+    with server.at_work(run, work):
+        planned = plan()
+        work.carry_out(planned)
+    changed = bool(planned.steps or planned.then)
+    text = "cmp-bundle's files and its line in Asterisk's own are gone"
+    return Result(text if changed else "nothing of cmp-bundle is deployed here",
+                  {"changed": changed})  # fmt: skip

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cmp_bundle import __version__
+from cmp_bundle.cli import app, output
+from cmp_bundle.cli.app import BUG, COMMANDS, DONE, MISTAKE, STOPPED, USAGE
+from cmp_bundle.errors import CmpBundleError
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+
+def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    env = os.environ | environment
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+
+
+def test_the_version_costs_nothing() -> None:
+    code = (
+        "import sys; sys.argv = ['cmp-bundle', '--version']\n"
+        "from cmp_bundle.cli import main; main()\n"
+        "print(sorted(m for m in sys.modules if m.startswith(('cmp_bundle', 'click', 'rich'))))"
+    )
+    version, modules = python(code).stdout.splitlines()
+    assert version == f"cmp-bundle {__version__}"
+    assert modules == "['cmp_bundle', 'cmp_bundle.cli']"
+
+
+def test_help_imports_no_command() -> None:
+    code = (
+        "import sys; from cmp_bundle.cli.app import run; run(['--help'])\n"
+        "print([m for m in sys.modules if m.startswith('cmp_bundle.cli.')])"
+    )
+    shown = python(code).stdout
+    assert not [name for name in COMMANDS if f"cmp_bundle.cli.{name}'" in shown.splitlines()[-1]]
+    for name, means in COMMANDS.items():
+        assert name in shown
+        assert means.split(".")[0] in " ".join(shown.split())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run([name, "--help"]) == DONE
+    shown = capsys.readouterr().out
+    assert "--json" in shown
+    assert COMMANDS[name].split(".")[0].split(",")[0] in " ".join(shown.split())
+
+
+def raising(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    def main(*_args: object, **_more: object) -> None:
+        raise error
+
+    monkeypatch.setattr(app.group, "main", main)
+
+
+def test_a_mistake_is_two_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raising(CmpBundleError("does not fit", hint="make it fit", file="a.conf", line=3), monkeypatch)
+    assert app.run(["config"]) == MISTAKE
+    assert capsys.readouterr().err.splitlines() == [
+        "error: a.conf:3: does not fit",
+        "       make it fit",
+    ]
+
+
+def test_a_mistake_as_json(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raising(CmpBundleError("does not fit", file="a.conf", line=3), monkeypatch)
+    assert app.run(["config", "--json"]) == MISTAKE
+    said = json.loads(capsys.readouterr().out)
+    assert said == {"error": {"message": "does not fit", "hint": None, "file": "a.conf", "line": 3}}
+
+
+def test_a_bug_goes_into_a_file(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raising(ZeroDivisionError("secret"), monkeypatch)
+    assert app.run(["config"]) == BUG
+    said = capsys.readouterr().err
+    path = Path(said.split(" is in ")[1].strip())
+    assert "Traceback" not in said
+    assert "ZeroDivisionError" in path.read_text()
+    assert __version__ in path.read_text()
+
+
+def test_ctrl_c_and_wrong_usage(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert app.run(["nothing"]) == USAGE
+    assert app.run(["config", "--nothing"]) == USAGE
+    assert "cmp-bundle config --help" in capsys.readouterr().err
+    raising(KeyboardInterrupt(), monkeypatch)
+    assert app.run(["config"]) == STOPPED
+
+
+def test_colour_only_on_a_terminal_that_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Tty:
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b" in output.painted("x", "31", Tty())  # type: ignore[arg-type]
+    assert "\x1b" not in output.painted("x", "31", sys.stdout)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in output.painted("x", "31", Tty())  # type: ignore[arg-type]
+
+
+def test_a_closed_pipe_is_not_talked_about() -> None:
+    code = "from cmp_bundle.cli.app import run; import sys; sys.exit(run(['config']))"
+    env = os.environ | {"PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env
+    ) as process:
+        assert process.stdout
+        process.stdout.close()
+        assert process.stderr
+        assert process.stderr.read() == b""
+
+
+def test_config_tells_where_each_value_comes_from(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cmp-bundle.toml").write_text('[site]\nname = "phone"\n')
+    monkeypatch.setenv("CMP_BUNDLE_ACCOUNT_ID", "alice")
+    assert app.run(["config"]) == DONE
+    rows = capsys.readouterr().out.splitlines()
+    assert any(r.startswith('name = "phone"') and r.endswith("cmp-bundle.toml:2") for r in rows)
+    assert any(r.startswith('id = "alice"') and r.endswith("CMP_BUNDLE_ACCOUNT_ID") for r in rows)
+    assert app.run(["config", "--json"]) == DONE
+    data = json.loads(capsys.readouterr().out)["settings"]
+    assert data["site.name"]["value"] == "phone"
