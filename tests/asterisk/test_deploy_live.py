@@ -1,0 +1,193 @@
+"""Deploying to real Asterisks: what they then serve, and what they are left with."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import threading
+from pathlib import Path
+
+import pytest
+
+from cmp_bundle.deploy import live
+from cmp_bundle.deploy.change import Link, make
+from cmp_bundle.deploy.layout import Site
+from cmp_bundle.files import Disk
+from tests.conftest import Cmp
+from tests.testbed.server import Asterisk
+
+pytestmark = pytest.mark.asterisk
+
+
+@pytest.fixture
+def deployed(aimed: Cmp, bundle: str) -> Cmp:
+    """The built-in phone is deployed."""
+    aimed("deploy", bundle)
+    return aimed
+
+
+@pytest.fixture
+def aimed(cmp: Cmp, pbx: Asterisk) -> Cmp:
+    cmp.aim(pbx)
+    return cmp
+
+
+@pytest.fixture
+def bundle(bundles: dict[str, Path]) -> str:
+    return str(bundles["1"])
+
+
+def state(pbx: Asterisk) -> dict[str, tuple[int, int, int, bytes | None]]:
+    """Everything in the configuration and static folders."""
+    found = {}
+    for folder in (pbx.etc, pbx.static):
+        for path in sorted(folder.rglob("*")):
+            stat = path.lstat()
+            data = path.read_bytes() if path.is_file() else None
+            found[str(path)] = (stat.st_mode, stat.st_uid, stat.st_gid, data)
+    return found
+
+
+def test_there_and_back(aimed: Cmp, pbx: Asterisk, bundle: str) -> None:
+    before = state(pbx)
+    said = aimed("deploy", bundle)
+    assert said["changed"]
+    assert said["url"].endswith(str(pbx.ports.https))
+    assert "/cmp2k => /static/cyber_mega_phone_2k/index.html?v=" in pbx.rx("http show status")
+    again = aimed("deploy", bundle)
+    assert not again["changed"]
+    assert again["release"] == said["release"]
+    aimed("undeploy")
+    assert state(pbx) == before
+    assert "/cmp2k" not in pbx.rx("http show status")
+    assert live.get(pbx.url, "/cmp2k").status == http.client.NOT_FOUND
+
+
+def test_releases_cannot_be_fetched_by_name(deployed: Cmp, pbx: Asterisk) -> None:
+    release = deployed("releases")["releases"][0]["release"]
+    path = f"/static/.cyber_mega_phone_2k/releases/{release}/index.html"
+    assert live.get(pbx.url, path).status == http.client.FORBIDDEN
+    assert live.get(pbx.url, "/static/cyber_mega_phone_2k/index.html").status == http.client.OK
+
+
+def test_what_does_not_work_is_put_back(aimed: Cmp, pbx: Asterisk, bundle: str) -> None:
+    """Without its WebSocket module the server serves the page, and the phone would be no use."""
+    before = state(pbx)
+    for module in ("res_pjsip_transport_websocket.so", "res_http_websocket.so"):
+        pbx.rx(f"module unload {module}")
+    done = aimed.run("deploy", bundle)
+    assert done.returncode == 1
+    assert "/ws, where phones connect to, answers with 404" in done.stderr
+    assert "everything was put back" in done.stderr
+    assert state(pbx) == before
+    assert "/cmp2k" not in pbx.rx("http show status")
+
+
+def test_with_asterisk_down_it_is_active_at_the_next_start(
+    aimed: Cmp, pbx: Asterisk, bundle: str
+) -> None:
+    aimed.environment["CMP_BUNDLE_ASTERISK_ETC_DIR"] = f"{pbx.inside}/etc"
+    pbx.stop()
+    done = aimed.run("deploy", bundle)
+    assert done.returncode == 0
+    assert "will be active when it starts" in done.stdout
+    pbx.start()
+    assert live.get(pbx.url, "/cmp2k").status == http.client.FOUND
+    assert not aimed("deploy", bundle)["changed"]
+
+
+def test_the_echo_extension(aimed: Cmp, pbx: Asterisk, bundle: str) -> None:
+    aimed.environment |= {
+        "CMP_BUNDLE_ECHO_EXTENSION": "777",
+        "CMP_BUNDLE_ECHO_CONTEXT": "phones",
+    }
+    aimed("deploy", bundle)
+    assert "StreamEcho" in pbx.rx("dialplan show 777@phones")
+    aimed.environment["CMP_BUNDLE_ECHO_EXTENSION"] = "246"
+    aimed("deploy", bundle)
+    aimed("undeploy")
+    assert "777" not in pbx.rx("dialplan show phones")
+    assert "StreamEcho" in pbx.rx("dialplan show 246@phones"), "that one is theirs"
+
+
+def test_https_turned_on(aimed: Cmp, pbx: Asterisk, bundle: str) -> None:
+    conf = pbx.etc / "http.conf"
+    conf.write_text("[general]\nenabled=no\n")
+    pbx.rx("module reload http")
+    done = aimed.run("deploy", bundle)
+    assert done.returncode == 1
+    assert "HTTPS is not enabled" in done.stderr
+    pem = f"{pbx.inside}/etc/keys/asterisk.pem"
+    address = f"127.0.0.1:{pbx.ports.https}"
+    said = aimed(
+        "deploy", bundle, "--enable-https", "--cert", pem, "--key", pem, "--https-address", address
+    )
+    assert said["url"] == f"https://{address}"
+    assert live.get(pbx.url, "/cmp2k").status == http.client.FOUND
+    aimed("undeploy")
+    assert conf.read_text() == "[general]\nenabled=no\n"
+
+
+def test_a_thousand_switches_under_load(
+    aimed: Cmp, pbx: Asterisk, bundles: dict[str, Path]
+) -> None:
+    """Visitors come and go while releases are switched: each gets one whole release or another."""
+    for each in bundles.values():
+        aimed("deploy", str(each))
+    site = Site(pbx.static, "cyber_mega_phone_2k")
+    pages = {r: (site.release(r) / "index.html").read_bytes() for r in site.present()}
+    apps = {path.name: path.read_bytes() for path in site.assets.iterdir() if path.suffix == ".bin"}
+    stop = threading.Event()
+    problems: list[str] = []
+    visits = [0]
+
+    def visitor() -> None:
+        context = ssl._create_unverified_context()
+        while not stop.is_set():
+            connection = http.client.HTTPSConnection(
+                "127.0.0.1", pbx.ports.https, timeout=30, context=context
+            )
+            try:
+                for _ in range(20):
+                    _visit(connection, pages, apps)
+                    visits[0] += 1
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is counted
+                problems.append(repr(error))
+            finally:
+                connection.close()
+
+    visitors = [threading.Thread(target=visitor) for _ in range(4)]
+    for thread in visitors:
+        thread.start()
+    releases = site.present()
+    disk = Disk()
+    for number in range(1000):
+        make(site.link, None, Link(site.target(releases[number % 2])), disk)
+    # The whole of it too, with its reload, as often as there is time for.
+    for number in range(20):
+        aimed("rollback", releases[number % 2])
+    stop.set()
+    for thread in visitors:
+        thread.join()
+    assert problems == []
+    assert visits[0] > 100
+
+
+def _visit(
+    connection: http.client.HTTPSConnection, pages: dict[str, bytes], apps: dict[str, bytes]
+) -> None:
+    def get(path: str) -> tuple[int, str | None, bytes]:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.getheader("Location"), answer.read()
+
+    status, location, _ = get("/cmp2k")
+    assert status == http.client.FOUND
+    assert location is not None
+    status, _, page = get(location)
+    assert status == http.client.OK
+    assert page in pages.values(), "a torn page"
+    name = page.split(b'data-app="assets/')[1].split(b'"')[0].decode()
+    status, _, app = get(f"/static/cyber_mega_phone_2k/assets/{name}")
+    assert status == http.client.OK
+    assert app == apps[name], "a torn app"

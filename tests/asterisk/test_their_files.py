@@ -1,0 +1,146 @@
+"""Over files of all kinds: a deploy adds one line to each, an undeploy takes it out again."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from cmp_bundle import report
+from cmp_bundle.asterisk import reader
+from cmp_bundle.asterisk.http_conf import http_server
+from cmp_bundle.asterisk.installation import Named, find
+from cmp_bundle.deploy.line import add_line, line_for, remove_line
+from cmp_bundle.deploy.plan import to_deploy, to_undeploy
+from cmp_bundle.deploy.run import Executor
+from cmp_bundle.deploy.survey import survey
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files import Disk
+from cmp_bundle.settings.model import EchoSettings
+from tests.testbed import roots
+from tests.testbed.server import Asterisk
+from tests.unit.deploy.trees import HTTP_CONF, Server, bundle, snapshot, tree, visit
+
+from . import grammar
+from .test_http_conf_agrees import Ground, Maker
+
+SEED = os.environ.get("CMP_BUNDLE_AGREE_SEED", "1")
+CASES = int(os.environ.get("CMP_BUNDLE_THEIR_FILES", "1000"))
+ECHO = EchoSettings("246", "phones")
+
+
+def corpus(name: str) -> list[bytes]:
+    """Generated files, and variations of one that works: line ends, comments, no last newline."""
+    generated = [
+        next(iter(grammar.case(f"{SEED}-their-{name}-{n}", "/etc/asterisk").files.values()))
+        for n in range(CASES)
+    ]
+    working = HTTP_CONF if name == "http.conf" else b"[phones]\nexten => 1,1,Answer()\n"
+    variations = [
+        working,
+        working.rstrip(),
+        working.replace(b"\n", b"\r\n"),
+        working.replace(b"\n", b"\r\n").rstrip(),
+        b"\xef\xbb\xbf" + working,
+        b";-- a block\n--;\n" + working,
+        working + b"[general](+)\nx=1\n",
+        working + b"[t](!)\na=b\n[u](t)\n",
+        working + b"#tryinclude nowhere.conf",
+        working + b"; the end, without a newline",
+        working + b"\n\n\n",
+        working + b"\t ",
+        working + working,
+    ]
+    return generated + variations + [working + text for text in generated[: CASES // 4]]
+
+
+@pytest.mark.parametrize("name", ["http.conf", "pjsip.conf", "extensions.conf"])
+def test_the_line_goes_in_and_out_of_any_bytes(name: str) -> None:
+    for data in corpus(name):
+        added = add_line(data, name)
+        assert added.startswith(data)
+        assert added[len(data) :].strip() == line_for(name)
+        assert remove_line(added, name) == data
+
+
+def test_files_as_shipped() -> None:
+    """Those that the two versions come with, real ones of a thousand lines."""
+    reason = roots.why_not()
+    if reason:
+        pytest.skip(reason)
+    for release in roots.RELEASES.values():
+        for path in (roots.build(release) / "etc/asterisk").glob("*.conf"):
+            data = path.read_bytes()
+            assert remove_line(add_line(data, path.name), path.name) == data
+
+
+@pytest.mark.slow
+def test_deploy_and_undeploy_over_the_corpus(tmp_path: Path) -> None:
+    """Through the real thing, files only: what is accepted takes effect and goes without trace."""
+    accepted = 0
+    pairs = zip(corpus("http.conf"), corpus("extensions.conf"), strict=True)
+    for number, (http, extensions) in enumerate(pairs):
+        root = tree(tmp_path / str(number), http, extensions_conf=extensions)
+        etc = root / "etc/asterisk"
+        before = snapshot(root)
+        server = Server(root)
+        try:
+            server.deploy(bundle(), echo=ECHO)
+        except CmpBundleError as error:
+            assert snapshot(root) == before, f"refused ({error}), and yet something changed"
+            continue
+        accepted += 1
+        for name, data in (("http.conf", http), ("extensions.conf", extensions)):
+            now = (etc / name).read_bytes()
+            assert now.startswith(data)
+            assert now[len(data) :].strip() == line_for(name)
+        assert visit(root) == "one"
+        server.undeploy()
+        assert snapshot(root) == before
+    assert accepted > CASES // 10
+
+
+@pytest.mark.asterisk
+def test_what_is_accepted_works_on_a_real_asterisk(pbx: Asterisk) -> None:
+    """Generated servers, deployed to with everything: reload, look, and everything back."""
+    ground = Ground(
+        "127.0.0.1",
+        (pbx.ports.http,),
+        (pbx.ports.https,),
+        f"{pbx.inside}/etc/keys/asterisk.pem",
+    )
+    rng = random.Random(SEED)
+    accepted = 0
+    for number in range(400):
+        files = Maker(f"{SEED}-deploy-{number}", ground).files()
+        for name, data in files.items():
+            path = pbx.etc / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(data.replace(b"\n", b"\r\n") if rng.random() < 0.2 else data)
+            path.chmod(0o644)
+        pbx.rx("module reload http")
+        settings = Named(root=pbx.root, command=tuple(pbx.command))
+        where = find(settings)
+        assert where is not None
+        work = Executor(where, Disk(), report.Silent())
+        before = {name: (pbx.etc / name).read_bytes() for name in files}
+        listening = http_server(reader.read("http.conf", where.files)).tls_address
+        with work.alone():
+            try:
+                made = bundle()
+                plan = to_deploy(
+                    made, survey(where, made.manifest.site), keep=1, echo=EchoSettings()
+                )
+            except CmpBundleError:
+                continue
+            assert listening is not None
+            work.carry_out(plan)  # looks at the live server, and raises where it disagrees
+            shown = pbx.rx("http show status")
+            assert f"  /cmp2k => {plan.expected.page}" in shown
+            accepted += 1
+            work.carry_out(to_undeploy(survey(where, made.manifest.site)))
+        assert {name: (pbx.etc / name).read_bytes() for name in files} == before
+        assert not (pbx.etc / "cmp-bundle").exists()
+    assert accepted > 20

@@ -1,0 +1,156 @@
+"""What every test can ask for: real Asterisks, real browsers, the command line, upstream's phone.
+
+Where something real cannot be had, the tests that need it are skipped with the reason; with
+CMP_BUNDLE_REQUIRE_REAL=1 that is a failure. Upstream's phone is the exception: it is not ours to
+require, so its tests are listed as not run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.phone.cache import Cache
+from cmp_bundle.phone.fetch import fetch
+from cmp_bundle.phone.source import parse
+from cmp_bundle.report import Silent
+
+from .browser import bidi
+from .testbed import roots
+from .testbed.server import Asterisk
+
+#: The cache of whoever runs the tests, where upstream's phone may be; looked at before any test
+#: is given a cache of its own.
+_USERS_CACHE = Cache.of_user()
+
+
+def _unreal(reason: str) -> None:
+    """Skip, or fail where everything real is required."""
+    if os.environ.get("CMP_BUNDLE_REQUIRE_REAL") == "1":
+        pytest.fail(f"required, but not to be had: {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_s_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test sees the settings or the cache of whoever runs it."""
+    for name in list(os.environ):
+        if name.startswith("CMP_BUNDLE_") and name not in _FOR_TESTS:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("CMP_BUNDLE_CACHE", str(tmp_path / "cache"))
+
+
+_FOR_TESTS = {"CMP_BUNDLE_REQUIRE_REAL", "CMP_BUNDLE_TESTBED", "CMP_BUNDLE_GOLDEN"}
+
+
+@pytest.fixture(params=sorted(roots.RELEASES, reverse=True))
+def asterisk_release(request: pytest.FixtureRequest) -> roots.Release:
+    """Each version of the test bed in turn, its tree made."""
+    reason = roots.why_not()
+    if reason:
+        _unreal(reason)
+    release = roots.RELEASES[request.param]
+    roots.build(release)
+    return release
+
+
+@pytest.fixture
+def pbx(asterisk_release: roots.Release) -> Iterator[Asterisk]:
+    """A running Asterisk with clean configuration and static folders."""
+    made = Asterisk.prepare(asterisk_release)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.remove()
+
+
+@pytest.fixture(params=["chromium", "firefox"])
+def browser_name(request: pytest.FixtureRequest) -> str:
+    """Each browser in turn; it is there."""
+    reason = bidi.missing(request.param)
+    if reason:
+        _unreal(reason)
+    return str(request.param)
+
+
+@pytest.fixture
+def browser(browser_name: str) -> Iterator[bidi.Browser]:
+    """A browser with a fresh profile."""
+    with bidi.browsing(browser_name) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def upstream_cache() -> Path:
+    """A cache that holds upstream's phone; the tests that need it are skipped where none does."""
+    try:
+        fetch(parse("upstream"), _USERS_CACHE, Silent())
+    except CmpBundleError as error:
+        pytest.skip(f"upstream's phone is neither cached nor to be fetched: {error}")
+    return _USERS_CACHE.root
+
+
+@pytest.fixture(params=["builtin", "upstream"])
+def phone_source(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each phone in turn, to be had without a network."""
+    if request.param == "upstream":
+        cache = request.getfixturevalue("upstream_cache")
+        monkeypatch.setenv("CMP_BUNDLE_CACHE", str(cache))
+    return str(request.param)
+
+
+class Cmp:
+    """The command line, in a folder of its own, aimed at an Asterisk."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment: dict[str, str] = {}
+
+    def aim(self, pbx: Asterisk) -> None:
+        self.environment["CMP_BUNDLE_ASTERISK_ROOT"] = str(pbx.root)
+        self.environment["CMP_BUNDLE_ASTERISK_COMMAND"] = json.dumps(pbx.command)
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run it, whatever comes of it."""
+        return subprocess.run(
+            [sys.executable, "-m", "cmp_bundle", *arguments],
+            cwd=self.folder,
+            env=os.environ | self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def __call__(self, *arguments: str) -> Any:
+        """Run it with --json; what it gives. Fails the test where it fails."""
+        done = self.run(*arguments, "--json")
+        assert done.returncode == 0, f"cmp-bundle {' '.join(arguments)}: {done.stdout}{done.stderr}"
+        return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="session")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Two bundles of the built-in phone that differ in the extension they fill in, 1 and 2."""
+    made = {}
+    for extension in ("1", "2"):
+        cmp = Cmp(tmp_path_factory.mktemp("bundle"))
+        cmp.environment["CMP_BUNDLE_ACCOUNT_EXTENSION"] = extension
+        cmp("build", "--source", "builtin")
+        made[extension] = cmp.folder / "dist"
+    return made
+
+
+@pytest.fixture
+def cmp(tmp_path: Path) -> Cmp:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return Cmp(folder)

@@ -1,0 +1,65 @@
+"""Asterisk's manager interface, as far as the tests need it: one question, one answer."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+#: Seconds that one answer may take.
+PATIENCE = 60.0
+
+_END = b"\r\n\r\n"
+
+
+class AmiError(Exception):
+    """An answer that does not say Success, or none."""
+
+
+class Ami:
+    """A session that gets no events, so that all that comes is the answer."""
+
+    def __init__(self, port: int, secret: str, user: str = "testbed") -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        self._buffer = b""
+        self._until(b"\r\n")
+        self.ask("Login", Username=user, Secret=secret, Events="off")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._socket.close()
+
+    def ask(self, action: str, **headers: str) -> list[bytes]:
+        """The lines of the answer behind its ``Response: Success``. Raises AmiError."""
+        self._send(action, headers)
+        first, *lines = self._until(_END).split(b"\r\n")
+        if first != b"Response: Success":
+            raise AmiError(b" ".join((first, *lines)).decode(errors="replace"))
+        return lines
+
+    def command(self, line: str) -> list[bytes]:
+        """What the CLI prints. Raises AmiError where it calls that a failure."""
+        lines = self.ask("Command", Command=line)
+        return [each.removeprefix(b"Output: ") for each in lines if each.startswith(b"Output: ")]
+
+    def _send(self, action: str, headers: dict[str, str]) -> None:
+        lines = [f"Action: {action}", *(f"{name}: {value}" for name, value in headers.items())]
+        self._socket.sendall("\r\n".join(lines).encode() + _END)
+
+    def _until(self, end: bytes) -> bytes:
+        while end not in self._buffer:
+            more = self._socket.recv(1 << 16)
+            if not more:
+                raise AmiError("the session was closed")
+            self._buffer += more
+        answer, _, self._buffer = self._buffer.partition(end)
+        return answer

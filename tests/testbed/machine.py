@@ -1,0 +1,35 @@
+"""What the real tests need of the machine, installed where that is possible."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+#: Debian's packages, and a program of each that tells whether it is there.
+PACKAGES = {
+    "chromium": "chromium",
+    "chromium-driver": "chromedriver",
+    "firefox-esr": "firefox-esr",
+    "debootstrap": "debootstrap",
+    "libnss3-tools": "certutil",
+}
+
+
+def install() -> None:
+    """Install what is missing. Quietly does nothing where it may not: the tests then say why."""
+    missing = [package for package, program in PACKAGES.items() if shutil.which(program) is None]
+    if not missing or os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return
+    print(f"installing {', '.join(missing)}", flush=True)
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    apt = ["apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
+    for command in (
+        [*apt, "update"],
+        [*apt, "install", "-y", "--no-install-recommends", *missing, "fonts-dejavu-core"],
+    ):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.stderr.write(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
+            return

@@ -1,0 +1,221 @@
+"""A running Asterisk of the test bed, with configuration and static folders of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from . import config
+from .roots import Release
+
+ACCOUNTS = {"alice": "wonder1and", "bob": "bui1der", "video": "video", "carol": "cr1stmas"}
+#: How long anything of a real Asterisk may take before the test gives up on it.
+PATIENCE = 60.0
+
+
+class TestbedError(Exception):
+    """An Asterisk that did not start, or did not answer."""
+
+    __test__ = False
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    with socket.socket(socket.AF_INET, kind) as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def certificate(*names: str) -> bytes:
+    """A self-signed certificate and its key, PEM, for ``names`` and 127.0.0.1."""
+    import ipaddress
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "cmp-bundle test bed")])
+    now = dt.datetime.now(dt.UTC)
+    san: list[x509.GeneralName] = [x509.DNSName(n) for n in names]
+    san.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=30))
+        .add_extension(x509.SubjectAlternativeName(san), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return pem + built.public_bytes(serialization.Encoding.PEM)
+
+
+@dataclass
+class Asterisk:
+    """One instance. Paths are as this machine sees them; ``inside`` is as Asterisk does."""
+
+    release: Release
+    base: Path
+    ports: config.Ports
+    ami_secret: str = field(default_factory=lambda: secrets.token_hex(8))
+    process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def prepare(cls, release: Release) -> Asterisk:
+        """A clean set of folders and the chapter's configuration; nothing is running yet."""
+        srv = release.root / "srv/cmp-bundle"
+        srv.mkdir(parents=True, exist_ok=True)
+        base = Path(tempfile.mkdtemp(prefix="pbx-", dir=srv))
+        base.chmod(0o755)
+        start = 10000 + secrets.randbelow(500) * 100
+        ports = config.Ports(free_port(), free_port(), free_port(), (start, start + 99))
+        self = cls(release, base, ports)
+        self._write()
+        return self
+
+    @property
+    def root(self) -> Path:
+        return self.release.root
+
+    @property
+    def inside(self) -> str:
+        return "/" + str(self.base.relative_to(self.root))
+
+    @property
+    def etc(self) -> Path:
+        return self.base / "etc"
+
+    @property
+    def data(self) -> Path:
+        return self.base / "data"
+
+    @property
+    def static(self) -> Path:
+        return self.data / "static-http"
+
+    @property
+    def command(self) -> list[str]:
+        """The command that stands for ``asterisk`` on this instance."""
+        return ["chroot", str(self.root), "asterisk", "-C", f"{self.inside}/etc/asterisk.conf"]
+
+    @property
+    def url(self) -> str:
+        return f"https://localhost:{self.ports.https}"
+
+    def _write(self) -> None:
+        uid, gid = self._user()
+        for name in ("etc", "data", "lib", "spool", "run", "log", "data/static-http"):
+            (self.base / name).mkdir(mode=0o755)
+        share = self.root / "usr/share/asterisk"
+        for entry in share.iterdir():
+            if entry.name != "static-http":
+                (self.data / entry.name).symlink_to(f"/usr/share/asterisk/{entry.name}")
+        (self.base / "etc/keys").mkdir()
+        (self.base / "etc/keys/asterisk.pem").write_bytes(certificate("localhost"))
+        modules = self._modules()
+        files = {
+            "asterisk.conf": config.asterisk_conf(self.inside),
+            "modules.conf": config.modules_conf(modules),
+            "http.conf": config.http_conf(self.ports, f"{self.inside}/etc/keys/asterisk.pem"),
+            "pjsip.conf": config.pjsip_conf(ACCOUNTS),
+            "extensions.conf": config.extensions_conf(ACCOUNTS),
+            "confbridge.conf": config.confbridge_conf(),
+            "rtp.conf": config.rtp_conf(self.ports),
+            "manager.conf": config.manager_conf(self.ports, self.ami_secret),
+            "logger.conf": config.logger_conf(),
+        }
+        for name, text in files.items():
+            path = self.etc / name
+            path.write_text(text)
+            path.chmod(0o640)
+        for folder, folders, names in os.walk(self.base):
+            for name in (".", *folders, *names):
+                os.chown(Path(folder, name), uid, gid, follow_symlinks=False)
+
+    def _user(self) -> tuple[int, int]:
+        for line in (self.root / "etc/passwd").read_text().splitlines():
+            name, _, uid, gid, *_ = line.split(":")
+            if name == "asterisk":
+                return int(uid), int(gid)
+        raise TestbedError(f"no user asterisk in {self.root}/etc/passwd")
+
+    def _modules(self) -> list[str]:
+        have = {p.stem for p in self.root.glob("usr/lib/**/asterisk/modules/*.so")}
+        return [m for m in config.MODULES if m in have]
+
+    def start(self) -> None:
+        """Start it and wait until it answers. Raises TestbedError."""
+        with (self.base / "log/console").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*self.command, "-f", "-U", "asterisk", "-G", "asterisk"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise TestbedError(f"asterisk ended: {(self.base / 'log/console').read_text()}")
+            done = self._rx("core waitfullybooted")
+            if done.returncode == 0 and b"fully booted" in done.stdout:
+                return
+            time.sleep(0.05)
+        raise TestbedError(f"asterisk {self.release.version} did not boot in {PATIENCE:.0f} s")
+
+    def stop(self) -> None:
+        if self.process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.process = None
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self.base, ignore_errors=True)
+
+    def rx(self, line: str) -> str:
+        """What the Asterisk CLI answers to ``line``. Raises TestbedError."""
+        done = self._rx(line)
+        if done.returncode:
+            raise TestbedError(f"{line}: {done.stdout.decode()}{done.stderr.decode()}")
+        return done.stdout.decode(errors="replace")
+
+    def _rx(self, line: str) -> subprocess.CompletedProcess[bytes]:
+        command = [*self.command, "-rx", line]
+        return subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)
+
+    def log(self) -> str:
+        path = self.base / "log/messages"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+
+@contextlib.contextmanager
+def running(release: Release) -> Iterator[Asterisk]:
+    """A started Asterisk with clean folders, thrown away at the end."""
+    pbx = Asterisk.prepare(release)
+    try:
+        pbx.start()
+        yield pbx
+    finally:
+        pbx.remove()

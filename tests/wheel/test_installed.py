@@ -1,0 +1,105 @@
+"""The wheel, built and installed into a clean environment outside the repository."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.testbed.server import Asterisk
+
+REPOSITORY = Path(__file__).parents[2]
+
+pytestmark = [pytest.mark.slow, pytest.mark.asterisk]
+
+
+def run(*command: str, cwd: Path, **environment: str) -> str:
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built as anybody would build it, from a copy without what earlier builds left."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    ignored = shutil.ignore_patterns(".venv", "node_modules", ".git", "dist", ".*_cache")
+    shutil.copytree(REPOSITORY, source, ignore=ignored)
+    shutil.rmtree(source / "cmp_bundle/client", ignore_errors=True)
+    run(
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "-w",
+        ".",
+        "./source",
+        cwd=folder,
+    )
+    (made,) = folder.glob("*.whl")
+    return made
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cmp-bundle of a virtual environment that has nothing else."""
+    folder = tmp_path_factory.mktemp("clean")
+    run(sys.executable, "-m", "venv", "venv", cwd=folder)
+    run("venv/bin/pip", "install", "--quiet", str(wheel), cwd=folder)
+    return folder / "venv/bin/cmp-bundle"
+
+
+def test_the_wheel_holds_the_client_and_no_source_of_it(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {
+        "cmp_bundle/client/loader.js",
+        "cmp_bundle/client/overlay.js",
+        "cmp_bundle/client/phone/index.html",
+        "cmp_bundle/asterisk/templates/http.conf",
+    } <= names
+    assert not [n for n in names if n.startswith(("tests/", "client/")) or n.endswith(".ts")]
+    assert any(n.endswith("licenses/LICENSE") for n in names)
+
+
+def test_all_commands_work(installed: Path, pbx: Asterisk, tmp_path: Path) -> None:
+    environment = {
+        "CMP_BUNDLE_ASTERISK_ROOT": str(pbx.root),
+        "CMP_BUNDLE_ASTERISK_COMMAND": json.dumps(pbx.command),
+        "PYTHONPATH": "",
+        "PYTHONWARNINGS": "error",
+    }
+
+    def cmp(*arguments: str) -> str:
+        return run(str(installed), *arguments, cwd=tmp_path, **environment)
+
+    assert cmp("--version").startswith("cmp-bundle ")
+    assert str(pbx.etc) in cmp("init")
+    assert "etc_dir" in (tmp_path / "cmp-bundle.toml").read_text()
+    assert "site.name" not in cmp("config")
+    assert "builtin" in cmp("fetch", "--source", "builtin")
+    assert "2 requests" in cmp("build", "--source", "builtin")
+    assert "this was a dry run" in cmp("deploy", "--dry-run")
+    assert "checked on the live server" in cmp("deploy")
+    assert "nothing was changed" in cmp("deploy")
+    cmp("build", "--source", "builtin", "--no-pack")
+    cmp("deploy")
+    assert len(cmp("releases").splitlines()) == 2
+    assert "is current again" in cmp("rollback")
+    assert "are gone" in cmp("undeploy")
+    assert "nothing of cmp-bundle" in cmp("undeploy")
