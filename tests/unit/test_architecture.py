@@ -20,6 +20,7 @@ EDGES = {
     "asterisk": {"os", "shutil", "subprocess", "socket"},
     "files": {"os", "shutil", "fcntl"},
     "deploy": {"http.client", "ssl"},
+    "devserver": {"os", "socket", "ssl"},
     "tls": {"os", "shutil", "socket", "subprocess"},
 }
 TOUCHING = {"os", "subprocess", "shutil", "socket", "ssl", "tempfile", "urllib.request",
