@@ -13,7 +13,7 @@ from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
 from cmp_bundle.tls import leaf as leaves
 from cmp_bundle.tls import store, trust
-from cmp_bundle.tls.anchor import anchor_in
+from cmp_bundle.tls.anchor import CERTIFICATE, anchor_in
 from cmp_bundle.tls.authority import KEY, ensure, renew
 from cmp_bundle.tls.facts import facts
 from cmp_bundle.tls.hosts import hosts as parsed
@@ -204,7 +204,7 @@ def _folder(run: Run, named: Path | None) -> Path:
 
 
 def _leaves(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.glob("*.pem") if not p.name.startswith((".", "ca.", "ca-")))
+    return sorted(p for p in folder.glob("[!.]*.pem") if p.name not in (CERTIFICATE, KEY))
 
 
 def _anchor(folder: Path) -> Anchor:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.tls.facts import called, fingerprint, is_authority
-from cmp_bundle.tls.pem import certificates_in, is_there
+from cmp_bundle.tls.pem import DAMAGED, certificates_in, is_there
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -77,7 +77,7 @@ class Anchor:
         """Whether it is this one, and no other of the same name, that signed a certificate."""
         try:
             certificate.verify_directly_issued_by(self.certificate)
-        except (InvalidSignature, ValueError, TypeError):
+        except (InvalidSignature, TypeError, *DAMAGED):
             return False
         return True
 

@@ -44,7 +44,7 @@ def facts(certificate: x509.Certificate) -> Facts:
 def is_authority(certificate: x509.Certificate) -> bool:
     try:
         found = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
-    except (x509.ExtensionNotFound, ValueError):
+    except x509.ExtensionNotFound:
         return False
     return found.value.ca
 

@@ -43,8 +43,6 @@ def names_of(certificate: x509.Certificate) -> Names:
         extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except x509.ExtensionNotFound:
         return Names(problem="none that browsers look at: it has no subjectAltName")
-    except ValueError:
-        return Names(problem="none that can be read: an extension of it is damaged")
     names = extension.value.get_values_for_type(x509.DNSName)
     addresses = [str(a) for a in extension.value.get_values_for_type(x509.IPAddress)]
     if not names and not addresses:

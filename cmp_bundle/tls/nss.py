@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.tls.pem import DAMAGED
 from cmp_bundle.tls.steps import Command, Step, output_of
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class NssStore:
         try:
             found = output_of(self._certutil("-L", "-n", nickname, "-a"))
             return x509.load_pem_x509_certificates(found.encode())
-        except (CmpBundleError, ValueError):
+        except (CmpBundleError, *DAMAGED):
             return []  # somebody else's, with a name or content that certutil cannot show
 
     def _certutil(self, *words: str, fed: Anchor | None = None) -> Command:

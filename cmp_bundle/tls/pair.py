@@ -5,22 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.tls.names import names_of
-from cmp_bundle.tls.pem import certificates_in, key_in
+from cmp_bundle.tls.pem import DAMAGED, certificates_in, key_in
 from cmp_bundle.tls.readable import readable
 
 if TYPE_CHECKING:
     import datetime as dt
     from pathlib import Path
 
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
     from cmp_bundle.tls.readable import Reader
 
 #: Those of NIST that both Chromium and Firefox offer in their handshakes.
 _CURVES = ("secp256r1", "secp384r1")
+
+#: Bits of RSA below which OpenSSL, as Debian sets it up, loads no certificate: security level 2.
+_LEAST = 2048
+
+#: What browsers and OpenSSL 3 take no signature with, whoever made it.
+_BROKEN_HASHES = ("md5", "sha1")
 
 
 def check_pair(
@@ -34,27 +43,23 @@ def check_pair(
     """
     shown = certificates_in(certificate)
     private = key_in(key)
-    if private.public_key() != shown[0].public_key():
-        raise _not_together(certificate, key, first=private.public_key() not in _keys(shown))
+    public = private.public_key()
+    if public != shown[0].public_key():
+        raise _not_together(certificate, key, first=not any(_is_of(public, c) for c in shown))
     _valid(shown[0], certificate, now)
     _for_servers(shown[0], certificate)
-    if isinstance(private, ec.EllipticCurvePrivateKey):
-        fine = private.curve.name in _CURVES
-    else:
-        fine = isinstance(private, rsa.RSAPrivateKey)
-    if not fine:
-        raise CmpBundleError(
-            "is a key of a kind that not all browsers take",
-            file=key,
-            hint="have a certificate made for a key of RSA, P-256 or P-384",
-        )
+    _taken(private, key)
+    _well_signed(shown[0], certificate)
     if reader is not None:
         for path in dict.fromkeys((certificate, key)):
             _read_by(reader, path)
 
 
-def _keys(certificates: tuple[x509.Certificate, ...]) -> list[object]:
-    return [c.public_key() for c in certificates]
+def _is_of(public: object, certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.public_key() == public
+    except DAMAGED:
+        return False
 
 
 def _not_together(certificate: Path, key: Path, *, first: bool) -> CmpBundleError:
@@ -105,6 +110,38 @@ def _for_servers(certificate: x509.Certificate, path: Path) -> None:
             "the certificate is not meant for servers: its extendedKeyUsage lacks serverAuth",
             file=path,
             hint="make one that is: cmp-bundle certs issue HOST",
+        )
+
+
+def _taken(key: PrivateKeyTypes, path: Path) -> None:
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        fine = key.curve.name in _CURVES
+    else:
+        fine = isinstance(key, rsa.RSAPrivateKey)
+    if not fine:
+        raise CmpBundleError(
+            "is a key of a kind that not all browsers take",
+            file=path,
+            hint="have a certificate made for a key of RSA, P-256 or P-384",
+        )
+    if isinstance(key, rsa.RSAPrivateKey) and key.key_size < _LEAST:
+        raise CmpBundleError(
+            f"is an RSA key of {key.key_size} bits, too short for Asterisk's OpenSSL and browsers",
+            file=path,
+            hint=f"have a certificate made for a key of P-256, or RSA with {_LEAST} bits or more",
+        )
+
+
+def _well_signed(certificate: x509.Certificate, path: Path) -> None:
+    try:
+        made_with = certificate.signature_hash_algorithm
+    except UnsupportedAlgorithm:
+        return  # newer than this library; whether browsers know it is not known here
+    if made_with is not None and made_with.name in _BROKEN_HASHES:
+        raise CmpBundleError(
+            f"the certificate is signed with {made_with.name.upper()}, which browsers refuse",
+            file=path,
+            hint="have it made anew with SHA-256: openssl takes -sha256",
         )
 
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from cmp_bundle.errors import CmpBundleError
@@ -15,20 +16,53 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-_KEY = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
+#: What is inside contains no hyphen, or, where the key is encrypted in the old way, single ones.
+_KEY = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----(?:[^-]|-(?!-))*-----END \1-----")
+
+#: More than any chain of certificates; a device, or a recording named by mistake, has no end.
+_MOST = 1 << 20
+
+#: What the library raises where a certificate or a key is no such thing, or of no kind it knows.
+DAMAGED = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 def certificates_in(path: Path) -> tuple[x509.Certificate, ...]:
-    """The certificates of a PEM file in their order, at least one. Raises CmpBundleError."""
+    """The certificates of a PEM file in their order, at least one. Raises CmpBundleError.
+
+    The first is whole: whatever is asked of it later, it can answer.
+    """
     data = _content(path)
     try:
-        return tuple(x509.load_pem_x509_certificates(data))
-    except ValueError as error:
+        found = tuple(x509.load_pem_x509_certificates(data))
+    except DAMAGED as error:
         raise CmpBundleError(
             "cannot be read: it is no certificate in PEM",
             file=path,
             hint="it must hold -----BEGIN CERTIFICATE-----; from DER: openssl x509 -inform der",
         ) from error
+    try:
+        _read_through(found[0])
+    except DAMAGED as error:
+        raise CmpBundleError(
+            "the certificate in it is damaged, or of a kind that is not known here",
+            file=path,
+            hint=f"what OpenSSL makes of it: openssl x509 -in {path} -noout -text",
+        ) from error
+    return found
+
+
+def _read_through(certificate: x509.Certificate) -> None:
+    """Its parts are only read when they are asked for."""
+    certificate.public_key()
+    _ = certificate.extensions, certificate.subject.rfc4514_string()
+    _ = certificate.issuer.rfc4514_string(), certificate.signature_algorithm_oid
+    _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
 
 
 def key_in(path: Path) -> PrivateKeyTypes:
@@ -48,8 +82,10 @@ def key_in(path: Path) -> PrivateKeyTypes:
             file=path,
             hint=f"take the passphrase off: openssl pkey -in {path} -out plain-key.pem",
         ) from error
-    except ValueError as error:
-        raise CmpBundleError("the private key in it is damaged", file=path) from error
+    except DAMAGED as error:
+        raise CmpBundleError(
+            "the private key in it is damaged, or of a kind that is not known here", file=path
+        ) from error
 
 
 def is_there(path: Path) -> bool:
@@ -65,11 +101,15 @@ def is_there(path: Path) -> bool:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(_MOST + 1)
     except FileNotFoundError as error:
         raise CmpBundleError("there is no such file", file=path) from error
     except OSError as error:
         raise _unreadable(path, error) from error
+    if len(data) > _MOST:
+        raise CmpBundleError("is far too large for certificates", file=path)
+    return data
 
 
 def _unreadable(path: Path, error: OSError) -> CmpBundleError:
