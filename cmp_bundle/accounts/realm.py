@@ -1,0 +1,43 @@
+"""The realm in which Asterisk will ask an account for its password, as far as it can be known.
+
+HA1 is good for one realm: with another's a phone is turned away, so nothing is guessed here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cmp_bundle.accounts import taken
+from cmp_bundle.accounts.model import Account, with_ha1
+from cmp_bundle.accounts.problems import Wrong
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cmp_bundle.accounts.endpoint import Found
+
+
+def digested(
+    accounts: Iterable[Account], found: Iterable[Found], default: str
+) -> tuple[Account, ...]:
+    """``accounts`` with HA1 in place of their passwords wherever the realm is known.
+
+    ``found`` is what Asterisk's files hold, ``default`` the realm that the operator named, for
+    accounts of which nothing else tells.
+    """
+    held = tuple(found)
+    return tuple(with_ha1(account, _realm(account, held) or default) for account in accounts)
+
+
+def _realm(account: Account, found: Iterable[Found]) -> str:
+    if account.realm:
+        return account.realm
+    for one in found:
+        endpoint = one.endpoints.get(account.id)
+        if endpoint is None:
+            continue
+        auth = taken.usable(endpoint, one)
+        # Of an endpoint that authenticates under another name, this is not the password.
+        if not isinstance(auth, Wrong) and auth.username == account.user:
+            return auth.realm or one.realm
+    return ""
