@@ -44,7 +44,9 @@ class Line(Protocol):
 class Pbx(Protocol):
     """Where phones are connected to."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What people call it: its URL, or words."""
 
     async def connect(
         self,

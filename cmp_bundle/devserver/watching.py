@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import os
+import stat
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from watchdog.events import (
-    EVENT_TYPE_CLOSED_NO_WRITE,
-    EVENT_TYPE_OPENED,
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
     FileSystemEvent,
     FileSystemEventHandler,
 )
 from watchdog.observers import Observer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from watchdog.observers.api import BaseObserver
+    from watchdog.observers.api import BaseObserver, ObservedWatch
 
 #: Seconds without another event after which a burst counts as over, and the longest that a
 #: burst is waited for. Editors write a file in several steps, a few milliseconds apart.
@@ -26,34 +36,61 @@ QUIET = 0.015
 LONGEST = 0.15
 
 #: Seconds between two looks at the files themselves. The kernel drops events when too many come
-#: at once, and a folder that has just appeared is watched only a moment later.
+#: at once, and some file systems send none.
 LOOK_EVERY = 1.0
 LOOK_OFTEN = 0.2
 
 #: What editors and tools leave beside the files that they write, and nobody's phone is made of.
 _IGNORED = {".git", "node_modules", "__pycache__", ".hg", ".svn"}
 
+# It calls it an error when a watch is given up while its thread waits, and that is no news.
+logging.getLogger("watchdog").setLevel(logging.CRITICAL)
 
-def snapshot(paths: Iterable[Path]) -> dict[str, tuple[int, int, int]]:
-    """Every file below ``paths``: its time of change in nanoseconds, size and inode."""
-    seen = {}
+#: What is an edit. Reading a file is none, and a build reads them all.
+_EDITS: list[type[FileSystemEvent]] = [
+    FileCreatedEvent,
+    FileModifiedEvent,
+    FileClosedEvent,
+    FileDeletedEvent,
+    FileMovedEvent,
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Files by path: time of change in nanoseconds, size, inode; folders by path: inode."""
+
+    files: dict[str, tuple[int, int, int]]
+    folders: dict[str, int]
+
+
+def snapshot(paths: Iterable[Path]) -> Snapshot:
+    """Everything at and below ``paths`` as it is now; what is not there is left out."""
+    files: dict[str, tuple[int, int, int]] = {}
+    folders: dict[str, int] = {}
+    for name in _below(paths):
+        # It may have gone since it was listed.
+        with contextlib.suppress(OSError):
+            found = os.stat(name)
+            if stat.S_ISDIR(found.st_mode):
+                folders[name] = found.st_ino
+            else:
+                files[name] = (found.st_mtime_ns, found.st_size, found.st_ino)
+    return Snapshot(files, folders)
+
+
+def _below(paths: Iterable[Path]) -> Iterator[str]:
     for path in paths:
-        for name in _files(path):
-            try:
-                found = name.stat()
-            except OSError:
-                continue
-            seen[str(name)] = (found.st_mtime_ns, found.st_size, found.st_ino)
-    return seen
-
-
-def _files(path: Path) -> Iterable[Path]:
-    if not path.is_dir():
-        yield path
-        return
-    for folder, folders, names in os.walk(path):
-        folders[:] = [f for f in folders if f not in _IGNORED]
-        yield from (Path(folder, name) for name in names)
+        if not path.is_dir():
+            yield str(path)
+            continue
+        for folder, folders, names in os.walk(path):
+            folders[:] = [f for f in folders if f not in _IGNORED]
+            yield folder
+            yield from (os.path.join(folder, name) for name in names)
 
 
 class Watching:
@@ -65,49 +102,68 @@ class Watching:
 
     def __init__(self, paths: Iterable[Path], *, polling: bool = False) -> None:
         self._paths = tuple(paths)
-        self._polling = polling
+        self._pause = LOOK_OFTEN if polling else LOOK_EVERY
         self._changed = asyncio.Event()
         self._last = 0.0
-        self._known = snapshot(self._paths)
         self._loop = asyncio.get_running_loop()
-        self._observer = None if polling else self._observe()
+        self._observed = None if polling else _Observed(_Handler(self))
+        self._known = self._seen()
         self._looking = self._loop.create_task(self._look())
 
-    def _observe(self) -> BaseObserver:
-        handler = _Handler(self)
-        observer = Observer()
-        folders = {p if p.is_dir() else p.parent for p in self._paths}
-        for folder in folders:
-            if folder.is_dir():
-                # A file is watched through its folder: an atomic save puts another file there.
-                observer.schedule(handler, str(folder), recursive=folder in self._paths)
-        observer.start()
-        return observer
+    @property
+    def pause(self) -> float:
+        """Seconds between two looks at the files themselves."""
+        return self._pause
 
     def concerns(self, name: str) -> bool:
-        """Whether a path that something happened to is one of ours."""
+        """Whether a path that something happened to is one of ours, or leads to one."""
         path = Path(name)
         return any(
-            path == p or (p in path.parents and not _IGNORED & set(path.relative_to(p).parts))
+            path == p
+            or path in p.parents
+            or (p in path.parents and not _IGNORED & set(path.relative_to(p).parts))
             for p in self._paths
         )
 
     def notice(self) -> None:
         """Something changed. May be called from any thread."""
-        self._loop.call_soon_threadsafe(self._mark)
+        # The loop may be gone before the thread that calls.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._mark)
 
     def _mark(self) -> None:
         self._last = self._loop.time()
         self._changed.set()
 
+    def _seen(self) -> Snapshot:
+        """What is there, once every folder of it is watched."""
+        while True:
+            seen = snapshot(self._paths)
+            if self._observed is None:
+                return seen
+            # A file is watched through its folder, since an atomic save puts another file there;
+            # and a folder through the one above it, for the same reason.
+            above = {}
+            for parent in {p.parent for p in self._paths}:
+                with contextlib.suppress(OSError):
+                    above[str(parent)] = parent.stat().st_ino
+            if not self._observed.observe(above | seen.folders):
+                return seen
+            # Something may have come into a new folder before it was watched.
+
     async def _look(self) -> None:
         """The second pair of eyes: compares the files with what was known of them."""
         while True:
-            await asyncio.sleep(LOOK_OFTEN if self._polling else LOOK_EVERY)
+            await asyncio.sleep(self._pause)
+            before = self._known
             now = await asyncio.to_thread(snapshot, self._paths)
-            if now != self._known:
-                self._known = now
-                self._mark()
+            if now == before or self._known is not before:
+                continue  # nothing, or ``edited`` has seen it meanwhile
+            self._known = now
+            if not self._changed.is_set():
+                # No event told of it: from now on nobody waits for one.
+                self._pause = LOOK_OFTEN
+            self._mark()
 
     async def edited(self) -> None:
         """Return when something was edited since the last return, and the burst is over.
@@ -122,13 +178,51 @@ class Watching:
                 break
             await asyncio.sleep(rest)
         self._changed.clear()
-        self._known = await asyncio.to_thread(snapshot, self._paths)
+        self._known = await asyncio.to_thread(self._seen)
 
     async def aclose(self) -> None:
         self._looking.cancel()
-        if self._observer is not None:
-            self._observer.stop()
-            await asyncio.to_thread(self._observer.join)
+        if self._observed is not None:
+            await asyncio.to_thread(self._observed.close)
+
+
+class _Observed:
+    """The folders that watchdog watches, each by itself.
+
+    Its own recursion is left alone: its account of which watch belongs to which path goes wrong
+    when a folder is renamed and another takes its name, as a checkout does it; then the thread
+    that all watches of the process share dies of a KeyError (7.1.0, InotifyWatchGroup).
+    """
+
+    def __init__(self, handler: FileSystemEventHandler) -> None:
+        self._handler = handler
+        self._observer: BaseObserver = Observer()
+        self._observer.start()
+        self._watches: dict[str, tuple[int, ObservedWatch]] = {}
+
+    def observe(self, folders: dict[str, int]) -> bool:
+        """Watch these folders (path and inode) and no others; whether any is new."""
+        for path, (inode, watch) in list(self._watches.items()):
+            if folders.get(path) != inode:
+                self._observer.unschedule(watch)
+                del self._watches[path]
+        new = False
+        for path, inode in folders.items():
+            if path in self._watches:
+                continue
+            # It may be gone by now, or there may be more folders than the system watches; then
+            # looking at the files has to do.
+            with contextlib.suppress(OSError):
+                watch = self._observer.schedule(
+                    self._handler, path, event_filter=_EDITS, follow_symlink=True
+                )
+                self._watches[path] = (inode, watch)
+                new = True
+        return new
+
+    def close(self) -> None:
+        self._observer.stop()
+        self._observer.join()
 
 
 class _Handler(FileSystemEventHandler):
@@ -138,9 +232,6 @@ class _Handler(FileSystemEventHandler):
         self._watching = watching
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        # Reading a file is no edit, and a build reads them all.
-        if event.event_type in (EVENT_TYPE_OPENED, EVENT_TYPE_CLOSED_NO_WRITE):
-            return
         names = (os.fsdecode(event.src_path), os.fsdecode(event.dest_path))
         if any(name and self._watching.concerns(name) for name in names):
             self._watching.notice()

@@ -152,7 +152,17 @@ def requests(both: Both) -> Iterator[Request]:
         "/pbx/static/site/a%0xb", "/pbx/static/site//index.html", "//pbx/static/top.html", "*",
         "/pbx/httpstatus/x", "http://other/pbx/static/top.html", "/pbx/static/%20", "/pbx/static/%09x",
     ]  # fmt: skip
-    methods = ["GET"] * 8 + ["HEAD", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "get", "TRACE"]
+    methods = ["GET"] * 8 + [
+        "HEAD",
+        "HEAD",
+        "POST",
+        "PUT",
+        "DELETE",
+        "OPTIONS",
+        "PATCH",
+        "get",
+        "TRACE",
+    ]
 
     def spelt(path: str) -> bytes:
         out = bytearray()
@@ -174,13 +184,15 @@ def requests(both: Both) -> Iterator[Request]:
         for method in ("GET", "HEAD", "POST"):
             yield Request(method, path.encode() or b"/", {})
     for _ in range(REQUESTS - len(plain)):
-        path = spelt(rng.choice(plain))
+        spelling = spelt(rng.choice(plain))
         headers = {}
-        found = both.tree.file(path.decode("latin-1").removeprefix("/pbx/static/"))
+        found = both.tree.file(spelling.decode("latin-1").removeprefix("/pbx/static/"))
         if found and rng.random() < 0.5:
-            etag = rng.choice((f'"{found.mtime}"', f'W/"{found.mtime}"', f"{found.mtime}", "*", '"1"'))
+            etag = rng.choice(
+                (f'"{found.mtime}"', f'W/"{found.mtime}"', f"{found.mtime}", "*", '"1"')
+            )
             headers["If-None-Match"] = etag
-        yield Request(rng.choice(methods), path, headers)
+        yield Request(rng.choice(methods), spelling, headers)
 
 
 def test_hundreds_of_requests(both: Both) -> None:

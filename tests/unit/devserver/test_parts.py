@@ -107,9 +107,9 @@ def test_the_guard() -> None:
     for host in ("localhost:8443", "127.0.0.1:8443", "[::1]:8443", "LOCALHOST:8443"):
         assert guard.knows(host), host
         assert guard.welcomes(f"https://{host}")
-    for host in ("localhost", "evil.example:8443", "localhost:1", "", None, "a@localhost:8443",
-                 "localhost:8443.evil.example", "[::1", "localhost:x"):  # fmt: skip
-        assert not guard.knows(host), host
+    for other in ("localhost", "evil.example:8443", "localhost:1", "", None, "a@localhost:8443",
+                  "localhost:8443.evil.example", "[::1", "localhost:x"):  # fmt: skip
+        assert not guard.knows(other), other
     for origin in ("http://localhost:8443", "null", "https://evil.example", ""):
         assert not guard.welcomes(origin)
     assert guard.welcomes(None)

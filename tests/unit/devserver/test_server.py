@@ -304,7 +304,7 @@ def backend(folder: Path) -> Iterator[tuple[Backend, Running]]:
 
 
 def phone(running: Running) -> contextlib.AbstractContextManager[ClientConnection]:
-    return socket_of(running, "/ws", origin=running.url, subprotocols=["sip"], max_size=None)  # type: ignore[list-item]
+    return socket_of(running, "/ws", origin=running.url, subprotocols=["sip"], max_size=None)
 
 
 def test_the_proxy_carries_everything(backend: tuple[Backend, Running]) -> None:
@@ -395,7 +395,7 @@ def _refuses(folder: Path, pbx: RealPbx | None, says: str) -> None:
 
 
 def test_without_the_subprotocol_it_is_refused_as_asterisk_does(running: Running) -> None:
-    with pytest.raises(InvalidStatus) as caught, socket_of(running, "/ws", subprotocols=["other"]):  # type: ignore[list-item]
+    with pytest.raises(InvalidStatus) as caught, socket_of(running, "/ws", subprotocols=["other"]):
         pass
     assert caught.value.response.status_code == 400
 

@@ -1,0 +1,162 @@
+"""Watching by itself: what is noticed, through which eyes, and what is left alone."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import threading
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from cmp_bundle.devserver.watching import LOOK_EVERY, LOOK_OFTEN, Watching
+
+PATIENCE = 20.0
+
+
+def watch(
+    paths: Iterable[Path], work: Callable[[Watching], Awaitable[None]], *, polling: bool = False
+) -> None:
+    async def main() -> None:
+        watching = Watching(paths, polling=polling)
+        try:
+            await work(watching)
+        finally:
+            await watching.aclose()
+
+    asyncio.run(main())
+
+
+async def edited(watching: Watching) -> None:
+    await asyncio.wait_for(watching.edited(), PATIENCE)
+
+
+def test_a_file_that_is_not_there_yet(tmp_path: Path) -> None:
+    settings = tmp_path / "cmp-bundle.toml"
+
+    async def work(watching: Watching) -> None:
+        for change in (settings.touch, settings.unlink, settings.touch):
+            change()
+            await edited(watching)
+
+    watch([settings], work)
+
+
+def test_a_folder_that_becomes_another(tmp_path: Path) -> None:
+    """The watched folder itself, a folder in it, and one that was not there before."""
+    phone = tmp_path / "phone"
+    (phone / "lib").mkdir(parents=True)
+
+    async def work(watching: Watching) -> None:
+        for number in range(5):
+            for folder in (phone, phone / "lib", phone / f"new{number}/deep"):
+                if folder.exists():
+                    fresh, old = folder.with_name("fresh"), folder.with_name("old")
+                    shutil.copytree(folder, fresh)
+                    folder.rename(old)
+                    fresh.rename(folder)
+                    shutil.rmtree(old)
+                else:
+                    folder.mkdir(parents=True)
+                await edited(watching)
+                (folder / "file").write_text(str(number))
+                await edited(watching)
+        assert watching.pause == LOOK_EVERY, "events told of everything"
+
+    watch([phone], work)
+
+
+def test_a_folder_behind_a_link(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    link = tmp_path / "phone"
+    link.symlink_to("one")
+
+    async def work(watching: Watching) -> None:
+        (tmp_path / "one/file").touch()
+        await edited(watching)
+        fresh = tmp_path / "fresh"
+        fresh.symlink_to("two")
+        fresh.replace(link)
+        await edited(watching)
+        (tmp_path / "two/file").touch()
+        await edited(watching)
+
+    watch([link], work)
+
+
+def test_what_concerns_nobody(tmp_path: Path) -> None:
+    phone, settings = tmp_path / "phone", tmp_path / "cmp-bundle.toml"
+    phone.mkdir()
+
+    async def work(watching: Watching) -> None:
+        for name in (phone / "a", phone / "a/b", settings, tmp_path):
+            assert watching.concerns(str(name)), name
+        for name in (tmp_path / "other", tmp_path / "phones", phone / ".git/index",
+                     phone / "a/node_modules/x.js"):  # fmt: skip
+            assert not watching.concerns(str(name)), name
+
+    watch([phone, settings], work)
+
+
+def test_reading_is_no_edit(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+
+    async def work(watching: Watching) -> None:
+        for _ in range(20):
+            (tmp_path / "file").read_text()
+            list(tmp_path.iterdir())
+        (tmp_path / "last").touch()
+        await edited(watching)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(watching.edited(), 0.3)
+
+    watch([tmp_path], work)
+
+
+def test_eyes_that_fail(tmp_path: Path) -> None:
+    """Whatever becomes of the thread that tells of events: edits are noticed, and soon again."""
+    file = tmp_path / "file"
+
+    async def work(watching: Watching) -> None:
+        file.write_text("one")
+        await edited(watching)
+        assert watching._observed
+        watching._observed.close()
+        for text in ("two", "three"):
+            file.write_text(text)
+            await edited(watching)
+        assert watching.pause == LOOK_OFTEN
+
+    watch([tmp_path], work)
+
+
+@pytest.mark.slow
+def test_the_system_s_threads_survive_checkouts(tmp_path: Path) -> None:
+    """Watchdog's own recursion dies of this within a hundred: a folder goes, another comes."""
+    folder = tmp_path / "phone/lib"
+    folder.mkdir(parents=True)
+    (folder / "file").touch()
+
+    async def work(watching: Watching) -> None:
+        async def follow() -> None:
+            while True:
+                await watching.edited()
+
+        following = asyncio.create_task(follow())
+
+        def checkouts() -> None:
+            for number in range(2000):
+                fresh = folder.with_name("lib.new")
+                shutil.copytree(folder, fresh)
+                (fresh / "file").write_text(str(number))
+                folder.rename(folder.with_name("lib.old"))
+                fresh.rename(folder)
+                shutil.rmtree(folder.with_name("lib.old"))
+
+        await asyncio.to_thread(checkouts)
+        following.cancel()
+        assert any("Inotify" in type(t).__name__ for t in threading.enumerate())
+
+    watch([tmp_path / "phone"], work)
