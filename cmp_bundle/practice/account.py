@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+#: What Asterisk challenges for where nothing says otherwise.
+REALM: Final = "asterisk"
+
 
 @dataclass(frozen=True)
 class Account:
     """A phone's account, with its password or in its place ``ha1``.
 
     ``ha1`` is the MD5 of ``auth_name:realm:password`` in hexadecimal. ``id`` is what others dial;
-    ``auth_name`` is the same where it is left empty. Raises ValueError.
+    ``auth_name`` is the same where it is left empty. ``realm`` is what the phone is challenged
+    for. Raises ValueError.
     """
 
     id: str
@@ -19,6 +23,7 @@ class Account:
     password: str | None = field(default=None, repr=False)
     ha1: str | None = field(default=None, repr=False)
     display_name: str = ""
+    realm: str = REALM
 
     def __post_init__(self) -> None:
         if not self.id:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
-from cmp_bundle.practice.grammar import MalformedError
+from cmp_bundle.practice.grammar import MalformedError, quoted
 from cmp_bundle.practice.message import Headers, Request, Response
 
 #: Names this end to browsers, which reach it by their connection only (RFC 7118 section 5).
@@ -14,6 +15,9 @@ HOST: Final = "practice.invalid"
 USER_AGENT: Final = "cmp-bundle practice"
 ALLOW: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, UPDATE, INFO"
 SDP: Final = "application/sdp"
+
+#: What may stand unescaped in an address's user (RFC 3261 section 25.1).
+_SAFE: Final = "-_.!~*'()&=+$,"
 
 _COOKIE: Final = "z9hG4bK"
 
@@ -28,8 +32,15 @@ def new_via() -> tuple[str, str]:
 
 def contact(user: str) -> tuple[str, str]:
     """Where this end is to be reached as ``user``, which is an account or a number."""
-    safe = user if user.isascii() and user.replace("-", "").isalnum() else "practice"
-    return "Contact", f"<sip:{safe}@{HOST};transport=ws>"
+    return "Contact", f"<sip:{quote(user, safe=_SAFE)}@{HOST};transport=ws>"
+
+
+def address(user: str, name: str = "") -> str:
+    """Whom a phone is told it talks to. Both may be any text."""
+    uri = f"<sip:{quote(user, safe=_SAFE)}@{HOST}>"
+    # A line's end would begin a header of its own.
+    shown = "".join(c if c.isprintable() else " " for c in name).strip()
+    return f"{quoted(shown)} {uri}" if shown else uri
 
 
 def described(sdp: str | None) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ import secrets
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.practice import grammar
+from cmp_bundle.practice.account import REALM
 from cmp_bundle.practice.grammar import quoted
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ class Verdict(enum.Enum):
     WRONG = "wrong"
 
 
+def _realm(account: Account | None) -> str:
+    return REALM if account is None else account.realm
+
+
 def _md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
@@ -38,17 +43,16 @@ def _md5(text: str) -> str:
 class Digests:
     """Challenges and the answers to them."""
 
-    def __init__(self, realm: str, clock: Clock) -> None:
-        self._realm = realm
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._key = secrets.token_bytes(32)
         #: How often each challenge was answered right, and when it was made.
         self._counts: dict[str, tuple[int, float]] = {}
 
-    def challenge(self, *, stale: bool = False) -> tuple[str, str]:
-        """The header of a 401."""
+    def challenge(self, account: Account | None, *, stale: bool = False) -> tuple[str, str]:
+        """The header of a 401; an account that there isn't is challenged like any other."""
         text = (
-            f'Digest realm={quoted(self._realm)}, nonce="{self._nonce()}", '
+            f'Digest realm={quoted(_realm(account))}, nonce="{self._nonce()}", '
             f'algorithm=MD5, qop="auth"{", stale=true" if stale else ""}'
         )
         return "WWW-Authenticate", text
@@ -59,7 +63,7 @@ class Digests:
         Raises MalformedError.
         """
         offers = (grammar.credentials(v) for v in request.headers.all("authorization"))
-        given = next((o for o in offers if o and o.get("realm") == self._realm), None)
+        given = next((o for o in offers if o and o.get("realm") == _realm(account)), None)
         if given is None:
             return Verdict.MISSING
         made = self._made(given.get("nonce", ""))
@@ -89,7 +93,7 @@ class Digests:
     def _matches(self, method: str, given: dict[str, str], account: Account) -> bool:
         secret = account.ha1
         if secret is None:
-            secret = _md5(f"{account.login}:{self._realm}:{account.password}")
+            secret = _md5(f"{account.login}:{account.realm}:{account.password}")
         asked = _md5(f"{method}:{given.get('uri', '')}")
         parts = (given.get(name, "") for name in ("nonce", "nc", "cnonce", "qop"))
         expected = _md5(":".join((secret.lower(), *parts, asked)))

@@ -30,6 +30,10 @@ class IncomingLeg(Leg):
         self._can_update = request.lists("UPDATE", "allow")
         line.adopt(self)
 
+    @property
+    def free(self) -> bool:
+        return not self.transaction.unanswered and super().free
+
     def ring(self) -> None:
         self.transaction.respond(
             answer(self.transaction.request, 180, contact(self.user), tag=self.tag)

@@ -10,13 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.practice import grammar
-from cmp_bundle.practice.events import Registered, Unregistered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cmp_bundle.practice.clock import Clock, Timer
-    from cmp_bundle.practice.events import Event
     from cmp_bundle.practice.message import Request
 
 #: Seconds.
@@ -52,9 +48,8 @@ class Binding:
 class Registrar:
     """The bindings of all accounts."""
 
-    def __init__(self, clock: Clock, emit: Callable[[Event], None]) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._emit = emit
         self._bindings: dict[tuple[str, int, str], Binding] = {}
         self._timers: dict[tuple[str, int, str], Timer] = {}
 
@@ -126,17 +121,12 @@ class Registrar:
             return
         expires = self._clock.time() + seconds
         binding = Binding(account, phone, uri, request.call_id, request.cseq[0], expires)
-        first = not self._of(account, phone)
         self._bindings[key] = binding
         if key in self._timers:
             self._timers[key].cancel()
         self._timers[key] = self._clock.call_later(seconds, lambda: self._drop(binding))
-        if first:
-            self._emit(Registered(account, phone))
 
     def _drop(self, binding: Binding) -> None:
         key = (binding.account, binding.phone, binding.uri)
         self._timers.pop(key).cancel()
         del self._bindings[key]
-        if not self._of(binding.account, binding.phone):
-            self._emit(Unregistered(binding.account, binding.phone))

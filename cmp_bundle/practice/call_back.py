@@ -1,0 +1,81 @@
+"""A number that hangs up and calls back, so that being called can be tried."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from cmp_bundle.practice.dialog import address
+from cmp_bundle.practice.echo import EchoCall
+from cmp_bundle.practice.outgoing import OutgoingLeg
+
+if TYPE_CHECKING:
+    from cmp_bundle.practice.account import Account
+    from cmp_bundle.practice.echo import Studio
+    from cmp_bundle.practice.incoming import IncomingLeg
+    from cmp_bundle.practice.leg import Leg
+
+#: Seconds until the call, and for how long it rings.
+PAUSE: Final = 3.0
+RINGS: Final = 60.0
+
+
+class CallBack(EchoCall):
+    """The first call: over as soon as it stands, since a phone that talks is busy."""
+
+    def __init__(self, studio: Studio, caller: Account) -> None:
+        super().__init__(studio)
+        self._caller = caller
+        self._described_as = ""
+
+    def start(self, leg: IncomingLeg) -> None:
+        self._described_as = leg.offer
+        super().start(leg)
+
+    def acknowledged(self, leg: Leg, sdp: str) -> None:
+        del sdp
+        leg.hang_up()
+        self.gone(leg, 200)
+
+    def gone(self, leg: Leg, status: int) -> None:
+        super().gone(leg, status)
+        if status == 200:  # noqa: PLR2004 it was not cancelled
+            leg.line.clock.call_later(PAUSE, lambda: self._call(leg))
+
+    def _call(self, first: Leg) -> None:
+        if first.dialog is None:
+            return
+        second = _Second(self._studio)
+        leg = OutgoingLeg(
+            first.line,
+            second,
+            first.user,
+            # Where the phone says that it is, registered or not.
+            uri=first.dialog.target,
+            caller=address(first.user, "Practice"),
+            callee=address(self._caller.id, self._caller.display_name),
+        )
+        second.invite(leg, self._described_as)
+
+
+class _Second(EchoCall):
+    """The call back."""
+
+    def invite(self, leg: OutgoingLeg, knowing: str) -> None:
+        """``knowing`` is how the phone described itself before."""
+        self._take(leg)
+        self._do(self._invite(leg, knowing))
+        leg.line.clock.call_later(RINGS, self._give_up)
+
+    def answered(self, leg: Leg, sdp: str) -> None:
+        leg.acknowledge()
+        self._do(self._accept(leg, sdp))
+
+    def refused(self, leg: Leg, status: int) -> None:
+        self.gone(leg, status)
+
+    async def _invite(self, leg: OutgoingLeg, knowing: str) -> None:
+        leg.invite(await self._session.offer(knowing=knowing))
+
+    def _give_up(self) -> None:
+        if self._leg.dialog is None and not self._leg.over:
+            self._broken()
