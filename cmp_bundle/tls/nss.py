@@ -8,15 +8,15 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cryptography import x509
-
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.tls.pem import DAMAGED
+from cmp_bundle.tls.pem import DAMAGED, loaded
 from cmp_bundle.tls.steps import Command, Step, output_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from cryptography import x509
 
     from cmp_bundle.tls.anchor import Anchor
     from cmp_bundle.tls.person import Person
@@ -100,12 +100,11 @@ class NssStore:
         # People may have imported it by hand: it keeps the nickname that it got then.
         return [row for row in rows if anchor.certificate in self._named(row[0])]
 
-    def _named(self, nickname: str) -> list[x509.Certificate]:
+    def _named(self, nickname: str) -> tuple[x509.Certificate, ...]:
         try:
-            found = output_of(self._certutil("-L", "-n", nickname, "-a"))
-            return x509.load_pem_x509_certificates(found.encode())
+            return loaded(output_of(self._certutil("-L", "-n", nickname, "-a")).encode())
         except (CmpBundleError, *DAMAGED):
-            return []  # somebody else's, with a name or content that certutil cannot show
+            return ()  # somebody else's, with a name or content that certutil cannot show
 
     def _certutil(self, *words: str, fed: Anchor | None = None) -> Command:
         action, *rest = words

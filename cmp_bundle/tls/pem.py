@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.utils import CryptographyDeprecationWarning
 
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -39,7 +43,7 @@ def certificates_in(path: Path) -> tuple[x509.Certificate, ...]:
     """
     data = _content(path)
     try:
-        found = tuple(x509.load_pem_x509_certificates(data))
+        found = loaded(data)
     except DAMAGED as error:
         raise CmpBundleError(
             "cannot be read: it is no certificate in PEM",
@@ -55,6 +59,21 @@ def certificates_in(path: Path) -> tuple[x509.Certificate, ...]:
             hint=f"what OpenSSL makes of it: openssl x509 -in {path} -noout -text",
         ) from error
     return found
+
+
+def loaded(data: bytes) -> tuple[x509.Certificate, ...]:
+    """The certificates in PEM text. Raises one of DAMAGED."""
+    with _quiet():
+        return tuple(x509.load_pem_x509_certificates(data))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    # The library tells people who run a program what its authors should know: that a serial
+    # number of 0, which browsers take, will be an error to it one day.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        yield
 
 
 def _read_through(certificate: x509.Certificate) -> None:
@@ -75,7 +94,8 @@ def key_in(path: Path) -> PrivateKeyTypes:
             hint="it must hold -----BEGIN PRIVATE KEY-----, or RSA or EC before PRIVATE",
         )
     try:
-        return load_pem_private_key(found[0], password=None)
+        with _quiet():
+            return load_pem_private_key(found[0], password=None)
     except TypeError as error:
         raise CmpBundleError(
             "the key is encrypted, and nobody is there to type its passphrase",

@@ -66,8 +66,7 @@ def odd(
     if purpose is not None:
         builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
     signing = signer.key if signer else key
-    plain = not hasattr(signing, "public_bytes_raw") and not _edwards(signing)
-    certificate = builder.sign(signing, hashes.SHA256() if plain else None)
+    certificate = builder.sign(signing, None if _edwards(signing) else hashes.SHA256())
     return private(key), certificate.public_bytes(serialization.Encoding.PEM)
 
 
