@@ -1,5 +1,7 @@
 // What a build puts into a page for its phone: inert JSON in an element of its own.
 
+import type { Profile } from "./overlay/profile.ts";
+
 /** Where the phone connects to. Empty values stand for "where this page came from". */
 export interface Server {
   host: string;
@@ -28,6 +30,8 @@ export interface Settings {
   ice: IceServer[];
   /** The redirect that leads to this page, such as "/cmp2k"; empty where there is none. */
   visit: string;
+  /** One account's profile, where everybody may read it. */
+  profile?: Profile;
 }
 
 export const NOTHING: Settings = {

@@ -80,6 +80,8 @@ async function useLink(): Promise<void> {
 addEventListener("load", () => {
   fillForm();
   if (token) void useLink();
+  // Somebody may look before anything connects: there is no link that asked for it.
+  else if (settings.profile) fillProfile(settings.profile);
 }, { once: true });
 
 /** As much of JsSIP as is needed to send its sockets elsewhere. */
