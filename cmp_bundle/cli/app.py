@@ -18,6 +18,7 @@ COMMANDS = {
     "fetch": "Fetch the phone and check it against its pin.",
     "build": "Make the bundle: the phone with its settings, packed.",
     "certs": "Make certificates that browsers believe, and tell browsers to.",
+    "serve": "Show the phone on this machine, and reload it as it is edited.",
     "deploy": "Put the bundle on Asterisk's web server, with its redirect.",
     "releases": "List what is deployed and what can be rolled back to.",
     "rollback": "Go back to the release before, or to a named one.",

@@ -14,7 +14,7 @@ from cmp_bundle.bundle.client import client
 from cmp_bundle.cli import source
 from cmp_bundle.cli.command import Run
 from cmp_bundle.cli.command import command as make
-from cmp_bundle.cli.output import Result
+from cmp_bundle.cli.output import Result, show
 from cmp_bundle.cli.trial import Trial
 from cmp_bundle.devserver.guard import Guard
 from cmp_bundle.devserver.pbx import InnerPbx, RealPbx, tls
@@ -84,15 +84,16 @@ def command(
     def built(number: int) -> Built:
         again = trial.read()
         phone = source.phone(again, offline=offline)
-        live = Live((f"/__cmp/page.js?live-{number}", "/livereload.js"), FOLDER.format(number=number))
+        live = Live(
+            (f"/__cmp/page.js?live-{number}", "/livereload.js"), FOLDER.format(number=number)
+        )
         settings = replace(again.settings, build=replace(again.settings.build, pack=pack))
         return build(phone, trial.here(settings), client(), trial.people(), live)
 
-    host = "localhost" if everywhere else said.host
-    base = f"https://{host if ':' not in host else f'[{host}]'}:{port}"
+    base = _base(said.host, port, everywhere=everywhere)
     guard = Guard(frozenset(n.lower() for n in names), port)
     server = DevServer(
-        Source(built, trial.watched, lambda: trial.links(base)),
+        Source(built, trial.watched, lambda: trial.links(base), trial.settle),
         guard,
         _pbx(run, trial, practice=practice, insecure=pbx_insecure),
         run.reporter,
@@ -113,10 +114,12 @@ def command(
         if practice:
             run.reporter.note("a practice PBX, for trying only: 246 echoes, 247 with four pictures,"
                               " 248 calls you back, 249 is busy, 250 rings for ever")  # fmt: skip
+        if practice and run.settings.build.pristine and links:
+            run.reporter.note(f"nothing is filled in: {links[0].account}, {links[0].note}")
         run.reporter.note(f"developer's page: {base}/    stop with Ctrl-C")
-        run.reporter.note(url)
+        show(Result(url, {"url": url, "page": f"{base}/"}), as_json=run.as_json)
         if open_browser:
-            webbrowser.open(url)
+            await asyncio.to_thread(webbrowser.open, url)
         try:
             await server.run()
         finally:
@@ -125,6 +128,13 @@ def command(
 
     asyncio.run(serve())
     return Result("", {})
+
+
+def _base(host: str, port: int, *, everywhere: bool) -> str:
+    """Where people open it: from elsewhere too, where it can be reached from there."""
+    if everywhere:
+        host = next((str(a) for a in machine.addresses()), "localhost")
+    return f"https://{host if ':' not in host else f'[{host}]'}:{port}"
 
 
 def _pbx(run: Run, trial: Trial, *, practice: bool, insecure: bool) -> Pbx | None:

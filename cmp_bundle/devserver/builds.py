@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cmp_bundle.bundle.manifest import ENTRY
+from cmp_bundle.bundle.manifest import ENTRY, PROFILES
 from cmp_bundle.devserver.shown import NUMBER
 from cmp_bundle.errors import CmpBundleError
 
@@ -75,6 +75,13 @@ class Builds:
         return self._last
 
 
+def published(built: Built) -> dict[str, bytes]:
+    """Everything that lies under the site, by path: the bundle and the sealed profiles."""
+    bundle = built.bundle
+    profiles = {f"{PROFILES}/{name}": data for name, data in bundle.profiles.items()}
+    return {**bundle.files, **profiles}
+
+
 def _different(old: Built, new: Built) -> frozenset[str]:
     """The files that differ, apart from the number of the build, which always does."""
     before, after = _unnumbered(old), _unnumbered(new)
@@ -84,7 +91,7 @@ def _different(old: Built, new: Built) -> frozenset[str]:
 
 
 def _unnumbered(built: Built) -> dict[str, bytes]:
-    files = built.bundle.files
+    files = published(built)
     page = NUMBER.sub(b"live", files[ENTRY])
     return {NUMBER.sub(b"live", p.encode()).decode(): data for p, data in files.items()} | {
         ENTRY: page

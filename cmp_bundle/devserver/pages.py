@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Link:
-    """An account's way into the phone: ``url`` with its token, and ``qr``, the same as SVG."""
+    """An account's way into the phone, and what else is to be said about it."""
 
     account: str
     url: str
-    qr: str
+    note: str = ""
 
 
 @dataclass(frozen=True)

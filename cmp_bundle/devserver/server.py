@@ -18,7 +18,7 @@ from tornado.wsgi import WSGIContainer
 
 from cmp_bundle.asterisk import includes
 from cmp_bundle.asterisk.web import WebServer
-from cmp_bundle.devserver.builds import Builds, Outcome
+from cmp_bundle.devserver.builds import Builds, Outcome, published
 from cmp_bundle.devserver.front import Front
 from cmp_bundle.devserver.hub import Hub
 from cmp_bundle.devserver.pages import Link, View, make_app
@@ -43,12 +43,14 @@ class Source:
     """What is built, and from what.
 
     ``make`` builds, given the number of the build; ``watched`` are the files and folders that it
-    reads; ``links`` gives the ways in, once something is built.
+    reads; ``links`` gives the ways in, once something is built. ``shown`` is called in the loop
+    when what was built is what people see.
     """
 
     make: Callable[[int], Built]
     watched: Callable[[], Iterable[Path]]
     links: Callable[[], tuple[Link, ...]]
+    shown: Callable[[], None] = lambda: None
 
 
 class DevServer:
@@ -91,10 +93,12 @@ class DevServer:
         outcome = await asyncio.to_thread(self._builds.build)
         if outcome.changed:
             about = outcome.built.bundle.manifest
-            self._shown.show(about.site, outcome.built.bundle.files)
+            self._shown.show(about.site, published(outcome.built))
             page = includes.page_path("", about.site, f"live-{outcome.shown}")
             self._rules = WebServer(((about.redirect, page),), name="cmp-bundle")
+        if outcome.problem is None:
             self._links = self._source.links()
+            self._source.shown()
         self._say(outcome)
         self._hub.built(outcome)
         return outcome

@@ -74,23 +74,23 @@ def snapshot(paths: Iterable[Path]) -> Snapshot:
     for name in _below(paths):
         # It may have gone since it was listed.
         with contextlib.suppress(OSError):
-            found = os.stat(name)
+            found = name.stat()
             if stat.S_ISDIR(found.st_mode):
-                folders[name] = found.st_ino
+                folders[str(name)] = found.st_ino
             else:
-                files[name] = (found.st_mtime_ns, found.st_size, found.st_ino)
+                files[str(name)] = (found.st_mtime_ns, found.st_size, found.st_ino)
     return Snapshot(files, folders)
 
 
-def _below(paths: Iterable[Path]) -> Iterator[str]:
+def _below(paths: Iterable[Path]) -> Iterator[Path]:
     for path in paths:
         if not path.is_dir():
-            yield str(path)
+            yield path
             continue
         for folder, folders, names in os.walk(path):
             folders[:] = [f for f in folders if f not in _IGNORED]
-            yield folder
-            yield from (os.path.join(folder, name) for name in names)
+            yield Path(folder)
+            yield from (Path(folder, name) for name in names)
 
 
 class Watching:

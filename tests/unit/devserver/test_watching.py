@@ -103,10 +103,13 @@ def test_what_concerns_nobody(tmp_path: Path) -> None:
 def test_reading_is_no_edit(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
 
-    async def work(watching: Watching) -> None:
+    def read() -> None:
         for _ in range(20):
             (tmp_path / "file").read_text()
             list(tmp_path.iterdir())
+
+    async def work(watching: Watching) -> None:
+        read()
         (tmp_path / "last").touch()
         await edited(watching)
         with pytest.raises(TimeoutError):
