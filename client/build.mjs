@@ -2,9 +2,11 @@
 // a clone uses. Run by hatch_build.py, or by hand: npm run build
 import { build } from "esbuild";
 import { minify } from "terser";
-import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 
-const out = new URL("../cmp_bundle/client/", import.meta.url);
+// Whoever looks meanwhile, or after a build that fails, finds the one before.
+const finished = new URL("../cmp_bundle/client/", import.meta.url);
+const out = new URL("../cmp_bundle/.client-building/", import.meta.url);
 
 const common = {
   bundle: true,
@@ -55,3 +57,6 @@ for (const [name, file] of Object.entries(packages)) {
   licences += `\n---\n\n${name}\n\n${text.trim()}\n`;
 }
 await writeFile(new URL("phone/LICENSE", out), licences);
+
+await rm(finished, { recursive: true, force: true });
+await rename(out, finished);
