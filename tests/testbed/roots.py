@@ -7,16 +7,18 @@ it is made once a machine.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-PACKAGES = ("asterisk", "asterisk-modules", "asterisk-config")
-MIRROR = "http://deb.debian.org/debian"
+#: Asterisk, and the drivers by which it reads MariaDB and PostgreSQL.
+PACKAGES = ("asterisk", "asterisk-modules", "asterisk-config", "odbc-mariadb", "odbc-postgresql")
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,39 @@ def build(release: Release) -> Path:
     """The tree of ``release``, made if it is not there yet. Raises CalledProcessError."""
     root = release.root
     root.parent.mkdir(parents=True, exist_ok=True)
-    with (root.parent / f".{root.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _locked(root):
         if not root.exists():
             _debootstrap(release, root)
     return root
+
+
+def complete(release: Release) -> None:
+    """Install what a tree lacks that was made when PACKAGES were fewer.
+
+    Raises CalledProcessError, as without a network.
+    """
+    root = build(release)
+    with _locked(root):
+        missing = [package for package in PACKAGES if not _holds(root, package)]
+        if not missing:
+            return
+        print(f"testbed: {', '.join(missing)} -> {root}", flush=True)
+        # The lists of a suite that moves, as sid does, go out of date within days.
+        apt = ("chroot", str(root), "apt-get", "-qq", "-o", "Acquire::Check-Valid-Until=false")
+        _loudly(*apt, "-o", "Acquire::Languages=none", "update")
+        _loudly(*apt, "install", "-y", "--no-install-recommends", *missing)
+        _loudly("chroot", str(root), "apt-get", "clean")
+
+
+def _holds(root: Path, package: str) -> bool:
+    return any((root / "var/lib/dpkg/info").glob(f"{package}[.:]*list"))
+
+
+@contextlib.contextmanager
+def _locked(root: Path) -> Iterator[None]:
+    with (root.parent / f".{root.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _debootstrap(release: Release, root: Path) -> None:
@@ -75,7 +105,7 @@ def _debootstrap(release: Release, root: Path) -> None:
     print(f"testbed: Debian {release.suite} with Asterisk {release.version} -> {root}", flush=True)
     _loudly(
         "debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}",
-        release.suite, str(partial), MIRROR,
+        release.suite, str(partial),
     )  # fmt: skip
     shutil.rmtree(partial / "var/cache/apt/archives", ignore_errors=True)
     partial.rename(root)
