@@ -4,7 +4,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 
-.PHONY: help setup demo test quick lint testbed bench clean
+.PHONY: help setup demo test quick lint docs testbed testbed-clean bench clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ lint: setup ## what a reviewer would ask first
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	cd client && npx tsc --noEmit
+
+docs: setup ## docs/commands.md and docs/settings.md, made from the program
+	$(PY) -m tests.reference
 
 testbed: setup ## two real Asterisks with the chapter's configuration, until Ctrl-C
 	$(PY) -m tests.testbed start

@@ -1,0 +1,74 @@
+"""The references in docs/, made from the program itself: ``make docs`` writes them anew.
+
+A test compares them, so that neither can say what is no longer so.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from cmp_bundle.cli.app import COMMANDS
+from cmp_bundle.settings.model import sections
+from cmp_bundle.settings.template import literal
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def commands() -> str:
+    """docs/commands.md: the help of every command."""
+    lines = ["# Commands", "", "Made from `--help`; `make docs` writes it anew.", ""]
+    lines += ["| command | what it does |", "|---|---|"]
+    lines += [f"| [`{name}`](#cmp-bundle-{name}) | {means} |" for name, means in COMMANDS.items()]
+    for name in COMMANDS:
+        module = importlib.import_module(f"cmp_bundle.cli.{name.replace('-', '_')}")
+        for path, command in _every(f"cmp-bundle {name}", module.command):
+            look = {"info_name": path, "terminal_width": 96, **command.context_settings}
+            with click.Context(command, **look) as context:
+                shown = command.get_help(context)
+            lines += ["", f"## {path}", "", "```text", shown, "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _every(path: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    yield path, command
+    if isinstance(command, click.Group):
+        for name, child in command.commands.items():
+            yield from _every(f"{path} {name}", child)
+
+
+def settings() -> str:
+    """docs/settings.md: every setting, with its environment variable."""
+    lines = [
+        "# Settings",
+        "",
+        "Made from `cmp_bundle/settings/model.py`; `make docs` writes it anew. A setting comes",
+        "from a flag, else from its environment variable, else from `cmp-bundle.toml`, else it is",
+        "the default. `cmp-bundle config` shows what is in effect, and where each comes from.",
+    ]
+    for section, (means, keys) in sections().items():
+        lines += ["", f"## [{section}]", "", means, ""]
+        lines += ["| setting | default | what it is | environment |", "|---|---|---|---|"]
+        for key in keys:
+            default = literal(key.default).replace("|", "\\|")
+            means_cell = key.means.replace("|", "\\|")
+            lines.append(f"| `{key.name}` | `{default}` | {means_cell} | `{key.variable}` |")
+    return "\n".join(lines) + "\n"
+
+
+#: What each file under docs/ has to hold.
+FILES = {"commands.md": commands, "settings.md": settings}
+
+
+def main() -> int:
+    for name, made in FILES.items():
+        (DOCS / name).write_text(made())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
