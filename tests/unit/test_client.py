@@ -1,0 +1,19 @@
+"""The browser side's own unit tests, run by Node; they are part of the quick ones."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+CLIENT = Path(__file__).parents[2] / "client"
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="no Node: client/ was compiled elsewhere")
+@pytest.mark.parametrize("script", ["test", "check"])
+def test_the_client(script: str) -> None:
+    command = ["npm", "run", "--silent", script]
+    done = subprocess.run(command, cwd=CLIENT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
