@@ -107,11 +107,7 @@ def read(path: Path) -> Leaf:
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
         raise CmpBundleError("its key is of a kind that browsers do not take", file=path)
     if key.public_key() != certificate.public_key():
-        raise CmpBundleError(
-            "the key and the certificate in it do not belong together",
-            file=path,
-            hint=f"move it away: mv {path} {path}.old; then run this again",
-        )
+        raise CmpBundleError("the key and the certificate in it do not belong together", file=path)
     return Leaf(certificate, key)
 
 

@@ -128,12 +128,17 @@ def _look(folder: Path, anchor: Anchor, wanted: Sequence[Host], now: dt.datetime
     inside, left_out = _divided(anchor, wanted)
     if not is_there(path):
         return "there was none"
-    leaf = read(path)
+    away = f"move it away: mv {path} {path}.old; then run this again"
+    try:
+        leaf = read(path)
+    except CmpBundleError as error:
+        if isinstance(error.__cause__, OSError):
+            raise
+        # Whatever it is, somebody may miss it.
+        raise CmpBundleError(error.message, file=path, hint=away) from error
     if not leaf.ours:
         raise CmpBundleError(
-            "was not made by cmp-bundle, so it is not replaced",
-            file=path,
-            hint=f"move it away: mv {path} {path}.old; then run this again",
+            "was not made by cmp-bundle, so it is not replaced", file=path, hint=away
         )
     if stat.S_IMODE(path.stat().st_mode) & 0o007:
         return "others could read its key"

@@ -67,7 +67,7 @@ class _Server(http.server.ThreadingHTTPServer):
     def finish_request(self, request: object, client_address: object) -> None:
         # In the request's own thread: a client that turns away in the middle holds up nobody.
         with self.context.wrap_socket(request, server_side=True) as secure:  # type: ignore[arg-type]
-            super().finish_request(secure, client_address)  # type: ignore[arg-type]
+            super().finish_request(secure, client_address)
 
     def handle_error(self, *_: object) -> None:
         pass  # clients that do not believe the certificate are what it is for
