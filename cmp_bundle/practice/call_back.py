@@ -42,7 +42,7 @@ class CallBack(EchoCall):
             leg.line.clock.call_later(PAUSE, lambda: self._call(leg))
 
     def _call(self, first: Leg) -> None:
-        if first.dialog is None:
+        if first.dialog is None or not first.line.open:
             return
         second = _Second(self._studio)
         leg = OutgoingLeg(
@@ -74,7 +74,9 @@ class _Second(EchoCall):
         self.gone(leg, status)
 
     async def _invite(self, leg: OutgoingLeg, knowing: str) -> None:
-        leg.invite(await self._session.offer(knowing=knowing))
+        offer = await self._session.offer(knowing=knowing)
+        if not leg.over:
+            leg.invite(offer)
 
     def _give_up(self) -> None:
         if self._leg.dialog is None and not self._leg.over:

@@ -87,8 +87,9 @@ class Connection:
     def hang_up(self) -> None:
         """End all calls."""
         for leg in tuple(self._legs):
-            leg.owner.gone(leg, 200)
-            leg.hang_up()
+            if not leg.over:
+                leg.owner.gone(leg, 200)
+                leg.hang_up()
 
     # What legs ask for.
 

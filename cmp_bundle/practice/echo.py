@@ -92,7 +92,12 @@ class EchoCall(Owner):
 
     async def _in_turn(self, work: Coroutine[None, None, None]) -> None:
         async with self._turn:
-            await work
+            try:
+                await work
+            except Exception:
+                # Whatever it is, the phone does not wait for it.
+                self._broken()
+                raise
 
     async def _answer(self, leg: IncomingLeg) -> None:
         try:
@@ -158,5 +163,4 @@ class EchoCall(Owner):
         self._close()
 
     def _close(self) -> None:
-        # Not in its turn: what else is under way may wait for media that never come.
-        self._studio.errands.go(self._session.close())
+        self._do(self._session.close())

@@ -139,8 +139,10 @@ class Leg:
         elif request.method == "INFO":
             transaction.respond(answer(request, 200))
             self.owner.told(self, request)
-        else:
+        elif request.method == "OPTIONS":
             transaction.respond(answer(request, 200, ("Allow", ALLOW), ("Accept", SDP)))
+        else:
+            transaction.respond(answer(request, 405, ("Allow", ALLOW)))
 
     def waits_for(self, transaction: ServerTransaction) -> bool:
         """Whether it is this leg that has to answer."""

@@ -28,6 +28,8 @@ _SHORT: Final = {
 }
 _SINGLE: Final = ("from", "to", "call-id", "cseq")
 _MOST_HEADERS: Final = 200
+#: Characters. A call with twenty pictures comes to some 20,000.
+_LONGEST: Final = 200_000
 
 _FOLD: Final = re.compile(r"\r\n[ \t]+")
 #: Nothing of this may get into another message, least of all a line's end.
@@ -199,6 +201,8 @@ def parse(data: str | bytes) -> Request | Response:
         text.encode()
     except UnicodeError:
         raise UnreadableError("not UTF-8") from None
+    if len(text) > _LONGEST:
+        raise UnreadableError("too long")
     head, end, body = text.lstrip("\r\n").partition("\r\n\r\n")
     if not end:
         raise UnreadableError("no end of the headers")

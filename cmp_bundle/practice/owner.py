@@ -19,6 +19,10 @@ class Line(Protocol):
     @property
     def clock(self) -> Clock: ...
 
+    @property
+    def open(self) -> bool:
+        """Whether the phone is still there."""
+
     def send(self, message: Request | Response) -> None: ...
 
     def ask(self, request: Request, heard: Callable[[Response], None]) -> ClientTransaction:

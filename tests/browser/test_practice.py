@@ -19,7 +19,7 @@ from cmp_bundle.practice.account import Account
 from cmp_bundle.practice.pbx import PracticePbx
 from cmp_bundle.settings.model import Settings
 
-from ..unit.devserver.running import serving
+from tests.unit.devserver.running import serving
 from . import bidi
 from .bidi import Browser, Page
 from .phone_page import connect, fill_in, open_phone, pictures_move, value

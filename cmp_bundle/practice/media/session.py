@@ -45,6 +45,8 @@ _MOST_ADDRESSES: Final = 8
 #: More candidates than any browser finds on one machine.
 _MOST_CANDIDATES: Final = 64
 
+_PORTS: Final = 2**16
+
 #: Seconds for a way to be found and secured; on one machine it takes a few hundredths.
 _PATIENCE: Final = 20.0
 
@@ -254,6 +256,8 @@ def _reachable(candidates: tuple[str, ...], own: frozenset[str]) -> list[RTCIceC
         except ValueError:
             continue
         if candidate.type != "host" or candidate.transport.lower() != "udp":
+            continue
+        if candidate.component != 1 or not 0 < candidate.port < _PORTS:
             continue
         hidden = candidate.host.endswith(".local")
         hosts = sorted(own) if hidden else [candidate.host] if candidate.host in own else []
