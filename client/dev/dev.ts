@@ -1,52 +1,88 @@
 // The developer's page: its lists are made by the server; here they are kept fresh.
 
 const RETRY = 1000;
+const COPIED = 1500;
 const state = document.getElementById("state") as HTMLElement;
+const live = document.getElementById("live") as HTMLElement;
 
-/** Which details are open, so that fresh lists open the same. */
-function opened(): Set<string> {
-  const calls = [...state.querySelectorAll<HTMLDetailsElement>("details.call")];
-  const keys = calls.flatMap((call) => [
-    ...(call.open ? [call.id] : []),
-    ...[...call.querySelectorAll<HTMLDetailsElement>("li > details")]
-      .map((message, index) => (message.open ? `${call.id}/${index}` : ""))
-      .filter(Boolean),
-  ]);
-  return new Set(keys);
-}
-
-function open(keys: Set<string>): void {
-  for (const call of state.querySelectorAll<HTMLDetailsElement>("details.call")) {
-    call.open = keys.has(call.id);
-    call.querySelectorAll<HTMLDetailsElement>("li > details").forEach((message, index) => {
-      message.open = keys.has(`${call.id}/${index}`);
+/** Every <details> on the page by a name that lasts: its own id, or its place in one that has. */
+function named(): Map<string, HTMLDetailsElement> {
+  const found = new Map<string, HTMLDetailsElement>();
+  for (const one of state.querySelectorAll<HTMLDetailsElement>("details[id]")) {
+    found.set(one.id, one);
+    one.querySelectorAll<HTMLDetailsElement>("li > details").forEach((message, index) => {
+      found.set(`${one.id}/${index}`, message);
     });
   }
+  return found;
+}
+
+/** Whether somebody is about to copy by hand; a fresh list would take that from them. */
+function selecting(): boolean {
+  const selection = getSelection();
+  return selection?.isCollapsed === false && state.contains(selection.anchorNode);
 }
 
 async function refresh(): Promise<void> {
   const answer = await fetch("/__cmp/state");
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const keys = opened();
+  const before = named();
+  const focused = [...before].find(([, one]) => one.firstElementChild === document.activeElement)?.[0];
   state.replaceChildren(...fresh.body.childNodes);
-  open(keys);
+  for (const [name, one] of named()) {
+    const old = before.get(name);
+    if (old) one.open = old.open;
+    if (name === focused) (one.firstElementChild as HTMLElement).focus({ preventScroll: true });
+  }
 }
+
+let busy = false;
+let again = false;
+
+/** Refresh one at a time, and once more where there was news meanwhile. */
+async function news(): Promise<void> {
+  again = true;
+  if (busy) return;
+  busy = true;
+  try {
+    while (again && !selecting()) {
+      again = false;
+      await refresh();
+    }
+  } finally {
+    busy = false;
+  }
+}
+
+document.addEventListener("selectionchange", () => {
+  if (again) void news();
+});
 
 state.addEventListener("click", (event) => {
   const button = (event.target as Element).closest<HTMLButtonElement>("button.copy");
-  const text = button?.previousElementSibling?.textContent;
-  if (!button || !text) return;
-  void navigator.clipboard.writeText(text).then(() => {
+  if (!button) return;
+  const from = button.dataset.copies === "all" ? button.closest(".ladder") : button.parentElement;
+  const texts = [...(from?.querySelectorAll("pre") ?? [])].map((pre) => pre.textContent.trimEnd());
+  const label = button.textContent;
+  void navigator.clipboard.writeText(`${texts.join("\n\n")}\n`).then(() => {
     button.textContent = "Copied";
-    setTimeout(() => (button.textContent = "Copy"), RETRY);
+    setTimeout(() => (button.textContent = label), COPIED);
   });
 });
 
 function listen(): void {
   const socket = new WebSocket(`wss://${location.host}/__cmp/events`);
-  socket.onmessage = () => void refresh();
-  socket.onclose = () => setTimeout(listen, RETRY);
+  socket.onopen = () => {
+    live.textContent = "connected";
+    live.className = "";
+  };
+  socket.onmessage = () => void news();
+  socket.onclose = () => {
+    live.textContent = "the server has stopped";
+    live.className = "gone";
+    setTimeout(listen, RETRY);
+  };
 }
 
 listen();

@@ -5,6 +5,7 @@ import datetime as dt
 import ssl
 import webbrowser
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from cmp_bundle.bundle.build import Built
     from cmp_bundle.devserver.pbx import Pbx
 
-_FLAGS = (*source.FLAGS, "build.pristine", "serve.host", "serve.port", "serve.pbx", "serve.pbx_ca")
+_FLAGS = (*source.FLAGS, "build.pristine", "build.without", "serve.host", "serve.port", "serve.pbx", "serve.pbx_ca")
 
 #: Addresses that mean all of this machine's.
 _EVERYWHERE = {"", "0.0.0.0", "::", "*"}  # noqa: S104 - to tell them apart
@@ -60,26 +61,15 @@ def command(
     Phones are connected to a real PBX (--pbx wss://pbx.example.com:8089/ws) or to a practice PBX
     (--practice), which answers 246 with an echo. Everything is on one TLS port of this machine.
     """
+    _check(run, practice=practice)
     said = run.settings.serve
     everywhere = said.host in _EVERYWHERE
-    if practice and (said.pbx or everywhere):
-        raise CmpBundleError(
-            "the practice PBX is for this machine alone"
-            if everywhere
-            else "--practice and --pbx are two different PBXes",
-            hint="leave out --host" if everywhere else "leave out one of them",
-        )
     sockets = bind("" if everywhere else said.host, said.port)
     port = sockets[0].getsockname()[1]
     trial = Trial(run, practice=practice)
     names = machine.to_serve(everywhere=everywhere)
     if not everywhere and said.host not in names:
         names = (*names, said.host)
-    stored = leaf_for(trial.certs, names, dt.datetime.now(dt.UTC))
-    if stored.renewed:
-        run.reporter.note(f"{stored.path}: a certificate for this machine ({stored.renewed})")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(stored.path)
 
     def built(number: int) -> Built:
         again = trial.read()
@@ -91,33 +81,25 @@ def command(
         return build(phone, trial.here(settings), client(), trial.people(), live)
 
     base = _base(said.host, port, everywhere=everywhere)
-    guard = Guard(frozenset(n.lower() for n in names), port)
     server = DevServer(
         Source(built, trial.watched, lambda: trial.links(base), trial.settle),
-        guard,
+        Guard(frozenset(n.lower() for n in names), port),
         _pbx(run, trial, practice=practice, insecure=pbx_insecure),
         run.reporter,
         no_cache=no_cache,
         polling=poll,
     )
+    context = _certificate(run, trial, names)
 
     async def serve() -> None:
         outcome = await server.build()
         for warning in outcome.warnings:
             run.reporter.warn(f"{warning.path}: {warning.message}")
         server.listen(sockets, context)
-        links = trial.links(base)
-        url = links[0].url if links else f"{base}{run.settings.site.redirect}"
         if everywhere:
             reach = ", ".join(n for n in names if n not in machine.LOCAL)
             run.reporter.warn(f"everybody who reaches this machine can open this: {reach}")
-        if practice:
-            run.reporter.note("a practice PBX, for trying only: 246 echoes, 247 with four pictures,"
-                              " 248 calls you back, 249 is busy, 250 rings for ever")  # fmt: skip
-        if practice and run.settings.build.pristine and links:
-            run.reporter.note(f"nothing is filled in: {links[0].account}, {links[0].note}")
-        run.reporter.note(f"developer's page: {base}/    stop with Ctrl-C")
-        show(Result(url, {"url": url, "page": f"{base}/"}), as_json=run.as_json)
+        url = _announced(run, trial, base, practice=practice)
         if open_browser:
             await asyncio.to_thread(webbrowser.open, url)
         try:
@@ -128,6 +110,44 @@ def command(
 
     asyncio.run(serve())
     return Result("", {})
+
+
+def _check(run: Run, *, practice: bool) -> None:
+    """Raises CmpBundleError for what does not go together."""
+    said = run.settings.serve
+    if practice and said.pbx:
+        raise CmpBundleError(
+            "--practice and --pbx are two different PBXes", hint="leave out one of them"
+        )
+    if practice and said.host not in machine.LOCAL:
+        raise CmpBundleError("the practice PBX is for this machine alone", hint="leave out --host")
+
+
+def _certificate(run: Run, trial: Trial, names: tuple[str, ...]) -> ssl.SSLContext:
+    """For everybody who asks for one of ``names``; made or renewed if need be."""
+    stored = leaf_for(trial.certs, names, dt.datetime.now(dt.UTC))
+    if stored.renewed:
+        run.reporter.note(f"{stored.path}: a certificate for this machine ({stored.renewed})")
+    if stored.fresh:
+        run.reporter.note("browsers will warn of it until they are told: cmp-bundle certs trust")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(stored.path)
+    return context
+
+
+def _announced(run: Run, trial: Trial, base: str, *, practice: bool) -> str:
+    """Say where everything is; the first account's way in."""
+    links = trial.links(base)
+    url = links[0].url if links else f"{base}{run.settings.site.redirect}"
+    if practice:
+        run.reporter.note("a practice PBX, for trying only: 246 echoes, 247 with four pictures,"
+                          " 248 calls you back, 249 is busy, 250 rings for ever")  # fmt: skip
+        if run.settings.build.pristine and links:
+            run.reporter.note(f"nothing is filled in: {links[0].account}, {links[0].note}")
+    run.reporter.note(f"developer's page: {base}/    stop with Ctrl-C")
+    show(Result(url, {"url": url, "page": f"{base}/"}), as_json=run.as_json)
+    return url
 
 
 def _base(host: str, port: int, *, everywhere: bool) -> str:
@@ -143,5 +163,7 @@ def _pbx(run: Run, trial: Trial, *, practice: bool, insecure: bool) -> Pbx | Non
         return InnerPbx(trial.practice_pbx())
     if not said.pbx:
         return None
-    secure = said.pbx.startswith("wss:")
-    return RealPbx(said.pbx, tls(said.pbx_ca, insecure=insecure) if secure else None)
+    if not said.pbx.startswith("wss:"):
+        return RealPbx(said.pbx, None)
+    ca = run.loaded.base("serve.pbx_ca") / Path(said.pbx_ca).expanduser() if said.pbx_ca else ""
+    return RealPbx(said.pbx, tls(str(ca), insecure=insecure))

@@ -18,7 +18,7 @@ from cmp_bundle.bundle.build import People
 from cmp_bundle.cli import people, server
 from cmp_bundle.devserver.pages import Link
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.phone.source import ArchiveFile, Builtin, Folder, Repository, parse
+from cmp_bundle.phone.source import ArchiveFile, Folder, Repository, parse
 from cmp_bundle.settings.load import FILE_NAME
 from cmp_bundle.settings.model import ServerSettings
 
@@ -159,9 +159,8 @@ def _named(run: Run) -> Iterator[Path]:
     yield settings.accounts.file
     yield settings.accounts.file.with_suffix(".csv")
     yield settings.links.key
-    client = Path(str(files("cmp_bundle"))) / "client"
-    for name in ("loader.js", "overlay.js", "overlay.css"):
-        yield client / name
+    # What is compiled from client/, the built-in phone among it.
+    yield Path(str(files("cmp_bundle"))) / "client"
     # What is wrong with it is told by the build.
     with suppress(CmpBundleError):
         phone = settings.phone
@@ -174,8 +173,6 @@ def _named(run: Run) -> Iterator[Path]:
         match request.source:
             case Folder(path) | ArchiveFile(path):
                 yield path.absolute()
-            case Builtin():
-                yield client / "phone"
             case Repository(git_directory):
                 # Grows with each commit and each change of branch.
                 yield git_directory.absolute() / "logs/HEAD"

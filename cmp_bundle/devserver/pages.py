@@ -6,7 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response, render_template
+from flask import Flask, Response, abort, render_template
+
+from cmp_bundle.accounts.link import qr_as_svg
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
     from cmp_bundle.devserver.builds import Outcome
     from cmp_bundle.devserver.sip_log import Call, Phone
     from cmp_bundle.errors import CmpBundleError
+
+
+#: Accounts and phones that the page shows; with more of them nobody would find theirs.
+MOST = 50
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,7 @@ class View:
 def make_app(view: Callable[[], View]) -> Flask:
     """The application. ``view`` may be called from any thread."""
     app = Flask(__name__, static_folder=None)
+    app.jinja_env.globals["most"] = MOST
     app.jinja_env.filters["clock"] = lambda at: time.strftime("%H:%M:%S", time.localtime(at))
     app.jinja_env.filters["kilobytes"] = lambda count: f"{count / 1000:.1f} kB"
 
@@ -50,8 +57,10 @@ def make_app(view: Callable[[], View]) -> Flask:
     def _guarded(response: Response) -> Response:
         response.headers["Cache-Control"] = "no-store"
         response.headers["Referrer-Policy"] = "no-referrer"
+        # No other page gets at a link by way of its picture.
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         response.headers["Content-Security-Policy"] = (
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:;"
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
             " connect-src 'self' wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
         return response
@@ -63,5 +72,12 @@ def make_app(view: Callable[[], View]) -> Flask:
     @app.get("/__cmp/state")
     def _state() -> str:
         return render_template("state.html", view=view())
+
+    @app.get("/__cmp/qr/<int:number>")
+    def _qr(number: int) -> Response:
+        links = view().links
+        if number >= len(links):
+            abort(404)
+        return Response(qr_as_svg(links[number].url), mimetype="image/svg+xml")
 
     return app

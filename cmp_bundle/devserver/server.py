@@ -159,7 +159,7 @@ class DevServer:
         warnings = outcome.warnings if outcome else ()
         return View(
             site=about.site if about else "",
-            url=about.redirect if about else "/",
+            url=self._links[0].url if self._links else about.redirect if about else "/",
             pbx=self._pbx_name,
             outcome=outcome,
             notice=self._hub.notice,

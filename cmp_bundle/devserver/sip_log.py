@@ -38,21 +38,38 @@ class Message:
     call: str
     summary: str
 
+    @property
+    def kind(self) -> str:
+        """Whether it asks, or what it answers: request, provisional, success or failure."""
+        status = self.summary[:3]
+        if not status.isdecimal():
+            return "request"
+        return {"1": "provisional", "2": "success"}.get(status[0], "failure")
+
 
 @dataclass(frozen=True)
 class Phone:
-    """A socket's phone, as far as its messages tell: who it is registered as."""
+    """A socket's phone, as far as its messages tell: who it is, and what the PBX made of it.
+
+    ``state`` is connected, registered, or how registering ended; ``messages`` those that belong
+    to no call.
+    """
 
     socket: int
     name: str = ""
-    registered: bool = False
+    state: str = "connected"
+    messages: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True)
 class Call:
-    """A dialog that began with an INVITE. ``state`` is ringing, talking, or how it ended."""
+    """A dialog that began with an INVITE. ``state`` is ringing, talking, or how it ended.
+
+    ``number`` counts calls from 1.
+    """
 
     id: str
+    number: int
     caller: str
     called: str
     state: str
@@ -71,13 +88,22 @@ class SipLog:
         self._messages: deque[Message] = deque(maxlen=KEPT)
         self._phones: dict[int, Phone] = {}
         self._calls: dict[str, Call] = {}
+        self._count = 0
         # Pages are made in threads of their own.
         self._lock = threading.Lock()
 
     @property
     def phones(self) -> tuple[Phone, ...]:
+        """Every open socket, in the order of their coming."""
         with self._lock:
-            return tuple(p for p in self._phones.values() if p.name)
+            by_socket: dict[int, list[Message]] = {}
+            for message in self._messages:
+                if message.call not in self._calls:
+                    by_socket.setdefault(message.socket, []).append(message)
+            return tuple(
+                replace(phone, messages=tuple(by_socket.get(phone.socket, ())))
+                for phone in self._phones.values()
+            )
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -118,21 +144,35 @@ class SipLog:
         first = head.partition("\r\n")[0]
         method = _header(head, "cseq").partition(" ")[2].strip()
         status = int(first[8:11]) if re.match(r"SIP/2\.0 \d{3}", first) else 0
-        if method == "REGISTER" and 200 <= status < 300:  # noqa: PLR2004 - SIP's classes
-            name = _user(_header(head, "to") or _header(head, "t"))
-            registered = bool(_header(head, "contact") or _header(head, "m"))
-            self._phones[message.socket] = Phone(message.socket, name, registered)
+        if method == "REGISTER":
+            self._register(message.socket, first, head, status)
             return
         call = self._calls.get(message.call)
         if first.startswith("INVITE ") and call is None:
             caller = _user(_header(head, "from") or _header(head, "f"))
             called = _user(_header(head, "to") or _header(head, "t"))
-            self._calls[message.call] = Call(message.call, caller, called, "ringing", message.at)
+            self._count += 1
+            self._calls[message.call] = Call(
+                message.call, self._count, caller, called, "ringing", message.at
+            )
             while len(self._calls) > KEPT:
                 del self._calls[next(iter(self._calls))]
         elif call is not None:
             state = _state(call.state, first, method, status)
             self._calls[message.call] = replace(call, state=state)
+
+    def _register(self, socket: int, first: str, head: str, status: int) -> None:
+        phone = self._phones.get(socket)
+        if phone is None:
+            return  # its socket is closed already
+        name = _user(_header(head, "to") or _header(head, "t"))
+        state = phone.state
+        if 200 <= status < 300:  # noqa: PLR2004 - SIP's classes of answers
+            there = _header(head, "contact") or _header(head, "m")
+            state = "registered" if there else "connected"
+        elif status >= 300 and status not in (401, 407):  # noqa: PLR2004
+            state = f"refused: {first[8:].strip()}"
+        self._phones[socket] = replace(phone, name=name, state=state)
 
 
 def masked(text: str) -> str:

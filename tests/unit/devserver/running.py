@@ -23,7 +23,7 @@ from cmp_bundle.phone.model import Phone
 from cmp_bundle.settings.model import BuildSettings, Settings
 from tests.testbed.server import certificate
 
-CLIENT = Client("loader", "overlay()", ".overlay{}")
+CLIENT = Client("loader", "overlay()", ".overlay{}", "mends()", ".mend{}")
 
 
 class Told:

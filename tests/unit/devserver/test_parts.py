@@ -15,7 +15,7 @@ from cmp_bundle.settings.model import BuildSettings, Settings
 from tests.unit.bundle.phones import FILES, phone
 
 SETTINGS = Settings(build=BuildSettings(pack=False))
-CLIENT = Client("loader", "overlay()", ".overlay{}")
+CLIENT = Client("loader", "overlay()", ".overlay{}", "mends()", ".mend{}")
 
 
 def made(number: int, changes: dict[str, str | None] | None = None) -> Built:
@@ -139,7 +139,8 @@ def test_the_ladder_of_a_call() -> None:
     log.opened(1)
     log.saw(1, REGISTER, from_phone=True)
     log.saw(1, OK, from_phone=False)
-    assert [(p.name, p.registered) for p in log.phones] == [("alice", True)]
+    assert [(p.name, p.state) for p in log.phones] == [("alice", "registered")]
+    assert [m.summary for m in log.phones[0].messages] == ["REGISTER sip:pbx", "200 OK (REGISTER)"]
     for text, from_phone, state in (
         (sip("INVITE sip:246@pbx SIP/2.0"), True, "ringing"),
         (sip("SIP/2.0 401 Unauthorized"), False, "ringing"),
