@@ -32,6 +32,8 @@ export interface Settings {
   visit: string;
   /** One account's profile, where everybody may read it. */
   profile?: Profile;
+  /** The mends to leave out, by their ids. */
+  without: string[];
 }
 
 export const NOTHING: Settings = {
@@ -39,6 +41,7 @@ export const NOTHING: Settings = {
   account: { id: "", name: "", register: true, extension: "" },
   ice: [],
   visit: "",
+  without: [],
 };
 
 /** The id of the element that holds the JSON. */

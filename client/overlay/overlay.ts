@@ -1,6 +1,5 @@
 // Goes into any phone that keeps the page contract: fills the account form with what the build
-// was told, or with the profile that a link opens, and makes the phone connect to where its page
-// came from.
+// was told, or with the profile that a link opens.
 
 import { readSettings, sipDomain, socketUrl, type Place, type Server } from "../settings.ts";
 import { remember, remembered } from "./memory.ts";
@@ -83,19 +82,3 @@ addEventListener("load", () => {
   // Somebody may look before anything connects: there is no link that asked for it.
   else if (settings.profile) fillProfile(settings.profile);
 }, { once: true });
-
-/** As much of JsSIP as is needed to send its sockets elsewhere. */
-interface Sockets {
-  WebSocketInterface: new (url: string) => object;
-}
-
-// Upstream asks for wss://HOST:8089/ws whatever port it was served from (D4).
-const jssip = (globalThis as unknown as { JsSIP?: Sockets }).JsSIP;
-if (jssip) {
-  const Original = jssip.WebSocketInterface;
-  jssip.WebSocketInterface = class extends Original {
-    constructor(_asked: string) {
-      super(socketUrl(field("accountHost").value, settings.server, place));
-    }
-  };
-}

@@ -30,30 +30,34 @@ export const available = (): boolean => navigator.mediaDevices !== undefined;
 // No `exact`: a device that was unplugged since it was chosen must not stop a call.
 const device = (id: string): MediaTrackConstraints | true => (id ? { deviceId: id } : true);
 
+/** How a page asks its browser for devices. */
+export type Ask = (wanted: MediaStreamConstraints) => Promise<MediaStream>;
+const asking: Ask = (wanted) => navigator.mediaDevices.getUserMedia(wanted);
+
 /** Sound, and a picture if `video`. Raises MediaProblem where there is no microphone. */
-export async function capture(choice: Choice, video: boolean): Promise<Capture> {
+export async function capture(choice: Choice, video: boolean, ask = asking): Promise<Capture> {
   const audio = device(choice.microphone);
   let note: Message | null = null;
   if (video && choice.camera !== OFF) {
     try {
       const both = { audio, video: device(choice.camera) };
-      return { stream: await navigator.mediaDevices.getUserMedia(both), note };
+      return { stream: await ask(both), note };
     } catch (error) {
       // It may have failed for either device. Sound alone tells which, and is worth a call.
       note = noCamera((error as Error).name);
     }
   }
   try {
-    return { stream: await navigator.mediaDevices.getUserMedia({ audio }), note };
+    return { stream: await ask({ audio }), note };
   } catch (error) {
     throw new MediaProblem(noMicrophone((error as Error).name));
   }
 }
 
 /** Another device in the middle of a call. Raises MediaProblem. */
-export async function captureOne(kind: "audio" | "video", id: string): Promise<MediaStreamTrack> {
+export async function captureOne(kind: "audio" | "video", id: string, ask = asking): Promise<MediaStreamTrack> {
   try {
-    const stream = await navigator.mediaDevices.getUserMedia({ [kind]: device(id) });
+    const stream = await ask({ [kind]: device(id) });
     return stream.getTracks()[0] as MediaStreamTrack;
   } catch (error) {
     const { name } = error as Error;

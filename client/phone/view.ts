@@ -75,7 +75,7 @@ function lineText(line: LineState, registered: boolean, id: string, server: stri
   }
 }
 
-function aboutText(phase: Phase, { name, number }: Peer, held: boolean): string {
+export function aboutText(phase: Phase, { name, number }: Peer, held: boolean): string {
   const about = held ? "On hold" : ABOUT[phase];
   return phase === "incoming" && number !== name ? `${number} ${about}` : about;
 }

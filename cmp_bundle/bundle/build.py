@@ -6,16 +6,17 @@ import hashlib
 import json
 import posixpath
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from cmp_bundle import __version__
 from cmp_bundle.asterisk import static
-from cmp_bundle.bundle import banners, leaks, manifest, minify, policy
+from cmp_bundle.bundle import banners, leaks, manifest, mends, minify, policy
 from cmp_bundle.bundle.manifest import Bundle, Manifest, Origin, Visit
 from cmp_bundle.bundle.page import Page, tag
 from cmp_bundle.bundle.transforms import TRANSFORMS, Draft, Part, take_handlers
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.phone.builtin import BUILTIN
 from cmp_bundle.phone.pin import UPSTREAM
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class People:
     """The accounts' part of a bundle: sealed ``profiles`` by name, and what must not get out.
 
     ``plain`` is the profile of one account that is put into the page itself, where everybody can
-    read it; nobody does that by accident.
+    read it; nobody does that by accident. What it holds is not among the ``secrets``.
     """
 
     profiles: Mapping[str, bytes] = field(default_factory=dict)
@@ -99,13 +100,14 @@ def build(
         raise CmpBundleError(
             "has a <base>, and cmp-bundle needs one of its own", file=page.name, line=element.line
         )
-    ours = not settings.build.pristine
-    if ours:
+    ours = None
+    if not settings.build.pristine:
         _check_contract(page)
+        ours = _ours(phone, settings, client, people.plain)
     draft = Draft(page, {path: file.data for path, file in phone.files.items()})
     before = _cost(page, draft.files)
-    made = _packed if settings.build.pack else _plain
-    files = made(draft, client, page_settings(settings, people.plain) if ours else None, live)
+    pack = settings.build.pack
+    files = _packed(draft, client.loader, ours, live) if pack else _plain(draft, ours, live)
     licences = _licences(phone)
     files |= licences
     listed = manifest.listed(files)
@@ -120,21 +122,50 @@ def build(
         licences=tuple(sorted(licences)),
         profiles=manifest.Profiles.of(people.profiles),
         files=listed,
+        plain=people.plain["id"] if people.plain is not None and ours else "",
     )
-    if people.plain is None:
-        published = {**files, **{f"{manifest.PROFILES}/{n}": d for n, d in people.profiles.items()}}
-        published[manifest.NAME] = about.to_json()
-        leaks.check(published, people.secrets, _known(phone, client))
+    leaks.check(
+        manifest.published(Bundle(files, about, people.profiles)),
+        people.secrets,
+        _known(phone, client),
+    )
     warned = (w for path in files for w in static.warnings(f"{settings.site.name}/{path}"))
     return Built(Bundle(files, about, people.profiles), tuple(warned), before)
 
 
 def _known(phone: Phone, client: Client) -> list[bytes]:
     """What everybody can fetch anywhere: our own code, and the phones that cmp-bundle knows."""
-    ours = [client.loader.encode(), client.overlay.encode(), client.style.encode()]
-    if phone.source == "builtin" or phone.tree == UPSTREAM.tree:
+    parts = (client.loader, client.overlay, client.style, client.mends, client.mends_style)
+    ours = [part.encode() for part in parts]
+    if phone.source == BUILTIN or phone.tree == UPSTREAM.tree:
         return ours + [file.data for file in phone.files.values()]
     return ours
+
+
+@dataclass(frozen=True)
+class _Ours:
+    """What of ours goes into a page, and what of the phone's own stays out of a packed one."""
+
+    settings: Mapping[str, Any]
+    scripts: tuple[Part, ...]
+    style: str
+    dead: frozenset[str]
+
+
+def _ours(
+    phone: Phone, settings: Settings, client: Client, plain: Mapping[str, Any] | None
+) -> _Ours:
+    without = mends.chosen(settings.build.without)
+    told = page_settings(settings, plain)
+    overlay = Part("overlay.min.js", client.overlay)
+    # The built-in phone has none of the defects.
+    if phone.source == BUILTIN:
+        return _Ours(told, (overlay,), client.style, frozenset())
+    if without:
+        told["without"] = list(without)
+    # First, since the overlay changes what the address bar shows.
+    scripts = (Part("mends.min.js", client.mends), overlay) if client.mends else (overlay,)
+    return _Ours(told, scripts, client.style + client.mends_style, mends.dead(without))
 
 
 def page_settings(settings: Settings, plain: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -177,24 +208,22 @@ def _check_contract(page: Page) -> None:
         )
 
 
-def _packed(
-    draft: Draft, client: Client, settings: dict[str, Any] | None, live: Live | None
-) -> dict[str, bytes]:
+def _packed(draft: Draft, loader: str, ours: _Ours | None, live: Live | None) -> dict[str, bytes]:
     """index.html with everything small inline, and one gzipped file with all the code."""
     sources = dict(draft.files)
     for transform in TRANSFORMS:
         draft = transform(draft)
-    parts = list(draft.scripts)
-    if settings is not None:
-        parts.append(Part("overlay.min.js", client.overlay))
+    if ours:
+        alive = (p for p in draft.scripts if mends.digest(p.text) not in ours.dead)
+        draft = replace(draft, scripts=tuple(alive))
+    parts = [*draft.scripts, *(ours.scripts if ours else ())]
     for part in parts:
         if SEPARATOR in part.text:
             raise CmpBundleError("holds a NUL character", file=part.name)
     scripts = [minify.javascript(p.text, p.name) for p in parts]
     scripts[:1] = [_banner(sources, draft) + "".join(scripts[:1])]
     css = "".join(minify.css(p.text, p.name) for p in draft.styles)
-    if settings is not None:
-        css += client.style
+    css += ours.style if ours else ""
     app, files = _app(scripts)
     kept = _kept(draft.files)
     base = _folder(kept, live)
@@ -202,11 +231,11 @@ def _packed(
     page = Page(minify.html(draft.page.text, draft.page.name))
     seen = posixpath.relpath(app, base or ".")
     attributes = (("data-app", f"{seen}.bin"), ("data-plain", f"{seen}.js"))
-    head = policy.metas([client.loader, *scripts], [css] if css else [], policy.origins_in(page))
+    head = policy.metas([loader, *scripts], [css] if css else [], policy.origins_in(page))
     head += _base(base) + _icon(page)
     if css:
         head += tag("style", (), css)
-    head += _settings(settings) + _live(live) + tag("script", attributes, client.loader)
+    head += _settings(ours) + _live(live) + tag("script", attributes, loader)
     files[manifest.ENTRY] = page.edited(page.inside_head(head)).text.encode()
     return files
 
@@ -224,19 +253,15 @@ def _app(scripts: list[str]) -> tuple[str, dict[str, bytes]]:
     return name, {f"{name}.bin": minify.gzip(separated), f"{name}.js": joined}
 
 
-def _plain(
-    draft: Draft, client: Client, settings: dict[str, Any] | None, live: Live | None
-) -> dict[str, bytes]:
+def _plain(draft: Draft, ours: _Ours | None, live: Live | None) -> dict[str, bytes]:
     """The phone's files as they are, in a folder named by their content."""
     draft = take_handlers(draft)
     page, files = draft.page, dict(draft.files)
     del files[manifest.ENTRY]
-    scripts = [*draft.scripts]
-    if settings is not None:
-        scripts.append(Part("overlay", client.overlay))
+    scripts = [*draft.scripts, *(ours.scripts if ours else ())]
     added = ""
-    if settings is not None:
-        files["cmp-bundle/overlay.css"] = client.style.encode()
+    if ours:
+        files["cmp-bundle/overlay.css"] = ours.style.encode()
         added += tag("link", (("rel", "stylesheet"), ("href", "cmp-bundle/overlay.css")))
     for number, part in enumerate(scripts):
         path = f"cmp-bundle/{number}.js"
@@ -248,7 +273,7 @@ def _plain(
     inline = [e.text for e in page.all("script") if e.get("src") is None]
     styles = [e.text for e in page.all("style")]
     head = policy.metas(inline, styles, policy.origins_in(page))
-    head += _base(base) + _icon(page) + _settings(settings) + _live(live)
+    head += _base(base) + _icon(page) + _settings(ours) + _live(live)
     page = page.edited(page.inside_head(head), page.before_body_ends(added))
     return {
         manifest.ENTRY: page.text.encode(),
@@ -256,11 +281,11 @@ def _plain(
     }
 
 
-def _settings(settings: dict[str, Any] | None) -> str:
-    if settings is None:
+def _settings(ours: _Ours | None) -> str:
+    if ours is None:
         return ""
     attributes = (("type", "application/json"), ("id", SETTINGS_ELEMENT))
-    return tag("script", attributes, inert_json(settings))
+    return tag("script", attributes, inert_json(ours.settings))
 
 
 def _base(folder: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -10,16 +11,40 @@ from cmp_bundle.errors import CmpBundleError
 
 @dataclass(frozen=True)
 class Client:
-    """``loader`` runs inline in a packed page; ``overlay`` and its ``style`` go into any phone."""
+    """``loader`` runs inline in a packed page; ``overlay`` and its ``style`` go into any phone.
+
+    ``mends`` and ``mends_style`` go into every phone but the built-in one.
+    """
 
     loader: str
     overlay: str
     style: str
+    mends: str = ""
+    mends_style: str = ""
+
+
+@dataclass(frozen=True)
+class Mend:
+    """One defect of upstream's phone and what became of it.
+
+    ``instead`` says why nothing runs in the page for it; empty where something does.
+    """
+
+    id: str
+    name: str
+    reason: str
+    instead: str = ""
 
 
 def client() -> Client:
     """Raises CmpBundleError where the package was not built."""
-    return Client(_text("loader.js"), _text("overlay.js"), _text("overlay.css"))
+    names = ("loader.js", "overlay.js", "overlay.css", "mends.js", "mends.css")
+    return Client(*map(_text, names))
+
+
+def mends() -> tuple[Mend, ...]:
+    """What can be mended. Raises CmpBundleError where the package was not built."""
+    return tuple(Mend(**row) for row in json.loads(_text("mends.json")))
 
 
 def _text(name: str) -> str:

@@ -17,6 +17,7 @@ COMMANDS = {
     "config": "Show the settings in effect and where each comes from.",
     "fetch": "Fetch the phone and check it against its pin.",
     "build": "Make the bundle: the phone with its settings, packed.",
+    "mends": "List what is mended in upstream's phone, and why.",
     "certs": "Make certificates that browsers believe, and tell browsers to.",
     "serve": "Show the phone on this machine, and reload it as it is edited.",
     "deploy": "Put the bundle on Asterisk's web server, with its redirect.",

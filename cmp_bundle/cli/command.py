@@ -47,6 +47,8 @@ def command(
         @wraps(function)
         def call(*, config: Path | None, as_json: bool, verbose: bool, **rest: Any) -> None:
             given = {name: rest.pop(_parameter(name)) for name in flags}
+            # A flag that may be repeated and was not given is an empty tuple.
+            given = {name: None if value == () else value for name, value in given.items()}
 
             def settings() -> Loaded:
                 return load(config, flags=given)
@@ -103,6 +105,9 @@ def _flag(dotted: str) -> Callable[[Any], Any]:
         return click.option(
             shown, _parameter(dotted), is_flag=True, flag_value=value, default=None, help=said
         )
+    if key.kind is tuple:
+        said = f"{text.rstrip('.')}; may be repeated."
+        return click.option(f"--{key.flag}", _parameter(dotted), multiple=True, help=said)
     kinds: dict[type, Any] = {int: int, Path: click.Path(path_type=Path)}
     return click.option(
         f"--{key.flag}", _parameter(dotted), type=kinds.get(key.kind, str), default=None, help=text

@@ -155,6 +155,7 @@ class BuildSettings:
     pristine: bool = _key(
         default=False, means="leave out everything of ours: no settings, no mends"
     )
+    without: tuple[str, ...] = _key((), 'mends of upstream\'s phone to leave out: ["D13"]')
 
 
 @dataclass(frozen=True)
