@@ -17,6 +17,14 @@ function named(): Map<string, HTMLDetailsElement> {
   return found;
 }
 
+/** Those that somebody opened or closed; the others are as the server has them. */
+const turned = new Set<string>();
+
+state.addEventListener("click", (event) => {
+  const summary = (event.target as Element).closest("summary");
+  for (const [name, one] of named()) if (one === summary?.parentElement) turned.add(name);
+});
+
 /** Whether somebody is about to copy by hand; a fresh list would take that from them. */
 function selecting(): boolean {
   const selection = getSelection();
@@ -32,7 +40,7 @@ async function refresh(): Promise<void> {
   state.replaceChildren(...fresh.body.childNodes);
   for (const [name, one] of named()) {
     const old = before.get(name);
-    if (old) one.open = old.open;
+    if (old && turned.has(name)) one.open = old.open;
     if (name === focused) (one.firstElementChild as HTMLElement).focus({ preventScroll: true });
   }
 }

@@ -17,10 +17,17 @@ export function notice(alert: boolean, ...parts: (string | Node)[]): void {
   text.append(...parts);
   bar.append(text, close);
   document.body.append(bar);
+  if (!alert) addEventListener("pointerdown", goAside);
+}
+
+/** Good news makes room as soon as somebody turns to the phone: its buttons may lie below. */
+function goAside({ target }: Event): void {
+  if (!bar?.contains(target as Node)) hideNotice();
 }
 
 export function hideNotice(): void {
   bar?.remove();
+  removeEventListener("pointerdown", goAside);
   bar = null;
 }
 

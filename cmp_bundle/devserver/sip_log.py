@@ -40,10 +40,15 @@ class Message:
 
     @property
     def kind(self) -> str:
-        """Whether it asks, or what it answers: request, provisional, success or failure."""
+        """Whether it asks, or what it answers: request, provisional, success or failure.
+
+        To ask for credentials is provisional as well: every call and registration begins so.
+        """
         status = self.summary[:3]
         if not status.isdecimal():
             return "request"
+        if status in ("401", "407"):
+            return "provisional"
         return {"1": "provisional", "2": "success"}.get(status[0], "failure")
 
 
