@@ -302,22 +302,23 @@ def _carried_out(
 ) -> Result:
     lines: list[str] = []
     data: list[dict[str, Any]] = []
+    failed: list[CmpBundleError] = []
     for change in changes:
-        steps = [str(step) for step in change.steps]
-        if not steps:
-            state = "believes it already" if change.wanted else "does not know it"
-        elif not change.possible:
-            state, steps = "left out, for it takes root", [f"sudo {step}" for step in steps]
-        elif dry_run:
-            state = "to be done"
-        else:
-            trust.make(change, anchor, Disk(), lambda step: run.reporter.note(f"$ {step}"))
-            state = "believes it now" if change.wanted else "has forgotten it"
+        try:
+            state, steps = _state_after(run, anchor, change, dry_run=dry_run)
+        except CmpBundleError as error:
+            failed.append(error)
+            continue
         lines.append(f"{change.store.name} ({change.store.place}): {state}")
         if not change.possible or dry_run:
             lines += [f"  {step}" for step in steps]
         about = {"store": change.store.name, "place": change.store.place}
         data.append(about | {"state": state, "steps": steps})
+    if failed:
+        # What was done all the same stays done, and is told.
+        for line in lines:
+            run.reporter.note(line)
+        raise failed[0] if len(failed) == 1 else _all_of(failed)
     lines += trust.remarks(person())
     if not changes:
         lines.append("there is no browser's store here, and none of the system")
@@ -328,6 +329,32 @@ def _carried_out(
             lines.append("to take it back: cmp-bundle certs untrust")
     return Result(
         "\n".join(lines), {"authority": _about(anchor), "stores": data, "changed": changed}
+    )
+
+
+def _state_after(
+    run: Run, anchor: Anchor, change: trust.Change, *, dry_run: bool
+) -> tuple[str, list[str]]:
+    """What a store is like after its change, made unless ``dry_run``; and the steps, as text.
+
+    Raises CmpBundleError.
+    """
+    steps = [str(step) for step in change.steps]
+    if not change.possible and steps:
+        return "left out, for it takes root", [f"sudo {step}" for step in steps]
+    if change.problem is None and not steps:
+        return "believes it already" if change.wanted else "does not know it", []
+    if dry_run and change.problem is None:
+        return "to be done", steps
+    trust.make(change, anchor, Disk(), lambda step: run.reporter.note(f"$ {step}"))
+    return "believes it now" if change.wanted else "has forgotten it", steps
+
+
+def _all_of(failed: Sequence[CmpBundleError]) -> CmpBundleError:
+    hints = dict.fromkeys(error.hint for error in failed if error.hint)
+    return CmpBundleError(
+        f"{len(failed)} stores could not be changed: {'; '.join(map(str, failed))}",
+        hint="\n       ".join(hints) or None,
     )
 
 

@@ -62,7 +62,7 @@ def is_root() -> bool:
 
 def _behind_sudo(environment: Mapping[str, str]) -> pwd.struct_passwd | None:
     uid = environment.get("SUDO_UID", "")
-    if not is_root() or not uid.isdigit() or int(uid) == 0:
+    if not is_root() or not uid.isdecimal() or int(uid) == 0:
         return None
     return _entry(int(uid))
 

@@ -43,12 +43,16 @@ class Store(Protocol):
 
 @dataclass(frozen=True)
 class Change:
-    """What has to be done to a store; ``possible`` is false where only root could."""
+    """What has to be done to a store; ``possible`` is false where only root could.
+
+    ``problem`` is why nobody can tell what to do, such as a database that is damaged.
+    """
 
     store: Store
     steps: tuple[Step, ...]
     wanted: bool
     possible: bool
+    problem: CmpBundleError | None = None
 
 
 def stores(person: Person) -> tuple[Store, ...]:
@@ -63,17 +67,28 @@ def remarks(person: Person) -> tuple[str, ...]:
 
 
 def to_trust(anchor: Anchor, among: Sequence[Store]) -> tuple[Change, ...]:
-    """What makes each store believe ``anchor``. Raises CmpBundleError before anything is done."""
-    return tuple(_change(s, s.to_trust(anchor), wanted=True) for s in among)
+    """What makes each store believe ``anchor``."""
+    return tuple(_change(s, s.to_trust, anchor, wanted=True) for s in among)
 
 
 def to_untrust(anchor: Anchor, among: Sequence[Store]) -> tuple[Change, ...]:
     """What makes each store forget ``anchor``, however it came there, and nothing else."""
-    return tuple(_change(s, s.to_untrust(anchor), wanted=False) for s in among)
+    return tuple(_change(s, s.to_untrust, anchor, wanted=False) for s in among)
 
 
-def _change(store: Store, steps: tuple[Step, ...], *, wanted: bool) -> Change:
-    return Change(store, steps, wanted, is_root() or not store.needs_root)
+def _change(
+    store: Store, ask: Callable[[Anchor], tuple[Step, ...]], anchor: Anchor, *, wanted: bool
+) -> Change:
+    possible = is_root() or not store.needs_root
+    try:
+        return Change(store, ask(anchor), wanted, possible)
+    except CmpBundleError as error:
+        # One profile that is damaged is no reason to leave out all the others.
+        return Change(store, (), wanted, possible, _of_store(store, error))
+
+
+def _of_store(store: Store, error: CmpBundleError) -> CmpBundleError:
+    return CmpBundleError(f"{store.name}: {error.message}", file=store.place, hint=error.hint)
 
 
 def make(change: Change, anchor: Anchor, disk: Disk, before: Callable[[Step], None]) -> None:
@@ -81,6 +96,8 @@ def make(change: Change, anchor: Anchor, disk: Disk, before: Callable[[Step], No
 
     Raises CmpBundleError after taking back what it did to this store.
     """
+    if change.problem is not None:
+        raise change.problem
     try:
         for step in change.steps:
             before(step)
@@ -91,9 +108,7 @@ def make(change: Change, anchor: Anchor, disk: Disk, before: Callable[[Step], No
             _take_back(change.store, anchor, disk)
         if not isinstance(error, CmpBundleError):
             raise
-        raise CmpBundleError(
-            f"{change.store.name}: {error.message}", file=change.store.place, hint=error.hint
-        ) from error
+        raise _of_store(change.store, error) from error
 
 
 def _look(change: Change, anchor: Anchor) -> None:

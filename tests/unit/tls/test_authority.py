@@ -82,7 +82,7 @@ def test_where_it_is(tmp_path: Path) -> None:
 
 def test_each_step_alone_shows_the_key_to_nobody(tmp_path: Path) -> None:
     """At every moment at which it could be cut off, whatever holds a key is 0600."""
-    seen = []
+    seen: list[tuple[str, Path, int]] = []
 
     def look(step: str, path: Path) -> None:
         files = (tmp_path / "certs").glob(".*")
