@@ -115,11 +115,9 @@ def believe(run: Run, *, dry_run: bool, folder: Path | None) -> Result:
     is done; "cmp-bundle certs untrust" takes them back.
     """
     folder = _folder(run, folder)
-    anchor = anchor_in(folder)
-    if anchor is None:
-        authority = ensure(folder, (), _now(), Disk())
-        _tell_if_fresh(run, authority)
-        anchor = authority.anchor
+    if not dry_run and anchor_in(folder) is None:
+        _tell_if_fresh(run, ensure(folder, (), _now(), Disk()))
+    anchor = _anchor(folder)
     anchor.check(_now())
     changes = trust.to_trust(anchor, trust.stores(_whose(run)))
     return _carried_out(run, anchor, changes, dry_run=dry_run)
@@ -268,14 +266,16 @@ def _export(anchor: Anchor, to: str, *, force: bool) -> Result:
     if to == "-":
         text = anchor.pem.decode()
         return Result(text, _about(anchor) | {"pem": text})
-    path = Path(to)
+    path = Path(to).resolve()
+    if path.name == KEY:
+        raise CmpBundleError("is what the authority's key is called", file=path)
     if is_there(path) and not force:
         raise CmpBundleError(
             "is there already, and is not replaced", file=path, hint="replace it: --force"
         )
     Disk().write(path, anchor.pem)
     text = (
-        f"{path}: the certificate of {anchor.name}, without its key\n"
+        f"{to}: the certificate of {anchor.name}, without its key\n"
         "whoever adds it to the authorities of a browser or a phone believes what it signs"
     )
     return Result(text, _about(anchor) | {"exported": path})
