@@ -127,13 +127,13 @@ def build(
     leaks.check(
         manifest.published(Bundle(files, about, people.profiles)),
         people.secrets,
-        _known(phone, client),
+        known(phone, client),
     )
     warned = (w for path in files for w in static.warnings(f"{settings.site.name}/{path}"))
     return Built(Bundle(files, about, people.profiles), tuple(warned), before)
 
 
-def _known(phone: Phone, client: Client) -> list[bytes]:
+def known(phone: Phone, client: Client) -> list[bytes]:
     """What everybody can fetch anywhere: our own code, and the phones that cmp-bundle knows."""
     parts = (client.loader, client.overlay, client.style, client.mends, client.mends_style)
     ours = [part.encode() for part in parts]

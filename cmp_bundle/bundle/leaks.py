@@ -1,21 +1,19 @@
 """The last look at everything that is about to be published: is a secret in it?
 
-Every secret is looked for as it is, in hexadecimal, in base64 at each of its three alignments,
-and escaped as URLs, JSON and HTML do it; gzipped files are looked at unpacked as well.
+Texts are looked at as they are, with gzip unpacked, and with the escapes of URLs, JSON,
+JavaScript and HTML taken out. In each of them every secret is looked for as it is, in
+hexadecimal, and in base64 at each of its three alignments.
 """
 
 from __future__ import annotations
 
 import base64
 import html
-import json
 import re
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus
-
-import ahocorasick
+from urllib.parse import unquote_to_bytes
 
 from cmp_bundle.errors import CmpBundleError
 
@@ -27,8 +25,23 @@ _UNPACKED = 64 * 1024 * 1024
 
 #: Shorter secrets stand in any file by chance; ``accounts check`` calls them what they are.
 SHORTEST = 4
-#: Escaped and encoded forms shorter than this likewise.
+#: Encoded forms shorter than this likewise.
 _SHORTEST_FORM = 6
+#: As many bytes of a form are looked up.
+_BEGINNING = 6
+
+_GZIP = b"\x1f\x8b"
+#: Bytes that are unpacked at a time, so that what stands before damage is seen.
+_PIECE = 1 << 14
+
+_URL_ESCAPE = re.compile(rb"%[0-9A-Fa-f]{2}")
+_ENTITY = re.compile(rb"&(#[0-9xX]|[A-Za-z]{2})")
+#: JavaScript's and JSON's escapes; two of them may stand for one character.
+_ESCAPE = re.compile(
+    r"\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})"
+    r"|\\u([0-9a-f]{4})|\\u\{0*([0-9a-f]{1,6})\}|\\x([0-9a-f]{2})|\\([^ux0-9a-z])",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -54,18 +67,12 @@ def check(files: Mapping[str, bytes], secrets: Iterable[Secret], known: Iterable
     fetch. What stands in it is found out by nobody who reads it here, so it is not looked for;
     such a password is told by ``accounts check``.
     """
-    automaton = ahocorasick.Automaton()
-    for secret in secrets:
-        if len(secret.data) < SHORTEST:
-            continue
-        for form in {secret.data, *(f for f in _forms(secret.data) if len(f) >= _SHORTEST_FORM)}:
-            automaton.add_word(form.decode("latin-1"), secret)
-    if not len(automaton):
+    search = _Search(secrets)
+    if not search:
         return
-    automaton.make_automaton()
-    common = {s.what for data in known for s in _found(automaton, data)}
+    common = {s.what for data in known for s in search.found(data, "")}
     for path, data in files.items():
-        for secret in _found(automaton, data):
+        for secret in search.found(path.encode("utf-8", "surrogateescape") + b"\n" + data, path):
             if secret.what not in common:
                 raise CmpBundleError(
                     f"holds {secret.what}, and everybody could read it there",
@@ -74,39 +81,124 @@ def check(files: Mapping[str, bytes], secrets: Iterable[Secret], known: Iterable
                 )
 
 
-def _found(automaton: ahocorasick.Automaton, data: bytes) -> Iterator[Secret]:
-    for text in _texts(data):
-        for _, secret in automaton.iter(text.decode("latin-1")):
-            yield secret
+class _Search:
+    """All forms of all secrets, to be looked for in one go.
+
+    They are kept by their first bytes, and every piece of a text of that length is looked up
+    that could be one. Sealed profiles hold any bytes, but hardly ever six in a row of those that
+    passwords begin with: so they cost next to nothing.
+    """
+
+    def __init__(self, secrets: Iterable[Secret]) -> None:
+        self._forms: dict[int, dict[bytes, list[tuple[bytes, Secret]]]] = {}
+        self._raw: list[tuple[bytes, Secret]] = []
+        for secret in secrets:
+            data = secret.data
+            if len(data) < SHORTEST:
+                continue
+            forms = {f for f in _forms(data) if len(f) >= _SHORTEST_FORM}
+            if isinstance(secret.value, bytes):
+                self._raw.append((data, secret))
+            else:
+                forms.add(data)
+            for form in forms:
+                size = min(len(form), _BEGINNING)
+                beginnings = self._forms.setdefault(size, {})
+                beginnings.setdefault(form[:size], []).append((form, secret))
+        self._runs = {size: _run(size, found) for size, found in self._forms.items()}
+
+    def __bool__(self) -> bool:
+        return bool(self._forms)
+
+    def found(self, data: bytes, path: str) -> Iterator[Secret]:
+        """The secrets in a file. Raises CmpBundleError where it cannot be looked through."""
+        for text in _texts(data, path):
+            yield from (secret for form, secret in self._raw if form in text)
+            for size, beginnings in self._forms.items():
+                for run in self._runs[size].findall(text):
+                    pieces = (run[at : at + size] for at in range(len(run) - size + 1))
+                    for piece in beginnings.keys() & pieces:
+                        yield from (s for form, s in beginnings[piece] if form in text)
 
 
-def _texts(data: bytes) -> Iterator[bytes]:
+def _run(size: int, beginnings: Iterable[bytes]) -> re.Pattern[bytes]:
+    """At least ``size`` bytes in a row that any of ``beginnings`` holds."""
+    used = b"".join(b"\\x%02x" % byte for byte in sorted(set(b"".join(beginnings))))
+    return re.compile(b"[%s]{%d,}" % (used, size))
+
+
+def _texts(data: bytes, path: str) -> Iterator[bytes]:
+    """``data`` (a name, a newline and a file's content), in every way in which it can be read."""
+    yield from _readings(data)
+    content = data.partition(b"\n")[2]
+    if _GZIP in content[:2] or data.startswith(_GZIP):
+        yield from _readings(_unpacked(content if _GZIP in content[:2] else data, path))
+
+
+def _readings(data: bytes) -> Iterator[bytes]:
     yield data
-    if data.startswith(b"\x1f\x8b"):
+    # Sealed profiles hold any byte, but hardly ever a whole escape.
+    if _URL_ESCAPE.search(data):
+        yield unquote_to_bytes(data)
+    if _ESCAPE.search(text := _encoded(data)):
+        yield _decoded(_ESCAPE.sub(_unescaped, text))
+    if _ENTITY.search(data):
+        yield _decoded(html.unescape(text))
+
+
+def _encoded(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _decoded(text: str) -> bytes:
+    # Bytes that are no UTF-8 come out as others; they were looked at as they are.
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    high, low, one, braced, short, itself = found.groups()
+    if high:
+        return chr(0x10000 + ((int(high, 16) - 0xD800) << 10) + int(low, 16) - 0xDC00)
+    if itself:
+        return str(itself)
+    number = int(one or braced or short, 16)
+    return chr(number) if number <= 0x10FFFF else ""  # noqa: PLR2004 - Unicode's end
+
+
+def _unpacked(data: bytes, path: str) -> bytes:
+    """All members of a gzipped file, as far as they can be unpacked."""
+    whole = bytearray()
+    while data.startswith(_GZIP):
+        packed = zlib.decompressobj(wbits=31)
         try:
-            yield zlib.decompressobj(wbits=31).decompress(data, _UNPACKED)
+            while data and not packed.eof:
+                whole += packed.decompress(data[:_PIECE], _UNPACKED - len(whole))
+                if len(whole) >= _UNPACKED:
+                    raise CmpBundleError(
+                        f"is more than {_UNPACKED >> 20} MB when unpacked, too much to look through",
+                        file=path,
+                        hint="no phone needs such a file; take it out of the phone's",
+                    )
+                data = packed.unconsumed_tail + data[_PIECE:]
         except zlib.error:
-            return
+            break
+        data = packed.unused_data + data
+    return bytes(whole)
 
 
 def _forms(value: bytes) -> Iterator[bytes]:
-    """Every way in which ``value`` may stand in a file, besides as it is."""
+    """Every way in which ``value`` may stand in a file, besides as it is and escaped."""
     yield value.hex().encode()
     yield value.hex().upper().encode()
+    if b" " in value:
+        yield value.replace(b" ", b"+")  # as forms are sent
     for lead in range(3):
         # Behind one or two other bytes base64 looks different; its ends depend on the neighbours.
-        whole = base64.b64encode(b"\0" * lead + value)
-        body = whole.rstrip(b"=")[(0, 2, 3)[lead] :]
+        body = base64.b64encode(b"\0" * lead + value).rstrip(b"=")[(0, 2, 3)[lead] :]
         body = body if (len(value) + lead) % 3 == 0 else body[:-1]
         yield body
-        yield body.translate(bytes.maketrans(b"+/", b"-_"))
-    text = value.decode("utf-8", "replace")
-    for escaped in (
-        quote(value, safe=""),
-        quote_plus(value),
-        json.dumps(text)[1:-1],
-        json.dumps(text, ensure_ascii=False)[1:-1],
-        html.escape(text),
-    ):
-        yield escaped.encode("utf-8", "surrogatepass")
-    yield re.sub(r"%[0-9A-F]{2}", lambda m: m[0].lower(), quote(value, safe="")).encode()
+        if b"+" in body or b"/" in body:
+            yield body.translate(_URL_SAFE)
+
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")

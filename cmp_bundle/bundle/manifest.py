@@ -70,6 +70,7 @@ class Manifest:
     """``manifest.json``. ``site`` and ``redirect`` are where the bundle was made to appear.
 
     ``id`` is made of ``files`` alone: profiles come, change and go without a new release.
+    ``plain`` is the account whose profile everybody can read in the page, if there is one.
     """
 
     id: str
@@ -82,6 +83,7 @@ class Manifest:
     licences: tuple[str, ...]
     profiles: Profiles
     files: tuple[File, ...]
+    plain: str = ""
 
     def to_json(self) -> bytes:
         return (json.dumps({"format": FORMAT, **asdict(self)}, indent=2) + "\n").encode()
@@ -97,6 +99,12 @@ class Bundle:
     files: Mapping[str, bytes]
     manifest: Manifest
     profiles: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def published(bundle: Bundle) -> dict[str, bytes]:
+    """All that a deploy would put where somebody may read it, by path, the manifest included."""
+    profiles = {f"{PROFILES}/{name}": data for name, data in bundle.profiles.items()}
+    return {**bundle.files, **profiles, NAME: bundle.manifest.to_json()}
 
 
 def listed(files: Mapping[str, bytes]) -> tuple[File, ...]:

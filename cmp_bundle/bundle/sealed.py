@@ -33,7 +33,7 @@ def secrets(accounts: Iterable[Account], keyring: Keyring) -> Iterator[Secret]:
     yield Secret("the key of all links", keyring.key)
     for account in accounts:
         yield from own_secrets(account)
-        yield Secret(f"the link of {account.id}", keyring.token(account.id).value)
+        yield Secret(f"the link of {account.id}", keyring.token(account.id).text)
 
 
 def own_secrets(account: Account) -> Iterator[Secret]:

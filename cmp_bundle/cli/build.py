@@ -2,38 +2,76 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+import click
+
 from cmp_bundle.bundle import dist
-from cmp_bundle.bundle.build import build
+from cmp_bundle.bundle.build import People, build
 from cmp_bundle.bundle.client import client
-from cmp_bundle.cli import source
+from cmp_bundle.cli import people, source
 from cmp_bundle.cli.command import Run
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
 from cmp_bundle.cli.sizes import kilobytes
+from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
 
-_FLAGS = (*source.FLAGS, "build.out", "build.pack", "build.pristine", "site.redirect")
+_FLAGS = (
+    *source.FLAGS,
+    "build.out",
+    "build.pack",
+    "build.pristine",
+    "build.without",
+    "site.redirect",
+    *people.FLAGS,
+)
 
 
-@make(source.OFFLINE, flags=_FLAGS)
-def command(run: Run, *, offline: bool) -> Result:
+_PLAIN = click.option(
+    "--plain", metavar="USER", help="Put this account into the page, where everybody can read it."
+)
+
+#: The one way around the last look for secrets, for the account that --plain names.
+PUBLIC = "--i-know-this-is-public"
+
+
+@make(
+    source.OFFLINE,
+    _PLAIN,
+    click.option(PUBLIC, "public", is_flag=True, help="Say that --plain is meant."),
+    people.ALLOW_LOOSE,
+    flags=_FLAGS,
+)
+def command(
+    run: Run, *, offline: bool, plain: str | None, public: bool, allow_loose: bool
+) -> Result:
     """Make the bundle: the phone with its settings, packed.
 
     The phone is fetched first if it is not in the cache. The folder that is written holds all
     that a deploy needs; the same inputs give the same bytes.
+
+    For each account of the file of accounts it holds a sealed profile, which its link alone
+    opens. Accounts without a password get one, in their file. A build that would publish a
+    password or another secret stops and names the place.
     """
+    _check_plain(run, plain, public=public)
+    everybody = None
+    if not run.settings.build.pristine:
+        everybody = people.everyone(run, allow_loose=allow_loose, complete=True, plain=plain)
     phone = source.phone(run, offline=offline)
-    built = build(phone, run.settings, client())
+    built = build(phone, run.settings, client(), everybody.people if everybody else People())
     for warning in built.warnings:
         run.reporter.warn(f"{warning.path}: {warning.message}")
     about = built.bundle.manifest
     out = run.settings.build.out
     fresh = dist.write(built.bundle, out, Disk())
     before, now = built.before, about.visit
+    if about.plain:
+        run.reporter.warn(f"everybody who opens the page can read the password of {about.plain}")
     lines = [
         f"{out}: bundle {about.id} of {phone.source}{'' if fresh else ', the same as before'}",
         f"a visit takes {kilobytes(now.bytes)} in {_requests(now.requests)}"
         f" (the phone as it came: {kilobytes(before.bytes)} in {_requests(before.requests)})",
+        *_people(about.profiles.count),
         f"it will be {about.redirect} on the server; next: cmp-bundle deploy --dry-run",
     ]
     data = {
@@ -44,6 +82,32 @@ def command(run: Run, *, offline: bool) -> Result:
         "warnings": [asdict(w) for w in built.warnings],
     }
     return Result("\n".join(lines), data)
+
+
+def _people(count: int) -> list[str]:
+    if not count:
+        return []
+    whose = f"{count} accounts" if count > 1 else "one account"
+    return [f"it has the sealed profiles of {whose}; their links: cmp-bundle links"]
+
+
+def _check_plain(run: Run, plain: str | None, *, public: bool) -> None:
+    if plain is None:
+        if public:
+            raise CmpBundleError(
+                f"{PUBLIC} does nothing alone", hint="add --plain USER, or leave it out"
+            )
+        return
+    if not public:
+        raise CmpBundleError(
+            f"--plain {plain} shows the account and its password to everybody who reaches the page",
+            hint=f"give {plain} a link instead: cmp-bundle link {plain}; or insist: {PUBLIC}",
+        )
+    if run.settings.build.pristine:
+        raise CmpBundleError(
+            "--plain has no place in a pristine phone, which is filled in with nothing",
+            hint="leave out one of them",
+        )
 
 
 def _requests(count: int) -> str:

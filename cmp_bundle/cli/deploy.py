@@ -1,19 +1,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cmp_bundle.asterisk.includes import Https
 from cmp_bundle.bundle import manifest
-from cmp_bundle.cli import server
+from cmp_bundle.cli import people, server
+from cmp_bundle.cli.build import PUBLIC
 from cmp_bundle.cli.command import Run
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
+from cmp_bundle.cli.scan import scan
 from cmp_bundle.deploy.describe import describe
+from cmp_bundle.deploy.layout import Site
 from cmp_bundle.deploy.plan import Plan, to_deploy
 from cmp_bundle.deploy.survey import survey
 from cmp_bundle.errors import CmpBundleError
+
+if TYPE_CHECKING:
+    from cmp_bundle.asterisk.installation import Installation
 
 _PATH = click.Path(path_type=Path)
 
@@ -25,7 +32,9 @@ _PATH = click.Path(path_type=Path)
     click.option("--cert", help="The certificate (PEM), as Asterisk sees its path."),
     click.option("--key", help="Its private key (PEM), as Asterisk sees its path."),
     click.option("--https-address", default="0.0.0.0:8089", help="Where HTTPS listens."),
-    flags=("deploy.keep", *server.FLAGS),
+    click.option(PUBLIC, "public", is_flag=True, help="Deploy a build with --plain, knowingly."),
+    people.ALLOW_LOOSE,
+    flags=("deploy.keep", *server.FLAGS, *people.FLAGS),
 )
 def command(
     run: Run,
@@ -36,6 +45,8 @@ def command(
     cert: str | None,
     key: str | None,
     https_address: str,
+    public: bool,
+    allow_loose: bool,
 ) -> Result:
     """Put the bundle on Asterisk's web server, with its redirect.
 
@@ -43,8 +54,13 @@ def command(
     settings name. Asterisk's own files get one line each, at their end. When the server runs,
     it is asked to reload and then looked at; if it does not serve what was deployed, everything
     is put back.
+
+    Where the file of accounts is, everything is looked through for their passwords first. The
+    links of accounts that were removed since the last build are dead from then on, whichever
+    release is rolled back to.
     """
     made = manifest.read(bundle or run.settings.build.out)
+    _check(run, made, public=public, allow_loose=allow_loose)
     https = _https(enable_https=enable_https, cert=cert, key=key, address=https_address)
     where = server.installation(run)
     work = server.executor(run, where)
@@ -59,7 +75,7 @@ def command(
         return Result(describe(planned), {"changed": False, **_data(planned)})
     with server.at_work(run, work):
         planned = plan()
-        for note in planned.notes:
+        for note in (*planned.notes, *_dying(made, where)):
             run.reporter.note(note)
         outcome = work.carry_out(planned)
     active = server.when_active(outcome, made.manifest.redirect)
@@ -68,6 +84,46 @@ def command(
     else:
         text = f"deployed release {planned.release}\n{active}"
     return Result(text, {"changed": bool(planned.steps), "url": outcome.url, **_data(planned)})
+
+
+def _check(run: Run, made: manifest.Bundle, *, public: bool, allow_loose: bool) -> None:
+    """Raises CmpBundleError where somebody's secret would get out, or somebody's phone back."""
+    plain = made.manifest.plain
+    if plain and not public:
+        raise CmpBundleError(
+            f"the bundle shows the password of {plain} to everybody who opens the page",
+            hint=f"build it again without --plain; or insist: {PUBLIC}",
+        )
+    if not people.read(run, allow_loose=allow_loose).accounts:
+        return
+    everybody = people.everyone(run, allow_loose=allow_loose, plain=plain or None)
+    scan(made, everybody.people.secrets)
+    now = everybody.people.profiles
+    over = [name for name in made.profiles if name not in now]
+    if over:
+        raise CmpBundleError(
+            f"the bundle holds {_count(len(over), 'profile')} of accounts that were removed or have"
+            " a new link since",
+            hint="cmp-bundle build, then deploy again",
+        )
+    if now != made.profiles:
+        run.reporter.warn(
+            "the accounts have changed since the bundle was built: what is new in them comes with"
+            " the next build"
+        )
+
+
+def _dying(made: manifest.Bundle, where: Installation) -> list[str]:
+    """What people should hear whose links stop working now."""
+    site = Site(where.static, made.manifest.site)
+    gone = [p for p in site.profiles.glob("*") if p.name not in made.profiles]
+    if not gone:
+        return []
+    return [f"{_count(len(gone), 'link')} that worked until now will open nothing any more"]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _data(plan: Plan) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import includes
@@ -14,6 +14,7 @@ from cmp_bundle.deploy.line import add_line, has_line, remove_line
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from cmp_bundle.asterisk.includes import Https
@@ -129,6 +130,32 @@ def to_deploy(
     )
     refusals.after(found, plan)
     return plan
+
+
+def to_reseal(found: Found, profiles: Mapping[str, bytes], reloads: tuple[str, ...] = ()) -> Plan:
+    """Put ``profiles`` in place of those that are deployed; the release stays as it is.
+
+    ``reloads`` come first: a profile with a new password shall meet an Asterisk that knows it.
+    """
+    if found.current is None:
+        raise CmpBundleError(
+            "nothing is deployed here", file=found.site.link, hint="cmp-bundle deploy"
+        )
+    about = replace(found.manifest(found.current), profiles=manifest.Profiles.of(profiles))
+    bundle = manifest.Bundle({}, about, profiles)
+    steps = _Steps()
+    for line in reloads:
+        steps.reload(line)
+    superseded = _profiles(steps, bundle, found)
+    version = found.version or ""
+    expected = Expected(
+        found.redirect or about.redirect,
+        includes.page_path(found.server.prefix, about.site, version),
+        _served(found, bundle),
+        f"{found.server.prefix}/ws",
+        listener=_listener(found),
+    )
+    return Plan("change of profiles", found.current, tuple(steps.steps), superseded, expected)
 
 
 def to_roll_back(found: Found, release: str | None) -> Plan:

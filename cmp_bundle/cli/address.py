@@ -1,0 +1,57 @@
+"""Where people open the phone: what stands before the redirect in every link."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cmp_bundle.asterisk import reader
+from cmp_bundle.asterisk.http_conf import http_server
+from cmp_bundle.cli import server
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.tls.names import names_in
+
+if TYPE_CHECKING:
+    from cmp_bundle.cli.command import Run
+
+_HINT = 'say where people open it: url = "https://pbx.example.com:8089" under [site]'
+_HTTPS = 443
+_HERE = ("localhost", "127.0.0.1", "::1")
+
+
+def base(run: Run) -> str:
+    """``https://pbx.example.com:8089``, as the settings say, else after Asterisk's certificate.
+
+    Raises CmpBundleError where neither tells.
+    """
+    if run.settings.site.url:
+        return run.settings.site.url
+    where = server.look(run)
+    if where is None:
+        raise CmpBundleError(
+            "where people open the phone is not known: no Asterisk was found here", hint=_HINT
+        )
+    http = http_server(reader.read("http.conf", where.files))
+    if http.tls_address is None:
+        raise CmpBundleError(
+            "where people open the phone is not known: HTTPS is off",
+            file=where.configuration("http.conf"),
+            hint=_HINT,
+        )
+    certificate = where.outside(http.certificate)
+    found = names_in(certificate)
+    names = [n for n in (*found.dns, *found.addresses) if "*" not in n]
+    if not names:
+        raise CmpBundleError(
+            f"where people open the phone is not known: the certificate's names are {found}",
+            file=certificate,
+            hint=_HINT,
+        )
+    outside = [n for n in names if n not in _HERE]
+    if not outside:
+        run.reporter.warn(
+            f"{certificate} is for {names[0]} alone, so links work on this machine only; {_HINT}"
+        )
+    host = (outside or names)[0]
+    port = http.tls_address.port
+    shown = f"[{host}]" if ":" in host else host
+    return f"https://{shown}" if port == _HTTPS else f"https://{shown}:{port}"

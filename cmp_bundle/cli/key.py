@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cmp_bundle.accounts import keyring as keyrings
+from cmp_bundle.cli import people, republish
+from cmp_bundle.cli.command import Run, group
+from cmp_bundle.cli.command import command as make
+from cmp_bundle.cli.output import Result
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files import Disk
+
+_FILE = click.argument("file", type=click.Path(path_type=Path))
+_YES = click.option("--yes", is_flag=True, help="Do it without asking.")
+
+
+@make(
+    _FILE,
+    click.option("--force", is_flag=True, help="Replace a file that is there."),
+    name="backup",
+)
+def backup(run: Run, *, file: Path, force: bool) -> Result:
+    """Copy the key of all links to FILE.
+
+    Keep the copy where nobody finds it: whoever has it has every link. It holds as well which
+    links were renewed, so make a new one after that.
+    """
+    path = run.settings.links.key
+    ring = _there(path)
+    if file.exists() and not force:
+        raise CmpBundleError(
+            "is there already, and is not replaced", file=file, hint="insist: --force"
+        )
+    keyrings.save(ring, file.resolve(), Disk())
+    return Result(
+        f"{file}: the key of all links; keep it away from this machine, and from everybody else",
+        {"file": file, "key": path, "renewed": len(ring.numbers)},
+    )
+
+
+@make(_FILE, _YES, people.ALLOW_LOOSE, flags=people.FLAGS, name="restore")
+def restore(run: Run, *, file: Path, yes: bool, allow_loose: bool) -> Result:
+    """Put the key of all links back from FILE, which a backup wrote.
+
+    The links of the time of the backup work again, with the next build and deploy at the latest.
+    Links made with another key since then are dead from then on.
+    """
+    path, disk = run.settings.links.key, Disk()
+    fresh = keyrings.load(file)
+    if fresh is None:
+        raise CmpBundleError(
+            "there is no such file", file=file, hint="name one that a backup wrote"
+        )
+    before = _present(run, path)
+    if before == fresh:
+        return Result(f"{path} is the same key already", {"key": path, "changed": False})
+    if before is not None:
+        _confirm(_lost_by_restoring(run, before, fresh, allow_loose=allow_loose), yes=yes)
+    keyrings.save(fresh, path, disk)
+    done = _everywhere(run, before, allow_loose=allow_loose)
+    return Result(
+        "\n".join([f"{path}: the key from {file} is back", *done.lines]),
+        {"key": path, "changed": True, **done.data},
+    )
+
+
+@make(_YES, people.ALLOW_LOOSE, flags=people.FLAGS, name="rotate")
+def rotate(run: Run, *, yes: bool, allow_loose: bool) -> Result:
+    """Make a new key, and with it a new link for everybody.
+
+    For the day on which somebody may have read the key, or on which it is lost. All links that
+    were given out are dead then: at once on the server of this machine, elsewhere with the next
+    build and deploy.
+    """
+    path, disk = run.settings.links.key, Disk()
+    before = _present(run, path)
+    count = len(people.read(run, allow_loose=allow_loose).accounts)
+    whose = f"the links of all {count} accounts" if count != 1 else "the link of the one account"
+    _confirm(f"{whose} will stop working, and everybody needs a new one", yes=yes)
+    keyrings.save(keyrings.fresh(), path, disk)
+    done = _everywhere(run, before, allow_loose=allow_loose)
+    return Result(
+        "\n".join([f"{path}: a new key", *done.lines, "the new links: cmp-bundle links"]),
+        {"key": path, "links": count, **done.data},
+    )
+
+
+command = group(
+    """Keep, restore or replace the key of all links.
+
+    All links are derived from one key, which is made with the first of them. Without it the links
+    that were given out go on working where they are deployed, but no build can make the same
+    again: everybody would need a new one.
+    """,
+    backup,
+    restore,
+    rotate,
+)
+
+
+def _there(path: Path) -> keyrings.Keyring:
+    ring = keyrings.load(path)
+    if ring is None:
+        raise CmpBundleError(
+            "there is no key yet",
+            file=path,
+            hint="it is made with the first link: cmp-bundle build",
+        )
+    return ring
+
+
+def _present(run: Run, path: Path) -> keyrings.Keyring | None:
+    """The key in use; None where it is gone, or too damaged to be of any use."""
+    try:
+        return keyrings.load(path)
+    except CmpBundleError as error:
+        run.reporter.warn(f"{error}; it is replaced")
+        return None
+
+
+def _lost_by_restoring(
+    run: Run, before: keyrings.Keyring, fresh: keyrings.Keyring, *, allow_loose: bool
+) -> str:
+    accounts = people.read(run, allow_loose=allow_loose).accounts
+    lost = [a.id for a in accounts if before.token(a.id) != fresh.token(a.id)]
+    shown = ", ".join(lost[:5]) + (", …" if len(lost) > 5 else "")  # noqa: PLR2004 - a line's worth
+    if not lost:
+        return "the key that is there now will be replaced"
+    return f"the links that {len(lost)} accounts ({shown}) have now will stop working"
+
+
+def _everywhere(run: Run, before: keyrings.Keyring | None, *, allow_loose: bool) -> republish.Done:
+    """The profiles under the new key; the old key back where that does not work out."""
+    try:
+        return republish.republish(run, people.everyone(run, allow_loose=allow_loose))
+    except BaseException:
+        if before is not None:
+            keyrings.save(before, run.settings.links.key, Disk())
+        raise
+
+
+def _confirm(loss: str, *, yes: bool) -> None:
+    """Raises CmpBundleError where nobody can be asked, click.Abort where the answer is no."""
+    if yes:
+        return
+    if not click.get_text_stream("stdin").isatty():
+        raise CmpBundleError(loss, hint="nothing was changed; if that is meant: --yes")
+    click.confirm(f"{loss}. Go on?", abort=True, err=True)

@@ -1,0 +1,44 @@
+"""The last look for secrets at a bundle that was built before."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+from typing import TYPE_CHECKING
+
+from cmp_bundle.bundle import leaks, manifest
+from cmp_bundle.bundle.build import known
+from cmp_bundle.bundle.client import client
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.phone.builtin import BUILTIN
+from cmp_bundle.phone.cache import Cache
+from cmp_bundle.phone.fetch import fetch
+from cmp_bundle.phone.pin import UPSTREAM
+from cmp_bundle.phone.source import parse
+from cmp_bundle.report import Silent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cmp_bundle.bundle.leaks import Secret
+    from cmp_bundle.bundle.manifest import Bundle, Origin
+
+
+def scan(bundle: Bundle, secrets: Iterable[Secret]) -> None:
+    """Raises CmpBundleError naming the file that holds a secret, and whose."""
+    leaks.check(manifest.published(bundle), secrets, _known(bundle.manifest.phone))
+
+
+def _known(origin: Origin) -> list[bytes]:
+    """What everybody can fetch anywhere, as far as it is on this machine.
+
+    Without it a password that stands in the phone's own code is told as well, which is no loss.
+    """
+    ours = [part.encode() for part in astuple(client())]
+    if origin.source != BUILTIN and origin.tree != UPSTREAM.tree:
+        return ours
+    source = BUILTIN if origin.source == BUILTIN else "upstream"
+    try:
+        phone = fetch(parse(source), Cache.of_user(), Silent(), offline=True)
+    except CmpBundleError:
+        return ours
+    return known(phone, client())
