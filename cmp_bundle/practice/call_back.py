@@ -10,6 +10,7 @@ from cmp_bundle.practice.outgoing import OutgoingLeg
 
 if TYPE_CHECKING:
     from cmp_bundle.practice.account import Account
+    from cmp_bundle.practice.clock import Timer
     from cmp_bundle.practice.echo import Studio
     from cmp_bundle.practice.incoming import IncomingLeg
     from cmp_bundle.practice.leg import Leg
@@ -60,13 +61,16 @@ class CallBack(EchoCall):
 class _Second(EchoCall):
     """The call back."""
 
+    _rings: Timer
+
     def invite(self, leg: OutgoingLeg, knowing: str) -> None:
         """``knowing`` is how the phone described itself before."""
         self._take(leg)
         self._do(self._invite(leg, knowing))
-        leg.line.clock.call_later(RINGS, self._give_up)
+        self._rings = leg.line.clock.call_later(RINGS, self._broken)
 
     def answered(self, leg: Leg, sdp: str) -> None:
+        self._rings.cancel()
         leg.acknowledge()
         self._do(self._accept(leg, sdp))
 
@@ -78,6 +82,6 @@ class _Second(EchoCall):
         if not leg.over:
             leg.invite(offer)
 
-    def _give_up(self) -> None:
-        if self._leg.dialog is None and not self._leg.over:
-            self._broken()
+    def _close(self) -> None:
+        self._rings.cancel()
+        super()._close()
