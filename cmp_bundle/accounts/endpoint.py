@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from cmp_bundle.accounts.model import Place, Row
     from cmp_bundle.accounts.problems import Wrong
 
-#: Hexadecimal digits of an MD5.
-DIGEST = 32
+#: The digests that Asterisk knows, and how many hexadecimal digits they have.
+DIGESTS = {"md5": 32, "sha-256": 64, "sha-512-256": 64}
 
 #: The realm of Asterisk's challenges where nothing says otherwise (res_pjsip/config_global.c).
 REALM = "asterisk"
@@ -46,6 +46,8 @@ class Auth:
     ``ha1`` counts where there is one, else ``password``; ``realm`` is empty where the server's
     default counts. ``secret`` is the option whose value has to change for another password.
     ``unusable`` tells why Asterisk does not load it, or why a browser phone cannot answer it.
+    ``both`` is whether it has a password beside the digest, ``older`` what Asterisk 16 makes of it
+    where that is something else.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Auth:
     secret: Option | None = field(default=None, repr=False)
     unusable: str = ""
     both: bool = False
+    older: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,34 +125,65 @@ def auth(name: str, options: tuple[Option, ...]) -> Auth:
     Asterisk 16 takes ``md5_cred`` only for ``auth_type=md5``; since 22 it counts whatever the
     type is, and ``password_digest`` is another way to write it.
     """
-    kind = folded(value(options, "auth_type", "userpass"))
-    username = value(options, "username")
     plain = last(options, "password")
-    digest, digest_option, broken = _md5(options)
-    algorithms = names(value(options, "supported_algorithms_uas"))
-    unusable = ""
-    if not username:
-        unusable = "it has no username, so Asterisk does not load it"
-    elif kind == "google_oauth":
-        unusable = "it is for Google's OAuth, which no browser phone can answer"
-    elif kind not in ("userpass", "md5", "digest"):
-        unusable = f"Asterisk knows no auth_type={kind!r}, and does not load it"
-    elif broken:
-        unusable = f"its {broken} is no digest of {DIGEST} signs, so Asterisk does not load it"
-    elif algorithms and "md5" not in map(folded, algorithms):
-        unusable = "it asks for other digests than MD5, the only one that browser phones know"
-    elif not digest and not (plain and plain.value):
-        unusable = "it has no password"
+    password = plain.value if plain else ""
+    digests, broken = _digests(options)
+    digest, digest_option = digests.get("md5", ("", None))
     return Auth(
         id=name,
-        username=username,
-        password="" if digest or plain is None else plain.value,
+        username=value(options, "username"),
+        password="" if digest else password,
         ha1=digest,
         realm=value(options, "realm"),
         secret=digest_option if digest else plain,
-        unusable=unusable,
-        both=bool(digest and plain and plain.value),
+        unusable=f"its {broken} is no digest, so Asterisk does not load it"
+        if broken
+        else _unusable(options, digests, has_password=bool(password)),
+        both=bool(digest and password),
+        older=_older(_kind(options), has_digest=bool(digest), has_password=bool(password)),
     )
+
+
+def _kind(options: Iterable[Option]) -> str:
+    return folded(value(options, "auth_type", "userpass"))
+
+
+def _unusable(
+    options: tuple[Option, ...], digests: Mapping[str, object], *, has_password: bool
+) -> str:
+    """Why Asterisk does not load these options, or no browser phone can answer them."""
+    kind = _kind(options)
+    if not value(options, "username"):
+        return "it has no username, so Asterisk does not load it"
+    if kind == "google_oauth":
+        return "it is for Google's OAuth, which no browser phone can answer"
+    if kind not in ("userpass", "md5", "digest"):
+        return f"Asterisk knows no auth_type={kind!r}, and does not load it"
+    # For calls that come in, then for those that go out: each needs something to be answered by.
+    incoming = _algorithms(options, "supported_algorithms_uas")
+    wanted = (*incoming, *_algorithms(options, "supported_algorithms_uac"))
+    for algorithm in wanted:
+        if algorithm not in DIGESTS:
+            return f"Asterisk knows no digest {algorithm!r}, and does not load it"
+    if "md5" not in incoming:
+        return "it asks for other digests than MD5, the only one that browser phones know"
+    if not digests and not has_password:
+        return "it has no password"
+    for algorithm in wanted:
+        if not has_password and algorithm not in digests:
+            return f"it has nothing for its digest {algorithm}, so Asterisk does not load it"
+    return ""
+
+
+def _older(kind: str, *, has_digest: bool, has_password: bool) -> str:
+    """What Asterisk 16 makes of an auth, where that is not what 22 makes of it."""
+    if kind == "md5":
+        return "" if has_digest else "does not load it, as it holds no digest"
+    if not has_digest:
+        return ""
+    if has_password:
+        return "takes the password"
+    return "knows its digest for auth_type=md5 alone, and takes an empty password"
 
 
 def digest(auth: Auth, realm: str) -> str:
@@ -163,18 +197,22 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(name for part in text.split(",") if (name := part.strip(BLANKS)))
 
 
-def _md5(options: Iterable[Option]) -> tuple[str, Option | None, str]:
-    """The MD5 digest that counts and its option; the name of an option that makes no sense."""
-    digest, found = "", None
+def _algorithms(options: Iterable[Option], name: str) -> tuple[str, ...]:
+    """The digests that an auth is for, in small letters."""
+    return tuple(map(folded, names(value(options, name)))) or ("md5",)
+
+
+def _digests(options: Iterable[Option]) -> tuple[dict[str, tuple[str, Option]], str]:
+    """Each digest and its option by algorithm; the name of an option that makes no sense."""
+    found = {}
     for option in options:
         if folded(option.name) not in ("md5_cred", "password_digest"):
             continue
         for one in names(option.value):
             algorithm, colon, text = one.partition(":")
             algorithm, text = (algorithm.strip(BLANKS), text) if colon else ("md5", one)
-            if folded(algorithm) != "md5":
-                continue
-            digest, found = text.strip(BLANKS), option
-            if len(digest) != DIGEST:
-                return "", None, option.name
-    return digest, found, ""
+            algorithm, text = folded(algorithm), text.strip(BLANKS)
+            if len(text) != DIGESTS.get(algorithm):
+                return {}, option.name
+            found[algorithm] = (text, option)
+    return found, ""

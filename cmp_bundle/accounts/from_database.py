@@ -7,11 +7,12 @@ webrtc, digests or the limit of pictures: what has no column is left out.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from cmp_bundle.accounts.endpoint import Endpoint, Found, Option, auth, endpoint
+from cmp_bundle.accounts.endpoint import Auth, Endpoint, Found, Option, auth, endpoint
 from cmp_bundle.accounts.model import Row
 from cmp_bundle.asterisk.lines import BLANKS
 from cmp_bundle.errors import CmpBundleError
@@ -36,6 +37,17 @@ _COLUMNS = {
 #: Rows that are held at a time while a table is read.
 _CHUNK = 1000
 
+#: Where no more follows a ^, the drivers read on behind the end of the value. In small letters it
+#: is decoded by the driver for PostgreSQL, and not by that for ODBC, by which both can be read.
+_BEHIND_THE_END = r"\^[0-9A-F]?\s*(?:;|\Z)"
+_UNCLEAR = {
+    "mysql": re.compile(_BEHIND_THE_END),
+    "mariadb": re.compile(_BEHIND_THE_END),
+    "postgresql": re.compile(
+        rf"{_BEHIND_THE_END}|\^(?:[a-f][0-9A-Fa-f]|[0-9A-F][a-f]|[a-f]\s*(?:;|\Z))"
+    ),
+}
+
 _ENCODED = re.compile(rb"\^([0-9A-F]{2})")
 
 
@@ -53,18 +65,25 @@ def found(connection: sa.Connection, url: str) -> Found:
             hint="Asterisk's contrib/ast-db-manage makes its realtime tables",
         )
     auths = {
-        row.id: auth(row.id, options)
-        for row, options in _rows(connection, inspector, "ps_auths", url)
+        row.id: _unless_unclear(auth(row.id, options), unclear)
+        for row, options, unclear in _rows(connection, inspector, "ps_auths", url)
     }
     # MySQL compares without case, so that an endpoint finds its auth in spite of it.
     fold = str.lower if connection.dialect.name in ("mysql", "mariadb") else str
     names = {fold(name): name for name in auths}
     endpoints = {}
-    for row, options in _rows(connection, inspector, "ps_endpoints", url):
+    for row, options, _ in _rows(connection, inspector, "ps_endpoints", url):
         made = endpoint(row.id, options, row)
         own = tuple(names.get(fold(name), name) for name in made.auths)
         endpoints[row.id] = Endpoint(**vars(made) | {"auths": own})
     return Found(endpoints, auths)
+
+
+def _unless_unclear(made: Auth, column: str) -> Auth:
+    if not column:
+        return made
+    text = f"its {column} holds a ^ of which Asterisk's drivers make something else"
+    return replace(made, unusable=made.unusable or text)
 
 
 def column(connection: sa.Connection, table: str, name: str) -> dict[str, str]:
@@ -77,15 +96,17 @@ def column(connection: sa.Connection, table: str, name: str) -> dict[str, str]:
 
 def _rows(
     connection: sa.Connection, inspector: sa.Inspector, table: str, url: str
-) -> Iterator[tuple[Row, tuple[Option, ...]]]:
-    """Each row, and its columns as sorcery gets them."""
+) -> Iterator[tuple[Row, tuple[Option, ...], str]]:
+    """Each row, its columns as sorcery gets them, and one of which nobody knows what it gets."""
     there = {column["name"].lower(): column["name"] for column in inspector.get_columns(table)}
     columns = {name: there[name] for name in _COLUMNS[table] if name in there}
-    cut = connection.dialect.name != "sqlite"
+    unclear = _UNCLEAR.get(connection.dialect.name)
     for values in _read(connection, table, columns.values()):
         held = dict(zip(columns, values, strict=True))
         where = Row(url, table, _text(held.pop("id")))
-        yield where, tuple(_options(held, where, cut=cut))
+        broken = (name for name, value in held.items() if unclear and unclear.search(_text(value)))
+        options = tuple(_options(held, where, cut=unclear is not None))
+        yield where, options, next(broken, "")
 
 
 def _read(connection: sa.Connection, table: str, names: Iterable[str]) -> Iterable[Sequence[Any]]:
@@ -97,17 +118,20 @@ def _read(connection: sa.Connection, table: str, names: Iterable[str]) -> Iterab
 def _options(held: Mapping[str, Any], where: Row, *, cut: bool) -> Iterator[Option]:
     """Nothing of NULL and of nothing.
 
-    The drivers for ODBC and PostgreSQL cut a value at semicolons and decode ``^3B``; that for
-    SQLite does neither.
+    The drivers for ODBC and PostgreSQL cut a value at semicolons, take the blanks off its end,
+    though not off its beginning, and decode ``^3B``. That for SQLite does nothing of it, and what
+    is but one space comes to be empty (``ast_load_realtime_fields`` of main/config.c).
     """
     for name, value in held.items():
         text = _text(value)
-        parts = map(_decoded, text.split(";")) if cut else [text]
-        yield from (Option(name, part, where) for part in parts if part)
+        if not cut and text:
+            yield Option(name, "" if text == " " else text, where)
+        elif cut:
+            parts = (part.rstrip(BLANKS) for part in text.split(";"))
+            yield from (Option(name, _decoded(part), where) for part in parts if part)
 
 
 def _decoded(part: str) -> str:
-    part = part.strip(BLANKS)
     if "^" not in part:
         return part
     raw = part.encode("utf-8", "surrogateescape")

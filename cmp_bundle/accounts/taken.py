@@ -73,7 +73,10 @@ def warnings(endpoint: Endpoint, found: Found) -> Iterator[tuple[str, Wrong]]:
         yield "several-auths", Wrong(text, where)
     if chosen.both:
         text = f"the auth {chosen.id!r} holds a password and a digest, and the digest is taken"
-        yield "two-secrets", Wrong(text, where, "Asterisk 16 takes the password; keep one of them")
+        yield "two-secrets", Wrong(text, where, "keep one of them")
+    if chosen.older:
+        text = f"the auth {chosen.id!r} is for newer Asterisks: Asterisk 16 {chosen.older}"
+        yield "newer-auth", Wrong(text, where, "of no concern if yours is not that old")
 
 
 def _transport(endpoint: Endpoint, found: Found) -> Iterator[tuple[str, Wrong]]:

@@ -28,6 +28,10 @@ def build() -> int:
         except subprocess.CalledProcessError as error:
             print(f"testbed: no Asterisk {release.version}: {error}", file=sys.stderr)
             return 1
+        try:
+            roots.complete(release)
+        except subprocess.CalledProcessError as error:
+            print(f"testbed: no databases for Asterisk {release.version}: {error}", file=sys.stderr)
     return 0
 
 

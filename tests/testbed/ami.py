@@ -46,6 +46,24 @@ class Ami:
             raise AmiError(b" ".join((first, *lines)).decode(errors="replace"))
         return lines
 
+    def events(self, action: str, **headers: str) -> list[dict[bytes, bytes]]:
+        """The events of an answer that is a list, without the last, which only ends it.
+
+        Raises AmiError.
+        """
+        self.ask(action, **headers)
+        found: list[dict[bytes, bytes]] = []
+        while True:
+            lines = self._until(_END).split(b"\r\n")
+            event = dict(_header(line) for line in lines if line)
+            if event.get(b"EventList") == b"Complete":
+                return found
+            if b"Event" in event:
+                found.append(event)
+            elif found:
+                # Some have a blank line among their headers.
+                found[-1] |= event
+
     def command(self, line: str) -> list[bytes]:
         """What the CLI prints. Raises AmiError where it calls that a failure."""
         lines = self.ask("Command", Command=line)
@@ -63,3 +81,8 @@ class Ami:
             self._buffer += more
         answer, _, self._buffer = self._buffer.partition(end)
         return answer
+
+
+def _header(line: bytes) -> tuple[bytes, bytes]:
+    name, _, value = line.partition(b": ")
+    return name, value

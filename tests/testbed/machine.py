@@ -14,6 +14,9 @@ PACKAGES = {
     "firefox-esr": "firefox-esr",
     "debootstrap": "debootstrap",
     "libnss3-tools": "certutil",
+    # Only the server: mariadb-server would start one for the whole machine.
+    "mariadb-server-core": "mariadbd",
+    "postgresql": "pg_ctlcluster",
 }
 
 

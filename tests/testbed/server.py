@@ -78,6 +78,7 @@ class Asterisk:
     ports: config.Ports
     ami_secret: str = field(default_factory=lambda: secrets.token_hex(8))
     process: subprocess.Popen[bytes] | None = None
+    environment: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def prepare(cls, release: Release) -> Asterisk:
@@ -131,7 +132,7 @@ class Asterisk:
                 (self.data / entry.name).symlink_to(f"/usr/share/asterisk/{entry.name}")
         (self.base / "etc/keys").mkdir()
         (self.base / "etc/keys/asterisk.pem").write_bytes(certificate("localhost"))
-        modules = self._modules()
+        modules = self.modules()
         files = {
             "asterisk.conf": config.asterisk_conf(self.inside),
             "modules.conf": config.modules_conf(modules),
@@ -158,7 +159,8 @@ class Asterisk:
                 return int(uid), int(gid)
         raise TestbedError(f"no user asterisk in {self.root}/etc/passwd")
 
-    def _modules(self) -> list[str]:
+    def modules(self) -> list[str]:
+        """Those of the test bed that this version has."""
         have = {p.stem for p in self.root.glob("usr/lib/**/asterisk/modules/*.so")}
         return [m for m in config.MODULES if m in have]
 
@@ -170,6 +172,7 @@ class Asterisk:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env=os.environ | self.environment,
                 start_new_session=True,
             )
         deadline = time.monotonic() + PATIENCE
