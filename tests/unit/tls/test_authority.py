@@ -303,25 +303,25 @@ def test_one_from_elsewhere_without_bounds(tmp_path: Path) -> None:
 def test_browsers_would_hold_it_to_its_bounds(tmp_path: Path) -> None:
     """OpenSSL does, as they do: what ``issue`` refuses to make is worth nothing anyway."""
     authority = an_authority(tmp_path, "example")
-    handshake(_forged(authority, "pbx.example"), authority.anchor.pem, "pbx.example")
+    handshake(forged(authority, "pbx.example"), authority.anchor.pem, "pbx.example")
     with pytest.raises(ssl.SSLError, match="permitted subtree violation"):
-        handshake(_forged(authority, "bank.com"), authority.anchor.pem, "bank.com")
+        handshake(forged(authority, "bank.com"), authority.anchor.pem, "bank.com")
 
 
 def test_nobody_it_signed_can_sign(tmp_path: Path) -> None:
     authority = an_authority(tmp_path, "example")
     under = _intermediate(authority)
-    leaf = _forged(under, "pbx.example")
+    leaf = forged(under, "pbx.example")
     with pytest.raises(ssl.SSLError, match="path length constraint exceeded"):
         handshake(leaf + under.anchor.pem, authority.anchor.pem, "pbx.example")
 
 
-def _forged(authority: Authority, name: str) -> bytes:
+def forged(authority: Authority, *names: str) -> bytes:
     """A leaf made around ``issue``, key and certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     builder = (
         _builder(key)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), critical=True)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     )
     return private(key) + authority.sign(builder).public_bytes(Encoding.PEM)

@@ -1,0 +1,124 @@
+"""Real browsers, as a person has them: after ``certs trust`` they open a page of ours unasked."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cmp_bundle.tls.authority import authority_in
+from tests.conftest import _unreal
+from tests.unit.tls.made import NOW
+from tests.unit.tls.serving import serving
+from tests.unit.tls.test_authority import forged
+
+from . import bidi
+
+pytestmark = pytest.mark.browser
+
+#: All that ``certs trust`` can find; the program that changes the system's own store above all
+#: is not among them.
+PROGRAMS = ("certutil", "mkdir", "chromium")
+NEEDED = ("certutil", "mkdir")
+
+
+@dataclass
+class Home:
+    """A person's home with one browser profile; ``name`` is the browser's."""
+
+    path: Path
+    name: str
+    programs: Path
+
+    @property
+    def certs(self) -> Path:
+        return self.path / "certs"
+
+    def run(self, *words: str) -> str:
+        """``cmp-bundle certs …`` in a shell in which no other store can be found."""
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "SUDO_"))}
+        done = subprocess.run(
+            [sys.executable, "-m", "cmp_bundle", "certs", *words],
+            cwd=self.path,
+            env=environment | {"HOME": str(self.path), "PATH": str(self.programs)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def opens(self, *urls: str) -> list[bool]:
+        """Whether the browser shows the page of each without a warning."""
+        browser = bidi.start(self.name, self.path, believing=False)
+        try:
+            return [_opens(browser, url) for url in urls]
+        finally:
+            browser.close()
+
+
+def _opens(browser: bidi.Browser, url: str) -> bool:
+    page = browser.page()
+    try:
+        page.goto(url)
+    except bidi.BrowserError as error:
+        # What either browser calls it; anything else is none of the certificate's doing.
+        assert re.search("ERR_CERT_|SEC_ERROR_|SSL_ERROR_|MOZILLA_PKIX_", str(error)), error
+        return False
+    return bool(page.eval("document.title") == "here")
+
+
+@pytest.fixture
+def home(browser_name: str, tmp_path: Path) -> Home:
+    programs, path = tmp_path / "programs", tmp_path / "home"
+    programs.mkdir()
+    for name in PROGRAMS:
+        found = shutil.which(name)
+        if found is not None:
+            (programs / name).symlink_to(found)
+        elif name in NEEDED:
+            _unreal(f"{name} not installed")
+    listed = path / ".mozilla/firefox"
+    listed.mkdir(parents=True)
+    if browser_name == "firefox":
+        (listed / "profiles.ini").write_text(
+            f"[Profile0]\nName=default\nIsRelative=0\nPath={path / 'data'}\n"
+        )
+    return Home(path, browser_name, programs)
+
+
+def test_believed_within_its_bounds_and_forgotten(home: Home) -> None:
+    """Started anew each time: a browser looks at its store when it starts."""
+    home.run("issue", "localhost", "127.0.0.1", "*.pbx.localhost")
+    home.run("issue", "localhost", "--out", "other.pem")
+    authority = authority_in(home.certs, NOW)
+    assert authority is not None
+    forgeries = {"good": ["x.localhost"], "bad": ["x.localhost", "bank.com"]}
+    for name, names in forgeries.items():
+        (home.path / f"{name}.pem").write_bytes(forged(authority, *names))
+    with contextlib.ExitStack() as serves:
+        port, other, good, bad = (
+            serves.enter_context(serving(path))
+            for path in (
+                home.certs / "localhost.pem",
+                *(home.path / f"{name}.pem" for name in ("other", "good", "bad")),
+            )
+        )
+        ours = [f"https://{name}:{port}/" for name in ("localhost", "127.0.0.1", "a.pbx.localhost")]
+        ours += [f"https://localhost:{other}/", f"https://x.localhost:{good}/"]
+        # Names that the first is not for, and an authority that went out of its bounds.
+        never = [f"https://{name}:{port}/" for name in ("b.localhost", "a.b.pbx.localhost")]
+        never += [f"https://x.localhost:{bad}/"]
+
+        assert home.opens(*ours) == [False] * len(ours), "nobody has told it yet"
+        assert "believes it now" in home.run("trust")
+        assert home.opens(*ours, *never) == [True] * len(ours) + [False] * len(never)
+        assert "has forgotten it" in home.run("untrust")
+        assert home.opens(*ours) == [False] * len(ours)
