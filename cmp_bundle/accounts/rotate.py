@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp_bundle.accounts import generate
+from cmp_bundle.accounts import generate, taken
 from cmp_bundle.accounts.edits import Edits
+from cmp_bundle.accounts.endpoint import digest
 from cmp_bundle.accounts.model import Account, ha1
 from cmp_bundle.accounts.problems import AccountsError, Wrong, refuse
 from cmp_bundle.accounts.renewal import Edit, FileEdit, Renewal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
 
+    from cmp_bundle.accounts.endpoint import Found
     from cmp_bundle.accounts.source import Source
     from cmp_bundle.accounts.store import Book
 
@@ -22,10 +24,12 @@ def renewal(
     ids: Collection[str],
     opened: Callable[[str], Source],
     password: Callable[[], str] = generate.password,
+    beside: Iterable[Source] = (),
 ) -> Renewal:
     """How these accounts get new passwords: in their own rows, or at their sources.
 
-    Nothing is changed yet. The renewal's accounts hold the new passwords (or HA1 where that is
+    Those with a password of their own get the new one in the sources ``beside`` as well, where
+    these hold the same as the rows now. Nothing is changed yet. The renewal's accounts hold the new passwords (or HA1 where that is
     what is kept). Raises CmpBundleError with every account that cannot be given one.
     """
     held = {account.id: account for account in book.accounts}
@@ -42,6 +46,13 @@ def renewal(
         accounts |= {account.id: account for account in renewed}
         after = book.edited(Edits(change={a.id: _secret(a) for a in renewed}))
         edits.append(FileEdit(book.path.resolve(), book.data, after.data, private=not book.loose))
+    for other in beside if own else ():
+        found = other.found()
+        shared = {a.id: fresh[a.id] for a in own if holds(a, found)}
+        try:
+            edits += other.renew(shared).edits if shared else ()
+        except AccountsError as error:
+            wrongs += error.wrongs
     for source in dict.fromkeys(account.source for account in chosen if account.source):
         wanted = {a.id: fresh[a.id] for a in chosen if a.source == source}
         try:
@@ -53,6 +64,20 @@ def renewal(
         accounts |= {a.id: _joined(held[a.id], a) for a in there.accounts}
     refuse(wrongs, "nothing was changed")
     return Renewal(tuple(accounts[account.id] for account in chosen), tuple(edits))
+
+
+def holds(account: Account, found: Found) -> bool:
+    """Whether Asterisk takes the password or HA1 of ``account`` by what is ``found`` there."""
+    endpoint = found.endpoints.get(account.id)
+    auth = taken.usable(endpoint, found) if endpoint else None
+    if auth is None or isinstance(auth, Wrong) or auth.username != account.user:
+        return False
+    realm = auth.realm or found.realm or account.realm
+    if account.ha1:
+        return account.realm == realm and account.ha1 == digest(auth, realm)
+    return bool(account.password) and ha1(account.user, realm, account.password) == digest(
+        auth, realm
+    )
 
 
 def _renewed(account: Account, password: str) -> Account:

@@ -72,13 +72,21 @@ def check(files: Mapping[str, bytes], secrets: Iterable[Secret], known: Iterable
         return
     common = {s.what for data in known for s in search.found(data, "")}
     for path, data in files.items():
-        for secret in search.found(path.encode("utf-8", "surrogateescape") + b"\n" + data, path):
+        name = path.encode("utf-8", "surrogateescape")
+        for secret in (*search.found(name, path), *search.found(data, path)):
             if secret.what not in common:
                 raise CmpBundleError(
                     f"holds {secret.what}, and everybody could read it there",
                     file=path,
                     hint="nothing was published; take it out of the settings or of the phone's files",
                 )
+
+
+def standing_in(known: Iterable[bytes], secrets: Iterable[Secret]) -> list[Secret]:
+    """The secrets that are none, as they stand in what everybody can fetch anyway."""
+    search = _Search(secrets)
+    found = {s.what: s for data in known for s in search.found(data, "")}
+    return list(found.values())
 
 
 class _Search:
@@ -128,11 +136,10 @@ def _run(size: int, beginnings: Iterable[bytes]) -> re.Pattern[bytes]:
 
 
 def _texts(data: bytes, path: str) -> Iterator[bytes]:
-    """``data`` (a name, a newline and a file's content), in every way in which it can be read."""
+    """``data`` in every way in which it can be read."""
     yield from _readings(data)
-    content = data.partition(b"\n")[2]
-    if _GZIP in content[:2] or data.startswith(_GZIP):
-        yield from _readings(_unpacked(content if _GZIP in content[:2] else data, path))
+    if data.startswith(_GZIP):
+        yield from _readings(_unpacked(data, path))
 
 
 def _readings(data: bytes) -> Iterator[bytes]:

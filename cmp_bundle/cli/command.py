@@ -45,7 +45,7 @@ def command(
 
     def make(function: Callable[..., Result]) -> click.Command:
         @wraps(function)
-        def call(*, config: Path | None, as_json: bool, verbose: bool, **rest: Any) -> None:
+        def call(*, config: Path | None, as_json: bool, verbose: bool, **rest: Any) -> int:
             given = {name: rest.pop(_parameter(name)) for name in flags}
             # A flag that may be repeated and was not given is an empty tuple.
             given = {name: None if value == () else value for name, value in given.items()}
@@ -54,9 +54,11 @@ def command(
                 return load(config, flags=given)
 
             run = Run(settings(), output.Terminal(verbose=verbose), as_json, settings)
-            output.show(function(run, **rest), as_json=as_json)
+            result = function(run, **rest)
+            output.show(result, as_json=as_json)
+            return int(result.failed)
 
-        body: Callable[..., None] = call
+        body: Callable[..., int] = call
         for option in reversed((*options, *map(_flag, flags), *_COMMON)):
             body = option(body)
         return click.command(

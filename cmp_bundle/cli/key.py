@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -145,6 +146,6 @@ def _confirm(loss: str, *, yes: bool) -> None:
     """Raises CmpBundleError where nobody can be asked, click.Abort where the answer is no."""
     if yes:
         return
-    if not click.get_text_stream("stdin").isatty():
+    if not sys.stdin.isatty():
         raise CmpBundleError(loss, hint="nothing was changed; if that is meant: --yes")
     click.confirm(f"{loss}. Go on?", abort=True, err=True)

@@ -24,10 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """What a command gives: ``data`` for ``--json``, ``text`` for people."""
+    """What a command gives: ``data`` for ``--json``, ``text`` for people.
+
+    ``failed`` is for a command that was done, and found what it looks for: exit code 1.
+    """
 
     text: str
     data: dict[str, Any] = field(default_factory=dict)
+    failed: bool = False
 
 
 def show(result: Result, *, as_json: bool) -> None:

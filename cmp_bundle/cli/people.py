@@ -11,6 +11,7 @@ import click
 
 from cmp_bundle.accounts import keyring as keyrings
 from cmp_bundle.accounts import store
+from cmp_bundle.accounts.conf_source import ConfSource
 from cmp_bundle.accounts.opener import Opener
 from cmp_bundle.accounts.profile import content
 from cmp_bundle.accounts.realm import digested
@@ -98,11 +99,15 @@ def everyone(
     return Everyone(book, now, ring, people)
 
 
-def read(run: Run, *, allow_loose: bool = False) -> Book:
-    """The file of accounts; an empty one where there is none. Raises CmpBundleError."""
+def read(run: Run, *, allow_loose: bool = False, new: bool = False) -> Book:
+    """The file of accounts; an empty one where there is none.
+
+    Raises CmpBundleError, also where the operator named one that is not there, unless it may be
+    ``new``.
+    """
     named = run.loaded.origins["accounts.file"].kind != "default"
     path = store.find(run.settings.accounts.file, named=named)
-    if named and not path.exists():
+    if named and not path.exists() and not new:
         raise CmpBundleError(
             "there is no such file of accounts",
             file=path,
@@ -111,16 +116,20 @@ def read(run: Run, *, allow_loose: bool = False) -> Book:
     return store.read(path, allow_loose=allow_loose)
 
 
-def resolve(run: Run, book: Book) -> tuple[tuple[Account, ...], tuple[Secret, ...]]:
+def resolve(
+    run: Run, book: Book, chosen: tuple[Account, ...] | None = None
+) -> tuple[tuple[Account, ...], tuple[Secret, ...]]:
     """The accounts of ``book`` as they are now, and the secrets that they no longer show.
 
-    Raises CmpBundleError with every account that its source does not have.
+    All of them, or those ``chosen``. Raises CmpBundleError with every account that its source
+    does not have.
     """
     realm = run.settings.accounts.realm
     open_source = opener(run, book)
-    files = _asterisks(open_source)
+    files = _asterisks(open_source.asterisk)
     default = realm or next((found.realm for found in files if found.realm), "")
-    now = resolved(book.accounts, open_source, default)
+    accounts = book.accounts if chosen is None else chosen
+    now = resolved(accounts, open_source, default)
     hidden = tuple(s for a in now if a.password for s in sealed.own_secrets(a))
     if open_source.database_password:
         hidden += (Secret("the password of the database", open_source.database_password),)
@@ -217,14 +226,19 @@ def _completed(run: Run, book: Book) -> Book:
     return after
 
 
-def _asterisks(open_source: Opener) -> list[Found]:
+def default_realm(files: Folder | None) -> str:
+    """The realm of an Asterisk's challenges where an auth does not say; empty if unknown."""
+    return next((found.realm for found in _asterisks(files) if found.realm), "")
+
+
+def _asterisks(files: Folder | None) -> list[Found]:
     """What Asterisk's own files hold, as far as they are there and can be read."""
     found = []
-    if open_source.asterisk is None:
+    if files is None:
         return []
     for name in (PJSIP, WIZARD):
         try:
-            found.append(open_source(name).found())
+            found.append(ConfSource(name, files, name).found())
         except CmpBundleError:
             continue
     return found

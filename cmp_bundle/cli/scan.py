@@ -6,7 +6,7 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING
 
 from cmp_bundle.bundle import leaks, manifest
-from cmp_bundle.bundle.build import known
+from cmp_bundle.bundle.build import known as known_with
 from cmp_bundle.bundle.client import client
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.phone.builtin import BUILTIN
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 def scan(bundle: Bundle, secrets: Iterable[Secret]) -> None:
     """Raises CmpBundleError naming the file that holds a secret, and whose."""
-    leaks.check(manifest.published(bundle), secrets, _known(bundle.manifest.phone))
+    leaks.check(manifest.published(bundle), secrets, known(bundle.manifest.phone))
 
 
-def _known(origin: Origin) -> list[bytes]:
+def known(origin: Origin) -> list[bytes]:
     """What everybody can fetch anywhere, as far as it is on this machine.
 
     Without it a password that stands in the phone's own code is told as well, which is no loss.
@@ -41,4 +41,4 @@ def _known(origin: Origin) -> list[bytes]:
         phone = fetch(parse(source), Cache.of_user(), Silent(), offline=True)
     except CmpBundleError:
         return ours
-    return known(phone, client())
+    return known_with(phone, client())

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cmp_bundle.accounts import fields, generate, store
+from cmp_bundle.accounts.edits import Edits
+from cmp_bundle.accounts.fields import Written
+from cmp_bundle.accounts.model import Account, Place
+from cmp_bundle.accounts.problems import refuse
+from cmp_bundle.cli import people
+from cmp_bundle.cli.command import Run
+from cmp_bundle.cli.command import command as make
+from cmp_bundle.cli.output import Result
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files import Disk
+
+#: A password for the account that is added, where nobody wants to write a file.
+PASSWORD = "CMP_BUNDLE_PASSWORD"  # noqa: S105 - the name of a variable
+
+
+@make(
+    click.argument("user"),
+    click.option("--display-name", help="How others see it: Alice."),
+    click.option("--auth-name", help="What it authenticates with, where that is not USER."),
+    click.option("--extension", help="What Call dials: 246."),
+    click.option("--register/--no-register", default=None, help="Whether it can be called."),
+    click.option("--host", help="Its PBX, where that is not the server of the page."),
+    click.option("--port", type=int, help="The port there."),
+    click.option("--path", help="The path of the WebSocket there."),
+    click.option("--ice", multiple=True, help="A STUN server; may be repeated."),
+    click.option("--source", help="Where Asterisk has its password: pjsip.conf, say."),
+    click.option("--prompt", is_flag=True, help="Ask for the password."),
+    click.option(
+        "--password-file",
+        type=click.Path(path_type=Path),
+        help="Take the password from the first line of this file.",
+    ),
+    people.ALLOW_LOOSE,
+    flags=people.FLAGS,
+    name="add",
+)
+def add(
+    run: Run,
+    *,
+    user: str,
+    source: str | None,
+    prompt: bool,
+    password_file: Path | None,
+    allow_loose: bool,
+    **rest: Any,
+) -> Result:
+    """Add an account to the file, which is made if there is none.
+
+    A password is made for it. To give it another: --prompt, --password-file, or the environment
+    variable CMP_BUNDLE_PASSWORD; never an argument, which everybody on the machine could read.
+    With --source it has its password where Asterisk has it.
+    """
+    book = people.read(run, allow_loose=allow_loose, new=True)
+    password, origin = "", f"its password stands in {source}"
+    if source is None:
+        password, origin = _password(prompt=prompt, file=password_file, allow_loose=allow_loose)
+    elif prompt or password_file:
+        raise CmpBundleError(
+            "with --source the account has its password there", hint="leave out one of them"
+        )
+    values: dict[str, object] = {"id": user, "password": password, "source": source or ""}
+    values |= {name: value for name, value in rest.items() if value not in (None, ())}
+    if rest["ice"]:
+        values["ice"] = list(rest["ice"])
+    account = _account(values)
+    book.edited(Edits(add=(account,))).write(Disk())
+    lines = [f"{book.path}: added {user}; {origin}"]
+    if source is None:
+        lines.append(f"Asterisk has to have an endpoint {user} with it: cmp-bundle accounts check")
+    lines.append(f"next: cmp-bundle build, and then: cmp-bundle link {user}")
+    return Result("\n".join(lines), {"file": book.path, "added": user, "password": origin})
+
+
+def _password(*, prompt: bool, file: Path | None, allow_loose: bool) -> tuple[str, str]:
+    """The password, and in words where it is from."""
+    if prompt and file is not None:
+        raise CmpBundleError(
+            "--prompt and --password-file both give a password", hint="leave out one of them"
+        )
+    if prompt:
+        asked = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        return str(asked), "its password is the one you typed"
+    if file is not None:
+        return store.read_password(file, allow_loose=allow_loose), f"its password is from {file}"
+    given = os.environ.get(PASSWORD)
+    if given:
+        return given, f"its password is from {PASSWORD}"
+    return generate.password(), "a password was made for it, and stands there"
+
+
+def _account(values: dict[str, object]) -> Account:
+    """The account of these fields. Raises CmpBundleError with all that is wrong."""
+    wrongs: list[Any] = []
+    here = Place("accounts add")
+    made = fields.account(Written(values, here, {}), wrongs)
+    refuse(wrongs)
+    assert made is not None  # noqa: S101 - it is None only where something is wrong
+    return made

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cmp_bundle.accounts.problems import Wrong, refuse
+from cmp_bundle.accounts.renewal import FileEdit
+from cmp_bundle.accounts.rotate import holds, renewal
+from cmp_bundle.accounts.source_name import PJSIP, WIZARD
+from cmp_bundle.cli import people, republish, server
+from cmp_bundle.cli.command import Run
+from cmp_bundle.cli.command import command as make
+from cmp_bundle.cli.output import Result
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files import Disk
+
+if TYPE_CHECKING:
+    from cmp_bundle.accounts.endpoint import Found
+    from cmp_bundle.accounts.opener import Opener
+    from cmp_bundle.accounts.renewal import Renewal
+    from cmp_bundle.accounts.source import Source
+    from cmp_bundle.accounts.store import Book
+
+#: What makes Asterisk read the passwords in its files again. Those in a database it always reads.
+_RELOAD = "module reload res_pjsip.so"
+
+
+@make(
+    click.argument("users", nargs=-1, metavar="[USER]..."),
+    click.option("--all", "everybody", is_flag=True, help="All accounts."),
+    people.ALLOW_LOOSE,
+    flags=people.FLAGS,
+    name="rotate",
+)
+def rotate(run: Run, *, users: tuple[str, ...], everybody: bool, allow_loose: bool) -> Result:
+    """Give accounts new passwords. Their links stay the same.
+
+    A new password is made, put where the old one stands (the file of accounts, pjsip.conf, the
+    database), and sealed into the account's profile. On the server of this machine it is live at
+    once; elsewhere with the next deploy. Phones that are connected go on until they register
+    again; opening the link again is all that their users have to do.
+    """
+    if bool(users) == everybody:
+        raise CmpBundleError("whose password is it to be?", hint="name accounts, or say --all")
+    book = people.read(run, allow_loose=allow_loose)
+    ids = [a.id for a in book.accounts] if everybody else list(dict.fromkeys(users))
+    unknown = [u for u in ids if u not in {a.id for a in book.accounts}]
+    refuse(
+        [Wrong(f"there is no account {u!r} in {book.path}") for u in unknown], "nothing was changed"
+    )
+    open_source = people.opener(run, book)
+    beside = _beside(open_source)
+    own = [a for a in book.accounts if a.id in ids and not a.source]
+    alone = [a.id for a in own if not any(holds(a, found) for _, found in beside)]
+    planned = renewal(book, ids, open_source, beside=[source for source, _ in beside])
+    done = _carried_out(run, book, planned, allow_loose=allow_loose)
+    whose = ids[0] if len(ids) == 1 else f"{len(ids)} accounts"
+    lines = [f"a new password for {whose}; the link stays the same", *done.lines]
+    if alone:
+        shown = ", ".join(alone[:5]) + (", …" if len(alone) > 5 else "")  # noqa: PLR2004 - a line
+        run.reporter.warn(
+            f"Asterisk's files did not hold the password that {shown} had here, so they do not"
+            f" hold the new one: it stands in {book.path}; cmp-bundle accounts check"
+        )
+    return Result("\n".join(lines), {"rotated": ids, "not_in_asterisk": alone, **done.data})
+
+
+def _carried_out(run: Run, book: Book, planned: Renewal, *, allow_loose: bool) -> republish.Done:
+    """The new passwords everywhere, or the old ones everywhere."""
+    files = {e.path for e in planned.edits if isinstance(e, FileEdit)} - {book.path.resolve()}
+    reloads = (_RELOAD,) if files else ()
+    disk = Disk()
+    planned.carry_out(disk)
+    try:
+        return republish.republish(run, people.everyone(run, allow_loose=allow_loose), reloads)
+    except BaseException:
+        planned.undo(disk)
+        where = server.look(run) if reloads else None
+        if where is not None:
+            where.control.ask(_RELOAD)
+        raise
+
+
+def _beside(open_source: Opener) -> list[tuple[Source, Found]]:
+    """Asterisk's own files, as far as they are there and can be read."""
+    found: list[tuple[Source, Found]] = []
+    for name in (PJSIP, WIZARD) if open_source.asterisk else ():
+        source = open_source(name)
+        try:
+            found.append((source, source.found()))
+        except CmpBundleError:
+            continue
+    return found
