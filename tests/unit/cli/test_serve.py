@@ -1,0 +1,242 @@
+"""``cmp-bundle serve`` as people run it: what it says, what it reads again, what it refuses."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import socket
+import ssl
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cmp_bundle.tls import machine
+from cmp_bundle.tls.store import leaf_for
+from tests.serving import Serve, serve, until
+from tests.unit.bundle.phones import FILES
+
+SITE = "/static/cyber_mega_phone_2k"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a phone of the tests' own and settings that name it."""
+    base = tmp_path / "trial"
+    for name, text in FILES.items():
+        path = base / "phone" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (base / "cmp-bundle.toml").write_text('[phone]\nsource = "phone"\n')
+    return base
+
+
+def refused(folder: Path, *arguments: str, **environment: str) -> dict[str, str]:
+    """What it says instead of starting."""
+    command = [sys.executable, "-m", "cmp_bundle", "serve", "--json", "--port", "0", *arguments]
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={"PATH": "", "HOME": str(folder), **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    error: dict[str, str] = json.loads(done.stdout)["error"]
+    return error
+
+
+def accounts(folder: Path, *names: str) -> None:
+    text = "".join(f'[[account]]\nid = "{n}"\npassword = "the password of {n}"\n' for n in names)
+    fresh = folder / "accounts.new"
+    fresh.write_text(text)
+    fresh.chmod(0o600)
+    fresh.rename(folder / "accounts.toml")
+
+
+def problem(running: Serve) -> dict[str, str] | None:
+    with running.socket("/__cmp/events") as events:
+        found: dict[str, str] | None = json.loads(events.recv(20))["problem"]
+        return found
+
+
+def test_it_says_where_it_is_and_ends_with_ctrl_c(folder: Path) -> None:
+    with serve(folder) as running:
+        assert running.url == f"https://localhost:{running.port}/cmp2k"
+        assert running.page == f"https://localhost:{running.port}/"
+        assert running.get("/cmp2k")[1]["Location"] == f"{SITE}/index.html?v=live-1"
+        certs = folder / "certs"
+        assert stat.S_IMODE(certs.stat().st_mode) == 0o700
+        assert stat.S_IMODE((certs / "this-machine.pem").stat().st_mode) == 0o600
+        trusting = ssl.create_default_context(cafile=str(certs / "ca.pem"))
+        for name in ("localhost", "127.0.0.1"):
+            with (
+                socket.create_connection(("127.0.0.1", running.port)) as plain,
+                trusting.wrap_socket(plain, server_hostname=name) as line,
+            ):
+                assert line.version() in ("TLSv1.2", "TLSv1.3")
+        assert running.stop() == 130
+        assert running.said.rstrip().endswith("stopped")
+
+
+def test_the_demo_account(folder: Path) -> None:
+    """Filled in without a link, with a password of this run."""
+    seen = set()
+    for _ in range(2):
+        with serve(folder, "--practice") as running:
+            assert running.url == f"{running.base}/cmp2k"
+            told = running.settings()
+            assert told["profile"]["id"] == "demo"
+            assert told["profile"]["extension"] == "246"
+            seen.add(told["profile"]["password"])
+            assert told["profile"]["password"].encode() in running.get("/")[2]
+            assert "246 echoes" in running.said
+    assert len(seen) == 2
+    assert not (folder / "cmp-bundle.key").exists(), "nobody has a link"
+
+
+def test_what_goes_in_comes_out_again(folder: Path) -> None:
+    """Edits of settings, of the phone's folder and of which folder it is."""
+    settings = folder / "cmp-bundle.toml"
+    with serve(folder) as running:
+        assert running.settings()["account"]["extension"] == ""
+        settings.write_text('[phone]\nsource = "phone"\n[account]\nextension = "300"\n')
+        until(lambda: running.settings()["account"]["extension"] == "300")
+        settings.write_text('[phone]\nsource = "phone"\n[account]\nextention = "4"\n')
+        found = until(lambda: problem(running))
+        assert found["where"] == f"{settings}:4"
+        assert "did you mean extension?" in found["message"]
+        assert running.settings()["account"]["extension"] == "300", "the last good page stays up"
+        assert f"{settings}:4" in running.said
+        (folder / "phone").rename(folder / "other")
+        settings.write_text('[phone]\nsource = "other"\n')
+        until(lambda: problem(running) is None)
+        until(lambda: running.settings()["account"]["extension"] == "")
+        (folder / "other/two.js").write_text("var edited")
+        until(lambda: running.get(f"{SITE}/assets/live-1/two.js")[2] == b"var edited")
+        settings.write_text('[phone]\nsource = "other"\n[serve]\npbx = "wss://x/ws"\n')
+        until(lambda: "counts from the next start" in running.said)
+
+
+def test_accounts_come_and_go(folder: Path) -> None:
+    accounts(folder, "alice", "bob")
+    with serve(folder, "--practice") as running:
+        link = running.url
+        assert link.startswith(f"{running.base}/cmp2k#")
+        assert "profile" not in running.settings()
+        assert running.settings()["account"]["extension"] == "246"
+        body = running.get("/")[2].decode()
+        assert link in body
+        assert "the password of" not in body
+        assert b"<svg" in running.get("/__cmp/qr/1")[2]
+        assert running.get("/__cmp/qr/2")[0] == 404
+        accounts(folder, "bob", "carol")
+        until(lambda: "carol" in running.get("/")[2].decode())
+        assert link not in running.get("/")[2].decode()
+        accounts(folder, "bob", "bob")
+        assert "accounts.toml:4" in until(lambda: problem(running))["where"]
+        assert "carol" in running.get("/")[2].decode()
+        (folder / "accounts.toml").unlink()
+        until(lambda: problem(running) is None)
+        until(lambda: running.settings()["profile"]["id"] == "demo")
+
+
+def test_phones_come_back_here_whatever_the_settings_say(folder: Path) -> None:
+    settings = folder / "cmp-bundle.toml"
+    settings.write_text(
+        '[phone]\nsource = "phone"\n[server]\nhost = "pbx.example"\nport = 8089\n'
+        '[serve]\npbx = "wss://pbx.example:8089/ws"\n'
+    )
+    with serve(folder) as running:
+        assert running.settings()["server"] == {"host": "", "port": 0, "path": ""}
+    settings.write_text('[phone]\nsource = "phone"\n[server]\nhost = "pbx.example"\n')
+    with serve(folder) as running:
+        assert running.settings()["server"]["host"] == "pbx.example"
+
+
+def test_edits_where_no_events_come(folder: Path) -> None:
+    with serve(folder, "--poll", "--no-cache") as running:
+        assert running.get(f"{SITE}/index.html")[1]["Cache-Control"] == "no-store"
+        (folder / "phone/two.js").write_text("var edited")
+        until(lambda: running.get(f"{SITE}/assets/live-1/two.js")[2] == b"var edited")
+
+
+def test_a_browser_is_opened(folder: Path) -> None:
+    opened = folder / "opened"
+    program = folder / "browser"
+    program.write_text(f'#!/bin/sh\necho "$1" > {opened}.new && mv {opened}.new {opened}\n')
+    program.chmod(0o755)
+    with serve(folder, "--open", BROWSER=f"{program} %s") as running:
+        until(opened.exists)
+        assert opened.read_text().strip() == running.url
+
+
+def test_everybody_may_come_when_it_is_said(folder: Path) -> None:
+    with serve(folder, "--host", "0.0.0.0") as running:
+        reach = [n for n in machine.to_serve(everywhere=True) if n not in machine.LOCAL]
+        for name in reach:
+            assert name in running.said
+            host = f"[{name}]" if ":" in name else name
+            assert running.get("/cmp2k", Host=f"{host}:{running.port}")[0] == 302
+        assert "everybody who reaches this machine" in running.said
+        assert running.get("/cmp2k", Host=f"evil.example:{running.port}")[0] == 421
+    with serve(folder) as running:
+        name = next(n for n in reach if n[0].isdigit())
+        assert running.get("/cmp2k", Host=f"{name}:{running.port}")[0] == 421
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((name, running.port), 5).close()
+
+
+def test_a_certificate_that_has_run_out_is_renewed(folder: Path) -> None:
+    old = dt.datetime.now(dt.UTC) - dt.timedelta(days=400)
+    leaf_for(folder / "certs", machine.to_serve(everywhere=False), old)
+    before = (folder / "certs/this-machine.pem").read_bytes()
+    authority = (folder / "certs/ca.pem").read_bytes()
+    with serve(folder) as running:
+        assert "it expired on" in running.said
+    assert (folder / "certs/this-machine.pem").read_bytes() != before
+    assert (folder / "certs/ca.pem").read_bytes() == authority
+    with serve(folder) as running:
+        assert "certificate" not in running.said
+
+
+def test_keys_that_cannot_be_used(folder: Path) -> None:
+    (folder / "certs").mkdir(mode=0o700)
+    leaf = folder / "certs/this-machine.pem"
+    for content in (b"", b"not a key\n", b"\xff\xfe"):
+        leaf.write_bytes(content)
+        leaf.chmod(0o600)
+        error = refused(folder)
+        assert error["file"] == str(leaf)
+        assert error["hint"]
+        assert leaf.read_bytes() == content, "it is somebody's, whatever it is"
+
+
+def test_a_port_that_is_taken(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        error = refused(folder, "--port", str(port))
+    assert str(port) in error["message"]
+    assert "is in use" in error["message"]
+    assert "--port 0" in error["hint"]
+
+
+def test_what_does_not_go_together(folder: Path) -> None:
+    assert "two different" in refused(folder, "--practice", "--pbx", "wss://x/ws")["message"]
+    assert "this machine alone" in refused(folder, "--practice", "--host", "0.0.0.0")["message"]
+    error = refused(folder, "--pbx", "wss://x/ws", "--pbx-ca", "phone/index.html")
+    assert error["file"] == str(folder / "phone/index.html")
+    (folder / "phone/index.html").write_text("<p>no phone")
+    assert refused(folder)["file"] == "index.html"
+
+
+def test_the_practice_pbx_is_an_extra(folder: Path) -> None:
+    (folder / "missing").mkdir()
+    (folder / "missing/aiortc.py").write_text("raise ImportError('no aiortc')")
+    error = refused(folder, "--practice", PYTHONPATH=str(folder / "missing"))
+    assert error["hint"] == "pip install 'cmp-bundle[practice]'"
