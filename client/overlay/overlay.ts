@@ -4,7 +4,7 @@
 import { readSettings, sipDomain, socketUrl, type Place, type Server } from "../settings.ts";
 import { remember, remembered } from "./memory.ts";
 import { checkbox, notice } from "./notice.ts";
-import { LinkProblem, fetchProfile, tokenIn, type Profile } from "./profile.ts";
+import { LinkProblem, fetchProfile, looksBroken, tokenIn, type Profile } from "./profile.ts";
 
 /** The address this page was loaded from, before anything changes what the address bar shows. */
 const place: Place = {
@@ -16,12 +16,13 @@ const place: Place = {
 const folder = new URL(".", location.href);
 const settings = readSettings(document);
 const linked = tokenIn(location.hash);
+const broken = looksBroken(location.hash);
 const token = linked || remembered(folder);
 
 // What is bookmarked or reloaded is then the visit that always finds the current release; and
 // nobody who looks at the address bar sees the token.
-if (linked || (settings.visit && /[?&]v=/.test(location.search))) {
-  const fragment = linked ? "" : location.hash;
+if (linked || broken || (settings.visit && /[?&]v=/.test(location.search))) {
+  const fragment = linked || broken ? "" : location.hash;
   history.replaceState(history.state, "", (settings.visit || location.pathname) + fragment);
 }
 
@@ -55,30 +56,50 @@ function fillProfile(profile: Profile): void {
   globalThis.cmpBundle = { displayName: profile.displayName ?? "", ice: profile.ice ?? settings.ice };
 }
 
+const TROUBLE = {
+  gone: "This link is no longer valid. Ask whoever gave it to you for a new one.",
+  damaged: "Your account on this server is damaged. Tell whoever gave you the link.",
+  cut: "This link is broken. Open it again exactly as you were given it, or ask for a new one.",
+  unreachable: "Your account could not be fetched from this server. Check the connection, then open the link again.",
+};
+
 async function useLink(): Promise<void> {
   try {
     const profile = await fetchProfile(token, folder);
     fillProfile(profile);
-    const keep = (checked: boolean): void => remember(folder, checked ? token : "");
-    notice(false, `This is the phone of ${profile.displayName || profile.id}.`, checkbox("Remember on this device", !linked, keep));
-    const connect = field("connect");
-    if (connect.value === "Connect") connect.click();
+    welcome(profile);
   } catch (error) {
-    if (!(error instanceof LinkProblem)) {
-      notice(true, "Your account could not be fetched from this server. Check the connection, then open the link again.");
-      return;
-    }
-    remember(folder, "");
-    notice(true, error.revoked
-      ? "This link is no longer valid. Ask whoever gave it to you for a new one."
-      : "This link is broken. Open it again exactly as you were given it, or ask for a new one.");
+    if (error instanceof LinkProblem) {
+      // Another link, which still works, may be remembered here.
+      if (remembered(folder) === token) remember(folder, "");
+      notice(true, TROUBLE[error.kind]);
+    } else notice(true, TROUBLE.unreachable);
   }
+}
+
+function welcome(profile: Profile): void {
+  const keep = (checked: boolean): void => remember(folder, checked ? token : "");
+  const box = checkbox("Remember on this device", remembered(folder) === token, keep);
+  const name = profile.displayName || profile.id;
+  if (!profile.ha1 && !profile.password) {
+    notice(false, `This is the phone of ${name}. Fill in your password, then press Connect.`, box);
+    return;
+  }
+  notice(false, `This is the phone of ${name}.`, box);
+  const connect = field("connect");
+  if (connect.value === "Connect") connect.click();
 }
 
 // A phone fills its own form with its own defaults when the page has loaded; this comes after.
 addEventListener("load", () => {
   fillForm();
-  if (token) void useLink();
+  if (broken) notice(true, TROUBLE.cut);
+  else if (token) void useLink();
   // Somebody may look before anything connects: there is no link that asked for it.
   else if (settings.profile) fillProfile(settings.profile);
 }, { once: true });
+
+// A link that is opened where the page is already: browsers then change the fragment alone.
+addEventListener("hashchange", () => {
+  if (tokenIn(location.hash) || looksBroken(location.hash)) location.reload();
+});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LinkProblem, nameOf, opened, tokenIn } from "./profile.ts";
+import { LinkProblem, looksBroken, nameOf, opened, tokenIn } from "./profile.ts";
 // The same vectors stand in docs/links.md and in the tests of the other side.
 import vectors from "../../docs/links.json" with { type: "json" };
 
@@ -19,7 +19,7 @@ test("another token opens nothing, nor does a damaged file", async () => {
   assert.ok(one && two);
   const damaged = [...one.sealed].map((c, i) => (i === 40 ? (c === "0" ? "1" : "0") : c)).join("");
   for (const [sealed, token] of [[one.sealed, two.token], [damaged, one.token], ["02", one.token], ["", one.token]] as const) {
-    await assert.rejects(opened(buffer(sealed), token), (error) => error instanceof LinkProblem && !error.revoked);
+    await assert.rejects(opened(buffer(sealed), token), (error) => error instanceof LinkProblem && error.kind === "damaged");
   }
 });
 
@@ -28,4 +28,11 @@ test("only a token is a token", () => {
     assert.equal(tokenIn(fragment), "");
   }
   assert.equal(tokenIn("#" + "a".repeat(21) + "A"), "a".repeat(21) + "A");
+});
+
+test("a link that was cut off is told from other fragments", () => {
+  for (const broken of ["#VcVmUEw9JUF3Tfqm", "#VcVmUEw9JUF3Tfqmn9xWlw.", "#VcVmUEw9JUF3Tfqmn9xWlwx", "#VcVmUEw9JUF3Tfqmn9xWlx"]) {
+    assert.ok(looksBroken(broken), broken);
+  }
+  for (const fragment of ["", "#", "#main", "#/calls/1", "#VcVmUEw9JUF3Tfqmn9xWlw"]) assert.ok(!looksBroken(fragment), fragment);
 });

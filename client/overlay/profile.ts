@@ -17,10 +17,10 @@ export interface Profile {
   ice?: IceServer[];
 }
 
-/** A link that opens nothing: `revoked` where there is no profile, else it cannot be opened. */
+/** A link that opens nothing: there is no profile (any more), or it cannot be opened. */
 export class LinkProblem extends Error {
-  constructor(readonly revoked: boolean) {
-    super(revoked ? "no profile" : "not to be opened");
+  constructor(readonly kind: "gone" | "damaged") {
+    super(kind);
   }
 }
 
@@ -30,6 +30,11 @@ const TOKEN = /^#([A-Za-z0-9_-]{21}[AQgw])$/;
 /** The token in a fragment such as `location.hash`; empty where there is none. */
 export function tokenIn(fragment: string): string {
   return TOKEN.exec(fragment)?.[1] ?? "";
+}
+
+/** Whether a fragment looks as if it had been a link's: cut off, or with something behind it. */
+export function looksBroken(fragment: string): boolean {
+  return !tokenIn(fragment) && /^#[A-Za-z0-9_-]{10,}/.test(fragment);
 }
 
 const VERSION = 1;
@@ -62,7 +67,7 @@ export async function opened(sealed: ArrayBuffer, token: string): Promise<Profil
     const plain = await crypto.subtle.decrypt(how, key, file.slice(1 + NONCE));
     return JSON.parse(new TextDecoder().decode(plain)) as Profile;
   } catch {
-    throw new LinkProblem(false);
+    throw new LinkProblem("damaged");
   }
 }
 
@@ -70,7 +75,7 @@ export async function opened(sealed: ArrayBuffer, token: string): Promise<Profil
 export async function fetchProfile(token: string, folder: URL): Promise<Profile> {
   // Never from a cache: a password that was changed on the server is changed here at once.
   const answer = await fetch(new URL(`p/${await nameOf(token)}.bin`, folder), { cache: "no-store" });
-  if (answer.status === 404) throw new LinkProblem(true);
+  if (answer.status === 404) throw new LinkProblem("gone");
   if (!answer.ok) throw new Error(`${answer.status}`);
   return opened(await answer.arrayBuffer(), token);
 }
