@@ -46,8 +46,8 @@ class _Stream:
             self._last = (sequence, timestamp)
         else:
             last_sequence, last_time = self._last
-            self.sequence_shift = (last_sequence + 1 - sequence) & 0xFFFF
-            self.time_shift = (last_time + 1 - timestamp) & 0xFFFFFFFF
+            self.sequence_shift = last_sequence + 1 - sequence
+            self.time_shift = last_time + 1 - timestamp
         self.source = source
 
     def rewritten(self, packet: bytes, sequence: int, timestamp: int) -> bytes:

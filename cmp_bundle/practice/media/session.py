@@ -174,6 +174,9 @@ class EchoSession:
         if self._negotiation is None:
             self._ways.wide = not any(_is_loopback(found) for found in _candidates(described))
             await self._gatherer.gather()
+            if self._closed:
+                # Meanwhile; and what was closed then had nothing open yet.
+                await self._ways.close()
             found = self._ways.local_candidates
             self._negotiation = Negotiation(
                 Local(
