@@ -31,8 +31,6 @@ _SHORTEST_FORM = 6
 _BEGINNING = 6
 
 _GZIP = b"\x1f\x8b"
-#: Bytes that are unpacked at a time, so that what stands before damage is seen.
-_PIECE = 1 << 14
 
 _URL_ESCAPE = re.compile(rb"%[0-9A-Fa-f]{2}")
 _ENTITY = re.compile(rb"&(#[0-9xX]|[A-Za-z]{2})")
@@ -178,18 +176,28 @@ def _unpacked(data: bytes, path: str) -> bytes:
     while data.startswith(_GZIP):
         packed = zlib.decompressobj(wbits=31)
         try:
-            while data and not packed.eof:
-                whole += packed.decompress(data[:_PIECE], _UNPACKED - len(whole))
-                if len(whole) >= _UNPACKED:
-                    raise CmpBundleError(
-                        f"is more than {_UNPACKED >> 20} MB when unpacked, too much to look through",
-                        file=path,
-                        hint="no phone needs such a file; take it out of the phone's",
-                    )
-                data = packed.unconsumed_tail + data[_PIECE:]
+            whole += packed.decompress(data, _UNPACKED - len(whole))
         except zlib.error:
-            break
-        data = packed.unused_data + data
+            # It keeps what it had unpacked before the damage to itself, unless it gets no further.
+            whole += _before_damage(data, _UNPACKED - len(whole))
+            packed = None
+        if len(whole) >= _UNPACKED:
+            raise CmpBundleError(
+                f"is more than {_UNPACKED >> 20} MB when unpacked, too much to look through",
+                file=path,
+                hint="no phone needs such a file; take it out of the phone's",
+            )
+        data = packed.unused_data if packed else b""
+    return bytes(whole)
+
+
+def _before_damage(data: bytes, most: int) -> bytes:
+    packed, whole = zlib.decompressobj(wbits=31), bytearray()
+    try:
+        for at in range(len(data)):
+            whole += packed.decompress(data[at : at + 1], max(most - len(whole), 1))
+    except zlib.error:
+        pass
     return bytes(whole)
 
 
