@@ -45,8 +45,8 @@ class Auth:
 
     ``ha1`` counts where there is one, else ``password``; ``realm`` is empty where the server's
     default counts. ``secret`` is the option whose value has to change for another password.
-    ``unusable`` tells why Asterisk does not load it, or why a browser phone cannot answer it.
-    ``both`` is whether it has a password beside the digest, ``older`` what Asterisk 16 makes of it
+    ``unusable`` tells why Asterisk does not load it, or why a browser phone cannot answer it;
+    ``loaded`` is which of the two. ``both`` is whether it has a password beside the digest, ``older`` what Asterisk 16 makes of it
     where that is something else.
     """
 
@@ -57,6 +57,7 @@ class Auth:
     realm: str = ""
     secret: Option | None = field(default=None, repr=False)
     unusable: str = ""
+    loaded: bool = True
     both: bool = False
     older: str = ""
 
@@ -129,6 +130,7 @@ def auth(name: str, options: tuple[Option, ...]) -> Auth:
     password = plain.value if plain else ""
     digests, broken = _digests(options)
     digest, digest_option = digests.get("md5", ("", None))
+    refused = f"its {broken} is no digest" if broken else _refused(options, digests, password)
     return Auth(
         id=name,
         username=value(options, "username"),
@@ -136,9 +138,8 @@ def auth(name: str, options: tuple[Option, ...]) -> Auth:
         ha1=digest,
         realm=value(options, "realm"),
         secret=digest_option if digest else plain,
-        unusable=f"its {broken} is no digest, so Asterisk does not load it"
-        if broken
-        else _unusable(options, digests, has_password=bool(password)),
+        unusable=f"{refused}, so Asterisk does not load it" if refused else _unanswerable(options),
+        loaded=not refused,
         both=bool(digest and password),
         older=_older(_kind(options), has_digest=bool(digest), has_password=bool(password)),
     )
@@ -148,30 +149,31 @@ def _kind(options: Iterable[Option]) -> str:
     return folded(value(options, "auth_type", "userpass"))
 
 
-def _unusable(
-    options: tuple[Option, ...], digests: Mapping[str, object], *, has_password: bool
-) -> str:
-    """Why Asterisk does not load these options, or no browser phone can answer them."""
-    kind = _kind(options)
+def _refused(options: tuple[Option, ...], digests: Mapping[str, object], password: str) -> str:
+    """Why Asterisk does not load these options (``auth_apply`` of res_pjsip/config_auth.c)."""
     if not value(options, "username"):
-        return "it has no username, so Asterisk does not load it"
+        return "it has no username"
+    kind = _kind(options)
     if kind == "google_oauth":
-        return "it is for Google's OAuth, which no browser phone can answer"
+        return ""
     if kind not in ("userpass", "md5", "digest"):
-        return f"Asterisk knows no auth_type={kind!r}, and does not load it"
+        return f"it is of the unknown auth_type={kind!r}"
     # For calls that come in, then for those that go out: each needs something to be answered by.
-    incoming = _algorithms(options, "supported_algorithms_uas")
-    wanted = (*incoming, *_algorithms(options, "supported_algorithms_uac"))
-    for algorithm in wanted:
-        if algorithm not in DIGESTS:
-            return f"Asterisk knows no digest {algorithm!r}, and does not load it"
-    if "md5" not in incoming:
+    for name in ("supported_algorithms_uas", "supported_algorithms_uac"):
+        for algorithm in _algorithms(options, name):
+            if algorithm not in DIGESTS:
+                return f"its {name} names the unknown {algorithm!r}"
+            if not password and algorithm not in digests:
+                return f"it has nothing for {algorithm}" if digests else "it has no password"
+    return ""
+
+
+def _unanswerable(options: tuple[Option, ...]) -> str:
+    """Why no browser phone can answer what Asterisk loads."""
+    if _kind(options) == "google_oauth":
+        return "it is for Google's OAuth, which no browser phone can answer"
+    if "md5" not in _algorithms(options, "supported_algorithms_uas"):
         return "it asks for other digests than MD5, the only one that browser phones know"
-    if not digests and not has_password:
-        return "it has no password"
-    for algorithm in wanted:
-        if not has_password and algorithm not in digests:
-            return f"it has nothing for its digest {algorithm}, so Asterisk does not load it"
     return ""
 
 

@@ -55,7 +55,11 @@ def _objects(
 ) -> dict[str, _Made]:
     made: dict[str, _Made] = {}
     for category in _of_type(configuration.categories, kind):
-        if category.name in made:
+        another = make(category)
+        before = made.setdefault(category.name, another)
+        if before is another or not _is_loaded(another):
+            continue
+        if _is_loaded(before):
             wrongs.append(
                 Wrong(
                     f"[{category.name}] is there twice as type={kind}:"
@@ -64,8 +68,13 @@ def _objects(
                     "rename or remove one",
                 )
             )
-        made[category.name] = make(category)
+        made[category.name] = another
     return made
+
+
+def _is_loaded(made: Auth | Endpoint | str) -> bool:
+    """Whether it is there at all: what cannot be loaded is no second one."""
+    return made.loaded if isinstance(made, Auth) else True
 
 
 def _of_type(categories: Iterable[Category], kind: str) -> Iterable[Category]:

@@ -2,7 +2,8 @@
 
 A wizard's own lines (``transport``, ``accepts_auth``) come after what it passes on
 (``endpoint/transport``, ``endpoint/auth``) and so win over it. The prefixes are compared with
-case, as nothing else is. A wizard that is there twice is made twice, and the last one stays.
+case, as nothing else is. A wizard that is there twice is made twice, and the last one stays of
+those that can be made.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ def found(configuration: Configuration, base: Found) -> Found:
             # Without a username the module makes no auth, though it says inbound_auth to it.
             if last(inbound, "username"):
                 name = made.id + _INBOUND
-                auths[name] = auth(name, inbound)
+                another = auth(name, inbound)
+                if name not in auths or another.loaded:
+                    auths[name] = another
     return Found(endpoints, auths, base.transports, base.realm)
 
 

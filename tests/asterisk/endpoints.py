@@ -26,8 +26,8 @@ class Told:
     auths: tuple[tuple[bytes, bytes, str], ...]
 
 
-def asked(ami: Ami, name: str) -> Told | None:
-    """What Asterisk has of the endpoint; None where it has none."""
+def asked(ami: Ami, name: str, realm: str = REALM) -> Told | None:
+    """What Asterisk has of the endpoint; None where it has none. ``realm`` is its default one."""
     try:
         events = ami.events("PJSIPShowEndpoint", Endpoint=name)
     except AmiError as error:
@@ -39,7 +39,7 @@ def asked(ami: Ami, name: str) -> Told | None:
         name=_name(endpoint[b"Callerid"]),
         transport=endpoint[b"Transport"],
         video_streams=int(endpoint[b"MaxVideoStreams"]),
-        auths=tuple(_auth(e) for e in events if _is_usable(e)),
+        auths=tuple(_auth(e, realm) for e in events if _is_usable(e)),
     )
 
 
@@ -58,8 +58,8 @@ def _name(caller: bytes) -> bytes:
     return b"" if caller == b"<unknown>" or re.fullmatch(rb"[0-9*#+]+", caller) else caller
 
 
-def _auth(event: dict[bytes, bytes]) -> tuple[bytes, bytes, str]:
-    user, realm = event[b"Username"], event[b"Realm"] or REALM.encode()
+def _auth(event: dict[bytes, bytes], default: str) -> tuple[bytes, bytes, str]:
+    user, realm = event[b"Username"], event[b"Realm"] or default.encode()
     held = event.get(b"Md5Cred", b"").decode()
     own = hashlib.md5(b":".join((user, realm, event[b"Password"]))).hexdigest()
     return event[b"ObjectName"], user, held or own
@@ -92,3 +92,11 @@ def offered(account: Account) -> tuple[bytes, str]:
 
 def _raw(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
+
+
+def default_realm(ami: Ami) -> str:
+    """The realm of Asterisk's challenges where an auth names none."""
+    lines = ami.command("pjsip show settings")
+    return next(
+        line.partition(b":")[2].strip().decode() for line in lines if b"default_realm" in line
+    )

@@ -86,13 +86,17 @@ def unclear(found: Found, name: str) -> bool:
     return any("holds a ^" in auth.unusable for auth in auths)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("driver", realtime_pbx.DRIVERS)
 def test_import_is_what_asterisk_reports(
     prepared: Asterisk, driver: str, servers: dict[str, Realtime]
 ) -> None:
     version = prepared.release.version
-    # The three databases in full; the second way to PostgreSQL, to see that it is alike.
-    count = ACCOUNTS if driver != "pgsql" else ACCOUNTS // 10
+    # All of them from each of the three databases; fewer, as it takes a minute for each ten
+    # thousand, for the second way to PostgreSQL and for what the older version reads by ODBC.
+    full = driver == "sqlite3" or (version != "16" and driver != "pgsql")
+    count = ACCOUNTS if full else ACCOUNTS // 5
     held = rows(f"{SEED}-{version}-{driver}", count, digests=version != "16")
     source = serve(prepared, driver, servers, held)
     found = source.found()
