@@ -58,12 +58,16 @@ class Serve:
         finally:
             connection.close()
 
-    def settings(self) -> Any:
-        """What the page is told, as JSON."""
+    def settings_text(self) -> str | None:
+        """The JSON that the page is told, as it stands there; None in a phone as it came."""
         location = self.get("/cmp2k")[1]["Location"]
         text = self.get(location)[2].decode()
-        _, _, rest = text.partition('id="cmp-bundle-settings">')
-        return json.loads(rest.partition("</script>")[0])
+        _, mark, rest = text.partition('id="cmp-bundle-settings">')
+        return rest.partition("</script>")[0] if mark else None
+
+    def settings(self) -> Any:
+        """What the page is told."""
+        return json.loads(self.settings_text() or "")
 
     @contextlib.contextmanager
     def socket(self, path: str, **options: Any) -> Iterator[ClientConnection]:
