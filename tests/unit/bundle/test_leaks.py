@@ -38,7 +38,7 @@ def _units(text: str, form: str) -> str:
     return "".join(form.format(int.from_bytes(raw[i : i + 2])) for i in range(0, len(raw), 2))
 
 
-NOISE = random.Random(1).randbytes(2_000)
+NOISE = random.Random(1).randbytes(2_000).hex().encode()
 
 #: Every way in which a password gets into a file without anybody meaning it.
 ENCODINGS: dict[str, Callable[[str], bytes]] = {
