@@ -96,13 +96,13 @@ def home(browser_name: str, tmp_path: Path) -> Home:
 
 def test_believed_within_its_bounds_and_forgotten(home: Home) -> None:
     """Started anew each time: a browser looks at its store when it starts."""
-    home.run("issue", "localhost", "127.0.0.1", "*.pbx.localhost")
+    home.run("issue", "localhost", "127.0.0.1", "*.pbx.localhost", "*.my_pbx.localhost")
     home.run("issue", "localhost", "--out", "other.pem")
     authority = authority_in(home.certs, NOW)
     assert authority is not None
     forgeries = {"good": ["x.localhost"], "bad": ["x.localhost", "bank.com"]}
-    for name, names in forgeries.items():
-        (home.path / f"{name}.pem").write_bytes(forged(authority, *names))
+    for name, hosts in forgeries.items():
+        (home.path / f"{name}.pem").write_bytes(forged(authority, *hosts))
     with contextlib.ExitStack() as serves:
         port, other, good, bad = (
             serves.enter_context(serving(path))
@@ -111,7 +111,8 @@ def test_believed_within_its_bounds_and_forgotten(home: Home) -> None:
                 *(home.path / f"{name}.pem" for name in ("other", "good", "bad")),
             )
         )
-        ours = [f"https://{name}:{port}/" for name in ("localhost", "127.0.0.1", "a.pbx.localhost")]
+        names = ("localhost", "127.0.0.1", "a.pbx.localhost", "a.my_pbx.localhost")
+        ours = [f"https://{name}:{port}/" for name in names]
         ours += [f"https://localhost:{other}/", f"https://x.localhost:{good}/"]
         # Names that the first is not for, and an authority that went out of its bounds.
         never = [f"https://{name}:{port}/" for name in ("b.localhost", "a.b.pbx.localhost")]
