@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cmp_bundle.practice.media import session
 from cmp_bundle.practice.media.sdp import parse
 
 from .exchange import Exchange
@@ -269,6 +270,33 @@ def test_a_second_offer_before_the_first_is_answered() -> None:
         assert (answer.status, answer["Retry-After"]) == (500, "1")
 
     running(test)
+
+
+def test_a_phone_that_is_never_there_is_hung_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "_PATIENCE", 0.1)
+
+    async def test(exchange: Exchange) -> None:
+        alice = exchange.phone()
+        await echoed(alice, "246", "firefox")
+        assert (await alice.hears()).method == "BYE"
+
+    running(test)
+
+
+def test_a_mistake_of_ours_costs_the_phone_its_call_and_is_not_hidden(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> str:
+        raise ZeroDivisionError
+
+    async def test(exchange: Exchange) -> None:
+        alice = exchange.phone()
+        monkeypatch.setattr(session.EchoSession, "answer", fail)
+        _, refusal = await answered(alice, "246", OFFERS["chromium"])
+        assert refusal.status == 480
+
+    with pytest.raises(AssertionError, match="ZeroDivisionError"):
+        running(test)
 
 
 def test_the_phone_s_socket_vanishes_in_a_call() -> None:

@@ -90,6 +90,19 @@ def test_a_challenge_is_good_for_one_answer_and_a_while(exchange: Exchange) -> N
     assert "stale=true" in alice.only()["WWW-Authenticate"]
 
 
+def test_a_registration_that_is_refused(exchange: Exchange) -> None:
+    alice = exchange.phone()
+    answer = alice.register("Expires: 5")
+    assert (answer.status, answer["Min-Expires"]) == (423, "10")
+    assert alice.register("Expires: soon", number=3).status == 400
+
+
+@pytest.mark.parametrize("how", [{}, {"password": "x", "ha1": "y"}, {"id": "", "password": "x"}])
+def test_what_is_no_account(how: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="account"):
+        Account(**{"id": "alice", **how})
+
+
 # Numbers.
 
 

@@ -310,6 +310,68 @@ def test_a_success_that_is_repeated_is_acknowledged_again(exchange: Exchange) ->
     assert not alice.heard
 
 
+def test_both_hang_up_at_once(exchange: Exchange) -> None:
+    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+    mine, his = talk(alice, bob)
+    alice.within(mine, "BYE")
+    assert alice.only().status == 200
+    bye = bob.only()
+    bob.within(his, "BYE")
+    assert bob.only().status == 481, "it has already been told"
+    bob.answer(bye, 200)
+    exchange.clock.turn(33)
+    assert exchange.clock.waiting == 2, "the registrations"
+
+
+def test_a_bye_that_meets_a_success_without_its_ack(exchange: Exchange) -> None:
+    """The BYE from here waits for the ACK (RFC 3261 section 15), the phone's own does not."""
+    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+    sent, invite = ring(alice, bob)
+    bob.answer(invite, 200, body="v=0 answer")
+    success = alice.only()
+    bob.connection.closed()
+    assert not alice.heard
+    alice.acknowledge(success)
+    assert alice.only().method == "BYE"
+
+    bob = exchange.registered("bob")
+    sent, invite = ring(alice, bob)
+    bob.answer(invite, 200, body="v=0 answer")
+    success = alice.only()
+    bob.connection.closed()
+    alice.send(
+        "BYE",
+        "sip:bob@practice.invalid",
+        to=success["To"],
+        sender=sent["From"],
+        call_id=sent["Call-ID"],
+        number=3,
+    )
+    assert alice.only().status == 200
+    exchange.clock.turn(64)
+    assert not alice.heard
+
+
+def test_an_answer_without_an_address_is_none(exchange: Exchange) -> None:
+    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+    _, invite = ring(alice, bob)
+    bob.contact = "sip:a@a>, <sip:b@b"
+    bob.answer(invite, 200, body="v=0 answer")
+    assert alice.only().status == 500
+
+
+def test_answers_that_belong_to_nothing(exchange: Exchange) -> None:
+    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+    _, invite = ring(alice, bob)
+    bob.say(
+        bob.send("OPTIONS", "sip:x@y").text.replace("OPTIONS sip:x@y SIP/2.0", "SIP/2.0 200 OK")
+    )
+    assert bob.only().status == 200
+    bob.answer(invite, 180, "Call-ID: again")
+    assert not alice.heard
+    assert not bob.heard
+
+
 def test_whoever_calls_itself_is_rung(exchange: Exchange) -> None:
     alice = exchange.registered("alice")
     sent = alice.invite("alice")
