@@ -7,8 +7,9 @@ import errno
 import os
 import shutil
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from cmp_bundle.errors import CmpBundleError
 
@@ -66,7 +67,11 @@ class Disk:
                 return
             if owner is not None:
                 self._before("own", path)
-                _own(path, owner)
+                descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+                try:
+                    _own(descriptor, owner)
+                finally:
+                    os.close(descriptor)
             _sync_folder(path.parent)
 
     def write(
@@ -79,18 +84,21 @@ class Disk:
         partial = self.partial(path)
         with _named(path):
             self._before("write", partial)
-            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as out:
-                out.write(data)
-                out.flush()
-                if path.exists():
-                    _copy_attributes(path, partial)
-                _own(partial, owner or Owner(-1, -1, 0o644))
-                if mtime is not None:
-                    os.utime(out.fileno(), (mtime, mtime))
-                os.fsync(out.fileno())
-            self._before("rename", path)
-            partial.replace(path)
+            try:
+                with _new(partial) as out:
+                    out.write(data)
+                    out.flush()
+                    _copy_attributes(path, out.fileno())
+                    _own(out.fileno(), owner or Owner(-1, -1, 0o644))
+                    if mtime is not None:
+                        os.utime(out.fileno(), (mtime, mtime))
+                    os.fsync(out.fileno())
+                self._before("rename", path)
+                partial.replace(path)
+            except (OSError, KeyboardInterrupt):
+                with suppress(OSError):
+                    partial.unlink(missing_ok=True)
+                raise
             _sync_folder(path.parent)
 
     def write_all(self, files: Mapping[Path, bytes], owner: Owner | None = None) -> None:
@@ -102,8 +110,9 @@ class Disk:
         for path, data in files.items():
             with _named(path):
                 self._before("write", path)
-                path.write_bytes(data)
-                _own(path, owner or Owner(-1, -1, 0o644))
+                with _new(path) as out:
+                    out.write(data)
+                    _own(out.fileno(), owner or Owner(-1, -1, 0o644))
         if len(files) > _MANY and _sync_file_system(next(iter(files)).parent):
             return
         for path in files:
@@ -138,8 +147,14 @@ class Disk:
             self._before("exchange", path)
             if not _renameat2_exchange(path, other):
                 aside = self.partial(path)
+                if aside.exists():
+                    shutil.rmtree(aside)
                 path.rename(aside)
-                other.rename(path)
+                try:
+                    other.rename(path)
+                except OSError:
+                    aside.rename(path)
+                    raise
                 aside.rename(other)
             _sync_folder(path.parent)
 
@@ -211,24 +226,43 @@ class _named:  # noqa: N801 - reads as a statement
         raise CmpBundleError(f"cannot be changed: {reason}", file=self._path, hint=hint) from error
 
 
-def _own(path: Path, owner: Owner) -> None:
+def _new(path: Path) -> BinaryIO:
+    """An empty file of ours alone, whatever was there.
+
+    Root writes into folders of other users. What one of them puts into the way, a symlink above
+    all, is taken away and never followed; from here on only the descriptor is used.
+    """
+    path.unlink(missing_ok=True)
+    return os.fdopen(
+        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb"
+    )
+
+
+def _own(descriptor: int, owner: Owner) -> None:
     if owner.uid != -1 or owner.gid != -1:
-        found = path.lstat()
+        found = os.fstat(descriptor)
         if (found.st_uid, found.st_gid) != (owner.uid, owner.gid):
-            os.chown(path, owner.uid, owner.gid)
-    path.chmod(owner.mode)
+            os.fchown(descriptor, owner.uid, owner.gid)
+    os.fchmod(descriptor, owner.mode)
 
 
-def _copy_attributes(path: Path, to: Path) -> None:
+def _copy_attributes(path: Path, to: int) -> None:
     """Extended attributes: SELinux labels and POSIX ACLs live there."""
     if not hasattr(os, "listxattr"):
         return
     try:
-        for name in os.listxattr(path):
-            os.setxattr(to, name, os.getxattr(path, name))
+        names = os.listxattr(path, follow_symlinks=False)
     except OSError as error:
-        if error.errno not in (errno.ENOTSUP, errno.EPERM, errno.ENODATA):
+        if error.errno not in (errno.ENOENT, errno.ENOTSUP):
             raise
+        return
+    for name in names:
+        try:
+            os.setxattr(to, name, os.getxattr(path, name, follow_symlinks=False))
+        except OSError as error:
+            # One that may not be set, such as a label in a container, costs none of the others.
+            if error.errno not in (errno.ENOTSUP, errno.EPERM, errno.ENODATA):
+                raise
 
 
 def _sync_folder(path: Path) -> None:
