@@ -144,6 +144,25 @@ def test_what_somebody_put_into_the_way_is_not_followed(way: str, tmp_path: Path
     assert names(path.parent) == ["http.conf"]
 
 
+def test_what_is_put_into_the_way_in_the_last_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After it was looked for, and before the file is made."""
+    secret, path = tmp_path / "shadow", tmp_path / "http.conf"
+    secret.write_text("root's")
+    real = os.open
+
+    def too_late(name: str | Path, flags: int, *more: int) -> int:
+        if flags & os.O_CREAT:
+            Path(name).symlink_to(secret)
+        return real(name, flags, *more)
+
+    monkeypatch.setattr(os, "open", too_late)
+    with pytest.raises(CmpBundleError, match="file exists"):
+        Disk().write(path, b"new")
+    assert secret.read_text() == "root's"
+
+
 def test_what_a_killed_run_left_is_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "key.pem"
     partial = Disk.partial(path)
