@@ -103,14 +103,15 @@ def _file(named: Path | None, environment: Mapping[str, str]) -> Path | None:
 
 def _from_file(path: Path) -> list[tuple[str, Any, int | None]]:
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
         document = tomllib.loads(text)
     except OSError as error:
         raise CmpBundleError(f"cannot be read: {error.strerror}", file=path) from error
     except UnicodeDecodeError as error:
         raise CmpBundleError("is not UTF-8 text", file=path) from error
-    except tomllib.TOMLDecodeError as error:
-        # tomllib says "… (at line 3, column 7)"
+    except (ValueError, RecursionError) as error:
+        # tomllib says "… (at line 3, column 7)"; numbers of thousands of digits and lists in
+        # lists in lists go beyond Python itself.
         message, _, place = str(error).partition(" (at line ")
         line = int(place.split(",")[0]) if place and place[0].isdigit() else None
         raise CmpBundleError(
@@ -193,12 +194,35 @@ def _check(key: Key, value: Any, where: Path | str, line: int | None) -> None:
     elif key.kind is Path:
         if not isinstance(value, str | Path):
             problem = f"must be {_WORDS[Path]}, not {_said(value)}"
+        else:
+            problem = _no_path(str(value))
     elif not isinstance(value, key.kind) or (key.kind is int and isinstance(value, bool)):
         problem = f"must be {_WORDS[key.kind]}, not {_said(value)}"
+    elif isinstance(value, str) and not _is_text(value):
+        problem = "must be text in UTF-8"
     if problem is None and key.must is not None:
         problem = key.must(value)
     if problem:
         raise CmpBundleError(f"{prefix}{key.dotted} {problem}", file=file, line=line)
+
+
+def _no_path(text: str) -> str | None:
+    if "\0" in text:
+        return "holds a character that no path can have"
+    try:
+        Path(text).expanduser()
+    except RuntimeError:
+        return f"begins with {text.partition('/')[0]}, and there is no such user"
+    return None
+
+
+def _is_text(value: str) -> bool:
+    """False for bytes of the environment or the command line that are no UTF-8."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _said(value: Any) -> str:

@@ -77,9 +77,16 @@ def test_paths_in_the_file_are_seen_from_the_file(tmp_path: Path) -> None:
         ("[deploy]\nkeep = 0\n", 2, "at least 1"),
         ("site = 1\n", 1, "write [site] on a line of its own"),
         ("[site\n", 1, "is not TOML"),
+        ("[build]\nout = 1\n", 2, "must be text, not 1"),
+        ('[build]\nout = "a\\u0000b"\n', 2, "no path can have"),
+        ('[build]\n\nout = "~no-such-user/dist"\n', 3, "no such user"),
+        (f"[server]\nport = {'9' * 5000}\n", None, "is not TOML"),
+        (f"x = {'[' * 5000}", None, "is not TOML"),
     ],
 )
-def test_what_is_wrong_names_file_and_line(text: str, line: int, says: str, tmp_path: Path) -> None:
+def test_what_is_wrong_names_file_and_line(
+    text: str, line: int | None, says: str, tmp_path: Path
+) -> None:
     error = wrong(text, tmp_path)
     assert (error.file, error.line) == (str(tmp_path / "cmp-bundle.toml"), line)
     assert says in error.message
@@ -111,6 +118,8 @@ def test_a_yes_or_no_in_the_environment(text: str, value: bool) -> None:
         ("CMP_BUNDLE_SERVER_PORT", "https"),
         ("CMP_BUNDLE_ASTERISK_COMMAND", '["unclosed'),
         ("CMP_BUNDLE_SITE_NAME", "../x"),
+        ("CMP_BUNDLE_ACCOUNT_ID", "\udcff"),
+        ("CMP_BUNDLE_BUILD_OUT", "~no-such-user"),
     ],
 )
 def test_a_bad_variable_is_named(variable: str, text: str) -> None:
@@ -121,6 +130,61 @@ def test_a_bad_variable_is_named(variable: str, text: str) -> None:
 def test_a_named_file_must_exist(tmp_path: Path) -> None:
     with pytest.raises(CmpBundleError, match="no such file"):
         load(tmp_path / "none.toml", {})
+
+
+def test_the_environment_can_name_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('[site]\nname = "mine"\n')
+    loaded = load(environment={"CMP_BUNDLE_CONFIG": "mine.toml"})
+    assert (loaded.file, loaded.settings.site.name) == (file, "mine")
+    other = tmp_path / "other.toml"
+    other.write_text("")
+    assert load(other, {"CMP_BUNDLE_CONFIG": "mine.toml"}).file == other, "what is typed wins"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"), [(b"\xff\xfe", "not UTF-8"), (None, "Is a directory")]
+)
+def test_a_file_that_is_no_text(content: bytes | None, says: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    if content is None:
+        file.mkdir()
+    else:
+        file.write_bytes(content)
+    with pytest.raises(CmpBundleError, match=says) as caught:
+        load(file, {})
+    assert caught.value.file == str(file)
+
+
+def test_as_windows_editors_save_it(tmp_path: Path) -> None:
+    (tmp_path / "cmp-bundle.toml").write_bytes(b'\xef\xbb\xbf[site]\r\nname = "x"\r\n')
+    loaded = load(environment={})
+    assert loaded.settings.site.name == "x"
+    assert loaded.origins["site.name"].line == 2
+
+
+def test_from_where_a_path_is_seen(tmp_path: Path) -> None:
+    """A setting that holds a path among other things is seen from where it was written."""
+    elsewhere = tmp_path / "etc"
+    elsewhere.mkdir()
+    (elsewhere / "mine.toml").write_text('[build]\nout = "out"\n')
+    assert load(elsewhere / "mine.toml", {}).base("build.out") == elsewhere
+    assert load(elsewhere / "mine.toml", {}).base("site.name") == tmp_path
+    loaded = load(elsewhere / "mine.toml", {}, {"build.out": Path("here")})
+    assert loaded.base("build.out") == tmp_path
+    assert loaded.settings.build.out == tmp_path / "here"
+
+
+def test_what_was_found_stands_in_the_template() -> None:
+    import tomllib
+
+    found = {"site.redirect": ("/phone", "http.conf:3"), "build.out": (Path("/srv/x"), "asked")}
+    text = render(found)
+    assert '\nredirect = "/phone"  # ' in text
+    assert "; http.conf:3\n" in text
+    assert tomllib.loads(text)["build"] == {"out": "/srv/x"}
+    command = ("docker", "exec", "a b")
+    assert tomllib.loads(f"x = {literal(command)}") == {"x": list(command)}
 
 
 def test_the_template_says_nothing_but_the_defaults(tmp_path: Path) -> None:
