@@ -177,17 +177,17 @@ def _unpacked(data: bytes, path: str) -> bytes:
         packed = zlib.decompressobj(wbits=31)
         try:
             whole += packed.decompress(data, _UNPACKED - len(whole))
+            data = packed.unused_data
         except zlib.error:
-            # It keeps what it had unpacked before the damage to itself, unless it gets no further.
+            # zlib keeps what it has unpacked before the damage, unless it gets it bit by bit.
             whole += _before_damage(data, _UNPACKED - len(whole))
-            packed = None
+            data = b""
         if len(whole) >= _UNPACKED:
             raise CmpBundleError(
                 f"is more than {_UNPACKED >> 20} MB when unpacked, too much to look through",
                 file=path,
                 hint="no phone needs such a file; take it out of the phone's",
             )
-        data = packed.unused_data if packed else b""
     return bytes(whole)
 
 

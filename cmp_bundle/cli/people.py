@@ -69,6 +69,8 @@ def everyone(
     account whose profile is to be public. Raises CmpBundleError with all that is wrong.
     """
     book = read(run, allow_loose=allow_loose)
+    if plain is not None:
+        named(book.accounts, plain, book)
     if complete:
         book = _completed(run, book)
     elif book.without_secret:
@@ -79,17 +81,13 @@ def everyone(
             " a build gives them one, or: cmp-bundle accounts rotate USER"
         )
     if not book.accounts:
-        if plain is not None:
-            raise _nobody(book, plain)
         return Everyone(book, (), keyrings.fresh(), People())
     now, secret = resolve(run, book)
     ring = key(run)
     secrets: tuple[Secret, ...] = (*sealed.secrets(now, ring), *secret)
     shown = None
     if plain is not None:
-        one = next((a for a in now if a.id == plain), None)
-        if one is None:
-            raise _nobody(book, plain)
+        one = named(now, plain, book)
         shown = content(one)
         public = {
             s.value for a in (one, *book.accounts) if a.id == plain for s in sealed.own_secrets(a)
@@ -244,15 +242,11 @@ def _asterisks(files: Folder | None) -> list[Found]:
     return found
 
 
-def _nobody(book: Book, name: str) -> CmpBundleError:
-    return CmpBundleError(
-        f"there is no account {name!r}", file=book.path, hint="cmp-bundle accounts list"
-    )
-
-
 def named(everybody: Iterable[Account], name: str, book: Book) -> Account:
     """The account called ``name``. Raises CmpBundleError."""
     for account in everybody:
         if account.id == name:
             return account
-    raise _nobody(book, name)
+    raise CmpBundleError(
+        f"there is no account {name!r}", file=book.path, hint="cmp-bundle accounts list"
+    )

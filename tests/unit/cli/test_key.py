@@ -1,0 +1,148 @@
+"""The key of all links: kept, lost, put back and replaced."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import click
+import pytest
+
+from cmp_bundle.cli.app import STOPPED
+
+from .people import Desk, desk
+
+
+@pytest.fixture(name="at")
+def _at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Desk:
+    made = desk(tmp_path, monkeypatch, capsys)
+    made("accounts", "import")
+    return made
+
+
+def links(at: Desk) -> list[str]:
+    return [row["link"] for row in at.json("links")["links"]]
+
+
+def test_lost_and_put_back(at: Desk) -> None:
+    assert "there is no key yet" in at.refused("key", "backup", "copy")
+    before = links(at)
+    at("key", "backup", "copy")
+    assert stat.S_IMODE((at.folder / "copy").stat().st_mode) == 0o600
+    assert "is there already" in at.refused("key", "backup", "copy")
+    at("key", "backup", "copy", "--force")
+    at("build")
+    at("deploy")
+    deployed = at.profiles()
+    at.key.unlink()
+    for words in (("build",), ("links",), ("link", "alice"), ("accounts", "rotate", "alice")):
+        said = at.refused(*words)
+        assert "every link that was given out worthless" in said
+        assert "key restore FILE" in said
+        assert "key rotate" in said
+    at("key", "restore", "copy")
+    assert links(at) == before
+    assert at.profiles() == deployed
+    assert "the same key already" in at("key", "restore", "copy")
+
+
+def test_lost_where_only_the_server_tells(at: Desk) -> None:
+    at("build")
+    at("deploy")
+    at.key.unlink()
+    for path in sorted((at.folder / "dist").rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    assert "holds profiles that were sealed with it" in at.refused("build")
+
+
+def test_lost_for_good(at: Desk) -> None:
+    before = links(at)
+    at("build")
+    at("deploy")
+    at.key.unlink()
+    said = at.refused("key", "rotate")
+    assert "the links of all 2 accounts will stop working" in said
+    assert "--yes" in said
+    done = at.json("key", "rotate", "--yes")
+    assert (done["links"], done["live"], done["built"]) == (2, True, True)
+    assert not set(links(at)) & set(before)
+    assert len(at.profiles()) == 2
+    at("build")
+    assert at.json("deploy")["changed"] is False
+
+
+def test_rotating_asks_on_a_terminal(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = links(at)
+
+    class Terminal:
+        def isatty(self) -> bool:
+            return True
+
+    def no(text: str, **_how: object) -> bool:
+        assert "will stop working" in text
+        raise click.Abort
+
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr(click, "confirm", no)
+    assert at.run("key", "rotate").code == STOPPED
+    assert links(at) == before
+    monkeypatch.setattr(click, "confirm", lambda *_a, **_k: True)
+    at("key", "rotate")
+    assert links(at) != before
+
+
+def test_restoring_says_what_is_lost(at: Desk) -> None:
+    links(at)
+    at("key", "backup", "copy")
+    at("link", "alice", "--renew")
+    said = at.refused("key", "restore", "copy")
+    assert "the links that 1 accounts (alice) have now will stop working" in said
+    at("key", "restore", "copy", "--yes")
+    at.run("key", "rotate", "--yes")
+    assert "2 accounts (alice, bob)" in at.refused("key", "restore", "copy")
+    assert "there is no such file" in at.refused("key", "restore", "nothing")
+    (at.folder / "wrong").write_text("{}")
+    (at.folder / "wrong").chmod(0o600)
+    assert "is no key of cmp-bundle" in at.refused("key", "restore", "wrong")
+
+
+def test_a_key_that_others_can_read_or_that_is_damaged(at: Desk) -> None:
+    links(at)
+    at("key", "backup", "copy")
+    at.key.chmod(0o640)
+    said = at.refused("build")
+    assert "others can read the key of all links" in said
+    assert "key rotate" in said
+    (at.folder / "copy").chmod(0o604)
+    assert "others can read" in at.refused("key", "restore", "copy")
+    at.key.write_text("no key")
+    at.key.chmod(0o600)
+    assert "is no key of cmp-bundle" in at.refused("links")
+    (at.folder / "copy").chmod(0o600)
+    assert "it is replaced" in at("key", "restore", "copy")
+    at.key.write_text("no key")
+    at("key", "rotate", "--yes")
+    links(at)
+
+
+def test_a_new_key_that_cannot_be_made_live_is_taken_back(
+    at: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at("build")
+    at("deploy")
+    before, deployed = links(at), at.profiles()
+
+    def failing(*_args: object) -> None:
+        from cmp_bundle.errors import CmpBundleError
+
+        raise CmpBundleError("no room on the disk")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("cmp_bundle.deploy.plan._profiles", failing)
+        for words in (("key", "rotate", "--yes"), ("link", "alice", "--renew")):
+            done = at.run(*words)
+            assert "no room on the disk" in done.err
+    assert links(at) == before
+    assert at.profiles() == deployed
