@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 PATIENCE = 30.0
 
@@ -49,7 +50,9 @@ class Serve:
     def get(self, path: str, method: str = "GET", **headers: str) -> tuple[int, HTTPMessage, bytes]:
         """Status, headers and body; of header names, _ stands for -."""
         context = ssl._create_unverified_context()
-        connection = http.client.HTTPSConnection("localhost", self.port, timeout=20, context=context)
+        connection = http.client.HTTPSConnection(
+            "localhost", self.port, timeout=20, context=context
+        )
         try:
             sent = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, path, headers=sent)
@@ -73,7 +76,7 @@ class Serve:
     def socket(self, path: str, **options: Any) -> Iterator[ClientConnection]:
         context = ssl._create_unverified_context()
         url = f"wss://localhost:{self.port}{path}"
-        with connect(url, ssl=context, origin=self.base, **options) as opened:  # type: ignore[arg-type]
+        with connect(url, ssl=context, origin=Origin(self.base), **options) as opened:
             yield opened
 
     def stop(self) -> int:
@@ -109,9 +112,9 @@ def serve(folder: Path, *arguments: str, **environment: str) -> Iterator[Serve]:
             stderr=err,
             text=True,
         )
+    assert process.stdout is not None
     try:
         told = ""
-        assert process.stdout
         while not told.endswith("}\n"):
             line = process.stdout.readline()
             assert line, f"it ended: {errors.read_text()}{told}"
@@ -126,5 +129,4 @@ def serve(folder: Path, *arguments: str, **environment: str) -> Iterator[Serve]:
         if process.poll() is None:
             process.kill()
             process.wait()
-        if process.stdout:
-            process.stdout.close()
+        process.stdout.close()

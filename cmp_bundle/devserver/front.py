@@ -6,8 +6,9 @@ them; so requests are taken as they come off the wire.
 
 from __future__ import annotations
 
+import contextlib
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from tornado.httputil import (
     HTTPHeaders,
@@ -16,12 +17,14 @@ from tornado.httputil import (
     RequestStartLine,
     ResponseStartLine,
 )
+from tornado.iostream import StreamClosedError
 
 from cmp_bundle.asterisk.web import Request, Response, is_socket, respond
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from tornado.http1connection import HTTP1Connection
     from tornado.httputil import HTTPConnection
     from tornado.web import Application
 
@@ -86,8 +89,7 @@ class _OneRequest(HTTPMessageDelegate):
         )
         front = self._front
         if not front.guard.knows(headers.get("Host")):
-            self._answer = _UNKNOWN_HOST
-            return None
+            return self._last(_UNKNOWN_HOST)
         path = start_line.path.partition("?")[0]
         rules = front.rules()
         if is_socket(request, rules):
@@ -96,7 +98,10 @@ class _OneRequest(HTTPMessageDelegate):
             self._next = front.tools.start_request(self._server_conn, self._connection)
         if self._next is not None:
             return self._next.headers_received(start_line, headers)
-        self._answer = respond(request, rules, front.tree)
+        answer = respond(request, rules, front.tree)
+        if answer.close:
+            return self._last(answer)
+        self._answer = answer
         return None
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
@@ -113,6 +118,21 @@ class _OneRequest(HTTPMessageDelegate):
             self._next.on_connection_close()
 
     def _send(self, answer: Response) -> None:
+        line = ResponseStartLine("HTTP/1.1", answer.status, answer.title)
+        self._connection.write_headers(line, self._headers(answer), self._body(answer))
+        self._connection.finish()
+
+    async def _last(self, answer: Response) -> None:
+        """Answer, and let nothing else pass on this connection; whatever follows is not read."""
+        stream = cast("HTTP1Connection", self._connection).detach()
+        lines = [f"HTTP/1.1 {answer.status} {answer.title}"]
+        lines += [f"{name}: {value}" for name, value in self._headers(answer).get_all()]
+        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+        with contextlib.suppress(StreamClosedError):
+            await stream.write(head + self._body(answer))
+        stream.close()
+
+    def _headers(self, answer: Response) -> HTTPHeaders:
         headers = HTTPHeaders({"Server": "cmp-bundle", "Date": formatdate(usegmt=True)})
         for name, value in answer.headers:
             headers.add(name, value)
@@ -121,10 +141,10 @@ class _OneRequest(HTTPMessageDelegate):
         if answer.close:
             headers["Connection"] = "close"
         headers["Content-Length"] = str(len(answer.body))
-        line = ResponseStartLine("HTTP/1.1", answer.status, answer.title)
-        body = b"" if self._head or answer.status == 304 else answer.body  # noqa: PLR2004
-        self._connection.write_headers(line, headers, body)
-        self._connection.finish()
+        return headers
+
+    def _body(self, answer: Response) -> bytes:
+        return b"" if self._head or answer.status == 304 else answer.body  # noqa: PLR2004
 
 
 _UNKNOWN_HOST = Response(

@@ -1,9 +1,11 @@
-"""Hundreds of requests to real Asterisks and to our rules: status, headers and bytes agree.
+"""Hundreds of requests to real Asterisks, to our rules and to the dev server, which all agree.
 
 What differs, and why:
 
 * ``Date`` tells the time, and ``Server`` who answers.
 * Asterisk sends the page of an error after a HEAD, against HTTP; we do not.
+* ``/`` is the developer's page in ``serve``; Asterisk has nothing there.
+* A blank or a control character in the request line is no HTTP; ``serve`` answers 400.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from cmp_bundle.asterisk.conf_files import Folder
 from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.asterisk.web import File, Request, WebServer, respond
 from tests.testbed.server import Asterisk
+from tests.unit.bundle.phones import FILES as PHONE
+from tests.unit.devserver.running import Running, building, serving
 
 pytestmark = pytest.mark.asterisk
 
@@ -56,62 +60,87 @@ class Disk:
             return None
 
 
+Answer = tuple[int, dict[str, str], bytes, bool]
+
+
+def asked(port: int, host: str, request: Request) -> Answer:
+    """Status, headers and body of the answer, and whether the connection is kept."""
+    context = ssl._create_unverified_context()
+    with (
+        socket.create_connection(("127.0.0.1", port), 30) as plain,
+        context.wrap_socket(plain) as connection,
+    ):
+        lines = [f"{request.method} ".encode() + request.target + b" HTTP/1.1"]
+        lines += [f"Host: {host}".encode()]
+        lines += [f"{n}: {v}".encode() for n, v in request.headers.items()]
+        # A second request shows whether the connection is kept.
+        again = f"\r\n\r\nGET /nowhere HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+        connection.sendall(b"\r\n".join(lines) + again)
+        connection.settimeout(20)
+        data = b""
+        with contextlib.suppress(OSError):
+            while not _whole(data) and (chunk := connection.recv(65536)):
+                data += chunk
+    head, _, rest = data.partition(b"\r\n\r\n")
+    first, *fields = head.decode("latin-1").split("\r\n")
+    headers = dict(f.split(": ", 1) for f in fields)
+    length = int(headers.get("Content-Length", "0"))
+    kept = b"HTTP/1.1 404" in rest[length if request.method.upper() != "HEAD" else 0 :]
+    return int(first.split()[1]), headers, rest[:length], kept
+
+
+def _whole(data: bytes) -> bool:
+    """Whether both answers are there, or the first says that it is the last."""
+    if not data.endswith(b"</html>\r\n") or b"404 Not Found</title>" not in data:
+        return False
+    return data.count(b"HTTP/1.1 ") > 1 or b"Connection: close" in data
+
+
 @dataclass
 class Both:
-    """A real Asterisk and our rules over the same files."""
+    """A real Asterisk, our rules, and a dev server, over the same files."""
 
     pbx: Asterisk
     server: WebServer
     tree: Disk
+    running: Running
 
-    def theirs(self, request: Request) -> tuple[int, dict[str, str], bytes, bool]:
-        context = ssl._create_unverified_context()
-        with (
-            socket.create_connection(("127.0.0.1", self.pbx.ports.https), 30) as plain,
-            context.wrap_socket(plain) as connection,
-        ):
-            lines = [f"{request.method} ".encode() + request.target + b" HTTP/1.1", b"Host: x"]
-            lines += [f"{n}: {v}".encode() for n, v in request.headers.items()]
-            # A second request shows whether the connection is kept.
-            again = b"\r\n\r\nGET /nowhere HTTP/1.1\r\nX-Last: 1\r\n\r\n"
-            connection.sendall(b"\r\n".join(lines) + again)
-            connection.settimeout(20)
-            data = b""
-            with contextlib.suppress(OSError):
-                while chunk := connection.recv(65536):
-                    data += chunk
-                    if b"404 Not Found</title>" in data and data.endswith(b"</html>\r\n"):
-                        if data.count(b"HTTP/1.1 ") >= 2 or b"Connection: close" in data:
-                            break
-        head, _, rest = data.partition(b"\r\n\r\n")
-        first, *fields = head.decode("latin-1").split("\r\n")
-        headers = dict(f.split(": ", 1) for f in fields)
-        length = int(headers["Content-Length"])
-        kept = b"HTTP/1.1 404" in rest[length if request.method.upper() != "HEAD" else 0 :]
-        return int(first.split()[1]), headers, rest[:length], kept
-
-    def ours(self, request: Request) -> tuple[int, dict[str, str], bytes, bool]:
+    def ours(self, request: Request) -> Answer:
         headers = {name.lower(): value for name, value in request.headers.items()}
         answer = respond(replace(request, headers=headers), self.server, self.tree)
         return answer.status, dict(answer.headers), answer.body, not answer.close
 
     def disagreement(self, request: Request) -> str | None:
-        status, headers, body, kept = self.theirs(request)
-        our_status, our_headers, our_body, our_kept = self.ours(request)
-        for name in ("Date", "Server", "Content-Length", "Connection"):
-            headers.pop(name, None)
-        if request.method.upper() == "HEAD":
-            body = our_body = b""
-        if (status, headers, body, kept) == (our_status, our_headers, our_body, our_kept):
+        answers = {
+            "Asterisk": asked(self.pbx.ports.https, "x", request),
+            "the rules": self.ours(request),
+        }
+        if not served_otherwise(request):
+            port = self.running.port
+            answers["serve"] = asked(port, f"localhost:{port}", request)
+        if len({repr(compared(request, answer)) for answer in answers.values()}) == 1:
             return None
-        return (
-            f"{request}\nAsterisk: {status} {headers} {body[:300]!r} kept={kept}\n"
-            f"ours:     {our_status} {our_headers} {our_body[:300]!r} kept={our_kept}"
-        )
+        lines = (f"{who}: {compared(request, answer)!r:.900}" for who, answer in answers.items())
+        return "\n".join([str(request), *lines])
+
+
+def compared(request: Request, answer: Answer) -> Answer:
+    status, headers, body, kept = answer
+    told = {n.lower(): v for n, v in headers.items() if n not in _TRANSPORTS}
+    return status, told, b"" if request.method.upper() == "HEAD" else body, kept
+
+
+_TRANSPORTS = ("Date", "Server", "Content-Length", "Connection")
+
+
+def served_otherwise(request: Request) -> bool:
+    """What ``serve`` keeps for the developer, or tornado takes for no request at all."""
+    path = request.target.partition(b"?")[0]
+    return path == b"/" or any(byte <= 0x20 or byte == 0x7F for byte in request.target)
 
 
 @pytest.fixture
-def both(pbx: Asterisk) -> Iterator[Both]:
+def both(pbx: Asterisk, tmp_path: Path) -> Iterator[Both]:
     for name in FILES:
         path = pbx.static / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -125,6 +154,10 @@ def both(pbx: Asterisk) -> Iterator[Both]:
             "redirect=/a /b c\n"
         )
     pbx.rx("module reload http")
+    phone = tmp_path / "phone"
+    for name, text in PHONE.items():
+        (phone / name).parent.mkdir(parents=True, exist_ok=True)
+        (phone / name).write_text(text)
     read = http_server(reader.read("http.conf", Folder(pbx.etc, pbx.root)))
     server = WebServer(
         tuple((r.target, r.destination) for r in read.redirects),
@@ -133,7 +166,26 @@ def both(pbx: Asterisk) -> Iterator[Both]:
         read.static_enabled,
         len(f"{pbx.inside}/data"),
     )
-    yield Both(pbx, server, Disk(pbx.static))
+    tree = Disk(pbx.static)
+    with serving(building(phone)) as running:
+        running.server._rules = server
+        running.server._front.tree = tree
+        yield Both(pbx, server, tree, running)
+
+
+def spelt(path: str, rng: random.Random) -> bytes:
+    out = bytearray()
+    for byte in path.encode():
+        how = rng.random()
+        if byte in b" %#?+" or byte >= 0x80:
+            out += b"%%%02x" % byte if how < 0.8 or byte in b" #?%" else bytes([byte])
+        elif how < 0.03 and byte != ord("/"):
+            out += b"%%%02X" % byte
+        elif how < 0.04:
+            out += bytes([byte]).swapcase()
+        else:
+            out.append(byte)
+    return bytes(out)
 
 
 def requests(both: Both) -> Iterator[Request]:
@@ -164,27 +216,13 @@ def requests(both: Both) -> Iterator[Request]:
         "TRACE",
     ]
 
-    def spelt(path: str) -> bytes:
-        out = bytearray()
-        for byte in path.encode():
-            how = rng.random()
-            if byte in b" %#?+" or byte >= 0x80:
-                out += b"%%%02x" % byte if how < 0.8 or byte in b" #?%" else bytes([byte])
-            elif how < 0.03 and byte != ord("/"):
-                out += b"%%%02X" % byte
-            elif how < 0.04:
-                out += bytes([byte]).swapcase()
-            else:
-                out.append(byte)
-        return bytes(out)
-
     for path in plain:
-        yield Request("GET", spelt(path), {})
+        yield Request("GET", spelt(path, rng), {})
     for path in others:
         for method in ("GET", "HEAD", "POST"):
             yield Request(method, path.encode() or b"/", {})
     for _ in range(REQUESTS - len(plain)):
-        spelling = spelt(rng.choice(plain))
+        spelling = spelt(rng.choice(plain), rng)
         headers = {}
         found = both.tree.file(spelling.decode("latin-1").removeprefix("/pbx/static/"))
         if found and rng.random() < 0.5:

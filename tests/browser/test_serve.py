@@ -72,13 +72,19 @@ def test_upstream_s_phone(browser: Browser, upstream_cache: Path, tmp_path: Path
             page = browser.page()
             if pristine:
                 page.session.send(
-                    "script.addPreloadScript", functionDeclaration=ELSEWHERE, contexts=[page.context]
+                    "script.addPreloadScript",
+                    functionDeclaration=ELSEWHERE,
+                    contexts=[page.context],
                 )
             phone_page.open_phone(page, running.url)
             if pristine:
                 assert running.settings_text() is None
                 password = running.said.rpartition("demo, password: ")[2].split()[0]
-                fields = {"accountId": "demo", "accountPassword": password, "accountHost": "localhost"}
+                fields = {
+                    "accountId": "demo",
+                    "accountPassword": password,
+                    "accountHost": "localhost",
+                }
                 for name, text in fields.items():
                     page.fill(f"#{name}", text)
             phone_page.connect(page)

@@ -49,12 +49,14 @@ class Told:
 class Running:
     """``url`` is where it answers; ``told`` what it said in its terminal."""
 
-    def __init__(self, server: DevServer, port: int, told: Told) -> None:
+    def __init__(
+        self, server: DevServer, port: int, told: Told, loop: asyncio.AbstractEventLoop
+    ) -> None:
         self.server = server
         self.port = port
         self.told = told
         self.url = f"https://localhost:{port}"
-        self.loop: asyncio.AbstractEventLoop | None = None
+        self.loop = loop
 
     def call(self, function: Callable[[], Any]) -> Any:
         """Run ``function`` in the server's own thread."""
@@ -62,7 +64,6 @@ class Running:
         async def run() -> Any:
             return function()
 
-        assert self.loop
         return asyncio.run_coroutine_threadsafe(run(), self.loop).result(30)
 
 
@@ -101,17 +102,16 @@ def serving(
     """A dev server until the block is left."""
     sockets = bind("127.0.0.1", 0)
     port = sockets[0].getsockname()[1]
+    guard = Guard(frozenset(LOOPBACK), port)
+    source = Source(make, lambda: watched, lambda: ())
     told = Told()
     ready = threading.Event()
     failures: list[BaseException] = []
     holder: list[Running] = []
 
     async def main() -> None:
-        guard = Guard(frozenset(LOOPBACK), port)
-        source = Source(make, lambda: watched, lambda: ())
         server = DevServer(source, guard, pbx, told, **options)
-        running = Running(server, port, told)
-        running.loop = asyncio.get_running_loop()
+        running = Running(server, port, told, asyncio.get_running_loop())
         holder.append(running)
         task = asyncio.current_task()
         stop.append(lambda: running.loop.call_soon_threadsafe(task.cancel))  # type: ignore[union-attr]
