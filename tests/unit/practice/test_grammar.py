@@ -14,6 +14,7 @@ from cmp_bundle.practice.grammar import MalformedError
 from cmp_bundle.practice.message import Request, Response, UnreadableError, answer, parse
 
 from .scripted import OFFERS
+from .steady import STEADY
 
 #: Text out of what headers are made of.
 HOSTILE = st.text(st.sampled_from('";<>,=\\@: \t\r\n%[]sip*0aé\u2028')) | st.text()
@@ -88,12 +89,14 @@ def test_what_is_no_message(text: str | bytes) -> None:
         parse(text)
 
 
+@STEADY
 @given(HOSTILE | st.binary())
 def test_anything_is_read_or_refused(text: str | bytes) -> None:
     with pytest.raises(UnreadableError):  # nothing of this has a first line by chance
         parse(text)
 
 
+@STEADY
 @given(st.lists(st.tuples(st.integers(0, len(INVITE)), st.integers(0, 9), HOSTILE), max_size=4))
 def test_a_damaged_message_raises_nothing_else(cuts: list[tuple[int, int, str]]) -> None:
     text = INVITE
@@ -115,6 +118,7 @@ def test_a_damaged_message_raises_nothing_else(cuts: list[tuple[int, int, str]])
         assert again.to.tag in (read.to.tag, "t")
 
 
+@STEADY
 @given(HOSTILE)
 def test_each_part_is_read_or_refused(text: str) -> None:
     for read in (grammar.uri, grammar.address, grammar.via, grammar.cseq, grammar.seconds,
@@ -123,6 +127,7 @@ def test_each_part_is_read_or_refused(text: str) -> None:
             read(text)
 
 
+@STEADY
 @given(HOSTILE)
 def test_pieces_lose_nothing(text: str) -> None:
     parts = grammar.pieces(text, ",")
@@ -130,12 +135,14 @@ def test_pieces_lose_nothing(text: str) -> None:
     assert all(part == part.strip() for part in parts)
 
 
+@STEADY
 @given(st.text())
 def test_quoting_can_be_undone(text: str) -> None:
     assert grammar.unquoted(grammar.quoted(text)) == text
     assert grammar.pieces(grammar.quoted(text), ",") == [grammar.quoted(text)]
 
 
+@STEADY
 @given(st.text(min_size=1), st.text())
 def test_whoever_is_called_is_written_so_that_it_can_be_read(user: str, name: str) -> None:
     try:

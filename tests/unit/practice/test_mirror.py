@@ -14,6 +14,8 @@ from cmp_bundle.practice.media.mirror import Mirror
 from cmp_bundle.practice.media.negotiation import Echo, Plan
 from cmp_bundle.practice.media.rtcp import Lost, PictureWanted, Reception, SenderReport
 
+from .steady import STEADY
+
 OPUS, DIGITS, VP8 = 111, 110, 96
 SOUND = Echo(frozenset({OPUS}), (1,))
 FOUR = Plan(SOUND, Echo(frozenset({VP8}), (11, 12, 13, 14)))
@@ -69,6 +71,7 @@ def test_a_phone_that_begins_anew_goes_on_in_its_echo() -> None:
     assert heard == [(5, 90), (6, 180), (7, 181), (8, 271), (9, 272)]
 
 
+@STEADY
 @given(
     st.lists(
         st.tuples(st.integers(0, 65_535), st.integers(0, 2**32 - 1), st.integers(0, 200)),
@@ -163,6 +166,7 @@ def test_how_the_echo_arrives_is_how_the_phone_s_packets_do() -> None:
     assert b"REMB" not in told[0]
 
 
+@STEADY
 @given(st.lists(st.binary(max_size=60), max_size=8))
 def test_anything_is_taken(packets: list[bytes]) -> None:
     made = mirror(FOUR)

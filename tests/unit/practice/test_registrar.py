@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cmp_bundle.practice.grammar import MalformedError
 from cmp_bundle.practice.message import Headers, Request
 from cmp_bundle.practice.registrar import RefusedError, Registrar
 
+from .steady import FEWER
 from .ticking import Ticking
 
 
@@ -120,7 +121,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=40)
+@FEWER
 @given(STEPS)
 def test_it_is_what_a_table_would_be(steps: list[tuple[str, int, int] | int]) -> None:
     clock = Ticking()

@@ -26,6 +26,8 @@ from hypothesis import strategies as st
 from cmp_bundle.practice.media import rtcp
 from cmp_bundle.practice.media.rtcp import Lost, PictureWanted, Reception, SenderReport
 
+from .steady import STEADY
+
 NUMBERS = st.integers(0, 2**32 - 1)
 INFO = RtcpReceiverInfo(
     ssrc=7, fraction_lost=3, packets_lost=300, highest_sequence=70_000, jitter=5, lsr=6, dlsr=8
@@ -63,6 +65,7 @@ def test_feedback_is_read() -> None:
     ]
 
 
+@STEADY
 @given(NUMBERS, NUMBERS, NUMBERS)
 def test_what_is_written_is_understood(ssrc: int, source: int, timestamp: int) -> None:
     report = SenderReport(ssrc, bytes(range(8)), timestamp, bytes(8))
@@ -92,6 +95,7 @@ def test_an_allowance_is_understood(bits: int) -> None:
     assert bits * 0.99 <= told <= bits
 
 
+@STEADY
 @given(st.binary(max_size=200))
 def test_anything_is_read(data: bytes) -> None:
     rtcp.read(data)

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from aioice import Connection
+from aioice.stun import Class, Message, Method
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack, VideoStreamTrack
 
@@ -146,6 +148,19 @@ def test_a_description_that_is_none_changes_nothing() -> None:
         with pytest.raises(SdpError):
             await phone.session.answer("nonsense")
         await phone.sees("audio", "video")
+
+    run(test)
+
+
+def test_another_machine_is_not_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, int]] = []
+    monkeypatch.setattr(Connection, "request_received", lambda _, __, addr, ___: asked.append(addr))
+
+    async def test(phone: Phone) -> None:
+        ways = phone.session._ways
+        for address in ("203.0.113.5", "127.0.0.1", "::1", "fe80::1"):
+            ways.request_received(Message(Method.BINDING, Class.REQUEST), (address, 4000), None)  # type: ignore[arg-type]
+        assert asked == [("127.0.0.1", 4000), ("::1", 4000)]
 
     run(test)
 
