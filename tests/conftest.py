@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.phone.cache import Cache
@@ -26,6 +28,12 @@ from cmp_bundle.report import Silent
 from .browser import bidi
 from .testbed import roots
 from .testbed.server import Asterisk
+
+# A machine that is busy with something else is no mistake of ours.
+hypothesis_settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("untimed")
 
 #: The cache of whoever runs the tests, where upstream's phone may be; looked at before any test
 #: is given a cache of its own.
