@@ -6,16 +6,18 @@ import datetime as dt
 import multiprocessing
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Disk
+from cmp_bundle.files import Disk, Owner, locked
+from cmp_bundle.tls import store
 from cmp_bundle.tls.anchor import CERTIFICATE
-from cmp_bundle.tls.authority import KEY, renew
+from cmp_bundle.tls.authority import KEY, Authority, renew
 from cmp_bundle.tls.hosts import hosts
-from cmp_bundle.tls.store import EARLY, OWN, leaf_for, save
+from cmp_bundle.tls.store import EARLY, OWN, Stored, leaf_for, save
 
 from .made import DAY, NOW, a_leaf, an_authority, odd, the_authority
 from .serving import handshake
@@ -228,6 +230,31 @@ def test_two_at_once_get_the_same(certs: Path) -> None:
     with context.Pool(3) as pool:
         made = set(pool.map_async(_ask, [certs] * 6).get(60))
     assert made == {(certs / OWN).read_bytes()}
+
+
+def test_one_waits_for_another_and_takes_what_that_made(
+    certs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = an_authority(certs.parent)
+    looked = threading.Event()
+
+    def ensured(*_: object) -> Authority:
+        looked.set()
+        return authority
+
+    monkeypatch.setattr(store, "ensure", ensured)
+    found: list[Stored] = []
+    with locked(certs, 0):
+        thread = threading.Thread(target=lambda: found.append(leaf_for(certs, HERE, NOW)))
+        thread.start()
+        assert looked.wait(60), "it found none"
+        thread.join(0.2)
+        assert not found, "and waits now"
+        theirs = a_leaf(authority, *HERE)
+        Disk().write(certs / OWN, theirs.pem, Owner(-1, -1, 0o600))
+    thread.join(60)
+    assert found[0].leaf.pem == theirs.pem
+    assert found[0].renewed is None
 
 
 # Those that people ask for -----------------------------------------------------------------------
