@@ -92,9 +92,9 @@ def parse(data: bytes, path: Path) -> Keyring:
         fits = (
             document["format"] == FORMAT
             and len(key) == KEY_BYTES
-            and all(isinstance(n, int) and n > 0 for n in numbers.values())
+            and all(type(n) is int and n > 0 for n in numbers.values())
         )
-    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
+    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, RecursionError):
         fits = False
     if not fits:
         raise CmpBundleError(

@@ -13,6 +13,7 @@ What else an account may say is in fields.py.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -101,8 +102,9 @@ def _document(text: str, file: str) -> dict[str, Any]:
         return tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
         # tomllib says "… (at line 3, column 7)"; it quotes no more than one character.
-        message, _, place = str(error).partition(" (at line ")
-        line = int(place.split(",")[0]) if place and place[0].isdigit() else None
+        message, _, place = str(error).partition(" (at ")
+        found = re.match(r"line (\d+)", place)
+        line = int(found[1]) if found else len(text.splitlines())
         raise CmpBundleError(
             f"is not TOML: {message[:1].lower()}{message[1:]}", file=file, line=line
         ) from None
