@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cmp_bundle.practice.pbx import PracticePbx
 
 #: Seconds that a PBX may take to accept a connection.
-PATIENCE = 8.0
+PATIENCE = 15.0
 
 #: The largest message that passes, in bytes. SIP with many pictures comes to some 20,000.
 LARGEST = 10 * 1024 * 1024

@@ -1,0 +1,202 @@
+"""Two hundred phones at once through the proxy: scripted SIP, no media, and a PBX that restarts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import re
+import socket
+import ssl
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Origin, Subprotocol
+
+from cmp_bundle.devserver.pbx import RealPbx
+from tests.unit.bundle.phones import FILES
+from tests.unit.devserver.running import Running, building, serving, tls
+
+PHONES = 200
+SIP = Subprotocol("sip")
+
+
+def header(message: str, name: str) -> str:
+    found = re.search(rf"^{name}: (.*?)\r?$", message, re.MULTILINE)
+    assert found, message
+    return found[1]
+
+
+def answer(request: str, status: str, *more: str) -> str:
+    kept = (f"{n}: {header(request, n)}" for n in ("Via", "From", "To", "Call-ID", "CSeq"))
+    return "\r\n".join([f"SIP/2.0 {status}", *kept, *more, "Content-Length: 0", "", ""])
+
+
+class Pbx:
+    """Registers everybody who answers its challenge, rings and answers every call."""
+
+    def __init__(self, context: ssl.SSLContext, port: int) -> None:
+        self._context = context
+        self.port = port
+        self.phones = 0
+        self._server: Server | None = None
+
+    async def start(self) -> None:
+        self._server = await serve(
+            self._phone, "127.0.0.1", self.port, ssl=self._context, subprotocols=[SIP]
+        )
+        self.port = next(iter(self._server.sockets)).getsockname()[1]
+
+    async def stop(self) -> None:
+        """As a PBX restarts: every phone's connection is closed with 1001."""
+        assert self._server
+        self._server.close()
+        await self._server.wait_closed()
+
+    async def _phone(self, phone: ServerConnection) -> None:
+        self.phones += 1
+        try:
+            async for message in phone:
+                text = message if isinstance(message, str) else message.decode()
+                for said in self._answers(text):
+                    await phone.send(said)
+        except ConnectionClosed:
+            pass
+        finally:
+            self.phones -= 1
+
+    def _answers(self, request: str) -> Iterator[str]:
+        method = request.partition(" ")[0]
+        if method == "ACK":
+            return
+        if method in ("REGISTER", "INVITE") and "Authorization: " not in request:
+            yield answer(
+                request, "401 Unauthorized", 'WWW-Authenticate: Digest realm="x", nonce="1"'
+            )
+            return
+        if method == "INVITE":
+            yield answer(request, "100 Trying")
+            yield answer(request, "180 Ringing")
+        yield answer(request, "200 OK", "Contact: <sip:pbx@127.0.0.1>;expires=600")
+
+
+class Phone:
+    """One phone, which speaks as little SIP as will do."""
+
+    def __init__(self, number: int, line: ClientConnection) -> None:
+        self.name = f"phone{number}"
+        self._line = line
+        self._count = 0
+
+    async def _ask(
+        self, method: str, target: str, call: str, proof: str = "", *, wants: str
+    ) -> None:
+        self._count += 1
+        text = (
+            f"{method} sip:{target}@pbx SIP/2.0\r\nVia: SIP/2.0/WSS x;branch=z9hG4bK{self._count}\r\n"
+            f"From: <sip:{self.name}@pbx>;tag=1\r\nTo: <sip:{target}@pbx>\r\nCall-ID: {call}\r\n"
+            f"CSeq: {self._count} {method}\r\n{proof}\r\n"
+        )
+        await self._line.send(text)
+        while wants:
+            message = await asyncio.wait_for(self._line.recv(), 60)
+            assert isinstance(message, str)
+            assert header(message, "Call-ID") == call, "somebody else's message"
+            if message.startswith(f"SIP/2.0 {wants}"):
+                return
+
+    async def register(self) -> None:
+        call = f"r-{self.name}"
+        await self._ask("REGISTER", self.name, call, wants="401")
+        proof = f'Authorization: Digest username="{self.name}"\r\n'
+        await self._ask("REGISTER", self.name, call, proof, wants="200")
+
+    async def call(self) -> None:
+        call = f"c{self._count}-{self.name}"
+        await self._ask("INVITE", "246", call, wants="401")
+        await self._ask("ACK", "246", call, wants="")
+        await self._ask("INVITE", "246", call, "Authorization: Digest x\r\n", wants="200")
+        await self._ask("ACK", "246", call, wants="")
+        await self._ask("BYE", "246", call, wants="200")
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@pytest.mark.slow
+def test_two_hundred_phones(tmp_path: Path, port: int) -> None:
+    folder = tmp_path / "phone"
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    server, client = tls()
+    pbx = RealPbx(f"wss://localhost:{port}/ws", client)
+    with serving(building(folder), pbx=pbx, context=server) as running:
+        tracemalloc.start()
+        try:
+            asyncio.run(_everybody(running, Pbx(server, port)))
+        finally:
+            tracemalloc.stop()
+        assert running.call(lambda: running.server.hub.log.phones) == ()
+        assert not [line for line in running.told.lines if "Traceback" in line]
+
+
+async def _everybody(running: Running, pbx: Pbx) -> None:
+    context = ssl._create_unverified_context()
+
+    async def phone(
+        stack: contextlib.AsyncExitStack, number: int
+    ) -> tuple[Phone, ClientConnection]:
+        line = await stack.enter_async_context(
+            connect(
+                f"wss://localhost:{running.port}/ws",
+                ssl=context,
+                origin=Origin(running.url),
+                subprotocols=[SIP],
+                open_timeout=60,
+            )
+        )
+        made = Phone(number, line)
+        await made.register()
+        return made, line
+
+    await pbx.start()
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            phones = await asyncio.gather(*(phone(stack, n) for n in range(PHONES)))
+            assert pbx.phones == PHONES
+            shown = running.call(lambda: running.server.hub.log.phones)
+            assert [p.state for p in shown] == ["registered"] * PHONES
+            await _calls(phones)  # from here on the log is full
+            before = _memory()
+            for _ in range(3):
+                await _calls(phones)
+            assert _memory() - before < 2_000_000, "memory grows with calls"
+            await pbx.stop()
+            await asyncio.gather(*(line.wait_closed() for _, line in phones))
+            assert {line.close_code for _, line in phones} == {1001}
+        await pbx.start()
+        async with contextlib.AsyncExitStack() as stack:
+            await _calls(await asyncio.gather(*(phone(stack, n) for n in range(PHONES))))
+    finally:
+        await pbx.stop()
+
+
+async def _calls(phones: list[tuple[Phone, ClientConnection]]) -> None:
+    """One call of each, all at once."""
+    await asyncio.gather(*(phone.call() for phone, _ in phones))
+
+
+def _memory() -> int:
+    """Bytes of Python's objects of this process: the dev server's and the test's own."""
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
