@@ -1,0 +1,292 @@
+"""Ten thousand hostile values, sealed and in the page's own settings, in real browsers.
+
+Each value goes the way that it goes in life: through the sealing, a whole build, a link, and the
+compiled overlay. A page that collects them opens a batch of links at a time, each in a frame.
+"""
+
+from __future__ import annotations
+
+import http.server
+import json
+import random
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from cmp_bundle.accounts.keyring import Keyring
+from cmp_bundle.accounts.model import Account, IceServer
+from cmp_bundle.bundle import manifest, sealed
+from cmp_bundle.bundle.build import People, build
+from cmp_bundle.bundle.client import client
+from cmp_bundle.phone.cache import Cache
+from cmp_bundle.phone.fetch import fetch
+from cmp_bundle.phone.model import Phone
+from cmp_bundle.phone.source import parse
+from cmp_bundle.report import Silent
+from cmp_bundle.settings.model import AccountSettings, Settings
+from tests.unit.bundle.phones import phone
+
+from .bidi import Browser, Page
+
+pytestmark = [pytest.mark.browser]
+
+KEY = Keyring(bytes(range(32)))
+
+#: What runs if it is ever taken for code, and what breaks out of where it stands.
+RUN = "top.ran=1"
+PIECES = [
+    f"</script><script>{RUN}</script>", "</SCRIPT\t>", "<script/src=//evil.example>", "<!--", "-->",
+    "<!--<script>", "]]>", f"<img src=x onerror={RUN}>", f"<svg/onload={RUN}>", "</title>",
+    "</textarea>", f'"><b onmouseover="{RUN}">', f"' autofocus onfocus='{RUN}", f"`${{{RUN}}}`",
+    f'";{RUN};//', f"';{RUN};//", f"\\u0022;{RUN}//", f"javascript:{RUN}", "\\", "\\\\", "\\u003c",
+    "\\x3c", "&lt;script&gt;", "&#60;", "&amp;", "&quot;", "%3Cscript%3E", "%00", "\0", "\x01\x1b[31m",
+    "\x7f", "\x85", "\xa0", "\u00ad", "\u200b", "\u200d", "\u2028", "\u2029", "\ufeff", "\ufffe",
+    "\uffff", "\u202e", "\u202d", "\u2066", "\u2069", "\u061c", "\u05d0\u05d1", "\u0645\u0631\u062d\u0628\u0627",
+    "e\u0301", "\u0130\u0131", "\ufb03", "\U0001f511", "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+    "\U000e0041", "\U0010ffff", "\ud800", "\udfff", "\ud83d", "__proto__", "constructor", "toString",
+    '{"id":"x"}', "[object Object]", "undefined", "null", "NaN", "true", "0", "-0", "1e309", "=1+1",
+    "sip:x@evil.example", "ha1:", "ha1:r:0123456789abcdef0123456789abcdef", "#", "?", "/../", "@", ":",
+    "${alert}", "{{7*7}}", "<%= 7 %>", "$&", "$1", "\\1", "' OR 1=1 --", "../../etc/passwd", " ", "  x  ",
+]  # fmt: skip
+
+_Phones = Callable[[str], Phone]
+
+FIELDS = ("id", "display_name", "auth_name", "password", "extension", "realm")
+#: STUN and TURN servers of each account, with three values each.
+SERVERS = 3
+EACH = len(FIELDS) + 3 * SERVERS
+COUNT = 10_000
+#: Frames that are open at a time.
+BATCH = 24
+
+
+def values(seed: int) -> Iterator[str]:
+    """One after the other, no two alike: numbered, so that each can be told from what is there."""
+    random_ = random.Random(seed)
+    for number in range(1_000_000):
+        parts = [random_.choice(PIECES) for _ in range(random_.randint(1, 4))]
+        if random_.random() < 0.3:
+            parts.append("".join(chr(random_.choice(_CODES)) for _ in range(8)))
+        if number % 500 == 7:
+            parts.append(random_.choice(PIECES) * 3000)
+        random_.shuffle(parts)
+        yield f"{number}~{''.join(parts)}"
+
+
+def _one_line(value: str) -> str:
+    """As a form's field can hold it; two halves of a surrogate pair are what they make."""
+    whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+    return whole.replace("\n", "").replace("\r", "")
+
+
+_CODES = [
+    *range(1, 0x300),
+    *range(0x2000, 0x2100),
+    *range(0xD800, 0xE000),
+    *range(0x1F600, 0x1F650),
+]
+
+
+def people(seed: int, count: int) -> list[Account]:
+    """Accounts with ``count`` values in all."""
+    source = map(_one_line, values(seed))
+    made = []
+    for number in range(-(-count // EACH)):
+        one: dict[str, Any] = {name: next(source) for name in FIELDS}
+        # A link is made from the bytes of an id, and half a surrogate pair has none.
+        one["id"] = one["id"].encode("utf-8", "ignore").decode()
+        ice = tuple(IceServer(next(source), next(source), next(source)) for _ in range(SERVERS))
+        ha1 = f"{number:032x}" if number % 2 else ""
+        one["realm"] = one["realm"] if ha1 else ""
+        one["password"] = "" if ha1 else one["password"]
+        made.append(Account(**one, ha1=ha1, ice=ice))
+    return made
+
+
+#: Opens each link in a frame, waits for what the overlay says, and reads the form.
+COLLECTOR = """<!DOCTYPE html><meta charset="utf-8"><title>collector</title><script>
+const read = (frame) => {
+  const { document: page, cmpBundle: person } = frame.contentWindow;
+  const value = (id) => page.getElementById(id).value;
+  return {
+    id: value("accountId"), name: value("accountName"), password: value("accountPassword"),
+    extension: value("extension"), displayName: person.displayName, ice: person.ice,
+    notice: page.querySelector(".cmp-notice span")?.firstChild.data ?? null,
+    elements: page.querySelectorAll("*").length, href: frame.contentWindow.location.href,
+  };
+};
+const ready = (frame, linked) => {
+  const page = frame.contentDocument;
+  return page?.readyState === "complete" && frame.contentWindow.cmpBundle
+    && (!linked || page.querySelector(".cmp-notice"));
+};
+const open = (url) => new Promise((done) => {
+  const frame = document.createElement("iframe");
+  frame.src = url;
+  document.body.append(frame);
+  const look = () => {
+    if (frame.contentWindow.location.href === "about:blank" || !ready(frame, url.includes("#"))) return setTimeout(look, 5);
+    const found = read(frame);
+    frame.remove();
+    done(found);
+  };
+  look();
+});
+const collect = (urls) => Promise.all(urls.map(open));
+</script><body>"""
+
+WATCH = """() => {
+  addEventListener('securitypolicyviolation', (event) => {
+    (top.violations ??= []).push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
+  });
+}"""
+
+TYPES = {"html": "text/html", "js": "application/x-javascript", "bin": "application/octet-stream"}
+
+
+@contextmanager
+def served(files: Mapping[str, bytes]) -> Iterator[str]:
+    """Files by their path, from this machine: browsers trust it as they trust https."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            path = unquote(urlsplit(self.path).path).removeprefix("/")
+            data = files.get(path)
+            self.send_response(200 if data is not None else 404)
+            kind = TYPES.get(path.rpartition(".")[2], "text/plain")
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(data or b"")))
+            self.end_headers()
+            self.wfile.write(data or b"")
+
+        def log_message(self, *_args: object) -> None:
+            pass
+
+    class Server(http.server.ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_args: object) -> None:
+            pass  # a frame that was thrown away takes its connection with it
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def site(folder: str, made: Phone, accounts: list[Account], settings: Settings) -> dict[str, bytes]:
+    """A build of these accounts, with everything that a build does, below ``folder``."""
+    secrets = tuple(sealed.secrets(accounts, KEY))
+    built = build(made, settings, client(), People(sealed.profiles(accounts, KEY), secrets))
+    return {f"{folder}/{path}": data for path, data in manifest.published(built.bundle).items()}
+
+
+def opened(browser: Browser, base: str) -> Page:
+    page = browser.page()
+    page.session.send("script.addPreloadScript", functionDeclaration=WATCH, contexts=[page.context])
+    page.goto(f"{base}/collector.html")
+    return page
+
+
+def nothing_ran(page: Page) -> None:
+    assert page.eval("top.ran ?? null") is None
+    assert page.eval("top.violations ?? null") is None
+    assert page.eval("document.title") == "collector"
+    assert not [line for line in page.log if line.startswith("error")], page.story()
+
+
+def expected(account: Account) -> dict[str, Any]:
+    return {
+        "id": account.id,
+        "name": account.auth_name,
+        "password": f"ha1:{account.realm}:{account.ha1}" if account.ha1 else account.password,
+        "extension": account.extension,
+        "displayName": account.display_name,
+        "ice": [{"url": s.url, "username": s.username, "credential": s.credential}
+                for s in account.ice or ()],
+        "notice": f"This is the phone of {account.display_name}.",
+    }  # fmt: skip
+
+
+def collected(page: Page, urls: list[str]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for at in range(0, len(urls), BATCH):
+        found += page.eval(f"collect({json.dumps(urls[at : at + BATCH])})")
+    return found
+
+
+@pytest.mark.slow
+def test_ten_thousand_values_in_sealed_profiles(browser: Browser) -> None:
+    accounts = people(1, COUNT)
+    files = site("s", phone(), accounts, Settings())
+    with served({**files, "collector.html": COLLECTOR.encode()}) as base:
+        page = opened(browser, base)
+        urls = [f"{base}/s/index.html?{n}#{KEY.token(a.id).text}" for n, a in enumerate(accounts)]
+        elements = set()
+        for account, found in zip(accounts, collected(page, urls), strict=True):
+            elements.add(found.pop("elements"))
+            assert found.pop("href").partition("#")[2] == "", "the token is gone"
+            assert found == expected(account)
+        assert len(elements) == 1, "no value has become an element"
+        nothing_ran(page)
+
+
+@pytest.mark.parametrize("source", ["builtin", "upstream"])
+def test_hostile_values_in_real_phones(browser: Browser, source: str, phones: _Phones) -> None:
+    """Fewer, as these connect; their servers are their own page's, which has no socket."""
+    accounts = people(2, 40 * EACH)
+    files = site("s", phones(source), accounts, Settings())
+    with served({**files, "collector.html": COLLECTOR.encode()}) as base:
+        page = opened(browser, base)
+        urls = [f"{base}/s/index.html?{n}#{KEY.token(a.id).text}" for n, a in enumerate(accounts)]
+        for account, found in zip(accounts, collected(page, urls), strict=True):
+            for name in ("elements", "href"):
+                found.pop(name)
+            assert found == expected(account)
+        assert page.eval("top.ran ?? null") is None
+        assert page.eval("top.violations ?? null") is None
+
+
+def test_hostile_values_in_the_page_s_own_settings(browser: Browser) -> None:
+    """They stand in the page itself, as inert JSON: what is there to break out of is there."""
+    source = map(_one_line, values(3))
+    made = [AccountSettings(next(source), next(source), extension=next(source)) for _ in range(60)]
+    files = {}
+    for number, account in enumerate(made):
+        # Lone surrogates have no place in settings, which are read from UTF-8.
+        clean = AccountSettings(*(
+            v.encode("utf-8", "ignore").decode() for v in (account.id, account.name)
+        ), extension=account.extension.encode("utf-8", "ignore").decode())  # fmt: skip
+        made[number] = clean
+        files |= site(f"s{number}", phone(), [], Settings(account=clean))
+    with served({**files, "collector.html": COLLECTOR.encode()}) as base:
+        page = opened(browser, base)
+        found = collected(page, [f"{base}/s{n}/index.html" for n in range(len(made))])
+        assert [(f["id"], f["name"], f["extension"]) for f in found] == [
+            (a.id, a.name, a.extension) for a in made
+        ]
+        assert len({f["elements"] for f in found}) == 1
+        nothing_ran(page)
+
+
+@pytest.fixture
+def phones(request: pytest.FixtureRequest) -> _Phones:
+    """Real phones, to be had without a network."""
+
+    def get(source: str) -> Phone:
+        cache = Cache.of_user()
+        if source == "upstream":
+            cache = Cache(request.getfixturevalue("upstream_cache"))
+        return fetch(parse(source), cache, Silent(), offline=True)
+
+    return get
