@@ -14,6 +14,7 @@ from cmp_bundle.practice.owner import Owner
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from cmp_bundle.practice.clock import Timer
     from cmp_bundle.practice.errands import Errands
     from cmp_bundle.practice.incoming import IncomingLeg
     from cmp_bundle.practice.leg import Leg
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 _GLARE: Final = 2.0
 
 _PENDING: Final = 491
+
+#: Seconds until a call without media is hung up. A phone that hangs up lets go of its media first,
+#: and its BYE is on the way.
+_LEAVING: Final = 2.0
 
 
 class Session(Protocol):
@@ -63,6 +68,8 @@ class EchoCall(Owner):
         self._session: Session
         #: Whether the phone's next ACK holds the answer to an offer from here.
         self._offered = False
+        self._hanging_up: Timer | None = None
+        self._closed = False
 
     def start(self, leg: IncomingLeg) -> None:
         self._take(leg)
@@ -70,7 +77,7 @@ class EchoCall(Owner):
 
     def _take(self, leg: Leg) -> None:
         self._leg = leg
-        self._session = self._studio.make(self._broken)
+        self._session = self._studio.make(self._lost)
 
     # What the leg tells.
 
@@ -158,9 +165,17 @@ class EchoCall(Owner):
 
     # The end.
 
+    def _lost(self) -> None:
+        if not self._closed:
+            self._hanging_up = self._leg.line.clock.call_later(_LEAVING, self._broken)
+
     def _broken(self) -> None:
         self._leg.hang_up()
         self._close()
 
     def _close(self) -> None:
-        self._do(self._session.close())
+        if self._hanging_up is not None:
+            self._hanging_up.cancel()
+        if not self._closed:
+            self._closed = True
+            self._do(self._session.close())

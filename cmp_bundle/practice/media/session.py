@@ -165,8 +165,7 @@ class EchoSession:
         self._closed = True
         if self._connecting is not None:
             self._connecting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._connecting
+            await asyncio.wait([self._connecting])
         await self._dtls.stop()
         await self._ice.stop()
 
@@ -223,6 +222,10 @@ class EchoSession:
                     await self._dtls.start(parameters)
         except TimeoutError:
             self._break()
+        except Exception:
+            # A call without media ends, whatever the reason; this one is then told elsewhere.
+            self._break()
+            raise
 
     def _look(self) -> None:
         if self._ice.state == "failed" or self._dtls.state in ("failed", "closed"):

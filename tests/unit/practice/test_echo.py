@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from cmp_bundle.practice.echo import EchoCall
 from cmp_bundle.practice.media import session
 from cmp_bundle.practice.media.sdp import parse
 
 from .exchange import Exchange
-from .scripted import ANSWERS, OFFERS, Dialog, Message, ScriptedPhone
+from .scripted import ANSWERS, OFFERS, PATIENCE, Dialog, Message, ScriptedPhone
 
 BROWSERS = pytest.mark.parametrize("browser", sorted(OFFERS))
 
@@ -276,7 +277,19 @@ def test_a_phone_that_is_never_there_is_hung_up(monkeypatch: pytest.MonkeyPatch)
 
     async def test(exchange: Exchange) -> None:
         alice = exchange.phone()
+        lost = asyncio.Event()
+        original = EchoCall._lost
+
+        def told(call: EchoCall) -> None:
+            original(call)
+            lost.set()
+
+        monkeypatch.setattr(EchoCall, "_lost", told)
         await echoed(alice, "246", "firefox")
+        async with asyncio.timeout(PATIENCE):
+            await lost.wait()
+        assert not alice.heard, "its BYE may be on the way"
+        exchange.clock.turn(2)
         assert (await alice.hears()).method == "BYE"
 
     running(test)

@@ -90,6 +90,15 @@ def test_a_challenge_is_good_for_one_answer_and_a_while(exchange: Exchange) -> N
     assert "stale=true" in alice.only()["WWW-Authenticate"]
 
 
+def test_accounts_that_come_and_go(exchange: Exchange) -> None:
+    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+    exchange.pbx.admit([Account("alice", password=PASSWORDS["alice"])])
+    alice.invite("bob")
+    assert alice.only().status == 404
+    assert bob.register(number=3).status == 401
+    assert alice.register(number=3).status == 200
+
+
 def test_a_registration_that_is_refused(exchange: Exchange) -> None:
     alice = exchange.phone()
     answer = alice.register("Expires: 5")
