@@ -93,7 +93,7 @@ class Database:
                 url = url.set(drivername=_DRIVERS[url.drivername])
             if url.get_backend_name() == "sqlite":
                 url = _file(url, writing=writing)
-            if self.password:
+            elif self.password:
                 url = url.set(password=self.password)
             # hide_parameters: SQLAlchemy's messages would repeat the values of a statement.
             return sa.create_engine(

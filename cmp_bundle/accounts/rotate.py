@@ -29,8 +29,9 @@ def renewal(
     """How these accounts get new passwords: in their own rows, or at their sources.
 
     Those with a password of their own get the new one in the sources ``beside`` as well, where
-    these hold the same as the rows now. Nothing is changed yet. The renewal's accounts hold the new passwords (or HA1 where that is
-    what is kept). Raises CmpBundleError with every account that cannot be given one.
+    these hold the same as the rows now. Nothing is changed yet. The renewal's accounts hold the
+    new passwords (or HA1 where that is what is kept). Raises CmpBundleError with every account
+    that cannot be given one.
     """
     held = {account.id: account for account in book.accounts}
     wrongs = [
@@ -46,22 +47,28 @@ def renewal(
         accounts |= {account.id: account for account in renewed}
         after = book.edited(Edits(change={a.id: _secret(a) for a in renewed}))
         edits.append(FileEdit(book.path.resolve(), book.data, after.data, private=not book.loose))
-    for other in beside if own else ():
-        found = other.found()
-        shared = {a.id: fresh[a.id] for a in own if holds(a, found)}
+    # Each source is changed once, whatever the reasons: two edits of one file would not fit.
+    sources = {source.name: source for source in beside}
+    wanted: dict[str, list[str]] = {}
+    for source in sources.values() if own else ():
+        found = source.found()
+        wanted[source.name] = [account.id for account in own if holds(account, found)]
+    for account in chosen:
+        if account.source:
+            wanted.setdefault(account.source, []).append(account.id)
+    for name, names in wanted.items():
+        if not names:
+            continue
         try:
-            edits += other.renew(shared).edits if shared else ()
-        except AccountsError as error:
-            wrongs += error.wrongs
-    for source in dict.fromkeys(account.source for account in chosen if account.source):
-        wanted = {a.id: fresh[a.id] for a in chosen if a.source == source}
-        try:
-            there = opened(source).renew(wanted)
+            source = sources.get(name) or opened(name)
+            there = source.renew({each: fresh[each] for each in names})
         except AccountsError as error:
             wrongs += error.wrongs
             continue
         edits += there.edits
-        accounts |= {a.id: _joined(held[a.id], a) for a in there.accounts}
+        for one in there.accounts:
+            if held[one.id].source:
+                accounts[one.id] = _joined(held[one.id], one)
     refuse(wrongs, "nothing was changed")
     return Renewal(tuple(accounts[account.id] for account in chosen), tuple(edits))
 

@@ -1,0 +1,233 @@
+"""pjsip.conf and pjsip_wizard.conf as sources, and one password changed in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cmp_bundle.accounts import endpoint
+from cmp_bundle.accounts.conf_source import ConfSource
+from cmp_bundle.accounts.endpoint import Found
+from cmp_bundle.accounts.model import Account, Place
+from cmp_bundle.accounts.opener import Opener
+from cmp_bundle.accounts.problems import AccountsError
+from cmp_bundle.accounts.source import account, resolved
+from cmp_bundle.asterisk.conf_files import Folder
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files import Disk
+from tests.asterisk import accounts_files
+
+PHONES = """\
+[global]
+type=global
+default_realm=pbx.example.com
+
+[web](!) ; for browsers
+type=endpoint
+webrtc=yes
+max_video_streams=4
+
+[alice](web)
+callerid="Alice" <1>
+auth=alice
+[alice]
+type = auth
+username = alice
+password = wonder1and   ; do not tell
+
+#include phones/*.conf
+[shared](!)
+type=auth
+password=for-all
+
+[carol](web)
+auth=carol
+[carol](shared)
+username=carol
+[dave](web)
+auth=dave
+[dave](shared)
+username=dave
+"""
+BOB = "[bob](web)\r\nauth=bob-auth\r\n[bob-auth]\r\ntype=auth\r\nusername=bob\r\npassword => bui1der\r\n"
+
+
+def source(folder: Path, file: str = "pjsip.conf", **files: str) -> ConfSource:
+    for name, text in files.items():
+        path = folder / name.replace("__", "/").replace("_conf", ".conf")
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    return ConfSource(file, Folder(folder), file)
+
+
+@pytest.fixture
+def phones(tmp_path: Path) -> ConfSource:
+    return source(tmp_path, pjsip_conf=PHONES, phones__bob_conf=BOB)
+
+
+def test_templates_and_includes_are_resolved(phones: ConfSource, tmp_path: Path) -> None:
+    found = phones.found()
+    assert list(found.endpoints) == ["alice", "bob", "carol", "dave"]
+    assert found.realm == "pbx.example.com"
+    assert found.wrongs == ()
+    bob = account(phones, found, "bob")
+    assert bob.place == Place(str(tmp_path / "phones/bob.conf"), 1)  # type: ignore[union-attr]
+    assert bob.secret == Place(str(tmp_path / "phones/bob.conf"), 6)  # type: ignore[union-attr]
+
+
+def test_a_new_password_changes_its_line_alone(phones: ConfSource, tmp_path: Path) -> None:
+    renewal = phones.renew({"alice": "fresh", "bob": "other"})
+    assert (tmp_path / "pjsip.conf").read_bytes() == PHONES.encode()
+    renewal.carry_out(Disk())
+    assert (tmp_path / "pjsip.conf").read_text() == PHONES.replace(
+        "password = wonder1and   ; do not tell", "password = fresh   ; do not tell"
+    )
+    assert (tmp_path / "phones/bob.conf").read_bytes() == BOB.replace("bui1der", "other").encode()
+    assert [(a.id, a.password) for a in renewal.accounts] == [("alice", "fresh"), ("bob", "other")]
+    renewal.undo(Disk())
+    assert (tmp_path / "pjsip.conf").read_bytes() == PHONES.encode()
+    assert (tmp_path / "phones/bob.conf").read_bytes() == BOB.encode()
+
+
+def test_a_line_that_others_share_is_left_alone(phones: ConfSource, tmp_path: Path) -> None:
+    with pytest.raises(AccountsError) as caught:
+        phones.renew({"alice": "fresh", "carol": "x", "nobody": "y"})
+    said = str(caught.value)
+    assert "this line is shared by [carol], [dave]" in said
+    assert f"{tmp_path}/pjsip.conf:21" in said
+    assert "pjsip.conf has no endpoint 'nobody'" in said
+    assert "for-all" not in said
+    assert (tmp_path / "pjsip.conf").read_bytes() == PHONES.encode()
+
+
+@pytest.mark.parametrize(
+    ("auth", "said"),
+    [
+        ("password=x\n[other]\ntype=endpoint\nauth=a\n", "is not only a's, but also other's"),
+        ("password=x\n[reg]\ntype=registration\noutbound_auth=a\n", "but also reg's"),
+        (f"password=x\nmd5_cred={'0' * 32}\n", "holds a password and a digest"),
+        (f"password_digest=MD5:{'0' * 32}\n", "keeps its digest in password_digest, with more"),
+        ("password=x\npassword+=y\n", "this value is made of more than its line"),
+        ("password=x;-- a comment --;y\n", "this value is made of more than its line"),
+    ],
+)
+def test_passwords_that_cannot_be_changed_alone(tmp_path: Path, auth: str, said: str) -> None:
+    text = f"[a]\ntype=endpoint\nwebrtc=yes\nauth=a\n[a]\ntype=auth\nusername=a\n{auth}"
+    one = source(tmp_path, pjsip_conf=text)
+    with pytest.raises(AccountsError, match=said):
+        one.renew({"a": "fresh"})
+    assert (tmp_path / "pjsip.conf").read_text() == text
+
+
+def test_a_digest_is_changed_to_another(tmp_path: Path) -> None:
+    text = (
+        "[a]\ntype=endpoint\nwebrtc=yes\nauth=a\n"
+        f"[a]\ntype=auth\nauth_type=md5\nusername=a\nmd5_cred={'0' * 32}\n"
+    )
+    one = source(tmp_path, pjsip_conf=text)
+    one.renew({"a": "fresh"}).carry_out(Disk())
+    made = account(one, one.found(), "a")
+    expected = endpoint.digest(endpoint.Auth("a", "a", "fresh"), "asterisk")
+    assert made.ha1 == expected  # type: ignore[union-attr]
+
+
+def test_a_wizard_takes_its_transports_from_beside(tmp_path: Path) -> None:
+    one = source(
+        tmp_path,
+        "pjsip_wizard.conf",
+        pjsip_conf="[t]\ntype=transport\nprotocol=wss\n[global]\ntype=global\ndefault_realm=r\n",
+        pjsip_wizard_conf="[w]\ntype=wizard\naccepts_auth=yes\nendpoint/webrtc=yes\ntransport=t\n"
+        "inbound_auth/username=w\ninbound_auth/password=x\n",
+    )
+    found = one.found()
+    assert (found.transports, found.realm) == ({"t": "wss"}, "r")
+    one.renew({"w": "fresh"}).carry_out(Disk())
+    assert "inbound_auth/password=fresh\n" in (tmp_path / "pjsip_wizard.conf").read_text()
+
+
+def test_what_makes_asterisk_refuse_all_is_said(tmp_path: Path) -> None:
+    one = source(tmp_path, pjsip_conf="[a](nowhere)\ntype=endpoint\n")
+    with pytest.raises(CmpBundleError) as caught:
+        one.found()
+    assert (caught.value.file, caught.value.line) == (str(tmp_path / "pjsip.conf"), 1)
+    with pytest.raises(CmpBundleError, match="there is no such file"):
+        ConfSource("x", Folder(tmp_path), "x.conf").found()
+
+
+def test_two_of_one_id_are_told(tmp_path: Path) -> None:
+    text = "[a]\ntype=endpoint\n[a]\ntype=endpoint\n"
+    (wrong,) = source(tmp_path, pjsip_conf=text).found().wrongs
+    assert "[a] is there twice as type=endpoint: Asterisk then loads no endpoint at all" in str(
+        wrong
+    )
+
+
+def test_sources_are_opened_by_name(phones: ConfSource, tmp_path: Path) -> None:
+    opener = Opener(tmp_path, Folder(tmp_path))
+    assert list(opener("pjsip.conf").found().endpoints) == list(phones.found().endpoints)
+    assert list(opener("./pjsip.conf").found().endpoints) == list(phones.found().endpoints)
+    with pytest.raises(CmpBundleError, match="no Asterisk was found"):
+        Opener(tmp_path)("pjsip.conf")
+    assert "secret" not in repr(Opener(tmp_path, None, "secret"))
+
+
+@pytest.mark.usefixtures("phones")
+def test_accounts_get_what_their_sources_hold_now(tmp_path: Path) -> None:
+    opener = Opener(tmp_path, Folder(tmp_path))
+    own = Account("zed", password="x")
+    rows = [own, Account("alice", display_name="A.", extension="1", source="pjsip.conf")]
+    first, second = resolved(rows, opener)
+    assert first is own
+    assert (second.password, second.realm) == ("wonder1and", "pbx.example.com")
+    assert (second.display_name, second.extension) == ("A.", "1")
+    with pytest.raises(AccountsError) as caught:
+        resolved([Account("gone", source="pjsip.conf", place=Place("accounts.toml", 4))], opener)
+    assert caught.value.where == "accounts.toml:4"
+    assert "cmp-bundle accounts remove gone" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_generated_files_change_in_one_line(tmp_path: Path, seed: int) -> None:
+    files, phones, wizards = accounts_files.files(f"rotate-{seed}", "n", digests=True)
+    renewed = 0
+    for file, names in (("pjsip.conf", phones), ("pjsip_wizard.conf", wizards)):
+        for name in names:
+            _write(tmp_path, files)
+            one = ConfSource(file, Folder(tmp_path), file)
+            try:
+                before = one.found()
+                renewal = one.renew({name: "Fresh.1"})
+            except CmpBundleError:
+                continue
+            renewal.carry_out(Disk())
+            renewed += 1
+            after = one.found()
+            assert account(one, after, name) != account(one, before, name)
+            (made,) = renewal.accounts
+            held = account(one, after, name)
+            assert (held.password, held.ha1) == (made.password, made.ha1)  # type: ignore[union-attr]
+            assert _others(before, name) == _others(after, name)
+            assert _changed_lines(tmp_path, files) == 1
+    assert renewed >= (seed == 0)
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    for name, data in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(data)
+
+
+def _others(found: Found, name: str) -> dict[str, str]:
+    """The digests of all auths but those of one endpoint."""
+    own = found.endpoints[name].auths
+    return {a.id: endpoint.digest(a, "r") for a in found.auths.values() if a.id not in own}
+
+
+def _changed_lines(folder: Path, files: dict[str, bytes]) -> int:
+    count = 0
+    for name, data in files.items():
+        old, new = data.split(b"\n"), (folder / name).read_bytes().split(b"\n")
+        assert len(old) == len(new)
+        count += sum(a != b for a, b in zip(old, new, strict=True))
+    return count

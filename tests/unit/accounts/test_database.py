@@ -1,0 +1,220 @@
+"""Realtime databases as sources, on SQLite; real servers are in tests/asterisk."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from cmp_bundle.accounts import from_database
+from cmp_bundle.accounts.database import Database
+from cmp_bundle.accounts.database_source import DatabaseSource
+from cmp_bundle.accounts.model import Account, Row, ha1
+from cmp_bundle.accounts.opener import Opener
+from cmp_bundle.accounts.problems import AccountsError
+from cmp_bundle.accounts.source import account
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files import Disk
+from tests.unit.accounts.realtime import filled, passwords
+
+DIGEST = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "rt.sqlite3"
+
+
+def test_what_it_holds(path: Path) -> None:
+    source = filled(path, "alice", "bob")
+    found = source.found()
+    assert list(found.endpoints) == ["alice", "bob"]
+    assert found.transports is None
+    made = account(source, found, "alice")
+    assert made == Account(
+        "alice",
+        password="of-alice",
+        source=f"sqlite:///{path}",
+        place=Row(source.name, "ps_endpoints", "alice"),
+        secret=Row(source.name, "ps_auths", "alice"),
+    )
+    assert str(made.place) == f"sqlite:///{path} ps_endpoints alice"
+
+
+def test_older_tables_have_fewer_columns(path: Path) -> None:
+    with sa.create_engine(f"sqlite:///{path}").begin() as connection:
+        connection.execute(sa.text("create table ps_endpoints (ID text, auth text, webrtc text)"))
+        connection.execute(sa.text("create table ps_auths (id text, username text, password text)"))
+        connection.execute(sa.text("insert into ps_endpoints values ('a', 'a', 'yes')"))
+        connection.execute(sa.text("insert into ps_auths values ('a', 'a', 'x')"))
+    connection.engine.dispose()
+    source = DatabaseSource(Database(f"sqlite:///{path}"))
+    assert account(source, source.found(), "a").password == "x"  # type: ignore[union-attr]
+
+
+def test_reading_changes_nothing(path: Path) -> None:
+    source = filled(path, "alice")
+    before = path.read_bytes()
+    source.found()
+    with source.database.reading() as connection, pytest.raises(sa.exc.OperationalError):
+        connection.execute(sa.text("delete from ps_auths"))
+    assert path.read_bytes() == before
+
+
+def test_a_rotation_changes_the_rows_that_were_asked_for(path: Path) -> None:
+    source = filled(
+        path, "alice", "bob", carol={"auth_type": "md5", "md5_cred": DIGEST, "realm": "r"}
+    )
+    renewal = source.renew({"alice": "fresh", "carol": "other"})
+    assert passwords(path) == {"alice": "of-alice", "bob": "of-bob", "carol": DIGEST}
+    renewal.carry_out(Disk())
+    new = {"alice": "fresh", "bob": "of-bob", "carol": ha1("carol", "r", "other")}
+    assert passwords(path) == new
+    assert [(a.password, a.ha1) for a in renewal.accounts] == [("fresh", ""), ("", new["carol"])]
+    renewal.undo(Disk())
+    assert passwords(path) == {"alice": "of-alice", "bob": "of-bob", "carol": DIGEST}
+
+
+def test_all_rows_or_none(path: Path) -> None:
+    source = filled(path, "alice", "bob", "carol")
+    renewal = source.renew({"alice": "new-a", "bob": "new-b", "carol": "new-c"})
+    with sa.create_engine(source.name).begin() as connection:
+        connection.execute(sa.text("update ps_auths set password = 'theirs' where id = 'bob'"))
+    connection.engine.dispose()
+    before = passwords(path)
+    with pytest.raises(CmpBundleError) as caught:
+        renewal.carry_out(Disk())
+    assert passwords(path) == before
+    assert "the password of bob in ps_auths was changed by somebody else" in str(caught.value)
+    assert caught.value.hint == "nothing was changed by this; run it again"
+    for secret in ("theirs", "of-bob", "new-b"):
+        assert secret not in f"{caught.value}{caught.value.hint}"
+
+
+def test_accounts_that_cannot_be_given_one_are_all_told(path: Path) -> None:
+    source = filled(path, "alice", bob={"password": None}, carol={"username": None})
+    with pytest.raises(AccountsError) as caught:
+        source.renew({"alice": "x", "bob": "x", "carol": "x", "dave": "x"})
+    said = str(caught.value)
+    assert "its auth 'bob' cannot be used: it has no password" in said
+    assert "its auth 'carol' cannot be used: it has no username" in said
+    assert "has no endpoint 'dave'" in said
+    assert "3 things are wrong, and nothing was changed" in said
+    assert passwords(path)["alice"] == "of-alice"
+
+
+def test_an_auth_of_two_phones_is_not_changed(path: Path) -> None:
+    source = filled(path, "alice", "bob")
+    with sa.create_engine(source.name).begin() as connection:
+        connection.execute(sa.text("update ps_endpoints set auth = 'alice' where id = 'bob'"))
+    connection.engine.dispose()
+    with pytest.raises(AccountsError, match="not only alice's, but also bob's"):
+        source.renew({"alice": "x"})
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("a;b", ["a", "b"]),
+        ("a; b ;", ["a", " b"]),
+        (" ; ;x", ["x"]),
+        ("a^3Bb", ["a;b"]),
+        ("^C3^A9", ["é"]),
+        ("a^3bb", ["a^3bb"]),
+        ("", []),
+    ],
+)
+def test_what_the_drivers_make_of_a_value(text: str, parts: list[str]) -> None:
+    where = Row("d", "ps_auths", "a")
+    made = from_database._options({"password": text}, where, cut=True)
+    assert [option.value for option in made] == parts
+    (*whole,) = from_database._options({"password": text}, where, cut=False)
+    assert [option.value for option in whole] == ([text] if text else [])
+
+
+def test_a_single_space_is_nothing_to_sqlites_driver() -> None:
+    (option,) = from_database._options({"x": " "}, Row("d", "t", "a"), cut=False)
+    assert option.value == ""
+
+
+@pytest.mark.parametrize("text", ["a^", "a^3", "^A;x", "x;^"])
+def test_a_value_that_the_drivers_read_beyond_is_not_taken(text: str) -> None:
+    for kind in ("mysql", "mariadb", "postgresql"):
+        assert from_database._UNCLEAR[kind].search(text)
+    assert from_database._UNCLEAR["postgresql"].search("a^3b")
+    assert not from_database._UNCLEAR["mysql"].search("a^3B")
+
+
+# What goes wrong, said without a password
+
+
+def said(error: CmpBundleError) -> str:
+    return f"{error} {error.hint} {error.__cause__}"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("mysql://u:secret-of-db@h/d", "must not hold a password"),
+        ("postgresql://u@h/d?password=secret-of-db", "must not hold a password"),
+        ("oracle://u@h/d", "must begin with one of mysql://"),
+        ("mysql://u@h:port/d", "is not the URL of a database"),
+        ("sqlite:///nothing/here.db", "there is no such database"),
+        ("sqlite://", "there is no such database"),
+        ("mysql+nothing://u@h/d", "is not the URL of a database"),
+        ("mysql://u@127.0.0.1:1/d", "127.0.0.1"),
+        ("postgresql://u@127.0.0.1:1/d", "127.0.0.1"),
+        ("postgresql://u@127.0.0.1:1/d?nonsense=1", "nonsense"),
+    ],
+)
+def test_databases_that_cannot_be_reached(url: str, expected: str) -> None:
+    source = DatabaseSource(Database(url, "secret-of-db"))
+    with pytest.raises(CmpBundleError) as caught:
+        source.found()
+    assert expected in said(caught.value)
+    assert "secret-of-db" not in said(caught.value)
+
+
+def test_a_file_that_is_no_database(path: Path) -> None:
+    path.write_bytes(b"no database" * 100)
+    with pytest.raises(CmpBundleError, match="not a database"):
+        DatabaseSource(Database(f"sqlite:///{path}")).found()
+
+
+def test_a_database_without_the_tables(path: Path) -> None:
+    path.touch()
+    with pytest.raises(CmpBundleError) as caught:
+        DatabaseSource(Database(f"sqlite:///{path}")).found()
+    assert "has no table ps_endpoints and no ps_auths" in caught.value.message
+    assert "ast-db-manage" in str(caught.value.hint)
+
+
+def test_a_driver_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pymysql", None)
+    with pytest.raises(CmpBundleError) as caught:
+        DatabaseSource(Database("mysql://u@h/d")).found()
+    assert caught.value.hint == "pip install 'cmp-bundle[database]'"
+
+
+def test_a_database_by_its_url(path: Path, tmp_path: Path) -> None:
+    filled(path, "alice")
+    source = Opener(tmp_path, database_password="x")(f"sqlite:///{path}")
+    assert list(source.found().endpoints) == ["alice"]
+    assert "secret" not in repr(Database("mysql://u@h/d", "secret"))
+
+
+def test_odd_names_of_files(tmp_path: Path) -> None:
+    odd = tmp_path / "a b?#%.db"
+    filled(tmp_path / "x.db", "alice")
+    shutil.copy(tmp_path / "x.db", odd)
+    url = f"sqlite:///{tmp_path}/a b%3F%23%25.db"
+    for each in (url, f"sqlite:///{tmp_path}/x.db"):
+        source = DatabaseSource(Database(each))
+        try:
+            assert list(source.found().endpoints) == ["alice"]
+        except CmpBundleError as error:
+            # SQLAlchemy does not decode the path of a file; then it says where it looked.
+            assert "there is no such database" in error.message

@@ -1,0 +1,234 @@
+"""New passwords everywhere or nowhere; what an import makes of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cmp_bundle.accounts import adopt, store
+from cmp_bundle.accounts.model import Account, ha1
+from cmp_bundle.accounts.opener import Opener
+from cmp_bundle.accounts.problems import AccountsError
+from cmp_bundle.accounts.renewal import FileEdit
+from cmp_bundle.accounts.rotate import holds, renewal
+from cmp_bundle.asterisk.conf_files import Folder
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files import Disk
+from tests.unit.accounts.realtime import filled, passwords
+
+CONF = """\
+[web](!)
+type=endpoint
+webrtc=yes
+[bob](web)
+auth=bob
+[bob]
+type=auth
+username=bob
+password=bui1der
+[eve](web)
+auth=eve
+[eve]
+type=auth
+username=eve
+password=apple
+"""
+
+
+class Place:
+    """A folder with a file of accounts, a pjsip.conf and a database."""
+
+    def __init__(self, folder: Path) -> None:
+        self.database = folder / "rt.db"
+        self.conf = folder / "pjsip.conf"
+        self.accounts = folder / "accounts.toml"
+        filled(self.database, "carol", "dave")
+        self.conf.write_text(CONF)
+        self.accounts.write_text(
+            '[[account]]\nid = "alice"\npassword = "wonder1and"\n'
+            f'[[account]]\nid = "al"\nha1 = "{ha1("al", "r", "x")}"\nrealm = "r"\n'
+            '[[account]]\nid = "bob"\nsource = "pjsip.conf"\n'
+            f'[[account]]\nid = "carol"\nsource = "sqlite:///{self.database}"\n'
+            '[[account]]\nid = "eve"\npassword = "apple"\n'
+        )
+        self.accounts.chmod(0o600)
+        self.open = Opener(folder, Folder(folder))
+
+    @property
+    def book(self) -> store.Book:
+        return store.read(self.accounts)
+
+    def state(self) -> tuple[str, str, dict[str, str | None]]:
+        return self.accounts.read_text(), self.conf.read_text(), passwords(self.database)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+@pytest.fixture
+def fresh() -> Iterator[str]:
+    return iter(f"new-{n}" for n in range(99))
+
+
+ALL = ("alice", "al", "bob", "carol")
+
+
+def test_each_password_changes_where_it_stands(place: Place, fresh: Iterator[str]) -> None:
+    before = place.state()
+    made = renewal(place.book, ALL, place.open, lambda: next(fresh))
+    assert place.state() == before
+    made.carry_out(Disk())
+    text, conf, rows = place.state()
+    assert text == before[0].replace("wonder1and", "new-0").replace(
+        ha1("al", "r", "x"), ha1("al", "r", "new-1")
+    )
+    assert conf == CONF.replace("bui1der", "new-2")
+    assert rows == {"carol": "new-3", "dave": "of-dave"}
+    assert [(a.id, a.password or a.ha1) for a in made.accounts] == [
+        ("alice", "new-0"),
+        ("al", ha1("al", "r", "new-1")),
+        ("bob", "new-2"),
+        ("carol", "new-3"),
+    ]
+    made.undo(Disk())
+    assert place.state() == before
+
+
+@pytest.mark.parametrize("stop", range(3))
+def test_where_one_place_fails_none_is_changed(place: Place, stop: int) -> None:
+    before = place.state()
+    made = renewal(place.book, ALL, place.open)
+    assert len(made.edits) == 3
+
+    class Failing(FileEdit):
+        def carry_out(self, disk: Disk) -> None:
+            raise CmpBundleError("no room", hint=str(disk))
+
+    edits = list(made.edits)
+    edits[stop] = Failing(place.accounts, b"", b"")
+    with pytest.raises(CmpBundleError, match="no room"):
+        type(made)(made.accounts, tuple(edits)).carry_out(Disk())
+    assert place.state() == before
+
+
+def test_a_file_that_somebody_else_changed_is_left_to_them(place: Place) -> None:
+    made = renewal(place.book, ALL, place.open)
+    place.conf.write_text(CONF + "; theirs\n")
+    before = place.state()
+    with pytest.raises(CmpBundleError, match="changed by somebody else at the same time"):
+        made.carry_out(Disk())
+    assert place.state() == before
+
+
+def test_what_cannot_be_renewed_is_all_told(place: Place) -> None:
+    place.conf.write_text(CONF.replace("type=auth\nusername=bob", "type=auth"))
+    with pytest.raises(AccountsError) as caught:
+        renewal(place.book, ("alice", "bob", "nobody"), place.open)
+    said = str(caught.value)
+    assert "there is no account 'nobody'" in said
+    assert "it has no username" in said
+    assert "bui1der" not in said
+    assert "wonder1and" not in said
+
+
+def test_asterisk_learns_of_a_password_that_both_hold(place: Place, fresh: Iterator[str]) -> None:
+    beside = place.open("pjsip.conf")
+    made = renewal(place.book, ("alice", "eve"), place.open, lambda: next(fresh), [beside])
+    made.carry_out(Disk())
+    text, conf, _ = place.state()
+    assert 'password = "new-1"' in text
+    assert conf == CONF.replace("apple", "new-1")
+
+
+def test_both_kinds_in_one_file_are_one_edit(place: Place, fresh: Iterator[str]) -> None:
+    beside = place.open("pjsip.conf")
+    made = renewal(place.book, ("bob", "eve"), place.open, lambda: next(fresh), [beside])
+    made.carry_out(Disk())
+    _, conf, _ = place.state()
+    assert conf == CONF.replace("bui1der", "new-0").replace("apple", "new-1")
+
+
+def test_who_holds_the_same_password(place: Place) -> None:
+    found = place.open("pjsip.conf").found()
+    assert holds(Account("eve", password="apple"), found)
+    assert holds(Account("eve", ha1=ha1("eve", "asterisk", "apple"), realm="asterisk"), found)
+    for other in (
+        Account("eve", password="pear"),
+        Account("eve", auth_name="x", password="apple"),
+        Account("eve", ha1=ha1("eve", "r", "apple"), realm="r"),
+        Account("nobody", password="apple"),
+        Account("eve"),
+    ):
+        assert not holds(other, found)
+
+
+def test_a_renewed_file_stays_private(place: Place) -> None:
+    place.accounts.chmod(0o640)
+    book = store.read(place.accounts, allow_loose=True)
+    renewal(book, ("alice",), place.open).carry_out(Disk())
+    assert place.accounts.stat().st_mode & 0o777 == 0o640
+    place.accounts.chmod(0o600)
+    renewal(place.book, ("alice",), place.open).carry_out(Disk())
+    assert place.accounts.stat().st_mode & 0o777 == 0o600
+    place.conf.chmod(0o664)
+    renewal(place.book, ("bob",), place.open).carry_out(Disk())
+    assert place.conf.stat().st_mode & 0o777 == 0o664
+
+
+# Import
+
+
+def test_an_offer_has_all_with_webrtc_or_those_named(place: Place) -> None:
+    text = CONF + "[desk]\ntype=endpoint\nauth=bob\n[bad](web)\n"
+    place.conf.write_text(text)
+    source = place.open("pjsip.conf")
+    offer = adopt.offer(source, source.found())
+    assert [a.id for a in offer.accounts] == ["bob", "eve"]
+    assert [w.message for w in offer.wrongs] == [
+        "bad has no auth: whoever knows its name can use it"
+    ]
+    assert str(offer.wrongs[0].where) == f"{place.conf}:19"
+    assert {code for code, _ in offer.warnings} == {"few-pictures"}
+    named = adopt.offer(source, source.found(), ["bob", "desk", "none"])
+    assert [a.id for a in named.accounts] == ["bob"]
+    assert [w.message for w in named.wrongs] == [
+        "the endpoint 'desk' has no webrtc=yes",
+        "pjsip.conf has no endpoint 'none'",
+    ]
+
+
+def test_a_reference_or_a_copy(place: Place) -> None:
+    source = place.open("pjsip.conf")
+    (bob, _) = adopt.offer(source, source.found()).accounts
+    assert adopt.row(bob, copy=False) == Account("bob", source="pjsip.conf")
+    copied = adopt.row(bob, copy=True)
+    assert copied == Account("bob", ha1=ha1("bob", "asterisk", "bui1der"), realm="asterisk")
+    assert copied.place is None
+
+
+def test_a_plan_keeps_what_is_there_unless_it_may_update() -> None:
+    held = [
+        Account("a", password="x", display_name="A", extension="1"),
+        Account("b", source="pjsip.conf"),
+    ]
+    offered = [
+        Account("a", source="pjsip.conf", display_name="New"),
+        Account("b", source="pjsip.conf"),
+        Account("c", source="pjsip.conf"),
+    ]
+    plan = adopt.plan(held, offered, update=False)
+    assert [[a.id for a in each] for each in (plan.added, plan.updated, plan.kept, plan.same)] == [
+        ["c"], [], ["a"], ["b"],
+    ]  # fmt: skip
+    assert plan.edits.change == {}
+    plan = adopt.plan(held, offered, update=True)
+    assert [a.id for a in plan.updated] == ["a"]
+    assert plan.edits.change == {
+        "a": {"display_name": "New", "source": "pjsip.conf", "password": None}
+    }
+    with pytest.raises(AccountsError, match="differs from 'a'"):
+        adopt.plan([Account("a")], [Account("A")], update=False)
