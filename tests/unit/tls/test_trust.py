@@ -7,6 +7,7 @@ import pwd
 import shutil
 import stat
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,7 +47,8 @@ def debian(tmp_path: Path) -> SystemStore:
     local, etc, hooks = root / "local", root / "etc", root / "hooks"
     for folder in (local, etc, hooks, root / "certs"):
         folder.mkdir(parents=True)
-    (root / "conf").write_text("")
+    # An empty one would make the script start afresh each time.
+    (root / "conf").write_text("# none of the system's\n")
     words = (
         "update-ca-certificates",
         *("--certsconf", str(root / "conf"), "--certsdir", str(root / "certs")),
@@ -244,6 +246,20 @@ def test_a_program_that_is_not_there() -> None:
 def test_as_the_person(nobody: Person) -> None:
     seen = output_of(Command(("sh", "-c", "id -u; id -g; id -G; echo $HOME"), nobody)).split()
     assert seen == ["65534", "65534", "65534", str(nobody.home)]
+
+
+def test_without_any_group_of_root_s(nobody: Person) -> None:
+    """In a process of its own, since groups are the whole process'."""
+    program = (
+        "import os, sys; from pathlib import Path\n"
+        "from cmp_bundle.tls.person import Person\n"
+        "from cmp_bundle.tls.steps import Command, output_of\n"
+        "os.setgroups([0, 4242]); home = Path(sys.argv[1])\n"
+        "nobody = Person('nobody', 65534, 65534, home, home, home, behind_sudo=True)\n"
+        "print(output_of(Command(('id', '-G'), nobody)))"
+    )
+    command = [sys.executable, "-c", program, str(nobody.home)]
+    assert subprocess.run(command, capture_output=True, check=True).stdout.split() == [b"65534"]
 
 
 def test_each_step_as_a_line(anchor: Anchor, somebody: Person, nobody: Person) -> None:
