@@ -145,7 +145,8 @@ def checked(row: Written, known: Mapping[str, Field], wrongs: list[Wrong]) -> di
         if problem is None:
             values[name] = value
         elif name == "id":
-            wrongs.append(Wrong(problem, where, f"write {sip_id.instead(value)!r}"))
+            hint = f"write {sip_id.instead(value)!r}" if sip_id.may_be_shown(value) else ""
+            wrongs.append(Wrong(problem, where, hint))
         else:
             wrongs.append(Wrong(f"{name} {problem}", where))
     return values

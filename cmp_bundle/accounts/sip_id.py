@@ -24,10 +24,16 @@ def problem(name: str) -> str | None:
         return "an id must not be empty"
     found = _OTHERS.search(name)
     if found:
-        return f"the id {name!r} must not hold {_called(found[0][0])}: {_reason(found[0][0])}"
+        said = f"the id {name!r}" if may_be_shown(name) else "the id"
+        return f"{said} must not hold {_called(found[0][0])}: {_reason(found[0][0])}"
     if len(name) > LONGEST:
         return f"the id {name!r} is longer than {LONGEST} characters, and Asterisk would cut it"
     return None
+
+
+def may_be_shown(name: str) -> bool:
+    """Whether ``name`` is one field: behind a stray quote it may be a whole line of a spreadsheet."""
+    return not set(name) & set(',;\t\r\n"')
 
 
 def instead(name: str) -> str:
@@ -43,7 +49,7 @@ def instead(name: str) -> str:
 def _called(char: str) -> str:
     if char == " ":
         return "a space"
-    return char if char.isprintable() else f"U+{ord(char):04X}"
+    return repr(char) if char.isprintable() else f"U+{ord(char):04X}"
 
 
 def _reason(char: str) -> str:
