@@ -123,6 +123,9 @@ class Disk:
                     os.fsync(descriptor)
                 finally:
                     os.close(descriptor)
+        for folder in dict.fromkeys(path.parent for path in files):
+            with _named(folder):
+                _sync_folder(folder)
 
     def link(self, path: Path, target: str) -> None:
         """Make ``path`` a symlink to ``target``, replacing a symlink there in one rename."""

@@ -285,7 +285,34 @@ def test_many_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Disk(lambda step, _: events.append(step)).write_all(files, Owner(-1, -1, 0o640))
     assert {p: p.read_bytes() for p in tmp_path.iterdir()} == files
     assert {mode(p) for p in files} == {0o640}
-    assert events == ["write"] * 20 + ["sync"] * 20
+    assert events == ["write"] * 20 + ["sync"] * 20 + ["sync"], "the folder last"
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_thousands(at_once: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As this system can, or as one without syncfs would; either way all are on the disk."""
+    asked: list[Path] = []
+    synced: list[int] = []
+    real = disk._sync_file_system
+    real_fsync = os.fsync
+
+    def sync(path: Path) -> bool:
+        asked.append(path)
+        return at_once and real(path)
+
+    def fsync(descriptor: int) -> None:
+        synced.append(descriptor)
+        real_fsync(descriptor)
+
+    if at_once and not real(tmp_path):
+        pytest.skip("this system has no syncfs")
+    monkeypatch.setattr(disk, "_sync_file_system", sync)
+    monkeypatch.setattr(os, "fsync", fsync)
+    number = disk._MANY + 1
+    Disk().write_all({tmp_path / f"{n}.bin": b"x" for n in range(number)})
+    assert asked == [tmp_path]
+    assert len(synced) == (0 if at_once else number + 1)
+    assert len(names(tmp_path)) == number
 
 
 @as_root
