@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -65,9 +65,13 @@ class RowsEdit:
 
 @dataclass(frozen=True)
 class DatabaseSource:
-    """The ``ps_*`` tables of a database."""
+    """The ``ps_*`` tables of a database.
+
+    ``realm`` is that of the server's challenges, of which the tables tell nothing.
+    """
 
     database: Database
+    realm: str = ""
 
     @property
     def name(self) -> str:
@@ -75,14 +79,14 @@ class DatabaseSource:
 
     def found(self) -> Found:
         with self.database.reading() as connection:
-            return from_database.found(connection, self.name)
+            return self._found(connection)
 
     def place(self, where: Place | Row) -> Place | Row:
         return where
 
     def renew(self, wanted: Mapping[str, str]) -> Renewal:
         with self.database.reading() as connection:
-            found = from_database.found(connection, self.name)
+            found = self._found(connection)
             columns = {
                 column: from_database.column(connection, "ps_auths", column)
                 for column in ("password", "md5_cred")
@@ -111,3 +115,6 @@ class DatabaseSource:
             accounts.append(new_secret.after(before, value))
         refuse(wrongs, "nothing was changed")
         return Renewal(tuple(accounts), (RowsEdit(self.database, tuple(values)),))
+
+    def _found(self, connection: sa.Connection) -> Found:
+        return replace(from_database.found(connection, self.name), realm=self.realm)

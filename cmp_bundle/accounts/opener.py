@@ -21,12 +21,14 @@ class Opener:
     """Opens sources by name.
 
     ``folder`` is where relative paths start, ``asterisk`` the configuration of the Asterisk
-    there is, if any, and ``database_password`` what its databases ask for.
+    there is, if any, ``database_password`` what its databases ask for, and ``realm`` what its
+    challenges say, where that is known.
     """
 
     folder: Path
     asterisk: Folder | None = None
     database_password: str = field(default="", repr=False)
+    realm: str = ""
 
     def __call__(self, name: str) -> Source:
         """Raises CmpBundleError where it cannot even be looked for."""
@@ -35,7 +37,7 @@ class Opener:
             from cmp_bundle.accounts.database import Database  # noqa: PLC0415
             from cmp_bundle.accounts.database_source import DatabaseSource  # noqa: PLC0415
 
-            return DatabaseSource(Database(name, self.database_password))
+            return DatabaseSource(Database(name, self.database_password), self.realm)
         if "/" in name:
             path = (self.folder / name).absolute()
             return ConfSource(name, Folder(path.parent), path.name)

@@ -138,11 +138,11 @@ def opener(run: Run, book: Book) -> Opener:
     """What opens the sources of accounts."""
     needed = any(a.source in (PJSIP, WIZARD) for a in book.accounts)
     databases = any(is_database(a.source) for a in book.accounts)
-    return Opener(
-        book.path.parent,
-        asterisk(run, needed=needed),
-        database_password(run) if databases else "",
-    )
+    files = asterisk(run, needed=needed)
+    if not databases:
+        return Opener(book.path.parent, files)
+    realm = run.settings.accounts.realm or default_realm(files)
+    return Opener(book.path.parent, files, database_password(run), realm)
 
 
 def asterisk(run: Run, *, needed: bool) -> Folder | None:

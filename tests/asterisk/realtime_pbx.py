@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from tests.testbed import config
+from cmp_bundle.accounts.database import Database
+from cmp_bundle.accounts.database_source import DatabaseSource
+from tests.testbed import config, realtime
 from tests.testbed.databases import Realtime
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.asterisk.accounts_rows import Rows
     from tests.testbed.server import Asterisk
 
 #: Asterisk's drivers, and the kind of database that each is tried with.
@@ -35,6 +40,18 @@ _ODBC = {
     "postgresql": "Driver=PostgreSQL ANSI\nServername={host}\nDatabase={name}\n"
     "ConnSettings=SET client_encoding TO UTF8\n",
 }
+
+
+def serve(
+    pbx: Asterisk, driver: str, database: Callable[[str], Realtime], held: Rows
+) -> DatabaseSource:
+    """Start ``pbx`` with these rows in a database; the same database as a source of accounts."""
+    kind = DRIVERS[driver]
+    one = file_database(pbx) if kind == "sqlite" else database(kind)
+    realtime.fill(one.engine(), held)
+    point(pbx, driver, one)
+    pbx.start()
+    return DatabaseSource(Database(one.url, one.password))
 
 
 def file_database(pbx: Asterisk) -> Realtime:

@@ -7,21 +7,16 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 
 from cmp_bundle.accounts import adopt, caller_id, endpoint, from_database, sip_id
-from cmp_bundle.accounts.database import Database
-from cmp_bundle.accounts.database_source import DatabaseSource
 from cmp_bundle.accounts.endpoint import REALM, Found
 from cmp_bundle.accounts.model import Row
 from tests.asterisk import endpoints, realtime_pbx
 from tests.asterisk.accounts_rows import Rows, rows
 from tests.asterisk.endpoints import Told
-from tests.conftest import _unreal
-from tests.testbed import databases, realtime, roots
 from tests.testbed.ami import Ami
 from tests.testbed.databases import Realtime
 from tests.testbed.server import Asterisk
@@ -30,35 +25,6 @@ pytestmark = pytest.mark.asterisk
 
 ACCOUNTS = int(os.environ.get("CMP_BUNDLE_AGREE_ACCOUNTS", "10000"))
 SEED = os.environ.get("CMP_BUNDLE_AGREE_SEED", "1")
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[dict[str, Realtime]]:
-    with databases.running("mariadb") as maria, databases.running("postgresql") as postgres:
-        yield {"mariadb": maria, "postgresql": postgres}
-
-
-@pytest.fixture
-def prepared(asterisk_release: roots.Release) -> Iterator[Asterisk]:
-    try:
-        roots.complete(asterisk_release)
-    except subprocess.CalledProcessError as error:
-        _unreal(f"no database drivers for Asterisk {asterisk_release.version}: {error}")
-    made = Asterisk.prepare(asterisk_release)
-    try:
-        yield made
-    finally:
-        made.remove()
-
-
-def serve(pbx: Asterisk, driver: str, servers: dict[str, Realtime], held: Rows) -> DatabaseSource:
-    """Start ``pbx`` with these rows in a database; the same database as a source of accounts."""
-    kind = realtime_pbx.DRIVERS[driver]
-    database = realtime_pbx.file_database(pbx) if kind == "sqlite" else servers[kind]
-    realtime.fill(database.engine(), held)
-    realtime_pbx.point(pbx, driver, database)
-    pbx.start()
-    return DatabaseSource(Database(database.url, database.password))
 
 
 def told(pbx: Asterisk, held: Rows) -> dict[str, Told | None]:
@@ -90,7 +56,7 @@ def unclear(found: Found, name: str) -> bool:
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("driver", realtime_pbx.DRIVERS)
 def test_import_is_what_asterisk_reports(
-    prepared: Asterisk, driver: str, servers: dict[str, Realtime]
+    prepared: Asterisk, driver: str, database: Callable[[str], Realtime]
 ) -> None:
     version = prepared.release.version
     # All of them from each of the three databases; fewer, as it takes a minute for each ten
@@ -98,7 +64,7 @@ def test_import_is_what_asterisk_reports(
     full = driver == "sqlite3" or (version != "16" and driver != "pgsql")
     count = ACCOUNTS if full else ACCOUNTS // 5
     held = rows(f"{SEED}-{version}-{driver}", count, digests=version != "16")
-    source = serve(prepared, driver, servers, held)
+    source = realtime_pbx.serve(prepared, driver, database, held)
     found = source.found()
     assert len(found.endpoints) == count
     theirs = told(prepared, held)
@@ -138,14 +104,14 @@ def test_import_is_what_asterisk_reports(
 )
 def test_one_rule_off_is_noticed(
     prepared: Asterisk,
-    servers: dict[str, Realtime],
+    database: Callable[[str], Realtime],
     monkeypatch: pytest.MonkeyPatch,
     driver: str,
     rule: tuple[object, str, object],
 ) -> None:
     version = prepared.release.version
     held = rows(f"{SEED}-{version}", 1000, digests=version != "16")
-    source = serve(prepared, driver, servers, held)
+    source = realtime_pbx.serve(prepared, driver, database, held)
     theirs = told(prepared, held)
     assert disagreements(source.found(), theirs) == []
     monkeypatch.setattr(*rule)

@@ -78,6 +78,14 @@ def test_a_rotation_changes_the_rows_that_were_asked_for(path: Path) -> None:
     assert passwords(path) == {"alice": "of-alice", "bob": "of-bob", "carol": DIGEST}
 
 
+def test_a_digest_needs_the_realm_of_the_server(path: Path) -> None:
+    source = filled(path, alice={"auth_type": "md5", "md5_cred": DIGEST})
+    with pytest.raises(AccountsError, match="for a realm that nothing tells"):
+        source.renew({"alice": "fresh"})
+    DatabaseSource(source.database, "pbx").renew({"alice": "fresh"}).carry_out(Disk())
+    assert passwords(path) == {"alice": ha1("alice", "pbx", "fresh")}
+
+
 def test_all_rows_or_none(path: Path) -> None:
     source = filled(path, "alice", "bob", "carol")
     renewal = source.renew({"alice": "new-a", "bob": "new-b", "carol": "new-c"})
