@@ -6,7 +6,8 @@ import { cp, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 
 // Whoever looks meanwhile, or after a build that fails, finds the one before.
 const finished = new URL("../cmp_bundle/client/", import.meta.url);
-const out = new URL("../cmp_bundle/.client-building/", import.meta.url);
+const building = new URL("../cmp_bundle/.client-building/", import.meta.url);
+const out = new URL(`${process.pid}/`, building);
 
 const common = {
   bundle: true,
@@ -23,7 +24,6 @@ const common = {
   define: { "process.env.NODE_ENV": '"production"' },
 };
 
-await rm(out, { recursive: true, force: true });
 for (const folder of ["phone/", "dev/"]) await mkdir(new URL(folder, out), { recursive: true });
 const scripts = {
   "loader.js": "loader/loader.ts",
@@ -64,3 +64,4 @@ await writeFile(new URL("phone/LICENSE", out), licences);
 
 await rm(finished, { recursive: true, force: true });
 await rename(out, finished);
+await rm(building, { recursive: true, force: true });

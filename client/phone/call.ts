@@ -6,7 +6,8 @@ import type { RTCSession } from "jssip/lib/RTCSession";
 import type { CallOptions } from "jssip/lib/UA";
 import { iceServers, readSettings } from "../settings.ts";
 import { MediaProblem, captureOne, release, type Capture } from "./media.ts";
-import { callEnded, notCallable, type Message } from "./messages.ts";
+import { callEnded, gone, notCallable, type Message } from "./messages.ts";
+import { watchSilence } from "./silence.ts";
 
 /** preparing: the browser may be asking for the microphone; nothing has been sent yet. */
 export type Phase = "preparing" | "calling" | "ringing" | "incoming" | "answering" | "talking";
@@ -21,7 +22,8 @@ export interface CallEvents {
   changed(): void;
   /** The browser's end of the media is there, and may be watched. */
   connected(connection: RTCPeerConnection): void;
-  say(message: Message): void;
+  /** Something to tell; null where what was told is over. */
+  say(message: Message | null): void;
   over(message: Message | null): void;
 }
 
@@ -182,6 +184,9 @@ export class Call {
 
   private watch(session: RTCSession, connection: RTCPeerConnection): void {
     this.events.connected(connection);
+    watchSilence(connection, (silent) => {
+      if (!this.isOver && !session.isOnHold().local) this.events.say(silent ? gone(this.peer.name) : null);
+    });
     let silence = 0;
     connection.addEventListener("iceconnectionstatechange", () => {
       const state = connection.iceConnectionState;

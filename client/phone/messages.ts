@@ -165,6 +165,7 @@ export function insecure(href: string): Message {
   };
 }
 
+export const gone = (who: string): Message => ({ text: `Nothing has come from ${who} for a while, who may be gone. Hang up, or wait.` });
 export const busyMeanwhile = (who: string): Message => ({ text: `${who} called meanwhile, and was told that you are busy.` });
 export const connectFirst: Message = { text: "Connect first, then call." };
 export const connectionLost: Message = { text: "The connection to the server was lost. Trying again…" };

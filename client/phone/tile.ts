@@ -14,10 +14,11 @@ export class Tile {
   private readonly mute = iconButton("speaker");
   private readonly expand = iconButton("expand");
   private readonly stream = new MediaStream();
-  private player = this.play("audio");
+  private readonly player = document.createElement("video");
+  /** For the sound alone: Chromium plays none of it while a picture is awaited beside it (seen in 156). */
+  private readonly voice = document.createElement("audio");
   private isMuted = false;
   private isSilent = false;
-  private speaker = "";
 
   /** `seen` is called when the first picture comes, or pictures stop. */
   constructor(
@@ -35,7 +36,18 @@ export class Tile {
     const controls = document.createElement("div");
     controls.className = "tile-controls";
     if (!local) controls.append(this.mute, this.expand);
-    this.element.append(this.player, this.portrait, this.caption, controls);
+    this.player.muted = true;
+    for (const player of [this.player, this.voice]) {
+      player.autoplay = true;
+      player.setAttribute("playsinline", "");
+    }
+    for (const event of ["loadedmetadata", "resize", "emptied"]) {
+      this.player.addEventListener(event, () => {
+        this.element.dataset["picture"] = String(this.hasPicture);
+        this.seen();
+      });
+    }
+    this.element.append(this.player, this.voice, this.portrait, this.caption, controls);
     this.sound();
   }
 
@@ -43,19 +55,10 @@ export class Tile {
   show(tracks: readonly MediaStreamTrack[]): void {
     for (const old of this.stream.getTracks()) if (!tracks.includes(old)) this.stream.removeTrack(old);
     for (const track of tracks) this.stream.addTrack(track);
-    const kind = this.stream.getVideoTracks().length ? "video" : "audio";
-    if (this.player.localName !== kind) {
-      const old = this.player;
-      this.player = this.play(kind);
-      old.replaceWith(this.player);
-      old.srcObject = null;
-      this.sound();
-      this.speak(this.speaker);
-    }
-    if (this.player.srcObject !== this.stream) this.player.srcObject = this.stream;
+    for (const player of this.players) if (player.srcObject !== this.stream) player.srcObject = this.stream;
     this.start();
     this.mute.hidden = this.stream.getAudioTracks().length === 0;
-    this.expand.hidden = kind === "audio";
+    this.expand.hidden = this.stream.getVideoTracks().length === 0;
   }
 
   name(name: string): void {
@@ -67,7 +70,7 @@ export class Tile {
   }
 
   get hasPicture(): boolean {
-    return this.player instanceof HTMLVideoElement && this.player.videoWidth > 0;
+    return this.player.videoWidth > 0;
   }
 
   /** Something comes in that ought to be a picture, and is none yet. */
@@ -82,9 +85,8 @@ export class Tile {
 
   /** Let the sound come from another speaker; an empty string is the usual one. */
   speak(speaker: string): void {
-    this.speaker = speaker;
     // If it was unplugged since it was chosen, the usual one plays on.
-    if (speaker) void this.player.setSinkId?.(speaker).catch(() => null);
+    if (speaker) void this.voice.setSinkId?.(speaker).catch(() => null);
   }
 
   /** Mute it for now, whatever its own button says. */
@@ -95,33 +97,27 @@ export class Tile {
 
   remove(): void {
     this.element.remove();
-    this.player.srcObject = null;
+    for (const player of this.players) player.srcObject = null;
+  }
+
+  /** One's own voice is not played. */
+  private get players(): HTMLMediaElement[] {
+    return this.local ? [this.player] : [this.player, this.voice];
   }
 
   private start(): void {
-    // "autoplay" alone now and then leaves a stream with sound standing in Firefox (seen in ESR 153).
-    this.player.play().catch(({ name }: DOMException) => {
-      // No press of a button came before the sound, as after a reload: the next one starts it.
-      if (name === "NotAllowedError") addEventListener("click", () => this.start(), { once: true });
-    });
+    for (const player of this.players) {
+      // "autoplay" alone now and then leaves a stream with sound standing in Firefox (seen in ESR 153).
+      player.play().catch(({ name }: DOMException) => {
+        // No press of a button came before the sound, as after a reload: the next one starts it.
+        if (name === "NotAllowedError") addEventListener("click", () => this.start(), { once: true });
+      });
+    }
   }
 
   private sound(): void {
-    this.player.muted = this.local || this.isMuted || this.isSilent;
+    this.voice.muted = this.isMuted || this.isSilent;
     this.mute.setAttribute("aria-pressed", String(this.isMuted));
-  }
-
-  private play(kind: "audio" | "video"): HTMLMediaElement {
-    const player = document.createElement(kind);
-    player.autoplay = true;
-    player.setAttribute("playsinline", "");
-    for (const event of ["loadedmetadata", "resize", "emptied"]) {
-      player.addEventListener(event, () => {
-        this.element.dataset["picture"] = String(this.hasPicture);
-        this.seen();
-      });
-    }
-    return player;
   }
 
   private fill(): void {

@@ -71,8 +71,9 @@ class BrowserError(Exception):
 class Session:
     """A BiDi connection: commands answered by id, events collected as they come."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: ClientConnection, process: subprocess.Popen[bytes]) -> None:
         self._socket = socket
+        self.process = process
         self._next = 0
         self._answers: dict[int, dict[str, Any]] = {}
         self._arrived = threading.Condition()
@@ -90,6 +91,8 @@ class Session:
                     else:
                         self.events.append(message)
                     self._arrived.notify_all()
+        except ConnectionClosed:
+            pass  # it was killed; whoever asks it something is told
         finally:
             with self._arrived:
                 self._closed = True
@@ -244,6 +247,11 @@ class Browser:
     def close(self) -> None:
         self._ending.close()
 
+    def kill(self) -> None:
+        """Let it vanish without a word, as when a machine loses its power."""
+        _kill(self.session.process)
+        self.close()
+
 
 def missing(name: str) -> str | None:
     """Why ``name`` cannot be run here; None where it can."""
@@ -325,7 +333,7 @@ def _chromium(
             urllib.request.urlopen(gone, timeout=PATIENCE).close()
 
     ending.callback(end)
-    return Session(ending.enter_context(_connected(made["capabilities"]["webSocketUrl"])))
+    return Session(ending.enter_context(_connected(made["capabilities"]["webSocketUrl"])), process)
 
 
 def _firefox(
@@ -344,7 +352,7 @@ def _firefox(
     process = _spawn(command, log, profile)
     ending.callback(_kill, process)
     url = _announced(process, log, r"WebDriver BiDi listening on (ws://\S+)")
-    session = Session(ending.enter_context(_connected(f"{url}/session")))
+    session = Session(ending.enter_context(_connected(f"{url}/session")), process)
     session.send("session.new", capabilities={"alwaysMatch": {"acceptInsecureCerts": believing}})
 
     def end() -> None:

@@ -21,6 +21,16 @@ WATCH_PEERS = """() => {
   };
 }"""
 
+#: In every page as well: counts the tones that it makes, which nobody hears in a test.
+WATCH_TONES = """() => {
+  window.testTones = 0;
+  const start = OscillatorNode.prototype.start;
+  OscillatorNode.prototype.start = function (...args) {
+    window.testTones++;
+    return start.apply(this, args);
+  };
+}"""
+
 #: Frames decoded of each incoming picture so far.
 FRAMES = """(async () => {
   const frames = [];
@@ -46,10 +56,18 @@ def watch(page: Page) -> None:
     )
 
 
+def watch_tones(page: Page) -> None:
+    page.session.send(
+        "script.addPreloadScript", functionDeclaration=WATCH_TONES, contexts=[page.context]
+    )
+
+
 def open_phone(page: Page, url: str) -> None:
     """Open the page and wait until its phone can be used."""
     watch(page)
     page.goto(url)
+    # Upstream's buttons are there before the code behind them; then it fills in what it suggests.
+    page.wait("document.getElementById('accountHost').placeholder !== ''", "the phone to load")
     page.wait(f"{value('connect')} === 'Connect' && !document.getElementById('connect').disabled")
 
 

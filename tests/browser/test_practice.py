@@ -18,12 +18,12 @@ from cmp_bundle.phone.model import Phone
 from cmp_bundle.practice.account import Account
 from cmp_bundle.practice.pbx import PracticePbx
 from cmp_bundle.settings.model import Settings
-
 from tests.unit.devserver.running import serving
+
 from . import bidi
 from .bidi import Browser, Page
 from .phone_page import connect, fill_in, open_phone, pictures_move, value
-from .test_builtin_phone import ABOUT, MESSAGE, OWN, dial, idle, press, rings, sees, talk, told
+from .phones import ABOUT, MESSAGE, OWN, dial, idle, press, rings, sees, talk, told
 
 pytestmark = pytest.mark.browser
 

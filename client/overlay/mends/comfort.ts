@@ -94,9 +94,9 @@ function chooseDevices(): void {
   const devices = new Devices((kind) => void change(kind));
   Object.assign(choice, devices.choice);
   const speak = (): void => {
-    for (const video of document.querySelectorAll<HTMLVideoElement>("#media-views video")) {
+    for (const player of document.querySelectorAll<HTMLMediaElement>("#media-views :is(audio, video)")) {
       // If it was unplugged since it was chosen, the usual one plays on.
-      if (choice.speaker) void video.setSinkId?.(choice.speaker).catch(() => null);
+      if (choice.speaker) void player.setSinkId?.(choice.speaker).catch(() => null);
     }
   };
   async function change(kind: keyof typeof choice): Promise<void> {

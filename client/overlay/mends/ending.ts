@@ -1,6 +1,9 @@
 // The end of a call: upstream leaves its pictures, and stumbles where there is nothing to end.
 
+import { gone } from "../../phone/messages.ts";
+import { watchSilence } from "../../phone/silence.ts";
 import { on, onConnection, replace } from "./hooks.ts";
+import { say } from "./panel.ts";
 import { talking } from "./talk.ts";
 import type { Phone, PhoneClass } from "./upstream.ts";
 
@@ -12,10 +15,14 @@ const clear = ({ _locals, _remotes }: Phone): void => {
   _remotes.removeAll();
 };
 
-/** D8: when a call is over, whoever ended it, its pictures go; and a dead one is over before long. */
+/** D8: when a call is over, its pictures go, whoever ended it; and one that is dead is told of, or ended. */
 export function clearPictures(): void {
   for (const end of ["failed", "ended"]) on(end, clear);
   onConnection((connection, session) => {
+    watchSilence(connection, (silent) => {
+      const call = talking();
+      if (call?.session === session && !session.isOnHold().local) say(silent ? gone(call.name) : null);
+    });
     let silence = 0;
     connection.addEventListener("iceconnectionstatechange", () => {
       clearTimeout(silence);

@@ -10,9 +10,10 @@ const videos = (): NodeListOf<HTMLVideoElement> => document.querySelectorAll("#m
 
 /** D11: people who leave a conference take their picture with them, in every browser. */
 export function takeAwayWhoLeft(): void {
-  onConnection((connection, _session, { _remotes }) => {
+  onConnection((connection, session, { _remotes }) => {
     connection.addEventListener("signalingstatechange", () => {
-      if (connection.signalingState !== "stable") return;
+      // Whoever holds a call receives nothing, and still has it.
+      if (connection.signalingState !== "stable" || session.isOnHold().local) return;
       const received = new Set([...sort(connection.getTransceivers(), ({ id }) => id).values()].flat());
       for (const stream of [..._remotes._streams]) {
         if (!stream.getTracks().some((track) => received.has(track))) _remotes.remove(stream);
@@ -59,29 +60,41 @@ export function styleWords(): void {
  * own, as Asterisk sends those of a call between two.
  */
 export function pairTracks(): void {
-  onConnection((connection) => {
+  onConnection((connection, _session, { _remotes }) => {
     const show = connection.ontrack;
     if (!show) return;
     const shown = (track: MediaStreamTrack, stream: MediaStream): void => {
       show.call(connection, { track, streams: [stream] } as unknown as RTCTrackEvent);
     };
-    const pair: MediaStreamTrack[] = [];
+    const pair = new MediaStream();
     connection.ontrack = (event) => {
       const { track, streams } = event;
-      if (connection.getTransceivers().length > 2 && !pair.includes(track)) {
+      if (connection.getTransceivers().length > 2 && !pair.getTrackById(track.id)) {
         if (streams.length) show.call(connection, event);
         else shown(track, new MediaStream([track]));
-      } else if (!pair.includes(track)) {
-        pair.push(track);
-        // The other one comes at once, if it comes.
-        if (pair.length === 1) setTimeout(() => shown(track, new MediaStream(pair)));
+        return;
       }
+      pair.addTrack(track);
+      // The other one comes at once, if it comes.
+      setTimeout(() => {
+        if (connection.signalingState !== "closed" && !_remotes._streams.includes(pair)) shown(track, pair);
+      });
     };
   });
 }
 
-/** D23: a picture that joins a stream later, or starts in the middle of one, is shown. */
+/**
+ * D23: a picture that joins a stream later, or starts in the middle of one, is shown; and sound
+ * does not wait for a picture, as it does in Chromium (seen in 156), for ever if none comes.
+ */
 export function showLate(): void {
+  on("streamAdded", (_phone, stream) => {
+    const video = view(stream)?.querySelector("video");
+    if (!video || video.muted) return;
+    const voice = Object.assign(document.createElement("audio"), { autoplay: true, srcObject: stream });
+    video.muted = true;
+    video.after(voice);
+  });
   onConnection((connection) => {
     connection.addEventListener("track", ({ track }) => {
       // Upstream switches each off, and on again when its stream begins to play, which it may have done.
@@ -95,5 +108,6 @@ export function showLate(): void {
 }
 
 function isWaiting({ videoWidth, srcObject }: HTMLVideoElement): boolean {
-  return !videoWidth && (srcObject as MediaStream | null)?.getVideoTracks().some(({ muted }) => !muted) === true;
+  // In place of a picture that is switched off, Chromium shows a black one of two by two.
+  return videoWidth <= 2 && (srcObject as MediaStream | null)?.getVideoTracks().some(({ muted }) => !muted) === true;
 }

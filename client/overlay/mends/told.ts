@@ -2,7 +2,7 @@
 
 import { callEnded, connectionLost, notCallable, registrationFailed, unreachable } from "../../phone/messages.ts";
 import { sipTarget } from "../../phone/target.ts";
-import { on, onClick } from "./hooks.ts";
+import { on, onArriving, onClick } from "./hooks.ts";
 import { say } from "./panel.ts";
 import { domain, socket } from "./place.ts";
 import { talking } from "./talk.ts";
@@ -23,6 +23,8 @@ export function tellFailures(): void {
     say(callable ? null : notCallable);
     return callable !== null;
   });
+  // What was told was about the call before.
+  onArriving(() => say(null));
   for (const event of ["connected", "registered"]) {
     on(event, ({ register }) => {
       if (online) say(null);
