@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cmp_bundle.asterisk.conf_files import Folder
-    from cmp_bundle.asterisk.configuration import Configuration
+    from cmp_bundle.asterisk.configuration import Category, Configuration
 
 _EMPTY = Found({}, {}, {})
 
@@ -44,7 +44,7 @@ class ConfSource:
     def renew(self, wanted: Mapping[str, str]) -> Renewal:
         configuration = self._read(self.file)
         found = self._found(configuration)
-        users = conf_edit.mentions(configuration)
+        users = self._users(configuration)
         changes: list[tuple[Option, str]] = []
         wrongs: list[Wrong] = []
         accounts: list[Account] = []
@@ -64,6 +64,12 @@ class ConfSource:
             if isinstance(change, Wrong):
                 wrongs.append(placed(self, change))
                 continue
+            where = change[0].where
+            if isinstance(where, Place) and where.file not in configuration.files:
+                text = f"the auth of {name} stands in another file"
+                hint = f"have it as an account from {source_name.PJSIP}, or change it by hand"
+                wrongs.append(placed(self, Wrong(text, where, hint)))
+                continue
             changes.append(change)
             accounts.append(new_secret.after(before, change[1]))
         edited = conf_edit.edited(configuration, self.files, changes)
@@ -72,6 +78,15 @@ class ConfSource:
             edited = {}
         refuse(wrongs, "nothing was changed")
         return Renewal(tuple(accounts), tuple(self._edit(f, data) for f, data in edited.items()))
+
+    def _users(self, configuration: Configuration) -> dict[str, list[Category]]:
+        """By auth, the categories that name it, in the file beside as well."""
+        wizard = source_name.is_wizard(self.file)
+        beside = read(source_name.PJSIP if wizard else source_name.WIZARD, self.files)
+        users = conf_edit.mentions(configuration)
+        for auth, categories in conf_edit.mentions(beside).items():
+            users[auth] = [*users.get(auth, []), *categories]
+        return users
 
     def _edit(self, file: str, after: bytes) -> FileEdit:
         before = self.files.content(file)

@@ -146,6 +146,25 @@ def test_a_wizard_takes_its_transports_from_beside(tmp_path: Path) -> None:
     assert "inbound_auth/password=fresh\n" in (tmp_path / "pjsip_wizard.conf").read_text()
 
 
+def test_an_auth_of_both_files_is_not_changed(tmp_path: Path) -> None:
+    files = {
+        "pjsip_conf": "[a]\ntype=endpoint\nwebrtc=yes\nauth=a\n"
+        "[a]\ntype=auth\nusername=a\npassword=x\n[b]\ntype=auth\nusername=b\npassword=y\n",
+        "pjsip_wizard_conf": "[w]\ntype=wizard\nendpoint/webrtc=yes\nendpoint/auth=a\n"
+        "[v]\ntype=wizard\nendpoint/webrtc=yes\nendpoint/auth=b\n",
+    }
+    main = source(tmp_path, **files)
+    with pytest.raises(AccountsError, match="not only a's, but also w's"):
+        main.renew({"a": "fresh"})
+    wizard = source(tmp_path, "pjsip_wizard.conf")
+    with pytest.raises(AccountsError, match="not only w's, but also a's"):
+        wizard.renew({"w": "fresh"})
+    with pytest.raises(AccountsError, match="the auth of v stands in another file") as caught:
+        wizard.renew({"v": "fresh"})
+    assert caught.value.where == f"{tmp_path}/pjsip.conf:12"
+    assert (tmp_path / "pjsip.conf").read_text() == files["pjsip_conf"]
+
+
 def test_what_makes_asterisk_refuse_all_is_said(tmp_path: Path) -> None:
     one = source(tmp_path, pjsip_conf="[a](nowhere)\ntype=endpoint\n")
     with pytest.raises(CmpBundleError) as caught:

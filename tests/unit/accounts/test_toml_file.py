@@ -165,6 +165,8 @@ def test_a_file_without_a_last_newline() -> None:
     assert after == b'[[account]]\nid = "a"\npassword = "x"\n'
     after = toml_file.edited(text.encode(), Edits(add=(Account("b"),)), FILE)
     assert after == b'[[account]]\nid = "a"\n\n[[account]]\nid = "b"\n'
+    after = toml_file.edited(b'[[account]]\r\nid = "a"', Edits(add=(Account("b"),)), FILE)
+    assert after == b'[[account]]\r\nid = "a"\r\n\r\n[[account]]\r\nid = "b"\r\n'
 
 
 def test_all_wrong_rows_are_told_in_order() -> None:
