@@ -18,8 +18,11 @@ setup: .venv/.ready ## a virtual environment with the package and its tools
 	.venv/bin/pip install --quiet --disable-pip-version-check --group dev --editable .
 	@touch $@
 
-demo: setup ## the main job on the built-in phone, in a scratch Asterisk tree
-	@$(PY) -m tests.demo
+# Another port: make demo PORT=0 takes any that is free.
+PORT ?= 8443
+
+demo: setup ## the built-in phone with a practice PBX, on this machine: open the link it prints
+	@$(PY) -m tests.demo --port $(PORT)
 
 quick: setup ## the tests that need nothing real, in under a minute
 	$(PYTEST) tests/unit -n auto -m "not slow"
@@ -36,6 +39,9 @@ lint: setup ## what a reviewer would ask first
 
 docs: setup ## docs/commands.md and docs/settings.md, made from the program
 	$(PY) -m tests.reference
+
+bench: setup ## edit-to-reload beside others; visits a second, packed and plain
+	$(PY) -m tests.bench
 
 testbed: setup ## two real Asterisks with the chapter's configuration, until Ctrl-C
 	$(PY) -m tests.testbed start

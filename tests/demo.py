@@ -1,49 +1,31 @@
-"""``make demo``: the main job on the built-in phone, in a scratch Asterisk tree.
+"""``make demo``: the built-in phone with a practice PBX, on this machine, in one line.
 
-There is no server to open yet: it shows what a deploy writes, and where.
+Its folder is kept, so that a browser which was told to believe its certificates goes on so.
 """
 
 from __future__ import annotations
 
-import subprocess
+import argparse
+import os
 import sys
-import tempfile
-from pathlib import Path
 
-HTTP_CONF = """\
-[general]
-enabled = yes
-bindaddr = 0.0.0.0
-tlsenable = yes
-tlsbindaddr = 0.0.0.0:8089
-tlscertfile = /etc/asterisk/keys/asterisk.pem
-"""
+from platformdirs import user_cache_path
+
+from cmp_bundle.cli.app import DONE, STOPPED, run
 
 
 def main() -> int:
-    folder = Path(tempfile.mkdtemp(prefix="cmp-bundle-demo-"))
-    etc = folder / "pbx/etc/asterisk"
-    static = folder / "pbx/usr/share/asterisk/static-http"
-    for path in (etc, static):
-        path.mkdir(parents=True)
-    (etc / "http.conf").write_text(HTTP_CONF)
-    root = str(folder / "pbx")
-    for arguments in (
-        ["build", "--source", "builtin"],
-        ["deploy", "--asterisk-root", root],
-        ["releases", "--asterisk-root", root],
-    ):
-        print(f"\n$ cmp-bundle {' '.join(arguments)}", flush=True)
-        command = [sys.executable, "-m", "cmp_bundle", *arguments]
-        if subprocess.run(command, cwd=folder, check=False).returncode:
-            return 1
-    print(f"\nwhat a deploy wrote into {root}:\n")
-    for path in sorted(Path(root).rglob("*")):
-        if path.is_symlink() or path.is_file():
-            arrow = f" -> {path.readlink()}" if path.is_symlink() else ""
-            print(f"  {path.relative_to(root)}{arrow}")
-    print(f"\nhttp.conf's last line:\n\n  {(etc / 'http.conf').read_text().splitlines()[-1]}")
-    return 0
+    parser = argparse.ArgumentParser(prog="make demo")
+    parser.add_argument("--port", default="8443", help="0 takes any that is free")
+    port = parser.parse_args().port
+    folder = user_cache_path("cmp-bundle-demo", appauthor=False)
+    folder.mkdir(parents=True, exist_ok=True)
+    os.chdir(folder)
+    # Nobody's settings: it shows what there is without any.
+    for name in [n for n in os.environ if n.startswith("CMP_BUNDLE_")]:
+        del os.environ[name]
+    code = run(["serve", "--practice", "--source", "builtin", "--port", port])
+    return DONE if code == STOPPED else code
 
 
 if __name__ == "__main__":

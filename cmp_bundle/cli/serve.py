@@ -29,7 +29,15 @@ if TYPE_CHECKING:
     from cmp_bundle.bundle.build import Built
     from cmp_bundle.devserver.pbx import Pbx
 
-_FLAGS = (*source.FLAGS, "build.pristine", "build.without", "serve.host", "serve.port", "serve.pbx", "serve.pbx_ca")
+_FLAGS = (
+    *source.FLAGS,
+    "build.pristine",
+    "build.without",
+    "serve.host",
+    "serve.port",
+    "serve.pbx",
+    "serve.pbx_ca",
+)
 
 #: Addresses that mean all of this machine's.
 _EVERYWHERE = {"", "0.0.0.0", "::", "*"}  # noqa: S104 - to tell them apart

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
+import re
+import signal
 import socket
 import ssl
 import stat
@@ -233,6 +236,26 @@ def test_what_does_not_go_together(folder: Path) -> None:
     assert error["file"] == str(folder / "phone/index.html")
     (folder / "phone/index.html").write_text("<p>no phone")
     assert refused(folder)["file"] == "index.html"
+
+
+def test_the_demo(tmp_path: Path) -> None:
+    """As ``make demo`` runs it: one line with the link, and Ctrl-C is no failure."""
+    environment = os.environ | {
+        "XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": str(Path.cwd()), "CMP_BUNDLE_SITE_REDIRECT": "/x"
+    }  # fmt: skip
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.demo", "--port", "0"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as demo:
+        assert demo.stdout is not None
+        assert re.fullmatch(r"https://localhost:\d+/cmp2k\n", demo.stdout.readline())
+        demo.send_signal(signal.SIGINT)
+        assert demo.stdout.read() == ""
+        assert demo.wait(30) == 0
+    assert (tmp_path / "cmp-bundle-demo/certs/ca.pem").exists()
 
 
 def test_the_practice_pbx_is_an_extra(folder: Path) -> None:
