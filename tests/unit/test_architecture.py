@@ -14,7 +14,7 @@ DOCUMENT = REPOSITORY / "docs/architecture.md"
 
 #: Rooms that may touch the disk, the network or processes, and the modules by which they do.
 EDGES = {
-    "cli": {"os", "tempfile", "subprocess"},
+    "cli": {"os", "ssl", "subprocess", "tempfile"},
     "phone": {"os", "subprocess", "urllib.request", "tempfile", "ssl", "http.client"},
     "settings": {"os"},
     "asterisk": {"os", "shutil", "subprocess", "socket"},
