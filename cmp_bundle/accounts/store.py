@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import csv_file, generate, toml_file
@@ -37,7 +38,7 @@ class Book:
     data: bytes = field(default=b"", repr=False)
     loose: bool = False
 
-    @property
+    @cached_property
     def accounts(self) -> tuple[Account, ...]:
         """All accounts, with the file's own defaults where they say nothing."""
         return tuple(self.parsed.under(account) for account in self.parsed.accounts)

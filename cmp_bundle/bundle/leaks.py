@@ -69,9 +69,10 @@ def check(files: Mapping[str, bytes], secrets: Iterable[Secret], known: Iterable
     if not search:
         return
     common = {s.what for data in known for s in search.found(data, "")}
-    for path, data in files.items():
-        name = path.encode("utf-8", "surrogateescape")
-        for secret in (*search.found(name, path), *search.found(data, path)):
+    # The names of files are listed in the manifest, and seen by whoever asks for them.
+    names = ("manifest.json", "\n".join(files).encode("utf-8", "surrogateescape"))
+    for path, data in (names, *files.items()):
+        for secret in search.found(data, path):
             if secret.what not in common:
                 raise CmpBundleError(
                     f"holds {secret.what}, and everybody could read it there",
@@ -102,16 +103,22 @@ class _Search:
             data = secret.data
             if len(data) < SHORTEST:
                 continue
-            forms = {f for f in _forms(data) if len(f) >= _SHORTEST_FORM}
             if isinstance(secret.value, bytes):
                 self._raw.append((data, secret))
             else:
-                forms.add(data)
-            for form in forms:
-                size = min(len(form), _BEGINNING)
-                beginnings = self._forms.setdefault(size, {})
-                beginnings.setdefault(form[:size], []).append((form, secret))
+                self._add(data, secret)
+            for form in _forms(data):
+                if len(form) >= _SHORTEST_FORM:
+                    self._add(form, secret)
         self._runs = {size: _run(size, found) for size, found in self._forms.items()}
+
+    def _add(self, form: bytes, secret: Secret) -> None:
+        beginning = form[:_BEGINNING]
+        beginnings = self._forms.setdefault(len(beginning), {})
+        if beginning in beginnings:
+            beginnings[beginning].append((form, secret))
+        else:
+            beginnings[beginning] = [(form, secret)]
 
     def __bool__(self) -> bool:
         return bool(self._forms)
@@ -143,12 +150,12 @@ def _texts(data: bytes, path: str) -> Iterator[bytes]:
 def _readings(data: bytes) -> Iterator[bytes]:
     yield data
     # Sealed profiles hold any byte, but hardly ever a whole escape.
-    if _URL_ESCAPE.search(data):
+    if b"%" in data and _URL_ESCAPE.search(data):
         yield unquote_to_bytes(data)
-    if _ESCAPE.search(text := _encoded(data)):
+    if b"\\" in data and _ESCAPE.search(text := _encoded(data)):
         yield _decoded(_ESCAPE.sub(_unescaped, text))
-    if _ENTITY.search(data):
-        yield _decoded(html.unescape(text))
+    if b"&" in data and _ENTITY.search(data):
+        yield _decoded(html.unescape(_encoded(data)))
 
 
 def _encoded(data: bytes) -> str:
