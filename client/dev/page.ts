@@ -4,6 +4,7 @@
 
 /** What the server says; Hub.state in cmp_bundle/devserver/hub.py. */
 interface State {
+  run: string;
   shown: number;
   stylesheets: boolean;
   problem: Said | null;
@@ -27,6 +28,9 @@ const RETRY = 1000;
 
 /** The build that this page shows: it stands in the address of this script. */
 let mine = Number(/live-(\d+)/.exec((document.currentScript as HTMLScriptElement).src)?.[1] ?? 0);
+
+/** The run of the server that it came from. */
+let theirs = "";
 
 const host = document.createElement("div");
 const shadow = host.attachShadow({ mode: "open" });
@@ -59,8 +63,12 @@ function show({ problem, notice }: State): void {
   shadow.replaceChildren(...lines);
 }
 
-function catchUp({ shown, stylesheets }: State): void {
-  if (shown === mine) return;
+function catchUp({ run, shown, stylesheets }: State): void {
+  // Another run of the server counts its builds from one again.
+  const another = theirs !== "" && theirs !== run;
+  theirs = run;
+  if (another) location.reload();
+  if (another || shown === mine) return;
   const { connector } = (globalThis as { LiveReload?: LiveReload }).LiveReload ?? {};
   const told = connector?.socket?.readyState === WebSocket.OPEN && connector.protocol > 0;
   if (told && stylesheets && shown === mine + 1) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import secrets
 from typing import TYPE_CHECKING, Any
 
 from tornado.websocket import WebSocketClosedError
@@ -40,6 +41,8 @@ class Hub:
         self._notice: CmpBundleError | None = None
         self._news_coming = False
         self._count = 0
+        # Builds are counted from one in each run; pages outlive it.
+        self._run = secrets.token_hex(8)
 
     @property
     def outcome(self) -> Outcome | None:
@@ -56,6 +59,7 @@ class Hub:
         """What pages are told, as JSON; client/dev/page.ts reads it."""
         outcome = self._outcome
         told: dict[str, Any] = {
+            "run": self._run,
             "shown": outcome.shown if outcome else 0,
             "stylesheets": bool(outcome and outcome.stylesheets),
             "problem": _said(outcome.problem if outcome else None),
