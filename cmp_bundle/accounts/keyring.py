@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import os
 import secrets
 import stat
 from dataclasses import dataclass, field, replace
@@ -108,7 +107,7 @@ def parse(data: bytes, path: Path) -> Keyring:
 
 def save(keyring: Keyring, path: Path, disk: Disk) -> None:
     """Raises CmpBundleError."""
-    disk.write(path, keyring.to_json(), Owner(os.geteuid(), os.getegid(), 0o600))
+    disk.write(path, keyring.to_json(), Owner(-1, -1, 0o600))
 
 
 def load_or_make(path: Path, disk: Disk) -> tuple[Keyring, bool]:
