@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from html.parser import HTMLParser
@@ -116,7 +117,7 @@ class _Scanner(HTMLParser):
         self.elements: list[Element] = []
         self._open: _Open | None = None
         # Where each line begins: the parser tells places as line and column.
-        self._lines = [0, *(i + 1 for i, c in enumerate(text) if c == "\n")]
+        self._lines = [0, *(found.end() for found in re.finditer("\n", text))]
         self._text = text
         self.feed(text)
         self.close()

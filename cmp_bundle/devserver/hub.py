@@ -120,10 +120,16 @@ class Hub:
         asyncio.get_running_loop().call_later(_OFTEN, now)
 
 
+def tell(socket: WebSocketHandler, message: str) -> None:
+    """Send it, unless whoever it is for has gone: that is no news."""
+    with contextlib.suppress(WebSocketClosedError):
+        # It may go while the message is under way; then the future has an exception to be taken.
+        socket.write_message(message).add_done_callback(lambda sent: sent.exception())
+
+
 def _send(sockets: set[WebSocketHandler], message: str) -> None:
     for socket in tuple(sockets):
-        with contextlib.suppress(WebSocketClosedError):
-            socket.write_message(message)
+        tell(socket, message)
 
 
 def _said(error: CmpBundleError | None) -> dict[str, str | None] | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from livereload.handlers import LiveReloadHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
+from cmp_bundle.devserver.hub import tell
 from cmp_bundle.devserver.pbx import LARGEST, Message, sendable
 from cmp_bundle.errors import CmpBundleError
 
@@ -114,6 +115,10 @@ class ReloadSocket(LiveReloadHandler):
     def open(self, *_args: str, **_more: str) -> None:
         self.set_nodelay(True)
 
+    def send_message(self, message: dict[str, Any]) -> None:
+        """The handshake; livereload's own way logs a traceback where the page has gone."""
+        tell(self, json.dumps(message))
+
     def on_message(self, message: str | bytes) -> None:
         try:
             super().on_message(message)
@@ -141,7 +146,7 @@ class EventSocket(WebSocketHandler):
     def open(self, *_args: str, **_more: str) -> None:
         self.set_nodelay(True)
         self._hub.watchers.add(self)
-        self.write_message(self._hub.state)
+        tell(self, self._hub.state)
 
     def on_message(self, message: str | bytes) -> None:
         """Nothing that pages say matters."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -247,6 +248,7 @@ class Key:
         return f"CMP_BUNDLE_{self.section}_{self.name}".upper()
 
 
+@cache
 def sections() -> dict[str, tuple[str, tuple[Key, ...]]]:
     """Every section's one-line description and keys, in order."""
     hints = get_type_hints(Settings)
