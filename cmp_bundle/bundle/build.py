@@ -37,10 +37,10 @@ SEPARATOR = "\0"
 CONTRACT = ("accountId", "accountName", "accountPassword", "accountHost", "accountRegister",
             "extension")  # fmt: skip
 
-#: Files of a phone's repository that no browser asks for.
+#: Files of a phone's repository that no browser asks for, and what editors leave beside others.
 _UNPUBLISHED = re.compile(
     r"(^|/)(\.git\w*|\.git\w*/.*|\.npmignore|\.editorconfig|readme(\.\w+)?|(un)?licen[sc]e(\.\w+)?"
-    r"|copying(\.\w+)?|notice(\.\w+)?)$",
+    r"|copying(\.\w+)?|notice(\.\w+)?|[^/]+~|#[^/]+#|\.[^/]+\.sw[a-p])$",
     re.IGNORECASE,
 )
 _LICENCE = re.compile(r"(^|/)((un)?licen[sc]e|copying|notice)(\.\w+)?$", re.IGNORECASE)

@@ -51,6 +51,9 @@ class _Walk:
                 continue
             path = folder / name
             inside = f"{prefix}{name}"
+            # How Emacs says that somebody edits a file: a link that leads nowhere.
+            if name.startswith(".#") and path.is_symlink():
+                continue
             if path.is_symlink():
                 path = self._follow(path, inside)
             kind = path.stat().st_mode

@@ -82,6 +82,11 @@ def test_what_no_browser_asks_for_is_not_published() -> None:
         assert any(p.endswith("img/sky.png") for p in files)
 
 
+def test_what_editors_leave_is_not_published() -> None:
+    left = {"two.js~": "x", "lib/.one.js.swp": "x", "css/#phone.css#": "x"}
+    assert made(phone(dict(left)), pack=False) == made(phone(), pack=False)
+
+
 def test_everything_but_the_page_is_named_by_its_content() -> None:
     one, two = made(phone()), made(phone({"img/sky.png": "another"}))
     for path in set(one) & set(two) - {"index.html"}:

@@ -43,6 +43,12 @@ def test_links_inside_are_followed(tmp_path: Path) -> None:
     assert set(found.values()) == {PAGE}
 
 
+def test_a_file_that_somebody_edits_with_emacs(tmp_path: Path) -> None:
+    lay_out(tmp_path, SMALL)
+    (tmp_path / ".#index.html").symlink_to("alice@laptop.4711:1795000000")
+    assert read_folder(tmp_path, "x") == SMALL
+
+
 def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
     lay_out(tmp_path / "real", SMALL)
     (tmp_path / "phone").symlink_to("real")
