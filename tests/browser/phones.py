@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import socket
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -82,6 +83,19 @@ NO_CAMERA = """
   const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
   navigator.mediaDevices.getUserMedia = (wanted) =>
     wanted.video ? Promise.reject(new DOMException("", "NotFoundError")) : ask(wanted);
+"""
+
+
+#: A browser that never comes to an end of looking for ways to itself.
+ENDLESS = """
+  const peer = RTCPeerConnection.prototype;
+  const listen = peer.addEventListener;
+  Object.defineProperty(peer, "iceGatheringState", {get: () => "gathering"});
+  peer.addEventListener = function (type, heard, ...more) {
+    if (type === "icegatheringstatechange") return;
+    const some = (event) => (event.candidate || !event.isTrusted) && heard(event);
+    listen.call(this, type, type === "icecandidate" ? some : heard, ...more);
+  };
 """
 
 
@@ -254,6 +268,27 @@ def hears(page: Page) -> None:
     """Wait until sound that is more than silence is played."""
     before = page.eval(ENERGY)
     page.wait(f"{ENERGY}.then((e) => e > {before} + 1e-6)", "sound from the other side")
+
+
+def digits(pbx: Asterisk, count: int, press: Callable[[], None]) -> str:
+    """The digits that Asterisk receives while somebody presses keys."""
+    with socket.create_connection(("127.0.0.1", pbx.ports.ami), timeout=PATIENCE) as ami:
+        events = ami.makefile("rw", newline="\r\n")
+        login = f"Action: Login\r\nUsername: testbed\r\nSecret: {pbx.ami_secret}\r\n\r\n"
+        ami.sendall(login.encode())
+        heard = ""
+        event = ""
+        while len(heard) < count:
+            line = events.readline()
+            event += line
+            if line.strip():
+                continue
+            if "Event: FullyBooted" in event:  # logged in
+                press()
+            if "Event: DTMFEnd" in event and "Direction: Received" in event:
+                heard += re.findall(r"Digit: (.)", event)[0]
+            event = ""
+    return heard
 
 
 def furnish(site: Path, files: Mapping[str, bytes]) -> None:

@@ -6,28 +6,29 @@ It is tried as compiled, not as bundled, under the content security policy of a 
 from __future__ import annotations
 
 import contextlib
-import re
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import cmp_bundle
 from tests.testbed.roots import Release
-from tests.testbed.server import PATIENCE, Asterisk
+from tests.testbed.server import Asterisk
 
 from .bidi import Browser
 from .phone_page import call, connect, fill_in, hang_up, open_phone, pictures_move, value
 from .phones import (
+    ENDLESS,
     MESSAGE,
     OWN,
     Browsers,
     Phones,
     Servers,
     dial,
+    digits,
     press,
     quiet,
     registered,
@@ -134,19 +135,6 @@ def test_without_a_microphone_nobody_is_called(phones: Phones) -> None:
         quiet(phones.pbx)
 
 
-#: A browser that never comes to an end of looking for ways to itself.
-ENDLESS = """
-  const peer = RTCPeerConnection.prototype;
-  const listen = peer.addEventListener;
-  Object.defineProperty(peer, "iceGatheringState", {get: () => "gathering"});
-  peer.addEventListener = function (type, heard, ...more) {
-    if (type === "icegatheringstatechange") return;
-    const some = (event) => event.candidate && heard(event);
-    listen.call(this, type, type === "icecandidate" ? some : heard, ...more);
-  };
-"""
-
-
 @ONCE
 def test_looking_for_ways_to_the_browser_does_not_hold_up_a_call(phones: Phones) -> None:
     alice = phones.of("alice", before=ENDLESS)
@@ -236,27 +224,6 @@ def test_by_keyboard_on_a_narrow_screen(phones: Phones) -> None:
     assert heard == "50*9"
     press(page, "#keypad-toggle")
     assert digits(phones.pbx, 1, lambda: press(page, "#keypad button")) == "1"
-
-
-def digits(pbx: Asterisk, count: int, press: Callable[[], None]) -> str:
-    """The digits that Asterisk receives while somebody presses keys."""
-    with socket.create_connection(("127.0.0.1", pbx.ports.ami), timeout=PATIENCE) as ami:
-        events = ami.makefile("rw", newline="\r\n")
-        login = f"Action: Login\r\nUsername: testbed\r\nSecret: {pbx.ami_secret}\r\n\r\n"
-        ami.sendall(login.encode())
-        heard = ""
-        event = ""
-        while len(heard) < count:
-            line = events.readline()
-            event += line
-            if line.strip():
-                continue
-            if "Event: FullyBooted" in event:  # logged in
-                press()
-            if "Event: DTMFEnd" in event and "Direction: Received" in event:
-                heard += re.findall(r"Digit: (.)", event)[0]
-            event = ""
-    return heard
 
 
 def test_muting_oneself_and_the_others(phones: Phones) -> None:

@@ -29,8 +29,9 @@ export function authenticate(): void {
 /** D4: any port and path, a whole wss:// address, and by default where the page came from. */
 export function connectAnywhere(sip: Sip, { prototype }: PhoneClass): void {
   sip.WebSocketInterface = class extends sip.WebSocketInterface {
-    constructor(_asked: string) {
-      super(socket());
+    constructor(asked: string) {
+      // A later phone may have found another place by itself.
+      super(asked.endsWith(":8089/ws") ? socket() : asked);
     }
   };
   replace(prototype, "connect", (original) => function (this: Phone) {
@@ -51,9 +52,10 @@ export function refuseEmpty(): void {
   });
   onClick("connect", ({ value }) => {
     if (value !== "Connect") return;
-    const [id, name, password, host] = ["Id", "Name", "Password", "Host"].map((part) => input(`account${part}`).value);
+    const id = input("accountId").value;
+    const host = input("accountHost").value;
     try {
-      accountFrom({ id, name, password, host, register: true } as Parameters<typeof accountFrom>[0], settings.server, place, location.protocol === "https:");
+      accountFrom({ id, host, name: "", password: "", register: true }, settings.server, place, location.protocol === "https:");
     } catch (error) {
       if (!(error instanceof FieldProblem)) throw error;
       say({ text: error.message });

@@ -76,9 +76,14 @@ function keypad(): void {
 function holdButton(): void {
   const hold = button("hold", "Hold", () => {
     const session = talking()?.session;
-    if (session) session[session.isOnHold().local ? "unhold" : "hold"]();
+    // While the server has not answered, JsSIP takes no other wish.
+    const done = (): void => void (hold.disabled = false);
+    hold.disabled = session?.[session.isOnHold().local ? "unhold" : "hold"]({}, done) === true;
   });
-  onTalk((call) => (hold.value = call?.session.isOnHold().local ? "Resume" : "Hold"));
+  onTalk((call) => {
+    hold.value = call?.session.isOnHold().local ? "Resume" : "Hold";
+    if (!call) hold.disabled = false;
+  });
 }
 
 function chooseDevices(): void {

@@ -9,8 +9,12 @@ import { offer, type Session } from "./upstream.ts";
 /** What upstream puts on a connection as soon as there is a call. */
 const PUT_ON = ["ontrack", "onremovestream"] as const;
 
-/** D1: a call that comes in has no connection before it is answered. It gets one to go on with. */
-export function ringIncoming(): void {
+/**
+ * D1: a call that comes in has no connection before it is answered. It gets one to go on with,
+ * unless upstream's code for calls, `source`, waits for the connection itself.
+ */
+export function ringIncoming(source: string): void {
+  if (source.includes("peerconnection")) return;
   const standIns = new WeakMap<Session, Record<string, unknown>>();
   onArriving((session) => {
     if (session.connection) return;

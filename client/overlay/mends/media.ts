@@ -2,6 +2,7 @@
 
 import { MediaProblem, capture, type Choice } from "../../phone/media.ts";
 import { noCamera } from "../../phone/messages.ts";
+import { sipTarget } from "../../phone/target.ts";
 import { iceServers } from "../../settings.ts";
 import { onConnection, onOptions, phone, replace } from "./hooks.ts";
 import { say } from "./panel.ts";
@@ -46,11 +47,11 @@ export function doWithoutCamera(): void {
 /** Whose call is being placed. */
 let calling: Phone | null = null;
 
-/** D10: a whole SIP address is called with the same media as a number. */
+/** D10: a whole SIP address is called with the same media as a number, and a number without what groups it. */
 export function askAlike({ prototype }: PhoneClass): void {
   replace(prototype, "call", (original) => function (this: Phone, extension) {
     calling = this;
-    original.call(this, extension);
+    original.call(this, sipTarget(extension, this.host) ?? extension);
     calling = null;
   });
   onOptions((options) => {
@@ -68,15 +69,23 @@ export function limitGathering(): void {
   });
   onConnection((connection) => {
     let timer = 0;
+    /** What was not found the first time is not waited for again. */
+    let patience = GATHERING;
+    const end = (): void => {
+      patience = 0;
+      // JsSIP waits for this very event, which with many interfaces takes up to 40 seconds.
+      connection.dispatchEvent(new Event("icecandidate"));
+    };
     connection.addEventListener("icecandidate", ({ candidate }) => {
-      if (candidate) {
-        timer ||= window.setTimeout(end, GATHERING);
-        return;
-      }
+      if (candidate) timer ||= window.setTimeout(end, patience);
+      else clear();
+    });
+    connection.addEventListener("signalingstatechange", () => {
+      if (connection.iceGatheringState === "gathering") timer ||= window.setTimeout(end, patience);
+    });
+    const clear = (): void => {
       clearTimeout(timer);
       timer = 0;
-    });
-    // JsSIP waits for this very event, which with many interfaces takes up to 40 seconds.
-    const end = (): unknown => connection.dispatchEvent(new Event("icecandidate"));
+    };
   });
 }

@@ -19,13 +19,13 @@ import type { PhoneClass, Sip } from "./upstream.ts";
 const wanted = (id: string): boolean => !settings.without.includes(id);
 
 /** In the order in which they have to take hold. */
-function mendsOf(sip: Sip, phones: PhoneClass): Record<string, () => void> {
+function mendsOf(sip: Sip, phones: PhoneClass, source: string): Record<string, () => void> {
   return {
     D7: askForTls,
     D14: refuseEmpty,
     D1() {
       tellBusy();
-      ringIncoming();
+      ringIncoming(source);
     },
     D2: answer,
     D9: cancel,
@@ -59,10 +59,12 @@ function mendsOf(sip: Sip, phones: PhoneClass): Record<string, () => void> {
 const { JsSIP: sip, CyberMegaPhone: phones } = globalThis;
 // Another phone than upstream's has other defects.
 if (sip && phones) {
+  // As upstream wrote it, before anybody takes hold of it.
+  const source = String(phones.prototype.connect);
   buildPanel();
   takeHold(sip, phones);
   usePerson(sip);
-  const mends = Object.entries(mendsOf(sip, phones)).filter(([id]) => wanted(id));
+  const mends = Object.entries(mendsOf(sip, phones, source)).filter(([id]) => wanted(id));
   follow();
   for (const [, mend] of mends) mend();
   showDecline(wanted("D2"), wanted("D9"));

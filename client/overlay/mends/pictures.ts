@@ -3,6 +3,7 @@
 import { helpToStart } from "../../phone/keyframe.ts";
 import { sort } from "../../phone/received.ts";
 import { on, onConnection, replace } from "./hooks.ts";
+import { talking } from "./talk.ts";
 import { element, type Phone } from "./upstream.ts";
 
 const view = ({ id }: MediaStream): HTMLElement | null => element(id);
@@ -60,7 +61,7 @@ export function styleWords(): void {
  * own, as Asterisk sends those of a call between two.
  */
 export function pairTracks(): void {
-  onConnection((connection, _session, { _remotes }) => {
+  onConnection((connection, session, { _remotes }) => {
     const show = connection.ontrack;
     if (!show) return;
     const shown = (track: MediaStreamTrack, stream: MediaStream): void => {
@@ -77,7 +78,7 @@ export function pairTracks(): void {
       pair.addTrack(track);
       // The other one comes at once, if it comes.
       setTimeout(() => {
-        if (connection.signalingState !== "closed" && !_remotes._streams.includes(pair)) shown(track, pair);
+        if (talking()?.session === session && !_remotes._streams.includes(pair)) shown(track, pair);
       });
     };
   });
