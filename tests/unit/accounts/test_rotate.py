@@ -230,5 +230,8 @@ def test_a_plan_keeps_what_is_there_unless_it_may_update() -> None:
     assert plan.edits.change == {
         "a": {"display_name": "New", "source": "pjsip.conf", "password": None}
     }
+    # A name that the source does not have is the operator's.
+    named = [Account("b", source="pjsip.conf", display_name="B")]
+    assert [a.id for a in adopt.plan(named, offered[1:2], update=True).same] == ["b"]
     with pytest.raises(AccountsError, match="differs from 'a'"):
         adopt.plan([Account("a")], [Account("A")], update=False)

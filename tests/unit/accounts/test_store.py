@@ -39,6 +39,10 @@ def test_there_may_be_none_yet(path: Path) -> None:
     book.edited(Edits(add=(Account("a", password="x"),))).write(Disk())
     assert path.read_bytes() == b'[[account]]\nid = "a"\npassword = "x"\n'
     assert mode(path) == 0o600
+    # Its passwords may come later.
+    other = path.with_name("other.toml")
+    store.read(other).edited(Edits(add=(Account("a"),))).write(Disk())
+    assert mode(other) == 0o600
 
 
 @pytest.mark.parametrize("bits", [0o640, 0o604, 0o620, 0o660, 0o666, 0o601])
