@@ -7,7 +7,7 @@ import click
 from cmp_bundle.bundle import dist
 from cmp_bundle.bundle.build import People, build
 from cmp_bundle.bundle.client import client
-from cmp_bundle.cli import people, source
+from cmp_bundle.cli import mends, people, source
 from cmp_bundle.cli.command import Run
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
@@ -54,6 +54,7 @@ def command(
     password or another secret stops and names the place.
     """
     _check_plain(run, plain, public=public)
+    mends.left_out(run)
     everybody = None
     if not run.settings.build.pristine:
         everybody = people.everyone(run, allow_loose=allow_loose, complete=True, plain=plain)

@@ -8,6 +8,20 @@ from cmp_bundle.bundle.mends import chosen
 from cmp_bundle.cli.command import Run
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
+from cmp_bundle.errors import CmpBundleError
+
+
+def left_out(run: Run) -> tuple[str, ...]:
+    """The mends that the settings leave out. Raises CmpBundleError with the place of a wrong one."""
+    try:
+        return chosen(run.settings.build.without)
+    except CmpBundleError as error:
+        origin = run.loaded.origins["build.without"]
+        if origin.kind != "file":
+            raise
+        raise CmpBundleError(
+            error.message, hint=error.hint, file=origin.name, line=origin.line
+        ) from None
 
 
 @make(flags=("build.without",))
@@ -18,7 +32,7 @@ def command(run: Run) -> Result:
     built-in phone has none of these defects. A build leaves one out with --without, all of them
     with --pristine.
     """
-    without = chosen(run.settings.build.without)
+    without = left_out(run)
     lines, data = [], []
     for mend in mends():
         instead = f" Nothing is done about it: {mend.instead}." if mend.instead else ""

@@ -1,0 +1,95 @@
+"""Which mends a build leaves out, and where they go in."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cmp_bundle.bundle import mends
+from cmp_bundle.bundle.build import build
+from cmp_bundle.bundle.client import Client, client
+from cmp_bundle.bundle.client import mends as known
+from cmp_bundle.bundle.page import Page
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.phone.cache import Cache
+from cmp_bundle.phone.fetch import fetch
+from cmp_bundle.phone.model import Phone
+from cmp_bundle.phone.source import parse
+from cmp_bundle.report import Silent
+from cmp_bundle.settings.model import BuildSettings, Settings
+
+from .phones import phone
+
+CLIENT = Client("loader()", "overlay()", ".overlay{}", "mends()", ".mends{}")
+#: Bytes of a visit, all of ours included.
+MOST = {"upstream": 80_000, "builtin": 75_000}
+
+
+def made(phone: Phone, **how: object) -> tuple[str, str, dict[str, object] | None]:
+    """The code, the page, and the settings in it."""
+    settings = Settings(build=replace(BuildSettings(), **how))  # type: ignore[arg-type]
+    files = build(phone, settings, CLIENT).bundle.files
+    code = next((gzip.decompress(d).decode() for p, d in files.items() if p.endswith(".bin")), "")
+    code += "".join(d.decode() for p, d in files.items() if p.endswith((".js", ".css")))
+    page = files["index.html"].decode()
+    told = next((e for e in Page(page).elements if e.get("id") == "cmp-bundle-settings"), None)
+    return code, page, json.loads(told.text) if told else None
+
+
+def test_what_can_be_mended_is_said_in_a_sentence() -> None:
+    ids = [mend.id for mend in known()]
+    # There is no D27.
+    assert ids == [f"D{number}" for number in range(1, 29) if number != 27]
+    for mend in known():
+        assert mend.reason.endswith("."), mend.id
+        assert 3 < len(mend.name) < 30, mend.id
+
+
+@pytest.mark.parametrize("pack", [True, False])
+def test_they_go_before_the_overlay_into_every_phone_but_the_built_in_one(pack: bool) -> None:
+    code, page, told = made(phone(), pack=pack)
+    assert 0 < code.index("mends()") < code.index("overlay()")
+    assert ".overlay{}.mends{}" in page + code
+    assert told is not None
+    assert "without" not in told
+    ours = replace(phone(), source="builtin")
+    for other in (made(ours, pack=pack), made(phone(), pack=pack, pristine=True)):
+        assert "mends" not in other[0] + other[1]
+
+
+def test_what_is_left_out_is_told_to_the_page() -> None:
+    told = made(phone(), without=("d13", "D1", "D13"))[2]
+    assert told is not None
+    assert told["without"] == ["D1", "D13"]
+
+
+def test_a_mend_that_there_is_not_is_named_with_the_nearest() -> None:
+    with pytest.raises(CmpBundleError) as caught:
+        made(phone(), without=("D1", "D133"))
+    assert "D133" in caught.value.message
+    assert "did you mean D13?" in caught.value.message
+    assert caught.value.hint == "cmp-bundle mends lists them all"
+
+
+def test_only_what_is_known_by_its_content_is_left_out() -> None:
+    assert mends.dead(()) - mends.dead(("D19",))
+    assert mends.digest("function one() {}") not in mends.dead(())
+    assert "one" in made(phone())[0]
+
+
+@pytest.mark.slow
+@pytest.mark.upstream
+def test_a_visit_costs_little(upstream_cache: Path) -> None:
+    for source, most in MOST.items():
+        there = fetch(parse(source), Cache(upstream_cache), Silent())
+        visit = build(there, Settings(), client()).bundle.manifest.visit
+        assert visit.requests == 2
+        assert visit.bytes <= most, source
+        if source == "upstream":
+            old = BuildSettings(without=("D19",))
+            more = build(there, Settings(build=old), client()).bundle.manifest.visit
+            assert more.bytes > visit.bytes + 4_000, "plan B is part of it again"
