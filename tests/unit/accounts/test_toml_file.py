@@ -13,7 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cmp_bundle.accounts import toml_file, toml_places
-from cmp_bundle.accounts.edits import Edits, placeless
+from cmp_bundle.accounts.edits import Edits, Parsed, make_sure, placeless
 from cmp_bundle.accounts.model import Account, IceServer, Place
 from cmp_bundle.accounts.problems import AccountsError
 from cmp_bundle.errors import CmpBundleError
@@ -280,3 +280,12 @@ def _at(document: Any, path: tuple[str, ...]) -> Any:
         document = document[-1] if isinstance(document, list) else document
         document = document[part]
     return document
+
+
+def test_an_edit_that_would_say_something_else_is_not_made() -> None:
+    before, edits = Parsed((Account("a"),)), Edits(change={"a": {"password": "x"}})
+    make_sure(Parsed((Account("a", password="x"),)), before, edits, FILE)
+    others = (), (Account("a"),), (Account("a", password="y"),), (Account("b", password="x"),)
+    for accounts in others:
+        with pytest.raises(CmpBundleError, match="cannot be changed without touching the rest"):
+            make_sure(Parsed(accounts), before, edits, FILE)
