@@ -87,6 +87,7 @@ def test_it_says_where_it_is_and_ends_with_ctrl_c(folder: Path) -> None:
         assert running.said.rstrip().endswith("stopped")
 
 
+@pytest.mark.slow
 def test_the_demo_account(folder: Path) -> None:
     """Filled in without a link, with a password of this run."""
     seen = set()
@@ -149,6 +150,7 @@ def test_accounts_come_and_go(folder: Path) -> None:
         until(lambda: running.settings()["profile"]["id"] == "demo")
 
 
+@pytest.mark.slow
 def test_phones_come_back_here_whatever_the_settings_say(folder: Path) -> None:
     settings = folder / "cmp-bundle.toml"
     settings.write_text(
@@ -169,6 +171,7 @@ def test_edits_where_no_events_come(folder: Path) -> None:
         until(lambda: running.get(f"{SITE}/assets/live-1/two.js")[2] == b"var edited")
 
 
+@pytest.mark.slow
 def test_a_browser_is_opened(folder: Path) -> None:
     opened = folder / "opened"
     program = folder / "browser"
@@ -179,6 +182,7 @@ def test_a_browser_is_opened(folder: Path) -> None:
         assert opened.read_text().strip() == running.url
 
 
+@pytest.mark.slow
 def test_everybody_may_come_when_it_is_said(folder: Path) -> None:
     with serve(folder, "--host", "0.0.0.0") as running:
         reach = [n for n in machine.to_serve(everywhere=True) if n not in machine.LOCAL]
@@ -195,6 +199,7 @@ def test_everybody_may_come_when_it_is_said(folder: Path) -> None:
             socket.create_connection((name, running.port), 5).close()
 
 
+@pytest.mark.slow
 def test_a_certificate_that_has_run_out_is_renewed(folder: Path) -> None:
     old = dt.datetime.now(dt.UTC) - dt.timedelta(days=400)
     leaf_for(folder / "certs", machine.to_serve(everywhere=False), old)
@@ -208,6 +213,7 @@ def test_a_certificate_that_has_run_out_is_renewed(folder: Path) -> None:
         assert "certificate" not in running.said
 
 
+@pytest.mark.slow
 def test_keys_that_cannot_be_used(folder: Path) -> None:
     (folder / "certs").mkdir(mode=0o700)
     leaf = folder / "certs/this-machine.pem"
@@ -229,6 +235,7 @@ def test_a_port_that_is_taken(folder: Path) -> None:
     assert "--port 0" in error["hint"]
 
 
+@pytest.mark.slow
 def test_what_does_not_go_together(folder: Path) -> None:
     assert "two different" in refused(folder, "--practice", "--pbx", "wss://x/ws")["message"]
     assert "this machine alone" in refused(folder, "--practice", "--host", "0.0.0.0")["message"]
@@ -238,6 +245,7 @@ def test_what_does_not_go_together(folder: Path) -> None:
     assert refused(folder)["file"] == "index.html"
 
 
+@pytest.mark.slow
 def test_the_demo(tmp_path: Path) -> None:
     """As ``make demo`` runs it: one line with the link, and Ctrl-C is no failure."""
     environment = os.environ | {
@@ -258,6 +266,7 @@ def test_the_demo(tmp_path: Path) -> None:
     assert (tmp_path / "cmp-bundle-demo/certs/ca.pem").exists()
 
 
+@pytest.mark.slow
 def test_the_practice_pbx_is_an_extra(folder: Path) -> None:
     (folder / "missing").mkdir()
     (folder / "missing/aiortc.py").write_text("raise ImportError('no aiortc')")

@@ -184,7 +184,7 @@ def test_a_broken_edit_leaves_the_last_good_page(running: Running, folder: Path)
         assert any("accountHost" in line for line in running.told.lines)
 
 
-@pytest.mark.parametrize("polling", [False, True])
+@pytest.mark.parametrize("polling", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_every_kind_of_save_is_noticed(folder: Path, polling: bool) -> None:
     with serving(building(folder), (folder,), polling=polling) as running:
         for number, save in enumerate(SAVES * 2):
