@@ -106,8 +106,8 @@ export function registrationFailed(status: number, id: string): Message {
     case 403:
       return {
         text:
-          `The server refuses to register ${id}. In pjsip.conf its endpoint needs aors=, ` +
-          "and that AOR a max_contacts that is not used up.",
+          `The server refuses to register ${id}. Check the ID and the password. If they are right: in ` +
+          "pjsip.conf its endpoint needs aors=, and that AOR a max_contacts that is not used up.",
       };
     case 404:
       return { text: `The server has no AOR for ${id}. In pjsip.conf the endpoint needs aors=${id}.` };
