@@ -14,6 +14,7 @@ from cmp_bundle.cli import people, source
 from cmp_bundle.cli.command import Run
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
+from cmp_bundle.cli.sizes import count
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def check(run: Run, *, allow_loose: bool) -> Result:
     lines = [str(f) for f in found]
     problems = sum(f.level is Level.PROBLEM for f in found)
     if not found:
-        lines.append(f"{len(book.accounts)} accounts, all as Asterisk has them")
+        lines.append(f"{count(len(book.accounts), 'account')}, all as Asterisk has them")
     data = [
         {
             "level": f.level.value,

@@ -14,6 +14,7 @@ from cmp_bundle.cli import people
 from cmp_bundle.cli.command import Run
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
+from cmp_bundle.cli.sizes import count
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
 
@@ -74,7 +75,7 @@ def import_(
         after = book.edited(plan.edits)
         if not dry_run:
             after.write(Disk())
-    lines = [f"{opened.name}: {len(offered.accounts)} accounts for browsers"]
+    lines = [f"{opened.name}: {count(len(offered.accounts), 'account')} for browsers"]
     lines += _told("added", plan.added)
     lines += _told("changed", plan.updated)
     lines += _told("the same already", plan.same)

@@ -11,7 +11,7 @@ from cmp_bundle.cli import mends, people, source
 from cmp_bundle.cli.command import Run
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
-from cmp_bundle.cli.sizes import kilobytes
+from cmp_bundle.cli.sizes import count, kilobytes
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
 
@@ -70,8 +70,8 @@ def command(
         run.reporter.warn(f"everybody who opens the page can read the password of {about.plain}")
     lines = [
         f"{out}: bundle {about.id} of {phone.source}{'' if fresh else ', the same as before'}",
-        f"a visit takes {kilobytes(now.bytes)} in {_requests(now.requests)}"
-        f" (the phone as it came: {kilobytes(before.bytes)} in {_requests(before.requests)})",
+        f"a visit takes {kilobytes(now.bytes)} in {count(now.requests, 'request')}"
+        f" (the phone as it came: {kilobytes(before.bytes)} in {count(before.requests, 'request')})",
         *_people(about.profiles.count),
         f"it will be {about.redirect} on the server; next: cmp-bundle deploy --dry-run",
     ]
@@ -85,11 +85,12 @@ def command(
     return Result("\n".join(lines), data)
 
 
-def _people(count: int) -> list[str]:
-    if not count:
+def _people(number: int) -> list[str]:
+    if not number:
         return []
-    whose = f"{count} accounts" if count > 1 else "one account"
-    return [f"it has the sealed profiles of {whose}; their links: cmp-bundle links"]
+    return [
+        f"it has the sealed profiles of {count(number, 'account')}; their links: cmp-bundle links"
+    ]
 
 
 def _check_plain(run: Run, plain: str | None, *, public: bool) -> None:
@@ -109,7 +110,3 @@ def _check_plain(run: Run, plain: str | None, *, public: bool) -> None:
             "--plain has no place in a pristine phone, which is filled in with nothing",
             hint="leave out one of them",
         )
-
-
-def _requests(count: int) -> str:
-    return f"{count} request{'' if count == 1 else 's'}"

@@ -13,6 +13,7 @@ from cmp_bundle.cli.command import Run
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
 from cmp_bundle.cli.scan import scan
+from cmp_bundle.cli.sizes import count
 from cmp_bundle.deploy.describe import describe
 from cmp_bundle.deploy.layout import Site
 from cmp_bundle.deploy.plan import Plan, to_deploy
@@ -102,7 +103,7 @@ def _check(run: Run, made: manifest.Bundle, *, public: bool, allow_loose: bool) 
     over = [name for name in made.profiles if name not in now]
     if over:
         raise CmpBundleError(
-            f"the bundle holds {_count(len(over), 'profile')} of accounts that were removed or have"
+            f"the bundle holds {count(len(over), 'profile')} of accounts that were removed or have"
             " a new link since",
             hint="cmp-bundle build, then deploy again",
         )
@@ -119,11 +120,7 @@ def _dying(made: manifest.Bundle, where: Installation) -> list[str]:
     gone = [p for p in site.profiles.glob("*") if p.name not in made.profiles]
     if not gone:
         return []
-    return [f"{_count(len(gone), 'link')} that worked until now will open nothing any more"]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    return [f"{count(len(gone), 'link')} that worked until now will open nothing any more"]
 
 
 def _data(plan: Plan) -> dict[str, object]:

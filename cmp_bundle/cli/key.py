@@ -10,6 +10,7 @@ from cmp_bundle.cli import people, republish
 from cmp_bundle.cli.command import Run, group
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
+from cmp_bundle.cli.sizes import count
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
 
@@ -77,14 +78,14 @@ def rotate(run: Run, *, yes: bool, allow_loose: bool) -> Result:
     """
     path, disk = run.settings.links.key, Disk()
     before = _present(run, path)
-    count = len(people.read(run, allow_loose=allow_loose).accounts)
-    whose = f"the links of all {count} accounts" if count != 1 else "the link of the one account"
-    _confirm(f"{whose} will stop working, and everybody needs a new one", yes=yes)
+    number = len(people.read(run, allow_loose=allow_loose).accounts)
+    loss = f"the links of {count(number, 'account')} will stop working, and all need new ones"
+    _confirm(loss, yes=yes or not number)
     keyrings.save(keyrings.fresh(), path, disk)
     done = _everywhere(run, before, allow_loose=allow_loose)
     return Result(
         "\n".join([f"{path}: a new key", *done.lines, "the new links: cmp-bundle links"]),
-        {"key": path, "links": count, **done.data},
+        {"key": path, "links": number, **done.data},
     )
 
 
@@ -129,7 +130,7 @@ def _lost_by_restoring(
     shown = ", ".join(lost[:5]) + (", …" if len(lost) > 5 else "")  # noqa: PLR2004 - a line's worth
     if not lost:
         return "the key that is there now will be replaced"
-    return f"the links that {len(lost)} accounts ({shown}) have now will stop working"
+    return f"the links that {count(len(lost), 'account')} ({shown}) have now will stop working"
 
 
 def _everywhere(run: Run, before: keyrings.Keyring | None, *, allow_loose: bool) -> republish.Done:

@@ -1,4 +1,4 @@
-"""Sizes as people read them."""
+"""Sizes and numbers as people read them."""
 
 from __future__ import annotations
 
@@ -6,3 +6,8 @@ from __future__ import annotations
 def kilobytes(count: int) -> str:
     """``count`` bytes, in thousands: 70.8 kB."""
     return f"{count / 1000:.1f} kB"
+
+
+def count(number: int, what: str) -> str:
+    """``number`` of ``what``: one account, 3 accounts."""
+    return f"one {what}" if number == 1 else f"{number} {what}s"

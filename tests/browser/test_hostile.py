@@ -259,16 +259,15 @@ def test_hostile_values_in_real_phones(browser: Browser, source: str, phones: _P
 
 def test_hostile_values_in_the_page_s_own_settings(browser: Browser) -> None:
     """They stand in the page itself, as inert JSON: what is there to break out of is there."""
-    source = map(_one_line, values(3))
-    made = [AccountSettings(next(source), next(source), extension=next(source)) for _ in range(60)]
-    files = {}
+    # Lone surrogates have no place in settings, which are read from UTF-8.
+    source = (_one_line(v).encode("utf-8", "ignore").decode() for v in values(3))
+    made = [
+        AccountSettings(id=next(source), name=next(source), extension=next(source))
+        for _ in range(60)
+    ]
+    files: dict[str, bytes] = {}
     for number, account in enumerate(made):
-        # Lone surrogates have no place in settings, which are read from UTF-8.
-        clean = AccountSettings(*(
-            v.encode("utf-8", "ignore").decode() for v in (account.id, account.name)
-        ), extension=account.extension.encode("utf-8", "ignore").decode())  # fmt: skip
-        made[number] = clean
-        files |= site(f"s{number}", phone(), [], Settings(account=clean))
+        files |= site(f"s{number}", phone(), [], Settings(account=account))
     with served({**files, "collector.html": COLLECTOR.encode()}) as base:
         page = opened(browser, base)
         found = collected(page, [f"{base}/s{n}/index.html" for n in range(len(made))])

@@ -63,7 +63,7 @@ def test_lost_for_good(at: Desk) -> None:
     at("deploy")
     at.key.unlink()
     said = at.refused("key", "rotate")
-    assert "the links of all 2 accounts will stop working" in said
+    assert "the links of 2 accounts will stop working" in said
     assert "--yes" in said
     done = at.json("key", "rotate", "--yes")
     assert (done["links"], done["live"], done["built"]) == (2, True, True)
@@ -98,7 +98,7 @@ def test_restoring_says_what_is_lost(at: Desk) -> None:
     at("key", "backup", "copy")
     at("link", "alice", "--renew")
     said = at.refused("key", "restore", "copy")
-    assert "the links that 1 accounts (alice) have now will stop working" in said
+    assert "the links that one account (alice) have now will stop working" in said
     at("key", "restore", "copy", "--yes")
     at.run("key", "rotate", "--yes")
     assert "2 accounts (alice, bob)" in at.refused("key", "restore", "copy")
