@@ -238,8 +238,9 @@ class Key:
     @property
     def flag(self) -> str:
         """The name of its flag, without dashes before it, for commands that take one."""
-        # Alone, --root or --user would leave open whose.
-        prefix = "asterisk-" if self.section == "asterisk" else ""
+        # Alone, --root, --user or --file would leave open whose.
+        whose = self.section == "asterisk" or self.dotted == "accounts.file"
+        prefix = f"{self.section}-" if whose else ""
         return prefix + self.name.replace("_", "-")
 
     @property

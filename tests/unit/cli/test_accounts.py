@@ -318,9 +318,11 @@ def test_csv(at: Desk) -> None:
 
 
 def test_a_named_file_has_to_be_there(at: Desk) -> None:
-    assert "there is no such file of accounts" in at.refused("accounts", "list", "--file", "x.toml")
-    at("accounts", "add", "carol", "--file", "x.toml")
-    assert "carol" in at("accounts", "list", "--file", "x.toml")
+    assert "there is no such file of accounts" in at.refused(
+        "accounts", "list", "--accounts-file", "x.toml"
+    )
+    at("accounts", "add", "carol", "--accounts-file", "x.toml")
+    assert "carol" in at("accounts", "list", "--accounts-file", "x.toml")
 
 
 def test_stopping_at_the_prompt_changes_nothing(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
