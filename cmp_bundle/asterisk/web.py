@@ -80,7 +80,9 @@ def respond(request: Request, server: WebServer, tree: Tree) -> Response:
     path = request.target.partition(b"?")[0]
     for target, destination in server.redirects:
         if path.lower() == target.encode().lower():
-            return Response(302, "Moved Temporarily", (*_NEVER_KEPT, ("Location", destination)), b"")
+            return Response(
+                302, "Moved Temporarily", (*_NEVER_KEPT, ("Location", destination)), b""
+            )
     prefix = server.prefix.encode("utf-8", "surrogateescape")
     if path[: len(prefix)].lower() != prefix.lower() or path[len(prefix) :][:1] != b"/":
         return _error(server, 404, "Not Found", _NOT_FOUND)
@@ -152,7 +154,9 @@ def _decoded(path: bytes) -> bytes:
     return bytes(out).partition(b"\0")[0]
 
 
-def _error(server: WebServer, status: int, title: str, text: str, *, close: bool = False) -> Response:
+def _error(
+    server: WebServer, status: int, title: str, text: str, *, close: bool = False
+) -> Response:
     address = f"<address>{escape(server.name)}</address>\r\n" if server.name else ""
     body = (
         '<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">\r\n<html><head>\r\n'
