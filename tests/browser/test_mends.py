@@ -577,3 +577,26 @@ def test_what_a_later_upstream_mends_itself_is_left_alone(desk: Desk) -> None:
             idle(alice)
             idle(bob)
         assert bob.eval("errors") == []
+
+
+def test_a_server_that_is_not_there_and_one_that_comes_back(desk: Desk) -> None:
+    with desk.phones(None) as phones:
+        page = phones.new()
+        fill_in(page, "bob", "", accountHost="localhost:1")
+        press(page, "#connect")
+        page.wait(f"{MESSAGE}.includes('No connection to localhost:1')")
+        assert page.eval("document.getElementById('message-link').href") == "https://localhost:1/ws"
+        fill_in(page, "bob", "246", accountHost="")
+        connect(page)
+        assert page.eval(MESSAGE) == ""
+        desk.pbx.stop()
+        page.wait(f"{MESSAGE}.includes('Trying again')")
+        desk.pbx.start()
+        page.wait(f"{value('connect')} === 'Disconnect'", "the connection to come back")
+        assert page.eval(MESSAGE) == ""
+        call(page)
+        sees(page, 4)
+        # Browsers write down every connection that fails.
+        assert all("WebSocket connection" in line for line in phones.errors())
+        hang_up(page)
+        phones.end()

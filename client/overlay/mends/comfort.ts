@@ -15,7 +15,7 @@ import { element, input } from "./upstream.ts";
 const button = (id: string, value: string, does: () => void): HTMLInputElement => {
   const made = Object.assign(document.createElement("input"), { type: "button", id, value });
   made.addEventListener("click", does);
-  controls.append(made);
+  controls.append(made, " ");
   return made;
 };
 
@@ -109,6 +109,7 @@ function chooseDevices(): void {
     if (kind === "speaker") speak();
     else await swap(kind === "camera" ? "video" : "audio", choice[kind]);
   }
+  void devices.list();
   onClick("account", () => void devices.list());
   on("streamAdded", () => {
     speak();

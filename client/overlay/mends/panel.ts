@@ -43,5 +43,5 @@ export function buildPanel(): void {
   message.append(text, " ", link, " ", close);
   who.append(peer, " ", about);
   (element("calling") ?? document.body).append(message, who, controls);
-  element("call")?.after(decline);
+  element("call")?.after(" ", decline);
 }
