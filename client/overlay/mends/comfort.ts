@@ -88,7 +88,7 @@ function holdButton(): void {
 
 function chooseDevices(): void {
   const form = input("extension").parentElement;
-  if (!form || !ask) return;
+  if (!form || !isSecureContext) return;
   const lists = document.createElement("div");
   for (const kind of ["Microphone", "Camera", "Speaker"]) {
     const label = document.createElement("label");
