@@ -109,6 +109,16 @@ export class Call {
     this.session?.sendDTMF(key, { transportType: C.DTMF_TRANSPORT.RFC2833, interToneGap: 70 });
   }
 
+  /** Whether this side put the other on hold. */
+  get holding(): boolean {
+    return this.session?.isOnHold().local ?? false;
+  }
+
+  /** Put the other side on hold, or take the call up again. */
+  toggleHold(): void {
+    if (this.phase === "talking") this.session?.[this.holding ? "unhold" : "hold"]();
+  }
+
   mute(kind: "audio" | "video", muted: boolean): void {
     this.muted[kind] = muted;
     // JsSIP sets the tracks, and again after a hold.
@@ -176,8 +186,7 @@ export class Call {
       this.become("ringing");
     });
     session.on("confirmed", () => this.become("talking"));
-    session.on("hold", () => this.hold(true));
-    session.on("unhold", () => this.hold(false));
+    for (const event of ["hold", "unhold"] as const) session.on(event, () => this.hold(session));
     session.on("failed", (event) => this.finish(event));
     session.on("ended", (event) => this.finish(event));
   }
@@ -199,8 +208,10 @@ export class Call {
     });
   }
 
-  private hold(held: boolean): void {
-    this.held = held;
+  private hold(session: RTCSession): void {
+    // Either side may do so, and the other one too.
+    const { local, remote } = session.isOnHold();
+    this.held = local || remote;
     this.events.changed();
   }
 

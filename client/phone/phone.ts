@@ -183,6 +183,8 @@ function render(): void {
   }
   element("mute-sound").setAttribute("aria-pressed", String(silent));
   element("mute-sound").hidden = call?.phase !== "talking";
+  element("hold").setAttribute("aria-pressed", String(call?.holding ?? false));
+  element("hold").hidden = call?.phase !== "talking";
   pictures.showOwn(call?.stream ?? null);
   since = call?.phase === "talking" ? since || Date.now() : 0;
   tick();
@@ -233,6 +235,7 @@ element("call").addEventListener("click", () => {
   else call.hangUp();
 });
 element("decline").addEventListener("click", () => call?.hangUp());
+element("hold").addEventListener("click", () => call?.toggleHold());
 element("message-close").addEventListener("click", () => say(null));
 element("mute-sound").addEventListener("click", () => {
   silent = !silent;

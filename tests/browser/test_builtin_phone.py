@@ -21,6 +21,7 @@ from tests.testbed.server import Asterisk
 from .bidi import Browser
 from .phone_page import call, connect, fill_in, hang_up, open_phone, pictures_move, value
 from .phones import (
+    ABOUT,
     ENDLESS,
     MESSAGE,
     OWN,
@@ -29,10 +30,12 @@ from .phones import (
     Servers,
     dial,
     digits,
+    idle,
     press,
     quiet,
     registered,
     sees,
+    talk,
     told,
 )
 
@@ -224,6 +227,21 @@ def test_by_keyboard_on_a_narrow_screen(phones: Phones) -> None:
     assert heard == "50*9"
     press(page, "#keypad-toggle")
     assert digits(phones.pbx, 1, lambda: press(page, "#keypad button")) == "1"
+
+
+def test_a_call_is_put_on_hold_and_taken_up_again(phones: Phones) -> None:
+    alice, bob = phones.of("alice"), phones.of("bob")
+    talk(alice, bob, "bob", "Alice")
+    sees(bob, 1)
+    pressed = "document.getElementById('hold').getAttribute('aria-pressed')"
+    press(alice, "#hold")
+    alice.wait(f"{ABOUT} === 'On hold' && {pressed} === 'true'")
+    press(alice, "#hold")
+    alice.wait(f"{ABOUT} === 'In the call' && {pressed} === 'false'")
+    for page in (alice, bob):
+        sees(page, 1)
+    press(alice, "#call")
+    idle(bob)
 
 
 def test_muting_oneself_and_the_others(phones: Phones) -> None:
