@@ -11,6 +11,10 @@ from cmp_bundle.errors import CmpBundleError
 #: Seconds that an answer may take. Reloading PJSIP with thousands of endpoints takes several.
 PATIENCE = 60
 
+#: What Asterisk says for the address of a listener whose port was taken, or whose certificate
+#: could not be read.
+NOT_BOUND = "(null)"
+
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -56,7 +60,11 @@ class Control:
         return dict(pairs)
 
     def listener(self) -> str | None:
-        """``address:port`` that HTTPS is bound to now, as ``http show status`` tells it."""
+        """``address:port`` that HTTPS is bound to now, as ``http show status`` tells it.
+
+        NOT_BOUND where it is on and could not be started. None where nothing is told: it is off,
+        or there is no plain HTTP beside it.
+        """
         text = self.ask("http show status") or ""
         found = re.search(r"^HTTPS Server Enabled and Bound to (\S+)", text, re.MULTILINE)
         return found[1] if found else None

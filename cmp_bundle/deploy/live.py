@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from cmp_bundle.asterisk.control import NOT_BOUND
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def base_url(url: str, listener: str | None) -> str | None:
     """Where to look: the operator's ``url``, else the address that HTTPS is bound to."""
     if url:
         return url
-    if listener is None:
+    if listener is None or listener == NOT_BOUND:
         return None
     host, _, port = listener.rpartition(":")
     host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]", "": "127.0.0.1"}.get(host, host)  # noqa: S104

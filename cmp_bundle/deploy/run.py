@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import includes
+from cmp_bundle.asterisk.control import NOT_BOUND
 from cmp_bundle.deploy import change as changes
 from cmp_bundle.deploy import checkpoint, live
 from cmp_bundle.deploy.change import Change
@@ -100,7 +101,16 @@ class Executor:
         if not self.installation.running:
             return None
         # A listener that this very plan turned on was not there to be seen before.
-        url = url or self._base_url() or live.base_url("", plan.expected.listener)
+        url = url or self._base_url()
+        if url is None and self.installation.control.listener() == NOT_BOUND:
+            if plan.expected.page is None:
+                return None  # nothing is served, so nothing of ours is
+            raise CmpBundleError(
+                f"Asterisk does not listen on {plan.expected.listener}, where http.conf puts HTTPS",
+                hint="another program has that port, or Asterisk cannot read the certificate or"
+                " its key: Asterisk's log says which",
+            )
+        url = url or live.base_url("", plan.expected.listener)
         if url is None:
             raise CmpBundleError(
                 "Asterisk's web server listens on no TLS port",

@@ -23,6 +23,7 @@ from websockets.typing import Origin, Subprotocol
 
 from cmp_bundle.phone.model import Phone
 from tests.serving import serve, until
+from tests.testbed.server import free_port
 
 from . import vite
 
@@ -188,9 +189,3 @@ def _process(command: list[str], port: int) -> Iterator[None]:
     finally:
         process.kill()
         process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])

@@ -35,10 +35,16 @@ class TestbedError(Exception):
     __test__ = False
 
 
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
+def free_port() -> int:
+    """A port that nothing has now, below those that the kernel gives away by itself.
+
+    A port of its giving could be a browser's before Asterisk comes to bind it.
+    """
+    while True:
+        port = 20000 + secrets.randbelow(12000)
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 def certificate(*names: str) -> bytes:

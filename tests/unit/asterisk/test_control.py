@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cmp_bundle.asterisk import control
-from cmp_bundle.asterisk.control import Control
+from cmp_bundle.asterisk.control import NOT_BOUND, Control
 from cmp_bundle.errors import CmpBundleError
 
 SETTINGS = """\
@@ -69,6 +69,7 @@ def test_where_https_listens(tmp_path: Path) -> None:
     assert saying(tmp_path, STATUS).listener() == "0.0.0.0:8089"
     plain = "".join(line for line in STATUS.splitlines(True) if "HTTPS" not in line)
     assert saying(tmp_path, plain).listener() is None
+    assert saying(tmp_path, STATUS.replace("0.0.0.0:8089", "(null)")).listener() == NOT_BOUND
 
 
 @pytest.mark.parametrize("script", ["exit 1", "echo 'Unable to connect'; exit 1", "kill -9 $$"])
