@@ -13,9 +13,10 @@ setup: .venv/.ready ## a virtual environment with the package and its tools
 
 # The client is compiled by the build of the package, so its sources count as well.
 .venv/.ready: pyproject.toml hatch_build.py $(shell find client -name node_modules -prune -o -type f -print)
-	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check "pip>=25.1"
-	.venv/bin/pip install --quiet --disable-pip-version-check --group dev --editable .
+	@echo "setting up .venv: half a minute, or a few the first time" >&2
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/pip install --quiet --disable-pip-version-check "pip>=25.1"
+	@.venv/bin/pip install --quiet --disable-pip-version-check --group dev --editable .
 	@touch $@
 
 # Another port: make demo PORT=0 takes any that is free.

@@ -6,7 +6,7 @@ import datetime as dt
 import ipaddress
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from cryptography import x509
@@ -32,8 +32,8 @@ def an_authority(folder: Path, *allowed: str, now: dt.datetime = NOW) -> Authori
 @cache
 def the_authority() -> Authority:
     """One for tests that make thousands of leaves: it may vouch for anything below example."""
-    folder = Path(mkdtemp(prefix="cmp-authority-"))
-    return an_authority(folder, "example", "example.com", "example.co.uk")
+    with TemporaryDirectory() as folder:
+        return an_authority(Path(folder), "example", "example.com", "example.co.uk")
 
 
 def a_leaf(authority: Authority, *names: str, now: dt.datetime = NOW) -> Leaf:
