@@ -13,7 +13,7 @@ setup: .venv/.ready ## a virtual environment with the package and its tools
 
 # The client is compiled by the build of the package, so its sources count as well.
 .venv/.ready: pyproject.toml hatch_build.py $(shell find client -name node_modules -prune -o -type f -print)
-	@echo "setting up .venv: half a minute, or a few the first time" >&2
+	@echo "setting up .venv, which takes about a minute" >&2
 	@$(PYTHON) -m venv .venv
 	@.venv/bin/pip install --quiet --disable-pip-version-check "pip>=25.1"
 	@.venv/bin/pip install --quiet --disable-pip-version-check --group dev --editable .
