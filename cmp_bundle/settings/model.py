@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,8 +59,17 @@ def _listening_port(port: int) -> str | None:
     return None if 0 <= port <= 65535 else "must be a port: 0 to 65535"  # noqa: PLR2004
 
 
+def _names_a_place(url: str) -> bool:
+    """Whether it has a host, a port that is one if any, and no account."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
+    except ValueError:
+        return False
+
+
 def _socket_url(text: str) -> str | None:
-    ok = not text or re.fullmatch(r"wss?://[^\s/?#]+(/[^\s?#]*)?", text)
+    ok = not text or (re.fullmatch(r"wss?://[^\s/?#]+(/[^\s?#]*)?", text) and _names_a_place(text))
     return None if ok else "must look like wss://pbx.example.com:8089/ws"
 
 
@@ -92,7 +102,7 @@ def _realm(text: str) -> str | None:
 
 
 def _url(text: str) -> str | None:
-    ok = not text or re.fullmatch(r"https://[^\s/?#]+", text)
+    ok = not text or (re.fullmatch(r"https://[^\s/?#]+", text) and _names_a_place(text))
     return None if ok else "must look like https://pbx.example.com:8089"
 
 
