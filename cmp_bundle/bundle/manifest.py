@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.phone.archive import read_archive_file
+from cmp_bundle.settings.model import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -128,7 +129,7 @@ def from_json(data: bytes, name: Path | str) -> Manifest:
             raise CmpBundleError(
                 "was written by another version of cmp-bundle", file=name, hint="build it again"
             )
-        return Manifest(
+        read = Manifest(
             **document
             | {
                 "visit": Visit(**document["visit"]),
@@ -138,10 +139,27 @@ def from_json(data: bytes, name: Path | str) -> Manifest:
                 "files": tuple(File(**f) for f in document["files"]),
             }
         )
+        _check(read)
+        return read
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CmpBundleError(
             f"is not a manifest of cmp-bundle: {error}", file=name, hint="build it again"
         ) from error
+
+
+def _check(manifest: Manifest) -> None:
+    """Raises ValueError where it would lead a deploy out of its own places.
+
+    A bundle may come from another machine, and a deploy is often root's.
+    """
+    for key, value in {"site.name": manifest.site, "site.redirect": manifest.redirect}.items():
+        must = KEYS[key].must
+        problem = must(value) if must else None
+        if problem:
+            raise ValueError(f"its {key} {problem}")
+    for path in (manifest.entry, *(file.path for file in manifest.files)):
+        if path.startswith("/") or ".." in path.split("/"):
+            raise ValueError(f"{path!r} leads out of the bundle")
 
 
 def read(path: Path) -> Bundle:

@@ -104,7 +104,12 @@ class Site:
         try:
             return manifest.from_json(path.read_bytes(), path)
         except OSError as error:
-            raise CmpBundleError(f"cannot be read: {error.strerror}", file=path) from error
+            problem = f"cannot be read: {error.strerror}"
+        except CmpBundleError as error:
+            problem = error.message
+        raise CmpBundleError(
+            problem, file=path, hint="cmp-bundle undeploy takes all releases away; then deploy anew"
+        )
 
 
 def release_id(moment: int, bundle: str) -> str:
