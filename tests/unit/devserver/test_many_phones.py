@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import re
 import socket
 import ssl
 import tracemalloc
@@ -16,20 +15,14 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
-from websockets.typing import Origin, Subprotocol
+from websockets.typing import Origin
 
 from cmp_bundle.devserver.pbx import RealPbx
+from tests.scripted_phone import SIP, Phone, header
 from tests.unit.bundle.phones import FILES
 from tests.unit.devserver.running import Running, building, serving, tls
 
 PHONES = 200
-SIP = Subprotocol("sip")
-
-
-def header(message: str, name: str) -> str:
-    found = re.search(rf"^{name}: (.*?)\r?$", message, re.MULTILINE)
-    assert found, message
-    return found[1]
 
 
 def answer(request: str, status: str, *more: str) -> str:
@@ -85,46 +78,6 @@ class Pbx:
         yield answer(request, "200 OK", "Contact: <sip:pbx@127.0.0.1>;expires=600")
 
 
-class Phone:
-    """One phone, which speaks as little SIP as will do."""
-
-    def __init__(self, number: int, line: ClientConnection) -> None:
-        self.name = f"phone{number}"
-        self._line = line
-        self._count = 0
-
-    async def _ask(
-        self, method: str, target: str, call: str, proof: str = "", *, wants: str
-    ) -> None:
-        self._count += 1
-        text = (
-            f"{method} sip:{target}@pbx SIP/2.0\r\nVia: SIP/2.0/WSS x;branch=z9hG4bK{self._count}\r\n"
-            f"From: <sip:{self.name}@pbx>;tag=1\r\nTo: <sip:{target}@pbx>\r\nCall-ID: {call}\r\n"
-            f"CSeq: {self._count} {method}\r\n{proof}\r\n"
-        )
-        await self._line.send(text)
-        while wants:
-            message = await asyncio.wait_for(self._line.recv(), 60)
-            assert isinstance(message, str)
-            assert header(message, "Call-ID") == call, "somebody else's message"
-            if message.startswith(f"SIP/2.0 {wants}"):
-                return
-
-    async def register(self) -> None:
-        call = f"r-{self.name}"
-        await self._ask("REGISTER", self.name, call, wants="401")
-        proof = f'Authorization: Digest username="{self.name}"\r\n'
-        await self._ask("REGISTER", self.name, call, proof, wants="200")
-
-    async def call(self) -> None:
-        call = f"c{self._count}-{self.name}"
-        await self._ask("INVITE", "246", call, wants="401")
-        await self._ask("ACK", "246", call, wants="")
-        await self._ask("INVITE", "246", call, "Authorization: Digest x\r\n", wants="200")
-        await self._ask("ACK", "246", call, wants="")
-        await self._ask("BYE", "246", call, wants="200")
-
-
 @pytest.fixture
 def port() -> int:
     with socket.socket() as free:
@@ -167,7 +120,7 @@ async def _everybody(running: Running, pbx: Pbx) -> None:
                     open_timeout=60,
                 )
             )
-        made = Phone(number, line)
+        made = Phone(f"phone{number}", "secret", line)
         await made.register()
         return made, line
 
