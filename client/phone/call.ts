@@ -5,6 +5,7 @@ import type { IncomingRequest, IncomingResponse } from "jssip/lib/SIPMessage";
 import type { RTCSession } from "jssip/lib/RTCSession";
 import type { CallOptions } from "jssip/lib/UA";
 import { iceServers, readSettings } from "../settings.ts";
+import { toggleHold } from "./hold.ts";
 import { MediaProblem, captureOne, release, type Capture } from "./media.ts";
 import { callEnded, gone, notCallable, type Message } from "./messages.ts";
 import { watchSilence } from "./silence.ts";
@@ -116,7 +117,7 @@ export class Call {
 
   /** Put the other side on hold, or take the call up again. */
   toggleHold(): void {
-    if (this.phase === "talking") this.session?.[this.holding ? "unhold" : "hold"]();
+    if (this.phase === "talking" && this.session) toggleHold(this.session);
   }
 
   mute(kind: "audio" | "video", muted: boolean): void {

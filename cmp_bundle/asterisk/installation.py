@@ -83,9 +83,22 @@ def find(named: Named) -> Installation | None:
     """The Asterisk of this machine, or of ``named.root``; None where there is none.
 
     What is named wins, then the running server's own word, then asterisk.conf, then the places where
-    packages put things. Raises CmpBundleError where it names folders that do not exist.
+    packages put things. Raises CmpBundleError where it names folders, or a program, that do
+    not exist.
     """
     root = named.root
+    if not root.is_dir():
+        raise CmpBundleError(
+            "[asterisk] root is not a folder",
+            file=root,
+            hint="name the folder that Asterisk takes for /",
+        )
+    if named.command and shutil.which(named.command[0]) is None:
+        # It would look as if no Asterisk ran.
+        raise CmpBundleError(
+            f"[asterisk] command cannot be run: there is no program {named.command[0]!r}",
+            hint='it stands for "asterisk", like ["docker", "exec", "pbx", "asterisk"]',
+        )
     control = Control(named.command or _command(root))
     asked = control.directories()
     etc = _first(

@@ -85,7 +85,9 @@ def look(path: Path) -> State:
         raise CmpBundleError(
             f"cannot be read: {(error.strerror or str(error)).lower()}",
             file=path,
-            hint="run it as a user who may, often root: sudo cmp-bundle …",
+            hint="run it as a user who may, often root: sudo cmp-bundle …"
+            if isinstance(error, PermissionError)
+            else None,
         ) from error
 
 

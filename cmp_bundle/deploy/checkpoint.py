@@ -50,10 +50,13 @@ class Checkpoint:
 def read(folder: Path) -> Checkpoint | None:
     """The checkpoint in our folder under Asterisk's configuration; None where there is none."""
     path = folder / NAME
-    if not path.exists():
+    found = changes.look(path)
+    if found is None:
         return None
     try:
-        document = json.loads(path.read_bytes())
+        if not isinstance(found, File):
+            raise TypeError("it is no file")
+        document = json.loads(found.data)
         if document["format"] != FORMAT:
             raise CmpBundleError(
                 "was written by another version of cmp-bundle",

@@ -76,7 +76,7 @@ class Site:
         """
         if self.link.is_symlink():
             target = self.link.readlink()
-            if target.parent == Path(f".{self.name}/releases") and _ID.fullmatch(target.name):
+            if target.parent == Path(f".{self.name}/releases") and _is_release(target.name):
                 return target.name
             problem = f"points to {target}"
         elif self.link.exists():
@@ -93,7 +93,7 @@ class Site:
         """The ids of all releases, oldest first."""
         if not self.releases.is_dir():
             return []
-        return sorted(p.name for p in self.releases.iterdir() if _ID.fullmatch(p.name))
+        return sorted(p.name for p in self.releases.iterdir() if _is_release(p.name))
 
     def manifest_of(self, release: str) -> Path:
         return self.releases / f"{release}.json"
@@ -110,6 +110,16 @@ class Site:
         raise CmpBundleError(
             problem, file=path, hint="cmp-bundle undeploy takes all releases away; then deploy anew"
         )
+
+
+def _is_release(name: str) -> bool:
+    if not _ID.fullmatch(name):
+        return False
+    try:
+        made_at(name)
+    except ValueError:
+        return False  # digits that are no date
+    return True
 
 
 def release_id(moment: int, bundle: str) -> str:

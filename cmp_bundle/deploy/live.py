@@ -71,6 +71,9 @@ def get(base: str, path: str) -> Answer:
         connection.request("GET", path, headers={"Connection": "close"})
         response = connection.getresponse()
         return Answer(response.status, response.getheader("Location"), response.read())
+    except UnicodeError as error:
+        # Resolving a name that the DNS cannot hold.
+        raise OSError(f"{parts.hostname} is no host name") from error
     finally:
         connection.close()
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import includes
 from cmp_bundle.bundle import manifest
 from cmp_bundle.deploy import refusals
-from cmp_bundle.deploy.change import Change, File, Folder, Link, State, Tree
+from cmp_bundle.deploy.change import Change, File, Folder, Link, State, Tree, look
 from cmp_bundle.deploy.layout import ASSETS, release_id
 from cmp_bundle.deploy.line import add_line, has_line, remove_line
 from cmp_bundle.errors import CmpBundleError
@@ -171,13 +172,13 @@ def to_roll_back(found: Found, release: str | None) -> Plan:
     page = includes.page_path(found.server.prefix, about.site, _version(moment, about.id))
     folder = found.site.release(target)
     steps = _Steps()
-    entry = (folder / about.entry).read_bytes()
+    files = _whole(folder, about)
+    entry = files[about.entry]
     own = found.static_owner.with_mode(_FILE)
     steps.add(folder / about.entry, File(entry, own), File(entry, own, moment))
     steps.add(found.site.link, _link(found, found.current), _link(found, target))
     http = _http_conf(found, about.redirect, page, found.https)
     _configure(steps, found, http, None, all_of_it=False)
-    files = {f.path: (folder / f.path).read_bytes() for f in about.files}
     bundle = manifest.Bundle(files, about)
     expected = Expected(
         about.redirect,
@@ -348,6 +349,24 @@ def _superfluous(found: Found, kept: set[str], also: manifest.Manifest) -> tuple
         *(path for r in gone for path in (found.site.release(r), found.site.manifest_of(r))),
         *(found.site.assets / name for name in assets),
     )
+
+
+def _whole(folder: Path, about: manifest.Manifest) -> dict[str, bytes]:
+    """A release's files. Raises CmpBundleError where one is not as it was deployed."""
+    files = {}
+    for file in about.files:
+        state = look(folder / file.path)
+        if not isinstance(state, File) or hashlib.sha256(state.data).hexdigest() != file.sha256:
+            gone = state is None
+            raise CmpBundleError(
+                "is gone, so this release is not whole"
+                if gone
+                else "is not as it was deployed, so this release is not whole",
+                file=folder / file.path,
+                hint="roll back to another one, or deploy the bundle again",
+            )
+        files[file.path] = state.data
+    return files
 
 
 def _named(found: Found, release: str | None) -> str:

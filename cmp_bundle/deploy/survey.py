@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 #: The admin's files that may get our line.
 THEIRS = ("http.conf", "extensions.conf")
 
-_DESTINATION = re.compile(r"/static/([^/?]+)/index\.html\?v=(\d+)-([0-9a-f]{12})$")
+_DESTINATION = re.compile(r"/static/([^/?]+)/index\.html\?v=(\d{1,10})-([0-9a-f]{12})$")
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,19 @@ class Found:
 
     @cached_property
     def static_owner(self) -> Owner:
-        """Whose the files of a release become: whoever has static-http, or the data folder."""
+        """Whose the files of a release become: whoever has static-http, or the data folder.
+
+        Raises CmpBundleError where there is neither.
+        """
         static = self.site.static
+        if not static.parent.is_dir():
+            raise CmpBundleError(
+                "Asterisk's data folder is not there, so there is no place for static files",
+                file=static.parent,
+                hint=f"Asterisk's is {self.installation.data.value} by"
+                f" {self.installation.data.origin}; name the right one: [asterisk] data_dir, or"
+                " root for a container's",
+            )
         return Owner.of(static if static.is_dir() else static.parent)
 
     def manifest(self, release: str) -> Manifest:
@@ -180,7 +191,10 @@ def _https(values: Mapping[str, str]) -> Https | None:
     """The TLS listener that an earlier deploy of ours turned on."""
     if "tlscertfile" not in values:
         return None
-    return Https(values["tlscertfile"], values["tlsprivatekey"], values["tlsbindaddr"])
+    certificate = values["tlscertfile"]
+    # Somebody may have taken lines out of the file. Asterisk then takes the certificate's for the key.
+    key = values.get("tlsprivatekey", certificate)
+    return Https(certificate, key, values.get("tlsbindaddr", Https.address))
 
 
 def _names(site: Site) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 // D25: what a phone has and upstream lacks: who calls, a ring, a keypad, hold, a choice of devices.
 
 import { Devices } from "../../phone/devices.ts";
+import { toggleHold } from "../../phone/hold.ts";
 import { buildKeypad, struck } from "../../phone/keypad.ts";
 import { MediaProblem, OFF, captureOne } from "../../phone/media.ts";
 import { RING, RINGBACK, Ringer } from "../../phone/ring.ts";
@@ -75,14 +76,11 @@ function keypad(): void {
 
 function holdButton(): void {
   const hold = button("hold", "Hold", () => {
-    const session = talking()?.session;
-    // While the server has not answered, JsSIP takes no other wish.
-    const done = (): void => void (hold.disabled = false);
-    hold.disabled = session?.[session.isOnHold().local ? "unhold" : "hold"]({}, done) === true;
+    const call = talking();
+    if (call?.phase === "talking") toggleHold(call.session);
   });
   onTalk((call) => {
     hold.value = call?.session.isOnHold().local ? "Resume" : "Hold";
-    if (!call) hold.disabled = false;
   });
 }
 

@@ -26,8 +26,8 @@ export interface Session {
   on(event: string, heard: (event: never) => void): void;
   answer(options?: CallOptions): void;
   terminate(options?: { status_code?: number; cause?: string }): void;
-  hold(options: object, done: () => void): boolean;
-  unhold(options: object, done: () => void): boolean;
+  hold(): boolean;
+  unhold(): boolean;
   isEnded(): boolean;
   isInProgress(): boolean;
   isOnHold(): { local: boolean };
