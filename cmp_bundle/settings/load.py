@@ -52,7 +52,7 @@ class Loaded:
         """The folder from which a path in this setting is seen."""
         if self.origins[dotted].kind == "file" and self.file is not None:
             return self.file.parent
-        return Path.cwd()
+        return _here()
 
 
 def load(
@@ -68,7 +68,7 @@ def load(
     """
     environment = os.environ if environment is None else environment
     found = _file(file, environment)
-    home = found.parent if found else Path.cwd()
+    home = found.parent if found else _here()
     values = {name: _settled(key, key.default, home) for name, key in KEYS.items()}
     origins = dict.fromkeys(KEYS, Origin("default"))
     if found is not None:
@@ -79,26 +79,41 @@ def load(
         key = KEYS[name]
         value = _parsed(key, text)
         _check(key, value, key.variable, None)
-        values[name] = _settled(key, value, Path.cwd())
+        values[name] = _settled(key, value, _here())
         origins[name] = Origin("environment", key.variable)
     for name, value in (flags or {}).items():
         if value is not None:
             key = KEYS[name]
             _check(key, value, f"the value given for {name}", None)
-            values[name] = _settled(key, value, Path.cwd())
+            values[name] = _settled(key, value, _here())
             origins[name] = Origin("flag")
     return Loaded(_assemble(values), origins, found)
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise CmpBundleError(
+            "the current folder is not there any more", hint="cd to one that is"
+        ) from error
 
 
 def _file(named: Path | None, environment: Mapping[str, str]) -> Path | None:
     if named is None and environment.get("CMP_BUNDLE_CONFIG"):
         named = Path(environment["CMP_BUNDLE_CONFIG"])
-    if named is None:
-        here = Path.cwd() / FILE_NAME
-        return here if here.exists() else None
-    if not named.exists():
-        raise CmpBundleError("there is no such file", file=named, hint="cmp-bundle init writes one")
-    return named.resolve()
+    path = named or _here() / FILE_NAME
+    try:
+        path.stat()
+        return path if named is None else path.resolve()
+    except FileNotFoundError:
+        if named is None:
+            return None
+        raise CmpBundleError(
+            "there is no such file", file=named, hint="cmp-bundle init writes one"
+        ) from None
+    except OSError as error:
+        raise CmpBundleError(f"cannot be read: {error.strerror}", file=path) from error
 
 
 def _from_file(path: Path) -> list[tuple[str, Any, int | None]]:
@@ -207,6 +222,8 @@ def _check(key: Key, value: Any, where: Path | str, line: int | None) -> None:
 
 
 def _no_path(text: str) -> str | None:
+    if not text:
+        return "must not be empty"
     if "\0" in text:
         return "holds a character that no path can have"
     try:
@@ -232,7 +249,13 @@ def _said(value: Any) -> str:
 def _settled(key: Key, value: Any, base: Path) -> Any:
     """Paths become absolute, seen from ``base``; lists become tuples."""
     if key.kind is Path:
-        return (base / Path(value).expanduser()).resolve()
+        path = base / Path(value).expanduser()
+        try:
+            return path.resolve()
+        except RuntimeError:  # pathlib's word for it until Python 3.13
+            raise CmpBundleError(
+                f"{key.dotted} leads in a circle of links", file=path, hint="see: ls -l"
+            ) from None
     if key.kind is tuple:
         return tuple(value)
     return value

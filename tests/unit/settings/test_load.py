@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,41 @@ def test_a_bad_variable_is_named(variable: str, text: str) -> None:
 def test_a_named_file_must_exist(tmp_path: Path) -> None:
     with pytest.raises(CmpBundleError, match="no such file"):
         load(tmp_path / "none.toml", {})
+
+
+@pytest.mark.parametrize(
+    ("named", "says"),
+    [
+        ("a" * 300, "cannot be read: File name too long"),
+        ("loop.toml", "cannot be read: Too many levels of symbolic links"),
+        ("cmp-bundle.toml/below", "cannot be read: Not a directory"),
+        (".", "cannot be read: Is a directory"),
+    ],
+)
+def test_a_named_file_that_cannot_be_read(named: str, says: str, tmp_path: Path) -> None:
+    Path("loop.toml").symlink_to("loop.toml")
+    (tmp_path / "cmp-bundle.toml").touch()
+    with pytest.raises(CmpBundleError, match=says):
+        load(Path(named), {})
+
+
+def test_the_current_folder_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(CmpBundleError, match="the current folder is not there any more"):
+        load(None, {})
+
+
+def test_a_path_that_leads_nowhere() -> None:
+    with pytest.raises(CmpBundleError, match=r"build\.out must not be empty"):
+        load(None, {"CMP_BUNDLE_BUILD_OUT": ""})
+    Path("loop").symlink_to("loop")
+    # Since Python 3.13 such a path is taken as it stands, and whoever opens it tells.
+    if sys.version_info < (3, 13):
+        with pytest.raises(CmpBundleError, match=r"build\.out leads in a circle of links"):
+            load(None, {"CMP_BUNDLE_BUILD_OUT": "loop/x"})
 
 
 def test_the_environment_can_name_the_file(tmp_path: Path) -> None:
