@@ -66,5 +66,7 @@ class Control:
         or there is no plain HTTP beside it.
         """
         text = self.ask("http show status") or ""
-        found = re.search(r"^HTTPS Server Enabled and Bound to (\S+:\d+|\(null\))", text, re.MULTILINE)
+        found = re.search(
+            r"^HTTPS Server Enabled and Bound to (\S+:\d+|\(null\))", text, re.MULTILINE
+        )
         return found[1] if found else None

@@ -54,9 +54,7 @@ def read(folder: Path) -> Checkpoint | None:
     if found is None:
         return None
     try:
-        if not isinstance(found, File):
-            raise TypeError("it is no file")
-        document = json.loads(found.data)
+        document = json.loads(found.data if isinstance(found, File) else b"")
         if document["format"] != FORMAT:
             raise CmpBundleError(
                 "was written by another version of cmp-bundle",

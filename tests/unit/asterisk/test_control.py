@@ -70,6 +70,8 @@ def test_where_https_listens(tmp_path: Path) -> None:
     plain = "".join(line for line in STATUS.splitlines(True) if "HTTPS" not in line)
     assert saying(tmp_path, plain).listener() is None
     assert saying(tmp_path, STATUS.replace("0.0.0.0:8089", "(null)")).listener() == NOT_BOUND
+    # A word that is no address is none, rather than a port that crashes whoever connects to it.
+    assert saying(tmp_path, STATUS.replace("0.0.0.0:8089", "something")).listener() is None
 
 
 @pytest.mark.parametrize("script", ["exit 1", "echo 'Unable to connect'; exit 1", "kill -9 $$"])

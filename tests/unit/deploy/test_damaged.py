@@ -1,0 +1,117 @@
+"""A server that somebody has had a hand in: each is told in a sentence, or worked around."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cmp_bundle.deploy import live
+from cmp_bundle.errors import CmpBundleError
+
+from .trees import Server, bundle, installation, tree, visit
+
+STATIC = "usr/share/asterisk/static-http"
+OURS = "etc/asterisk/cmp-bundle"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Server:
+    made = Server(tree(tmp_path))
+    made.deploy(bundle("one"))
+    made.deploy(bundle("two"))
+    return made
+
+
+@pytest.mark.parametrize("damage", ["gone", "changed"])
+@pytest.mark.parametrize("name", ["index.html", "assets"])
+def test_a_release_that_is_not_whole_is_not_rolled_back_to(
+    server: Server, damage: str, name: str
+) -> None:
+    site = server.found().site
+    first = site.present()[0]
+    listed = {f.path for f in site.manifest(first).files}
+    listed -= {f.path for f in site.manifest(site.present()[1]).files} - {"index.html"}
+    path = site.release(first) / next(p for p in sorted(listed) if p.startswith(name))
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(b"something else")
+    with pytest.raises(CmpBundleError, match="this release is not whole") as caught:
+        server.roll_back()
+    assert caught.value.file == str(path)
+    assert visit(server.root) == "two"
+
+
+def test_lines_taken_out_of_our_own_listener(server: Server) -> None:
+    ours = server.root / OURS / "http.conf"
+    ours.write_text(ours.read_text() + "tlscertfile = /etc/both.pem\n")
+    https = server.found().https
+    assert https
+    assert (https.certificate, https.key, https.address) == (
+        "/etc/both.pem", "/etc/both.pem", "0.0.0.0:8089",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("serial", ["99999999999999999999", "1795594326000"])
+def test_a_serial_that_is_no_time(server: Server, serial: str) -> None:
+    ours = server.root / OURS / "http.conf"
+    current = (server.found().version or "").split("-")[0]
+    ours.write_text(ours.read_text().replace(f"v={current}", f"v={serial}"))
+    server.roll_back()
+    assert visit(server.root) == "one"
+    assert len((server.found().version or "").split("-")[0]) == 10
+
+
+def test_a_folder_named_like_a_release(server: Server) -> None:
+    (server.found().site.releases / "99999999T999999-aaaaaaaaaaaa").mkdir()
+    assert len(server.found().releases) == 2
+    server.deploy(bundle("three"))
+    assert visit(server.root) == "three"
+
+
+def test_a_folder_in_the_checkpoint_s_place(server: Server) -> None:
+    (server.root / OURS / "checkpoint.json").mkdir()
+    with pytest.raises(CmpBundleError, match="is not a checkpoint of cmp-bundle"):
+        server.roll_back()
+
+
+def test_a_file_in_our_folder_s_place(tmp_path: Path) -> None:
+    tree(tmp_path)
+    (tmp_path / OURS).touch()
+    with pytest.raises(CmpBundleError, match="cannot be read: not a directory") as caught:
+        Server(tmp_path).deploy(bundle())
+    assert caught.value.hint is None  # being root does not help
+
+
+def test_a_data_folder_that_is_not_there(tmp_path: Path) -> None:
+    tree(tmp_path, asterisk_conf=b"[directories]\nastdatadir => /srv/pbx\n")
+    with pytest.raises(CmpBundleError, match="data folder is not there") as caught:
+        Server(tmp_path).deploy(bundle())
+    assert caught.value.file == str(tmp_path / "srv/pbx")
+    assert "/etc/asterisk/asterisk.conf:2" in (caught.value.hint or "")
+
+
+def test_static_files_on_a_volume_that_is_not_mounted(tmp_path: Path) -> None:
+    tree(tmp_path)
+    (tmp_path / STATIC).rmdir()
+    (tmp_path / STATIC).symlink_to("/mnt/volume/static-http")
+    with pytest.raises(CmpBundleError, match="data folder is not there") as caught:
+        Server(tmp_path).deploy(bundle())
+    assert caught.value.file == str(tmp_path / "mnt/volume")
+
+
+def test_a_command_that_is_misspelt_is_no_stopped_asterisk(tmp_path: Path) -> None:
+    tree(tmp_path)
+    with pytest.raises(CmpBundleError, match="there is no program 'dokcer'"):
+        installation(tmp_path, command=("dokcer", "exec", "pbx", "asterisk"))
+
+
+def test_a_root_that_is_misspelt_is_no_machine_without_asterisk(tmp_path: Path) -> None:
+    with pytest.raises(CmpBundleError, match="root is not a folder"):
+        installation(tmp_path / "nowhere")
+
+
+def test_a_host_that_dns_cannot_hold() -> None:
+    with pytest.raises(OSError, match=r"b\.\.de is no host name"):
+        live.get("https://b..de:8089", "/")
