@@ -84,8 +84,19 @@ def find(named: Named) -> Installation | None:
 
     What is named wins, then the running server's own word, then asterisk.conf, then the places where
     packages put things. Raises CmpBundleError where it names folders, or a program, that do
-    not exist.
+    not exist, and where this user may not look.
     """
+    try:
+        return _find(named)
+    except PermissionError as error:
+        raise CmpBundleError(
+            "cannot be looked at by this user",
+            file=Path(error.filename),
+            hint="run it as a user who may, often root: sudo cmp-bundle …",
+        ) from error
+
+
+def _find(named: Named) -> Installation | None:
     root = named.root
     if not root.is_dir():
         raise CmpBundleError(

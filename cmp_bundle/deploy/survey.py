@@ -7,6 +7,7 @@ import re
 import time
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import includes, reader
@@ -21,7 +22,6 @@ from cmp_bundle.files import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from cmp_bundle.asterisk.configuration import Configuration
     from cmp_bundle.asterisk.http_conf import HttpServer
@@ -152,8 +152,19 @@ class Found:
 def survey(installation: Installation, site_name: str, moment: int | None = None) -> Found:
     """Look at ``installation``, where the phone is called ``site_name`` unless it says otherwise.
 
-    Raises CmpBundleError where something of somebody else's is in the way.
+    Raises CmpBundleError where something of somebody else's is in the way, or may not be seen.
     """
+    try:
+        return _survey(installation, site_name, int(time.time()) if moment is None else moment)
+    except PermissionError as error:
+        raise CmpBundleError(
+            "cannot be looked at by this user",
+            file=Path(error.filename),
+            hint="run it as a user who may, often root: sudo cmp-bundle …",
+        ) from error
+
+
+def _survey(installation: Installation, site_name: str, moment: int) -> Found:
     paths = {name: installation.configuration(name) for name in THEIRS}
     theirs = {n: s for n, p in paths.items() if isinstance(s := look(p), File)}
     folder = installation.etc_folder / includes.FOLDER
@@ -183,7 +194,7 @@ def survey(installation: Installation, site_name: str, moment: int | None = None
         version=version,
         https=_https(values),
         static_names=_names(site),
-        moment=int(time.time()) if moment is None else moment,
+        moment=moment,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from cmp_bundle.errors import CmpBundleError
 from .trees import Server, bundle, installation, tree, visit
 
 STATIC = "usr/share/asterisk/static-http"
+NOBODY = 65534
 OURS = "etc/asterisk/cmp-bundle"
 
 
@@ -110,6 +112,31 @@ def test_a_command_that_is_misspelt_is_no_stopped_asterisk(tmp_path: Path) -> No
 def test_a_root_that_is_misspelt_is_no_machine_without_asterisk(tmp_path: Path) -> None:
     with pytest.raises(CmpBundleError, match="root is not a folder"):
         installation(tmp_path / "nowhere")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user who may not look")
+@pytest.mark.parametrize("content", [b"", b"[directories]\nastdatadir => /usr/share/asterisk\n"])
+def test_a_data_folder_that_this_user_may_not_see(content: bytes, tmp_path: Path) -> None:
+    tree(tmp_path, asterisk_conf=content)
+    (tmp_path / "etc/asterisk/asterisk.conf").chmod(0o644)
+    for name in ("http.conf", "extensions.conf"):
+        (tmp_path / "etc/asterisk" / name).chmod(0o644)
+    (tmp_path / "usr/share/asterisk").chmod(0o750)
+    modes = {f: f.stat().st_mode for f in (tmp_path, tmp_path.parent, tmp_path.parent.parent)}
+    for folder in modes:
+        folder.chmod(0o755)
+    os.setegid(NOBODY)
+    os.seteuid(NOBODY)
+    try:
+        with pytest.raises(CmpBundleError, match="cannot be looked at by this user") as caught:
+            Server(tmp_path).found()
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        for folder, mode in modes.items():
+            folder.chmod(mode)
+    assert (caught.value.file or "").startswith(str(tmp_path / "usr/share/asterisk/"))
+    assert "sudo" in (caught.value.hint or "")
 
 
 def test_a_host_that_dns_cannot_hold() -> None:
