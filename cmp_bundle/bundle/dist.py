@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -31,28 +32,50 @@ def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
     files = dict(bundle.files) | {manifest.NAME: bundle.manifest.to_json()}
     files |= {f"asterisk/{name}": data for name, data in for_asterisk(bundle).items()}
     files |= {f"{manifest.PROFILES}/{name}": data for name, data in bundle.profiles.items()}
-    if folder.exists():
-        if _holds(folder, files):
-            return False
-        if any(folder.iterdir()) and not (folder / manifest.NAME).is_file():
-            raise CmpBundleError(
-                "is not a bundle of cmp-bundle, so it is not replaced",
-                file=folder,
-                hint="name another folder with --out, or remove this one yourself",
-            )
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        if folder.exists():
+            _check_ours(folder)
+            if _holds(folder, files):
+                return False
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CmpBundleError(
+            f"cannot hold a bundle: {(error.strerror or str(error)).lower()}",
+            file=error.filename or folder,
+            hint="name another folder with --out",
+        ) from error
     fresh = folder.with_name(f".{folder.name}.building")
-    disk.remove_tree(fresh)
-    disk.make_folder(fresh)
-    for parent in sorted({p for path in files for p in PurePosixPath(path).parents}):
-        disk.make_folder(fresh / parent)
-    disk.write_all({fresh / path: data for path, data in files.items()})
-    if folder.exists():
-        disk.exchange(fresh, folder)
+    try:
         disk.remove_tree(fresh)
-    else:
-        disk.rename(fresh, folder)
+        disk.make_folder(fresh)
+        for parent in sorted({p for path in files for p in PurePosixPath(path).parents}):
+            disk.make_folder(fresh / parent)
+        disk.write_all({fresh / path: data for path, data in files.items()})
+        if folder.exists():
+            disk.exchange(fresh, folder)
+            disk.remove_tree(fresh)
+        else:
+            disk.rename(fresh, folder)
+    except (CmpBundleError, KeyboardInterrupt):
+        # A full disk is not to stay full of it.
+        with suppress(CmpBundleError):
+            disk.remove_tree(fresh)
+        raise
     return True
+
+
+def _check_ours(folder: Path) -> None:
+    """Raises CmpBundleError where a build of ours did not write it, and OSError."""
+    if not folder.is_dir():
+        raise CmpBundleError(
+            "is a file, and a bundle is a folder", file=folder, hint="name another one with --out"
+        )
+    if any(folder.iterdir()) and not (folder / manifest.NAME).is_file():
+        raise CmpBundleError(
+            "is not a bundle of cmp-bundle, so it is not replaced",
+            file=folder,
+            hint="name another folder with --out, or remove this one yourself",
+        )
 
 
 def _holds(folder: Path, files: dict[str, bytes]) -> bool:
