@@ -56,13 +56,22 @@ class Cache:
 
     @classmethod
     def of_user(cls) -> Cache:
-        """The one in ``CMP_BUNDLE_CACHE``, else in the user's cache folder."""
+        """The one in ``CMP_BUNDLE_CACHE``, else in the user's cache folder.
+
+        Raises CmpBundleError where there is no such user, or one without a home.
+        """
         named = os.environ.get(VARIABLE)
-        return cls(
-            Path(named).expanduser().absolute()
-            if named
-            else platformdirs.user_cache_path("cmp-bundle", appauthor=False)
-        )
+        try:
+            return cls(
+                Path(named).expanduser().absolute()
+                if named
+                else platformdirs.user_cache_path("cmp-bundle", appauthor=False)
+            )
+        except RuntimeError as error:
+            raise CmpBundleError(
+                "there is no cache, because there is no home to keep it in",
+                hint=f"name a folder that you may write to: {VARIABLE}=/path cmp-bundle …",
+            ) from error
 
     @property
     def root(self) -> Path:

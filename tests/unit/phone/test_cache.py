@@ -41,6 +41,12 @@ def test_what_is_stored_is_loaded(cache: Cache) -> None:
     assert cache.load("0" * 40) is None
 
 
+def test_nobody_s_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CMP_BUNDLE_CACHE", "~nobody-of-that-name/cache")
+    with pytest.raises(CmpBundleError, match="there is no home to keep it in"):
+        Cache.of_user()
+
+
 def test_how_it_lies_there(cache: Cache) -> None:
     cache.store(PHONE)
     there = {p.relative_to(cache.root).as_posix() for p in cache.root.rglob("*") if p.is_file()}

@@ -171,6 +171,16 @@ def test_an_object_that_is_no_file(clone: Path) -> None:
         read_commit(clone / ".git", identity, "x")
 
 
+def test_a_git_that_cannot_be_run(
+    clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "git").write_text("neither a program nor a script")
+    (tmp_path / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CmpBundleError, match="git cannot be run: exec format error"):
+        read_commit(clone / ".git", None, "x")
+
+
 def test_no_git_here(clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(CmpBundleError, match="git is not installed") as raised:
