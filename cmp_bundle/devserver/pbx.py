@@ -175,9 +175,12 @@ def tls(ca: str, *, insecure: bool) -> ssl.SSLContext:
     """How the PBX's certificate is looked at. Raises CmpBundleError for a ``ca`` that is none."""
     try:
         context = ssl.create_default_context(cafile=ca or None)
-    except (OSError, ssl.SSLError) as error:
+    except OSError as error:
+        why = "holds no certificate in PEM"
+        if not isinstance(error, ssl.SSLError):
+            why = f"cannot be read: {(error.strerror or str(error)).lower()}"
         raise CmpBundleError(
-            f"holds no certificate in PEM: {getattr(error, 'reason', None) or error}",
+            why,
             file=ca,
             hint="--pbx-ca names the certificate of the authority that signed the PBX's",
         ) from error

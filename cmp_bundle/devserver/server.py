@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from socket import gaierror
 from typing import TYPE_CHECKING
 
 import livereload
@@ -195,16 +196,18 @@ class _Fixed(RequestHandler):
 
 
 def bind(host: str, port: int) -> list[socket]:
-    """The sockets to listen on. Raises CmpBundleError where the port is taken."""
+    """The sockets to listen on. Raises CmpBundleError where there are none to be had."""
     try:
         return list(bind_sockets(port, host))
     except OSError as error:
-        reason = (
-            "is in use"
-            if error.errno == errno.EADDRINUSE
-            else (error.strerror or str(error)).lower()
-        )
+        reason = (error.strerror or str(error)).lower()
+        if isinstance(error, gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise CmpBundleError(
+                f"{host} is nothing that this machine can listen on: {reason}",
+                hint="leave out --host, or name one of its addresses; ip address shows them",
+            ) from error
+        what = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had: {reason}"
         raise CmpBundleError(
-            f"port {port} of {host or 'this machine'} {reason}",
+            f"port {port} of {host or 'this machine'} {what}",
             hint="stop what uses it, or take another: --port 0 takes any that is free",
         ) from error
