@@ -6,6 +6,7 @@ file that ``init`` writes and the reference in the docs are all made from it.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass, field, fields
 from functools import cache
@@ -46,9 +47,19 @@ def _redirect(path: str) -> str | None:
 
 
 def _host(host: str) -> str | None:
-    if not host or re.fullmatch(r"[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:.]+\]?", host):
+    named = re.fullmatch(r"[A-Za-z0-9._-]+", host) and _is_name(host)
+    bare = host[1:-1] if re.fullmatch(r"\[.*\]", host) else host
+    if not host or named or _is_ipv6(bare):
         return None
     return "must be a host name or an address alone; the port has a setting of its own"
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return "%" not in text
 
 
 def _port(port: int) -> str | None:
@@ -59,11 +70,21 @@ def _listening_port(port: int) -> str | None:
     return None if 0 <= port <= 65535 else "must be a port: 0 to 65535"  # noqa: PLR2004
 
 
+def _is_name(host: str) -> bool:
+    """Whether it can be looked up at all; a name such as a..b cannot."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
+
+
 def _names_a_place(url: str) -> bool:
     """Whether it has a host, a port that is one if any, and no account."""
     try:
         parts = urlsplit(url)
-        return bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
+        named = bool(parts.hostname) and _is_name(parts.hostname or "")
+        return named and parts.port != 0 and "@" not in parts.netloc
     except ValueError:
         return False
 

@@ -235,6 +235,11 @@ def test_a_port_that_is_taken(folder: Path) -> None:
     assert "--port 0" in error["hint"]
 
 
+def test_an_address_of_another_machine(folder: Path) -> None:
+    error = refused(folder, "--host", "203.0.113.9")
+    assert "203.0.113.9 is nothing that this machine can listen on" in error["message"]
+
+
 @pytest.mark.slow
 def test_what_does_not_go_together(folder: Path) -> None:
     assert "two different" in refused(folder, "--practice", "--pbx", "wss://x/ws")["message"]

@@ -106,13 +106,18 @@ def test_a_list_in_the_environment(text: str) -> None:
     assert loaded.settings.asterisk.command == ("docker", "exec", "pbx", "asterisk")
 
 
-@pytest.mark.parametrize("place", ["pbx:https", "pbx:70000", "pbx:0", "[::1", "a:b@pbx", ":8089"])
+@pytest.mark.parametrize(
+    "place",
+    ["pbx:https", "pbx:70000", "pbx:0", "[::1", "a:b@pbx", ":8089", "pbx..example", "x" * 64],
+)
 def test_an_address_is_one_that_can_be_asked(place: str) -> None:
     for name, scheme in {"ASTERISK_URL": "https", "SITE_URL": "https", "SERVE_PBX": "wss"}.items():
         variable = f"CMP_BUNDLE_{name}"
         with pytest.raises(CmpBundleError, match=f"{variable}.* must look like {scheme}://"):
             load(environment={variable: f"{scheme}://{place}"})
         load(environment={variable: f"{scheme}://[::1]:8089"})
+    with pytest.raises(CmpBundleError, match="must be a host name"):
+        load(environment={"CMP_BUNDLE_SERVE_HOST": place})
 
 
 @pytest.mark.parametrize(("text", "value"), [("yes", True), ("OFF", False), ("1", True)])
