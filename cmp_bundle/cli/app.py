@@ -68,6 +68,7 @@ def group() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run the command line; the exit code."""
+    output.prepare()
     try:
         result = group.main(arguments, prog_name="cmp-bundle", standalone_mode=False)
     except CmpBundleError as error:

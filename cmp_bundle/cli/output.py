@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
 import time
 import traceback
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from cmp_bundle import __version__
+from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import click
-
-    from cmp_bundle.errors import CmpBundleError
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,34 @@ class Result:
     failed: bool = False
 
 
+def prepare() -> None:
+    """Let both streams take whatever is written.
+
+    Python has none where it was started with one closed, and standard output of an older locale
+    knows few letters: the others are written by their numbers there.
+    """
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 - for the whole run
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
 def show(result: Result, *, as_json: bool) -> None:
-    if as_json:
-        sys.stdout.write(json.dumps(result.data, indent=2, default=str) + "\n")
-    elif result.text:
-        sys.stdout.write(result.text.rstrip("\n") + "\n")
-    sys.stdout.flush()
+    """Raises CmpBundleError where standard output takes no more, such as a file on a full disk."""
+    text = json.dumps(result.data, indent=2, default=str) if as_json else result.text
+    try:
+        if text:
+            sys.stdout.write(text.rstrip("\n") + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise  # click ends a run whose reader has gone
+    except OSError as error:
+        # What is left of the text would be tried once more when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise CmpBundleError(
+            f"the result cannot be written: {(error.strerror or str(error)).lower()}",
+            hint="what the command does was done before; look at where standard output leads to",
+        ) from error
 
 
 def error(problem: CmpBundleError, *, as_json: bool) -> None:
@@ -83,10 +105,13 @@ def _log(text: str) -> Path:
     from platformdirs import user_log_path  # noqa: PLC0415
 
     name = f"bug-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
-    for folder in (user_log_path("cmp-bundle", appauthor=False), Path(tempfile.gettempdir())):
+    folders = [Path(tempfile.gettempdir())]
+    with suppress(RuntimeError):  # a user without a home
+        folders.insert(0, user_log_path("cmp-bundle", appauthor=False))
+    for folder in folders:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(text)
+            (folder / name).write_text(text, "utf-8", "backslashreplace")
         except OSError:
             continue
         return folder / name

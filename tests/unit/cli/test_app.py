@@ -13,6 +13,8 @@ from cmp_bundle.cli import app, output
 from cmp_bundle.cli.app import BUG, COMMANDS, DONE, MISTAKE, STOPPED, USAGE
 from cmp_bundle.errors import CmpBundleError
 
+ROOT = Path(__file__).parents[3]
+
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,6 +130,44 @@ def test_a_closed_pipe_is_not_talked_about() -> None:
         process.stdout.close()
         assert process.stderr
         assert process.stderr.read() == b""
+
+
+def ended(command: str, **environment: str) -> tuple[int, str, str]:
+    """The exit code and both outputs of ``command``, in which CMP stands for the program."""
+    done = subprocess.run(
+        ["sh", "-c", command.replace("CMP", f"{sys.executable} -m cmp_bundle")],
+        capture_output=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+    )
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def test_a_disk_that_is_full_of_our_words() -> None:
+    code, _, said = ended("CMP config > /dev/full")
+    assert code == MISTAKE
+    assert said.startswith("error: the result cannot be written: no space left")
+    assert "Exception" not in said
+
+
+def test_streams_that_are_closed() -> None:
+    assert ended("CMP config >&-") == (DONE, "", "")
+    assert ended("CMP config --config nowhere 2>&-") == (MISTAKE, "", "")
+
+
+def test_letters_that_the_terminal_does_not_know() -> None:
+    code, said, _ = ended("CMP config", PYTHONIOENCODING="ascii", CMP_BUNDLE_ACCOUNT_NAME="→ é")
+    assert code == DONE
+    assert r'name = "\u2192 \xe9"' in said
+
+
+def test_a_bug_where_nobody_has_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless(*_arguments: object, **_more: object) -> Path:
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.setattr("platformdirs.user_log_path", homeless)
+    raising(ZeroDivisionError("secret"), monkeypatch)
+    assert app.run(["config"]) == BUG
 
 
 def test_config_tells_where_each_value_comes_from(
