@@ -70,12 +70,13 @@ document.addEventListener("selectionchange", () => {
 state.addEventListener("click", (event) => {
   const button = (event.target as Element).closest<HTMLButtonElement>("button.copy");
   if (!button) return;
-  const from = button.dataset.copies === "all" ? button.closest(".ladder") : button.parentElement;
+  const all = button.dataset.copies === "all";
+  const from = all ? button.closest(".ladder") : button.parentElement;
   const texts = [...(from?.querySelectorAll("pre") ?? [])].map((pre) => pre.textContent.trimEnd());
-  const label = button.textContent;
   void navigator.clipboard.writeText(`${texts.join("\n\n")}\n`).then(() => {
     button.textContent = "Copied";
-    setTimeout(() => (button.textContent = label), COPIED);
+    // Not what it said before: pressed twice, it would have said "Copied" already.
+    setTimeout(() => (button.textContent = all ? "Copy all" : "Copy"), COPIED);
   });
 });
 

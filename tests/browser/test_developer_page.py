@@ -1,0 +1,81 @@
+"""The developer's page in real browsers: what its buttons put into the clipboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.serving import serve
+
+from . import phone_page
+from .bidi import Browser, Page
+from .phone_page import value
+
+pytestmark = pytest.mark.browser
+
+CONTROL = "\ue009"  # WebDriver's name for the key
+
+
+def pasted(page: Page) -> str:
+    """What a person gets who pastes now, which no page has to be allowed."""
+    page.eval(
+        "(() => { const t = document.createElement('textarea'); t.id = 'pasted';"
+        " document.body.prepend(t); t.focus(); })()"
+    )
+    strokes = [{"type": "keyDown", "value": CONTROL}, {"type": "keyDown", "value": "v"},
+               {"type": "keyUp", "value": "v"}, {"type": "keyUp", "value": CONTROL}]  # fmt: skip
+    actions = [{"type": "key", "id": "keyboard", "actions": strokes}]
+    page.session.send("input.performActions", context=page.context, actions=actions)
+    text = str(page.wait("document.getElementById('pasted').value", "something to be pasted"))
+    page.eval("document.getElementById('pasted').remove()")
+    return text
+
+
+def copied(page: Page, button: str) -> str:
+    """What is pasted after a press of ``button``, which says for a moment that it has copied."""
+    page.click(button)
+    page.wait(f"document.querySelector({button!r}).textContent === 'Copied'")
+    return pasted(page)
+
+
+def test_what_is_copied_of_a_call(browser: Browser, tmp_path: Path) -> None:
+    with serve(tmp_path, "--practice", "--source", "builtin") as running:
+        phone = browser.page()
+        phone_page.open_phone(phone, running.url)
+        password = phone.eval(value("accountPassword"))
+        phone_page.connect(phone)
+        phone_page.call(phone)
+        phone.session.send("browsingContext.activate", context=phone.context)
+        phone.click("#call")
+        phone.wait(f"{value('call')} === 'Call'")
+        page = browser.page()
+        page.goto(running.page)
+        page.session.send("browsingContext.activate", context=page.context)
+        page.wait("document.getElementById('live').textContent === 'connected'")
+        page.eval("document.querySelector('.calls details').open = true")
+        shown = page.eval(
+            "[...document.querySelectorAll('.calls .ladder pre')].map(e => e.textContent)"
+        )
+
+        everything = copied(page, ".calls .copy[data-copies=all]")
+        assert everything == "\n\n".join(text.strip() for text in shown) + "\n"
+        assert everything.startswith("INVITE sip:246@")
+        assert "\nAuthorization: (masked)\n" in everything
+        assert "\na=ice-pwd:(masked)\n" in everything
+        assert "BYE sip:" in everything
+        assert password not in everything
+        assert "response=" not in everything
+
+        page.eval("document.querySelector('.calls .ladder details').open = true")
+        page.click(".calls .ladder details[open] .copy")  # and once more, while it says so
+        one = copied(page, ".calls .ladder details[open] .copy")
+        assert one == shown[0].strip() + "\n"
+
+        # Registering stands in a ladder of its own.
+        page.eval("document.querySelectorAll('details').forEach(d => d.open = true)")
+        registering = copied(page, ".copy[data-copies=all]")
+        assert registering.startswith("REGISTER sip:")
+        assert "\nAuthorization: (masked)\n" in registering
+        assert "response=" not in registering
+        page.wait("![...document.querySelectorAll('.copy')].some(e => e.textContent === 'Copied')")
