@@ -56,8 +56,7 @@ def show(result: Result, *, as_json: bool) -> None:
     except BrokenPipeError:
         raise  # click ends a run whose reader has gone
     except OSError as error:
-        # What is left of the text would be tried once more when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence(sys.stdout)
         raise CmpBundleError(
             f"the result cannot be written: {(error.strerror or str(error)).lower()}",
             hint="what the command does was done before; look at where standard output leads to",
@@ -166,5 +165,16 @@ def painted(text: str, colour: str, stream: TextIO) -> str:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    stream.write(text)
-    stream.flush()
+    """Nobody may be there to read it any more; that is no reason to stop in the middle of a deploy."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:
+        _silence(stream)
+
+
+def _silence(stream: TextIO) -> None:
+    """What it could not write it would try once more when Python ends, and then make exit 120."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -136,7 +137,7 @@ class Cache:
         except (OSError, ValueError, KeyError, TypeError):
             # A record that cannot be read is as good as none: the source is asked again.
             return None
-        sound = isinstance(tree, str) and isinstance(fetched, str)
+        sound = re.fullmatch("[0-9a-f]{40}", str(tree)) and isinstance(fetched, str)
         if not sound or not isinstance(revision, str | None):
             return None
         return Remembered(tree, revision, fetched)

@@ -155,6 +155,14 @@ def test_streams_that_are_closed() -> None:
     assert ended("CMP config --config nowhere 2>&-") == (MISTAKE, "", "")
 
 
+def test_a_terminal_that_has_gone() -> None:
+    """What there is to say is lost; the work, and how it ended, is not."""
+    said = "from cmp_bundle.cli.output import Terminal as T; T(verbose=False).warn(1); print(2)"
+    for command, ends in {f"{sys.executable} -c '{said}'": (DONE, "2\n", ""),
+                       "CMP config --config nowhere": (MISTAKE, "", "")}.items():  # fmt: skip
+        assert ended(f"{command} 2> /dev/full") == ends
+
+
 def test_letters_that_the_terminal_does_not_know() -> None:
     code, said, _ = ended("CMP config", PYTHONIOENCODING="ascii", CMP_BUNDLE_ACCOUNT_NAME="→ é")
     assert code == DONE

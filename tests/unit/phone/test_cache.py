@@ -106,7 +106,16 @@ def test_what_a_source_held(cache: Cache) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '{"tree": 1, "revision": null, "fetched": ""}', "\xff"]
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"tree": 1, "revision": null, "fetched": ""}',
+        '{"tree": "../..", "revision": null, "fetched": ""}',
+        "\xff",
+    ],
 )
 def test_a_record_that_cannot_be_read_is_none(cache: Cache, text: str) -> None:
     cache.remember("a", PHONE)
