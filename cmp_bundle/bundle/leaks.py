@@ -97,7 +97,7 @@ class _Search:
     """
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
-        self._forms: dict[int, dict[bytes, list[tuple[bytes, Secret]]]] = {}
+        self._owners: dict[int, dict[bytes, list[Secret]]] = {}
         self._raw: list[tuple[bytes, Secret]] = []
         for secret in secrets:
             data = secret.data
@@ -105,33 +105,46 @@ class _Search:
                 continue
             if isinstance(secret.value, bytes):
                 self._raw.append((data, secret))
-            else:
-                self._add(data, secret)
-            for form in _forms(data):
-                if len(form) >= _SHORTEST_FORM:
-                    self._add(form, secret)
-        self._runs = {size: _run(size, found) for size, found in self._forms.items()}
+            # One list for nearly all forms of a secret: there are hundred thousands of them.
+            alone = [secret]
+            for form in _looked_up(secret):
+                self._add(form[:_BEGINNING], alone)
+        self._runs = {size: _run(size, found) for size, found in self._owners.items()}
 
-    def _add(self, form: bytes, secret: Secret) -> None:
-        beginning = form[:_BEGINNING]
-        beginnings = self._forms.setdefault(len(beginning), {})
-        if beginning in beginnings:
-            beginnings[beginning].append((form, secret))
+    def _add(self, beginning: bytes, alone: list[Secret]) -> None:
+        beginnings = self._owners.setdefault(len(beginning), {})
+        owners = beginnings.setdefault(beginning, alone)
+        if owners is alone or owners[-1] is alone[0]:
+            return
+        if len(owners) == 1:
+            beginnings[beginning] = owners + alone
         else:
-            beginnings[beginning] = [(form, secret)]
+            owners += alone
 
     def __bool__(self) -> bool:
-        return bool(self._forms)
+        return bool(self._owners)
 
     def found(self, data: bytes, path: str) -> Iterator[Secret]:
         """The secrets in a file. Raises CmpBundleError where it cannot be looked through."""
         for text in _texts(data, path):
             yield from (secret for form, secret in self._raw if form in text)
-            for size, beginnings in self._forms.items():
+            for size, beginnings in self._owners.items():
                 for run in self._runs[size].findall(text):
                     pieces = (run[at : at + size] for at in range(len(run) - size + 1))
                     for piece in beginnings.keys() & pieces:
-                        yield from (s for form, s in beginnings[piece] if form in text)
+                        yield from (s for s in beginnings[piece] if _stands_in(text, s))
+
+
+def _looked_up(secret: Secret) -> Iterator[bytes]:
+    """The forms of a secret that are found by their beginnings."""
+    data = secret.data
+    if not isinstance(secret.value, bytes):
+        yield data
+    yield from (form for form in _forms(data) if len(form) >= _SHORTEST_FORM)
+
+
+def _stands_in(text: bytes, secret: Secret) -> bool:
+    return any(form in text for form in _looked_up(secret))
 
 
 def _run(size: int, beginnings: Iterable[bytes]) -> re.Pattern[bytes]:

@@ -155,6 +155,16 @@ def test_a_file_that_is_too_large_to_look_through(monkeypatch: pytest.MonkeyPatc
             check({"x": bomb}, [ALICE], [])
 
 
+def test_secrets_that_begin_alike_are_told_apart() -> None:
+    """In plain and in each of their encodings, one, two and many of them."""
+    everybody = [Secret(f"the password of {n}", f"company-{n}") for n in range(5)]
+    for number, secret in enumerate(everybody):
+        for form in (secret.data, secret.data.hex().encode(), base64.b64encode(secret.data)):
+            with pytest.raises(CmpBundleError, match=f"holds the password of {number},"):
+                check({"x": b"<" + form + b">"}, everybody, [])
+    check({"x": b"company-9, company-"}, everybody, [])
+
+
 def test_damaged_gzip_ends() -> None:
     whole = gzip.compress(bytes(range(256)) * 100)
     for cut in (2, 3, 11, len(whole) - 1):
