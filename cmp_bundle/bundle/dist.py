@@ -32,10 +32,13 @@ def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
     files = dict(bundle.files) | {manifest.NAME: bundle.manifest.to_json()}
     files |= {f"asterisk/{name}": data for name, data in for_asterisk(bundle).items()}
     files |= {f"{manifest.PROFILES}/{name}": data for name, data in bundle.profiles.items()}
+    same: set[str] = set()
     try:
         if folder.exists():
             _check_ours(folder)
-            if _holds(folder, files):
+            present = _present(folder)
+            same = {p for p in present & set(files) if (folder / p).read_bytes() == files[p]}
+            if same == present == set(files):
                 return False
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -50,7 +53,12 @@ def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
         disk.make_folder(fresh)
         for parent in sorted({p for path in files for p in PurePosixPath(path).parents}):
             disk.make_folder(fresh / parent)
-        disk.write_all({fresh / path: data for path, data in files.items()})
+        disk.write_all(
+            {fresh / path: data for path, data in files.items()},
+            # Of ten thousand profiles hardly any is new. To make them all anew, just after those
+            # of the build before were removed, takes ext4 several seconds.
+            same={fresh / path: folder / path for path in same},
+        )
         if folder.exists():
             disk.exchange(fresh, folder)
             disk.remove_tree(fresh)
@@ -78,8 +86,5 @@ def _check_ours(folder: Path) -> None:
         )
 
 
-def _holds(folder: Path, files: dict[str, bytes]) -> bool:
-    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()}
-    return present == set(files) and all(
-        (folder / path).read_bytes() == data for path, data in files.items()
-    )
+def _present(folder: Path) -> set[str]:
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()}

@@ -101,18 +101,28 @@ class Disk:
                 raise
             _sync_folder(path.parent)
 
-    def write_all(self, files: Mapping[Path, bytes], owner: Owner | None = None) -> None:
+    def write_all(
+        self,
+        files: Mapping[Path, bytes],
+        owner: Owner | None = None,
+        same: Mapping[Path, Path] | None = None,
+    ) -> None:
         """Make new files in folders that nobody looks into yet; thousands of them, quickly.
 
         When it returns all are on the disk. Until then they may be there in part: whoever calls
-        gives the folder its name afterwards.
+        gives the folder its name afterwards. ``same`` has, by the new file, one of ours on the
+        same disk that holds the same bytes and is never written to again, only replaced: it gets
+        the new name too, where it can.
         """
+        wanted = owner or Owner(-1, -1, 0o644)
         for path, data in files.items():
             with _named(path):
                 self._before("write", path)
+                if same and path in same and _linked(path, same[path], wanted):
+                    continue
                 with _new(path) as out:
                     out.write(data)
-                    _own(out.fileno(), owner or Owner(-1, -1, 0o644))
+                    _own(out.fileno(), wanted)
         if len(files) > _MANY and _sync_file_system(next(iter(files)).parent):
             return
         for path in files:
@@ -239,6 +249,21 @@ def _new(path: Path) -> BinaryIO:
     return os.fdopen(
         os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb"
     )
+
+
+def _linked(path: Path, like: Path, owner: Owner) -> bool:
+    """Give the file ``like`` the name ``path`` too; False where it is another's or cannot be."""
+    uid, gid = (os.geteuid() if owner.uid == -1 else owner.uid), owner.gid
+    try:
+        found = like.lstat()
+        if not stat.S_ISREG(found.st_mode) or stat.S_IMODE(found.st_mode) != owner.mode:
+            return False
+        if found.st_uid != uid or gid not in (-1, found.st_gid):
+            return False
+        os.link(like, path, follow_symlinks=False)
+    except OSError:
+        return False  # so it is written, and what is really wrong comes out there
+    return True
 
 
 def _own(descriptor: int, owner: Owner) -> None:

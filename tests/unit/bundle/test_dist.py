@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +26,37 @@ def test_written_once(tmp_path: Path) -> None:
     assert dist.write(BUNDLE, folder, Disk())
     assert not dist.write(BUNDLE, folder, Disk())
     assert [p.name for p in folder.parent.iterdir()] == ["dist"]
+
+
+def test_what_is_the_same_is_not_written_again(tmp_path: Path) -> None:
+    """But what somebody has changed since, and what is no file of ours, is."""
+    people = {f"{name}.bin": name.encode() for name in ("kept", "changed", "closed", "linked")}
+    folder = tmp_path / "dist"
+    dist.write(replace(BUNDLE, profiles=people), folder, Disk())
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_bytes(b"linked")
+    (folder / "p/linked.bin").unlink()
+    (folder / "p/linked.bin").symlink_to(elsewhere)
+    (folder / "p/changed.bin").write_bytes(b"other")
+    (folder / "p/closed.bin").chmod(0o600)
+    before = {p.name: p.stat().st_ino for p in (folder / "p").iterdir()}
+    assert dist.write(replace(BUNDLE, profiles=people | {"new.bin": b"new"}), folder, Disk())
+    after = {p.name: p.lstat() for p in (folder / "p").iterdir()}
+    assert {n for n, found in after.items() if before.get(n) == found.st_ino} == {"kept.bin"}
+    assert {(stat.S_IMODE(f.st_mode), f.st_nlink) for f in after.values()} == {(0o644, 1)}
+    assert (folder / "p/changed.bin").read_bytes() == b"changed"
+
+
+def test_a_file_system_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    folder = tmp_path / "dist"
+    for number in (1, 2):
+        people = {"a.bin": b"a", f"{number}.bin": b"own"}
+        assert dist.write(replace(BUNDLE, profiles=people), folder, Disk())
+        assert {p.name: p.read_bytes() for p in (folder / "p").iterdir()} == people
 
 
 @pytest.mark.parametrize(
