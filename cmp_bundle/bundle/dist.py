@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
-from pathlib import PurePosixPath
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import includes
@@ -11,10 +13,11 @@ from cmp_bundle.bundle import manifest
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cmp_bundle.bundle.manifest import Bundle
     from cmp_bundle.files import Disk
+
+#: Where a bundle shows what a deploy gives to Asterisk's configuration.
+_ASTERISK = "asterisk"
 
 
 def for_asterisk(bundle: Bundle) -> dict[str, bytes]:
@@ -30,7 +33,7 @@ def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
     Raises CmpBundleError where ``folder`` holds something that no build of ours wrote.
     """
     files = dict(bundle.files) | {manifest.NAME: bundle.manifest.to_json()}
-    files |= {f"asterisk/{name}": data for name, data in for_asterisk(bundle).items()}
+    files |= {f"{_ASTERISK}/{name}": data for name, data in for_asterisk(bundle).items()}
     files |= {f"{manifest.PROFILES}/{name}": data for name, data in bundle.profiles.items()}
     same: set[str] = set()
     try:
@@ -73,18 +76,53 @@ def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
 
 
 def _check_ours(folder: Path) -> None:
-    """Raises CmpBundleError where a build of ours did not write it, and OSError."""
+    """Raises CmpBundleError where it holds anything that no build of ours wrote, and OSError."""
     if not folder.is_dir():
         raise CmpBundleError(
             "is a file, and a bundle is a folder", file=folder, hint="name another one with --out"
         )
-    if any(folder.iterdir()) and not (folder / manifest.NAME).is_file():
+    if Path.cwd().is_relative_to(folder.resolve()):
+        raise CmpBundleError(
+            "is where you are, and a build replaces all of its folder",
+            file=folder,
+            hint="name a folder of its own: --out dist",
+        )
+    if not any(folder.iterdir()):
+        return
+    written = _written(folder / manifest.NAME)
+    if written is None:
         raise CmpBundleError(
             "is not a bundle of cmp-bundle, so it is not replaced",
             file=folder,
             hint="name another folder with --out, or remove this one yourself",
         )
+    beside = (manifest.NAME, f"{_ASTERISK}/*", f"{manifest.PROFILES}/*", ".DS_Store", "*/.DS_Store")
+    for path in sorted(_present(folder)):
+        if path not in written and not any(fnmatchcase(path, known) for known in beside):
+            raise CmpBundleError(
+                "would be lost: a build replaces all of its folder, and no build wrote this",
+                file=folder / path,
+                hint="move it elsewhere, or name another folder with --out",
+            )
+
+
+def _written(path: Path) -> frozenset[str] | None:
+    """What the manifest at ``path`` lists, whatever version wrote it; None if it is none of ours.
+
+    Web apps have a manifest.json as well.
+    """
+    try:
+        document = json.loads(path.read_bytes())
+        ours = document["made_by"].startswith("cmp-bundle ")
+        return frozenset(file["path"] for file in document["files"]) if ours else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _present(folder: Path) -> set[str]:
-    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()}
+    """The paths of all files in and below ``folder``; links are not followed."""
+    return {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_symlink() or not path.is_dir()
+    }

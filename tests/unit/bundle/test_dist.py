@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cmp_bundle.bundle import dist
+from cmp_bundle.bundle import dist, manifest
 from cmp_bundle.bundle.build import build
 from cmp_bundle.bundle.client import Client
 from cmp_bundle.errors import CmpBundleError
@@ -67,7 +67,8 @@ def test_a_file_system_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ("file/below/dist", "cannot hold a bundle: not a directory"),
         ("d" * 300, "cannot hold a bundle: file name too long"),
         ("theirs", "is not a bundle of cmp-bundle, so it is not replaced"),
-        ("/", "is not a bundle of cmp-bundle, so it is not replaced"),
+        ("/", "is where you are, and a build replaces all of its folder"),
+        ("/usr", "is not a bundle of cmp-bundle, so it is not replaced"),
     ],
 )
 def test_where_no_bundle_can_be(out: str, says: str, tmp_path: Path) -> None:
@@ -77,6 +78,51 @@ def test_where_no_bundle_can_be(out: str, says: str, tmp_path: Path) -> None:
     with pytest.raises(CmpBundleError, match=says):
         dist.write(BUNDLE, tmp_path / out, Disk())
     assert (tmp_path / "theirs/precious").is_file()
+
+
+@pytest.mark.parametrize(
+    "text", ['{"name": "My shop", "start_url": "/"}', "", "[]", '{"made_by": 1}', "null"]
+)
+def test_the_manifest_of_somebody_else(text: str, tmp_path: Path) -> None:
+    """A web app has one, too; all of it was thrown away."""
+    (tmp_path / "manifest.json").write_text(text)
+    (tmp_path / "app.js").write_text("precious")
+    with pytest.raises(CmpBundleError, match="is not a bundle of cmp-bundle"):
+        dist.write(BUNDLE, tmp_path, Disk())
+    assert (tmp_path / "app.js").read_text() == "precious"
+
+
+@pytest.mark.parametrize("path", ["notes.txt", ".git/config", "assets/mine.js", "sub/index.html"])
+def test_what_somebody_put_into_it(path: str, tmp_path: Path) -> None:
+    """As after a build with --out . in a folder that was then worked in."""
+    out = tmp_path / "dist"
+    dist.write(BUNDLE, out, Disk())
+    (out / path).parent.mkdir(exist_ok=True)
+    (out / path).write_text("precious")
+    with pytest.raises(CmpBundleError, match="would be lost") as raised:
+        dist.write(BUNDLE, out, Disk())
+    assert raised.value.file == str(out / path)
+    assert (out / path).read_text() == "precious"
+    (out / path).unlink()
+    (out / ".DS_Store").touch()  # Finder's, who looked into it
+    assert dist.write(BUNDLE, out, Disk())
+
+
+def test_a_bundle_of_another_version_is_replaced(tmp_path: Path) -> None:
+    dist.write(BUNDLE, tmp_path / "dist", Disk())
+    written = tmp_path / "dist" / manifest.NAME
+    written.write_text(written.read_text().replace('"format": 1', '"format": 99'))
+    (tmp_path / "dist/p").mkdir()
+    (tmp_path / "dist/p/profile-of-somebody").touch()
+    assert dist.write(BUNDLE, tmp_path / "dist", Disk())
+    assert not dist.write(BUNDLE, tmp_path / "dist", Disk())
+
+
+def test_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be another one than the shell is in, which is gone."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CmpBundleError, match="is where you are"):
+        dist.write(BUNDLE, tmp_path, Disk())
 
 
 def test_a_failed_build_leaves_nothing(tmp_path: Path) -> None:
