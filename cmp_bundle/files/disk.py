@@ -83,6 +83,7 @@ class Disk:
         """
         partial = self.partial(path)
         with _named(path):
+            _refuse_device(path)
             self._before("write", partial)
             try:
                 with _new(partial) as out:
@@ -237,6 +238,18 @@ class _named:  # noqa: N801 - reads as a statement
             hint = "this file system is mounted read-only"
         reason = (error.strerror or str(error)).lower()
         raise CmpBundleError(f"cannot be changed: {reason}", file=self._path, hint=hint) from error
+
+
+def _refuse_device(path: Path) -> None:
+    """A rename would put a file in the place of /dev/null, and root may do so."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISDIR(mode)):
+        raise CmpBundleError(
+            "is a device or a pipe, and is not replaced", file=path, hint="name a file"
+        )
 
 
 def _new(path: Path) -> BinaryIO:

@@ -144,6 +144,16 @@ def test_what_somebody_put_into_the_way_is_not_followed(way: str, tmp_path: Path
     assert names(path.parent) == ["http.conf"]
 
 
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    """Root could make a file of /dev/null, for all the machine."""
+    pipe = tmp_path / "null"
+    os.mkfifo(pipe)
+    with pytest.raises(CmpBundleError, match="is a device or a pipe, and is not replaced"):
+        Disk().write(pipe, b"links")
+    assert pipe.is_fifo()
+    assert names(tmp_path) == ["null"]
+
+
 def test_what_is_put_into_the_way_in_the_last_moment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
