@@ -119,7 +119,7 @@ def read_password(path: Path, *, allow_loose: bool = False) -> str:
     Raises CmpBundleError.
     """
     try:
-        mode, text = path.stat().st_mode, path.read_text("utf-8")
+        mode, text = path.stat().st_mode, path.read_text("utf-8-sig")
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise CmpBundleError(f"cannot be read: {reason}", file=path) from error

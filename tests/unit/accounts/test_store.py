@@ -159,6 +159,13 @@ def test_a_password_out_of_a_file(tmp_path: Path) -> None:
         store.read_password(tmp_path / "nothing")
 
 
+def test_a_password_as_windows_saves_it(tmp_path: Path) -> None:
+    path = tmp_path / "password"
+    path.write_bytes(b"\xef\xbb\xbfwonder1and\r\n")
+    path.chmod(0o600)
+    assert store.read_password(path) == "wonder1and"
+
+
 def test_a_password_out_of_a_pipe(tmp_path: Path) -> None:
     # As a shell's <(pass show pbx) gives it: nobody's mode is to be asked.
     pipe = tmp_path / "pipe"
