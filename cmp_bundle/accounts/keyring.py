@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 FORMAT = 1
 
 
+class DamagedError(CmpBundleError):
+    """A file that holds no key, and never will."""
+
+
 @dataclass(frozen=True)
 class Keyring:
     """``numbers`` has the accounts whose link is not their first."""
@@ -60,10 +64,11 @@ def fresh() -> Keyring:
     return Keyring(secrets.token_bytes(KEY_BYTES))
 
 
-def load(path: Path) -> Keyring | None:
+def load(path: Path, *, allow_loose: bool = False) -> Keyring | None:
     """The keyring in ``path``; None where there is none.
 
-    Raises CmpBundleError where others can read it, or where it is no keyring.
+    Raises CmpBundleError where others can read it, unless ``allow_loose``; DamagedError where it is
+    no keyring.
     """
     try:
         data = path.read_bytes()
@@ -73,7 +78,7 @@ def load(path: Path) -> Keyring | None:
     except OSError as error:
         raise CmpBundleError(f"cannot be read: {(error.strerror or str(error)).lower()}", file=path,
                              hint="it belongs to whoever builds the bundles") from error  # fmt: skip
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if mode & (stat.S_IRWXG | stat.S_IRWXO) and not allow_loose:
         raise CmpBundleError(
             "others can read the key of all links",
             file=path,
@@ -83,20 +88,27 @@ def load(path: Path) -> Keyring | None:
 
 
 def parse(data: bytes, path: Path) -> Keyring:
-    """Raises CmpBundleError."""
+    """Raises DamagedError, and CmpBundleError for the key of a newer cmp-bundle."""
     try:
         document = json.loads(data)
+        written = document["format"]
+        if type(written) is int and written > FORMAT:
+            raise CmpBundleError(
+                "was written by a newer cmp-bundle, and this one cannot read it",
+                file=path,
+                hint="use that one: pip install --upgrade cmp-bundle",
+            )
         key = base64.b64decode(document["key"], validate=True)
         numbers = document["links"]
         fits = (
-            document["format"] == FORMAT
+            written == FORMAT
             and len(key) == KEY_BYTES
             and all(type(n) is int and n > 0 for n in numbers.values())
         )
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, RecursionError):
         fits = False
     if not fits:
-        raise CmpBundleError(
+        raise DamagedError(
             "is no key of cmp-bundle",
             file=path,
             hint="restore it: cmp-bundle key restore FILE; without a backup, remove it, and every"

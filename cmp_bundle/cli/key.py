@@ -114,10 +114,13 @@ def _there(path: Path) -> keyrings.Keyring:
 
 
 def _present(run: Run, path: Path) -> keyrings.Keyring | None:
-    """The key in use; None where it is gone, or too damaged to be of any use."""
+    """The key in use; None where it is gone, or too damaged to be of any use.
+
+    One that others can read still has all the links: what is lost with it is to be told.
+    """
     try:
-        return keyrings.load(path)
-    except CmpBundleError as error:
+        return keyrings.load(path, allow_loose=True)
+    except keyrings.DamagedError as error:
         run.reporter.warn(f"{error}; it is replaced")
         return None
 

@@ -127,6 +127,29 @@ def test_a_key_that_others_can_read_or_that_is_damaged(at: Desk) -> None:
     links(at)
 
 
+def test_a_key_that_others_can_read_is_not_given_up_unasked(at: Desk) -> None:
+    links(at)
+    at("key", "backup", "copy")
+    at("link", "alice", "--renew")
+    at.key.chmod(0o644)
+    assert "one account (alice) have now will stop working" in at.refused("key", "restore", "copy")
+    at("key", "restore", "copy", "--yes")
+    assert stat.S_IMODE(at.key.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    "words", [("links",), ("key", "rotate", "--yes"), ("key", "restore", "copy")]
+)
+def test_a_key_of_a_newer_version_is_left_alone(at: Desk, words: tuple[str, ...]) -> None:
+    """The words for a damaged one say: remove it."""
+    links(at)
+    at("key", "backup", "copy")
+    newer = at.key.read_text().replace('"format": 1', '"format": 2').replace('"links"', '"numbers"')
+    at.key.write_text(newer)
+    assert "was written by a newer cmp-bundle" in at.refused(*words)
+    assert at.key.read_text() == newer
+
+
 def test_a_new_key_that_cannot_be_made_live_is_taken_back(
     at: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
