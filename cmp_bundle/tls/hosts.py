@@ -138,14 +138,20 @@ def _of_name(text: str) -> Host:
     return Host(name)
 
 
+def _without_port(text: str) -> str:
+    """The host of ``host:port``; empty where there is no port."""
+    found = re.fullmatch(r"([^:]+|\[.*\]):\d+", text)
+    return found[1] if found else ""
+
+
 def _not_a_url(text: str) -> None:
     if not text.strip(" ."):
         _refuse(text, "it is empty")
     if "://" in text or "/" in text:
         inner = re.sub(r"^[a-z]+://|[/?#].*$", "", text, flags=re.IGNORECASE)
+        inner = _without_port(inner) or inner
         _refuse(text, "a certificate is for a host, not for a URL", f"name the host alone: {inner}")
-    if re.fullmatch(r"[^:]+:\d+", text) or re.fullmatch(r"\[.*\]:\d+", text):
-        inner = text.rpartition(":")[0]
+    if inner := _without_port(text):
         _refuse(text, "a certificate is for a host on every port", f"leave it out: {inner}")
     if "@" in text:
         _refuse(text, "a certificate of this kind is for hosts, not for people")

@@ -55,6 +55,22 @@ REFUSED = {
     "bu\u0308\u2100.example": "no part of a host name",
 }
 
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("https://pbx.lan:8089/cmp2k", "pbx.lan"),
+        ("wss://[::1]:8089", "[::1]"),
+        ("a.lan/b:8", "a.lan"),
+    ],
+)
+def test_the_host_in_a_url_is_one_that_can_be_taken(text: str, host: str) -> None:
+    with pytest.raises(CmpBundleError) as refused:
+        hosts([text])
+    assert refused.value.hint == f"name the host alone: {host}"
+    assert hosts([host])
+
+
 ACCEPTED = {
     "localhost": "localhost",
     "PBX.Example.COM": "pbx.example.com",
