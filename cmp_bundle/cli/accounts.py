@@ -89,10 +89,10 @@ def remove(run: Run, *, users: tuple[str, ...], allow_loose: bool) -> Result:
     book = people.read(run, allow_loose=allow_loose)
     known = {a.id for a in book.accounts}
     refuse([Wrong(f"there is no account {u!r} in {book.path}") for u in users if u not in known])
-    book.edited(Edits(remove=frozenset(users))).write(Disk())
     # Somebody who is called the same later shall not be reached by the old link.
     path = run.settings.links.key
     ring = keyrings.load(path)
+    book.edited(Edits(remove=frozenset(users))).write(Disk())
     if ring is not None:
         for user in dict.fromkeys(users):
             ring = ring.renewed(user)

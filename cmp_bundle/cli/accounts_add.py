@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import warnings
+from getpass import GetPassWarning
 from pathlib import Path
 from typing import Any
 
@@ -87,14 +89,28 @@ def _password(*, prompt: bool, file: Path | None, allow_loose: bool) -> tuple[st
             "--prompt and --password-file both give a password", hint="leave out one of them"
         )
     if prompt:
-        asked = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-        return str(asked), "its password is the one you typed"
+        return _asked(), "its password is the one you typed"
     if file is not None:
         return store.read_password(file, allow_loose=allow_loose), f"its password is from {file}"
     given = os.environ.get(PASSWORD)
     if given:
         return given, f"its password is from {PASSWORD}"
     return generate.password(), "a password was made for it, and stands there"
+
+
+def _asked() -> str:
+    """What is typed, twice. Raises CmpBundleError where there is no terminal to type it on."""
+    try:
+        with warnings.catch_warnings():
+            # Python would go on, and show what is typed.
+            warnings.simplefilter("error", GetPassWarning)
+            typed = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    except GetPassWarning:
+        raise CmpBundleError(
+            "there is no terminal to ask for the password on",
+            hint=f"--password-file FILE, or the environment variable {PASSWORD}",
+        ) from None
+    return str(typed)
 
 
 def _account(values: dict[str, object]) -> Account:

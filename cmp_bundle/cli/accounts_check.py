@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 #: Shorter passwords are guessed: Asterisk lets anybody try as often as they like.
 _SHORT = 8
 
+#: What is told of all accounts at once.
+_NOT_COMPARED = "not-compared"
+
 
 @make(people.ALLOW_LOOSE, flags=people.FLAGS, name="check")
 def check(run: Run, *, allow_loose: bool) -> Result:
@@ -41,7 +44,11 @@ def check(run: Run, *, allow_loose: bool) -> Result:
         return Result(f"there are no accounts in {book.path}", {"findings": []})
     open_source = people.opener(run, book)
     found = [*_compared(book.accounts, open_source), *_passwords(book.accounts, _public(run))]
-    lines = [str(f) for f in found]
+    lines = [str(f) for f in found if f.code != _NOT_COMPARED]
+    alone = sum(f.code == _NOT_COMPARED for f in found)
+    if alone:
+        whose = count(alone, "account")
+        lines.append(f"note {_NOT_COMPARED}: no Asterisk was found here to compare {whose} with")
     problems = sum(f.level is Level.PROBLEM for f in found)
     if not found:
         lines.append(f"{count(len(book.accounts), 'account')}, all as Asterisk has them")
@@ -82,7 +89,7 @@ def _compared(accounts: tuple[Account, ...], open_source: Opener) -> Iterator[Fi
             yield from _at_source(account, there)
         elif open_source.asterisk is None:
             text = f"no Asterisk was found here to compare {account.id} with"
-            yield Finding(Level.NOTE, "not-compared", account.id, text, account.place)
+            yield Finding(Level.NOTE, _NOT_COMPARED, account.id, text, account.place)
         else:
             yield from checks.findings(account, _files(account, held), complete=complete)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,14 @@ from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cmp_bundle.accounts.model import Account
+    from cmp_bundle.accounts.problems import Wrong
     from cmp_bundle.accounts.store import Book
+
+#: So many warnings of a kind are told one by one.
+_WARNED = 3
 
 
 @make(
@@ -68,8 +75,7 @@ def import_(
     refuse(offered.wrongs)
     rows = [adopt.row(a, copy=copy) for a in offered.accounts]
     plan = adopt.plan(book.accounts, rows, update=update)
-    for _, warning in offered.warnings:
-        run.reporter.warn(str(warning))
+    _warn(run, offered.warnings)
     changed = bool(plan.added or plan.updated)
     if changed:
         after = book.edited(plan.edits)
@@ -99,6 +105,19 @@ def import_(
             "warnings": [{"code": c, "message": str(w)} for c, w in offered.warnings],
         },
     )
+
+
+def _warn(run: Run, warnings: Sequence[tuple[str, Wrong]]) -> None:
+    """The first of each code, and how many more: endpoints of one template are all alike."""
+    number = Counter(code for code, _ in warnings)
+    told: Counter[str] = Counter()
+    for code, warning in warnings:
+        told[code] += 1
+        if told[code] <= _WARNED:
+            run.reporter.warn(str(warning))
+        elif told[code] == number[code]:
+            more = number[code] - _WARNED
+            run.reporter.warn(f"and {more} more like it ({code}); all of them: --json")
 
 
 def _name(database: str | None, source: str, book: Book) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -184,6 +186,51 @@ def test_remove(at: Desk) -> None:
     assert list(rows(at)) == ["alice"]
     at("accounts", "add", "bob")
     assert at("link", "bob") != before, "somebody of the same name is somebody else"
+
+
+def test_remove_with_a_key_that_cannot_be_read_changes_nothing(at: Desk) -> None:
+    """Else the old link would open the phone of the next one called alice."""
+    at("accounts", "import")
+    at("links")
+    at.key.chmod(0o644)
+    before = at.accounts.read_bytes()
+    assert "others can read the key" in at.refused("accounts", "remove", "alice")
+    assert at.accounts.read_bytes() == before
+
+
+def test_a_prompt_without_a_terminal(at: Desk) -> None:
+    at("accounts", "import")
+    done = subprocess.run(
+        [sys.executable, "-m", "cmp_bundle",
+         "accounts", "add", "carol", "--prompt"],
+        cwd=at.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        start_new_session=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == MISTAKE
+    assert done.stderr == (
+        "error: there is no terminal to ask for the password on\n"
+        "       --password-file FILE, or the environment variable CMP_BUNDLE_PASSWORD\n"
+    )
+
+
+def test_many_warnings_of_a_kind_are_told_in_short(at: Desk) -> None:
+    """Ten thousand endpoints of one template need the same thing said once."""
+    more = "".join(f"[u{n}]\ntype=endpoint\nwebrtc=yes\nauth=alice\n" for n in range(9))
+    at.pjsip.write_text(at.pjsip.read_text() + more)
+    done = at.run("accounts", "import", "--dry-run")
+    told = [line for line in done.err.splitlines() if "one picture" in line]
+    assert len(told) == 3
+    assert "and 6 more like it (few-pictures); all of them: --json" in done.err
+    assert len(at.json("accounts", "import")["warnings"]) == 9
+
+
+def test_check_without_an_asterisk_says_so_once(at: Desk) -> None:
+    at("accounts", "import", "--copy")
+    at.run("accounts", "add", "carol")
+    (at.root / "etc/asterisk").rename(at.root / "etc/gone")
+    done = at.run("accounts", "check")
+    assert done.out.count("not-compared") == 1, done
+    assert "3 accounts" in done.out
 
 
 def test_a_file_that_others_can_read(at: Desk) -> None:
