@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,8 @@ class ConfSource:
     name: str
     files: Folder
     file: str
+    #: Thousands of places are in few files.
+    _reals: dict[str, Path] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def found(self) -> Found:
         return self._found(self._read(self.file))
@@ -119,7 +121,9 @@ class ConfSource:
         return found
 
     def _real(self, file: str) -> Path:
-        try:
-            return self.files.real(file)
-        except OSError:
-            return Path(file)
+        if file not in self._reals:
+            try:
+                self._reals[file] = self.files.real(file)
+            except OSError:
+                self._reals[file] = Path(file)
+        return self._reals[file]
