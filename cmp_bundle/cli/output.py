@@ -42,8 +42,11 @@ def prepare() -> None:
     """
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 - for the whole run
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
-    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
-        sys.stdout.reconfigure(errors="backslashreplace")
+    out = sys.stdout
+    # The C locale's "surrogateescape" lets bytes through that are no text, and no letters.
+    if isinstance(out, io.TextIOWrapper):
+        if out.errors == "strict" or out.encoding.lower() != "utf-8":
+            out.reconfigure(errors="backslashreplace")
 
 
 def show(result: Result, *, as_json: bool) -> None:

@@ -163,8 +163,16 @@ def test_a_terminal_that_has_gone() -> None:
         assert ended(f"{command} 2> /dev/full") == ends
 
 
-def test_letters_that_the_terminal_does_not_know() -> None:
-    code, said, _ = ended("CMP config", PYTHONIOENCODING="ascii", CMP_BUNDLE_ACCOUNT_NAME="→ é")
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""},
+    ],
+)
+def test_letters_that_the_terminal_does_not_know(how: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "it.toml").write_text('[account]\nname = "→ é"\n', "utf-8")
+    code, said, _ = ended(f"CMP config --config {tmp_path}/it.toml", **how)
     assert code == DONE
     assert r'name = "\u2192 \xe9"' in said
 
