@@ -106,7 +106,8 @@ class ConfSource:
         found = read(name, self.files)
         real = self._real(name if name.startswith("/") else f"{self.files.etc}/{name}")
         if found.missing:
-            raise CmpBundleError("there is no such file", file=real)
+            text = "is a folder" if real.is_dir() else "there is no such file"
+            raise CmpBundleError(text, file=real)
         unreadable = [p for p in found.unknowns if "cannot be read" in p.message]
         if unreadable:
             raise CmpBundleError(

@@ -62,6 +62,9 @@ def rotate(run: Run, *, users: tuple[str, ...], everybody: bool, allow_loose: bo
         run.reporter.warn(
             f"Asterisk's files did not hold the password that {shown} had here, so they do not"
             f" hold the new one: it stands in {book.path}; cmp-bundle accounts check"
+            if open_source.asterisk
+            else f"no Asterisk was found here to give {shown} the new password, and it has to get"
+            f" it: it stands in {book.path}"
         )
     return Result("\n".join(lines), {"rotated": ids, "not_in_asterisk": alone, **done.data})
 

@@ -50,11 +50,13 @@ def restore(run: Run, *, file: Path, yes: bool, allow_loose: bool) -> Result:
     Links made with another key since then are dead from then on.
     """
     path, disk = run.settings.links.key, Disk()
-    fresh = keyrings.load(file)
+    from_a_backup = "name one that cmp-bundle key backup wrote"
+    try:
+        fresh = keyrings.load(file)
+    except keyrings.DamagedError as error:
+        raise CmpBundleError(error.message, file=file, hint=from_a_backup) from error
     if fresh is None:
-        raise CmpBundleError(
-            "there is no such file", file=file, hint="name one that a backup wrote"
-        )
+        raise CmpBundleError("there is no such file", file=file, hint=from_a_backup)
     before = _present(run, path)
     if before == fresh:
         return Result(f"{path} is the same key already", {"key": path, "changed": False})

@@ -120,6 +120,10 @@ def test_sources_that_are_none(at: Desk, words: tuple[str, ...], says: str) -> N
     assert says in at.refused("accounts", "import", *words)
 
 
+def test_a_folder_is_no_source(at: Desk) -> None:
+    assert "is a folder" in at.refused("accounts", "import", str(at.root / "etc"))
+
+
 def test_list_and_show(at: Desk) -> None:
     assert "next: cmp-bundle accounts add" in at("accounts", "list")
     at("accounts", "import")
@@ -322,6 +326,14 @@ def test_rotate_a_password_of_its_own(at: Desk) -> None:
     assert f"password={fresh}\n" in at.pjsip.read_text(), "Asterisk had the same"
     assert "did not hold the password that zoe had here" in done.err
     assert "next: cmp-bundle build && cmp-bundle deploy" in done.out
+
+
+def test_rotate_where_no_asterisk_is(at: Desk) -> None:
+    at.write('[[account]]\nid = "zoe"\npassword = "own-password"\n')
+    (at.root / "etc/asterisk").rename(at.root / "etc/gone")
+    said = at("accounts", "rotate", "zoe")
+    assert "no Asterisk was found here to give zoe the new password" in said
+    assert "did not hold" not in said
 
 
 def test_rotate_refuses_whole(at: Desk) -> None:
