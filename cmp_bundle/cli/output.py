@@ -44,9 +44,9 @@ def prepare() -> None:
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
     out = sys.stdout
     # The C locale's "surrogateescape" lets bytes through that are no text, and no letters.
-    if isinstance(out, io.TextIOWrapper):
-        if out.errors == "strict" or out.encoding.lower() != "utf-8":
-            out.reconfigure(errors="backslashreplace")
+    utf8 = out.encoding.lower() == "utf-8"
+    if isinstance(out, io.TextIOWrapper) and (out.errors == "strict" or not utf8):
+        out.reconfigure(errors="backslashreplace")
 
 
 def show(result: Result, *, as_json: bool) -> None:
