@@ -50,10 +50,13 @@ def command(
             # A flag that may be repeated and was not given is an empty tuple.
             given = {name: None if value == () else value for name, value in given.items()}
 
-            def settings() -> Loaded:
-                return load(config, flags=given)
+            loaded = load(config, flags=given)
 
-            run = Run(settings(), output.Terminal(verbose=verbose), as_json, settings)
+            def again() -> Loaded:
+                # A file that has gone is none to do without: defaults are another phone.
+                return load(config or loaded.file, flags=given)
+
+            run = Run(loaded, output.Terminal(verbose=verbose), as_json, again)
             result = function(run, **rest)
             output.show(result, as_json=as_json)
             return int(result.failed)

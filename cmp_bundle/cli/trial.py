@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -18,7 +17,7 @@ from cmp_bundle.bundle.build import People
 from cmp_bundle.cli import people, server
 from cmp_bundle.devserver.pages import Link
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.phone.source import ArchiveFile, Folder, Repository, parse
+from cmp_bundle.phone.source import ArchiveFile, Folder, Repository, parse, place
 from cmp_bundle.settings.load import FILE_NAME
 from cmp_bundle.settings.model import ServerSettings
 
@@ -161,21 +160,29 @@ def _named(run: Run) -> Iterator[Path]:
     yield settings.links.key
     # What is compiled from client/, the built-in phone among it.
     yield Path(str(files("cmp_bundle"))) / "client"
-    # What is wrong with it is told by the build.
-    with suppress(CmpBundleError):
-        phone = settings.phone
+    yield from _phone(run)
+
+
+def _phone(run: Run) -> Iterator[Path]:
+    """Where the phone lies, if that is on this machine."""
+    phone = run.settings.phone
+    base = run.loaded.base("phone.source")
+    try:
         request = parse(
-            phone.source,
-            revision=phone.revision or None,
-            pin=phone.pin or None,
-            base=run.loaded.base("phone.source"),
+            phone.source, revision=phone.revision or None, pin=phone.pin or None, base=base
         )
-        match request.source:
-            case Folder(path) | ArchiveFile(path):
-                yield path.absolute()
-            case Repository(git_directory):
-                # Grows with each commit and each change of branch.
-                yield git_directory.absolute() / "logs/HEAD"
+    except CmpBundleError:
+        # The build tells what is wrong. What is not there may come back.
+        missing = place(phone.source, base)
+        if missing is not None:
+            yield missing.absolute()
+        return
+    match request.source:
+        case Folder(path) | ArchiveFile(path):
+            yield path.absolute()
+        case Repository(git_directory):
+            # Grows with each commit and each change of branch.
+            yield git_directory.absolute() / "logs/HEAD"
 
 
 def _sources(run: Run, everyone: Everyone) -> Iterator[Path]:

@@ -91,6 +91,7 @@ class DevServer:
     async def build(self) -> Outcome:
         """Build once and show it. Raises CmpBundleError the first time, if it fails."""
         # In a thread: phones go on talking meanwhile.
+        before = self._hub.outcome
         outcome = await asyncio.to_thread(self._builds.build)
         if outcome.changed:
             about = outcome.built.bundle.manifest
@@ -100,7 +101,7 @@ class DevServer:
         if outcome.problem is None:
             self._links = self._source.links()
             self._source.shown()
-        self._say(outcome)
+        self._say(outcome, before)
         self._hub.built(outcome)
         return outcome
 
@@ -170,16 +171,18 @@ class DevServer:
             warnings=tuple(f"{w.path}: {w.message}" for w in warnings),
         )
 
-    def _say(self, outcome: Outcome) -> None:
-        """A line in the terminal for each build but the first."""
-        if outcome.number == 1:
+    def _say(self, outcome: Outcome, before: Outcome | None) -> None:
+        """A line in the terminal for each build but the first, where it is news."""
+        if before is None:
             return
         problem = outcome.problem
         if problem is not None:
-            self._reporter.warn(f"{problem}{f' ({problem.hint})' if problem.hint else ''}")
-        elif outcome.changed:
+            if str(problem) != str(before.problem):
+                self._reporter.warn(f"{problem}{f' ({problem.hint})' if problem.hint else ''}")
+        elif outcome.changed or before.problem is not None:
             what = ", ".join(outcome.stylesheets) or "the page"
-            self._reporter.note(f"built in {outcome.seconds * 1000:.0f} ms: {what} reloads")
+            happens = "reloads" if outcome.changed else "is right as it was"
+            self._reporter.note(f"built in {outcome.seconds * 1000:.0f} ms: {what} {happens}")
 
 
 class _Fixed(RequestHandler):

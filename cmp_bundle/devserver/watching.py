@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from watchdog.events import (
+    DirAttribEvent,
     DirCreatedEvent,
     DirDeletedEvent,
     DirMovedEvent,
+    FileAttribEvent,
     FileClosedEvent,
     FileCreatedEvent,
     FileDeletedEvent,
@@ -46,13 +48,16 @@ _IGNORED = {".git", "node_modules", "__pycache__", ".hg", ".svn"}
 # It calls it an error when a watch is given up while its thread waits, and that is no news.
 logging.getLogger("watchdog").setLevel(logging.CRITICAL)
 
-#: What is an edit. Reading a file is none, and a build reads them all.
+#: What is an edit. Reading a file is none, and a build reads them all. A chmod is one: it may be
+#: what somebody was told to do.
 _EDITS: list[type[FileSystemEvent]] = [
+    FileAttribEvent,
     FileCreatedEvent,
     FileModifiedEvent,
     FileClosedEvent,
     FileDeletedEvent,
     FileMovedEvent,
+    DirAttribEvent,
     DirCreatedEvent,
     DirDeletedEvent,
     DirMovedEvent,
@@ -61,15 +66,18 @@ _EDITS: list[type[FileSystemEvent]] = [
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Files by path: time of change in nanoseconds, size, inode; folders by path: inode."""
+    """Files by path: times of change of content and of mode in nanoseconds, size, inode.
 
-    files: dict[str, tuple[int, int, int]]
+    Folders by path: inode.
+    """
+
+    files: dict[str, tuple[int, int, int, int]]
     folders: dict[str, int]
 
 
 def snapshot(paths: Iterable[Path]) -> Snapshot:
     """Everything at and below ``paths`` as it is now; what is not there is left out."""
-    files: dict[str, tuple[int, int, int]] = {}
+    files: dict[str, tuple[int, int, int, int]] = {}
     folders: dict[str, int] = {}
     for name in _below(paths):
         # It may have gone since it was listed.
@@ -78,7 +86,8 @@ def snapshot(paths: Iterable[Path]) -> Snapshot:
             if stat.S_ISDIR(found.st_mode):
                 folders[str(name)] = found.st_ino
             else:
-                files[str(name)] = (found.st_mtime_ns, found.st_size, found.st_ino)
+                times = found.st_mtime_ns, found.st_ctime_ns
+                files[str(name)] = (*times, found.st_size, found.st_ino)
     return Snapshot(files, folders)
 
 

@@ -119,6 +119,18 @@ def parse(
     return Request(source, shown, pin)
 
 
+def place(text: str, base: Path) -> Path | None:
+    """Where on this machine ``text`` leads, be anything there or not; None if it leads elsewhere."""
+    if text in (DEFAULT, BUILTIN) or ("://" in text and not text.startswith("file://")):
+        return None
+    if text.startswith("file://"):
+        return Path(unquote(text.removeprefix("file://").removeprefix("localhost")))
+    try:
+        return _path(text.removeprefix("folder:"), base)
+    except CmpBundleError:
+        return None
+
+
 def _upstream(revision: str | None, pin: str | None, upstream: Pin) -> Request:
     if revision not in (None, upstream.commit):
         return Request(GitUrl(upstream.git, revision), DEFAULT, pin)

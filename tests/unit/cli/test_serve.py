@@ -127,6 +127,36 @@ def test_what_goes_in_comes_out_again(folder: Path) -> None:
         until(lambda: "counts from the next start" in running.said)
 
 
+def test_what_goes_may_come_back(folder: Path) -> None:
+    """The phone's folder, and the settings: without them there is no other phone to show."""
+    settings = folder / "cmp-bundle.toml"
+    phone, away = folder / "phone", folder / "away"
+    with serve(folder) as running:
+        phone.rename(away)
+        assert "nothing that is here" in until(lambda: problem(running))["message"]
+        away.rename(phone)
+        until(lambda: problem(running) is None)
+        until(lambda: "the page is right as it was" in running.said)
+        (phone / "two.js").write_text("var edited")
+        until(lambda: running.get(f"{SITE}/assets/live-1/two.js")[2] == b"var edited")
+        assert running.said.count("nothing that is here") == 1, "told once"
+        kept = settings.read_text()
+        settings.unlink()
+        found = until(lambda: problem(running))
+        assert (found["message"], found["where"]) == ("there is no such file", str(settings))
+        settings.write_text(kept)
+        until(lambda: problem(running) is None)
+
+
+def test_a_mode_that_is_mended(folder: Path) -> None:
+    accounts(folder, "alice")
+    with serve(folder) as running:
+        (folder / "accounts.toml").chmod(0o644)
+        assert "chmod 600" in until(lambda: problem(running))["hint"]
+        (folder / "accounts.toml").chmod(0o600)
+        until(lambda: problem(running) is None)
+
+
 def test_accounts_come_and_go(folder: Path) -> None:
     accounts(folder, "alice", "bob")
     with serve(folder, "--practice") as running:

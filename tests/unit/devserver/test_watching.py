@@ -118,6 +118,19 @@ def test_reading_is_no_edit(tmp_path: Path) -> None:
     watch([tmp_path], work)
 
 
+@pytest.mark.parametrize("polling", [False, True])
+def test_a_file_that_is_given_another_mode(tmp_path: Path, polling: bool) -> None:
+    """It may be what somebody was told to do: chmod 600 accounts.toml."""
+    file = tmp_path / "accounts.toml"
+    file.touch(0o644)
+
+    async def work(watching: Watching) -> None:
+        file.chmod(0o600)
+        await edited(watching)
+
+    watch([file], work, polling=polling)
+
+
 def test_eyes_that_fail(tmp_path: Path) -> None:
     """Whatever becomes of the thread that tells of events: edits are noticed, and soon again."""
     file = tmp_path / "file"
