@@ -13,6 +13,9 @@ from pathlib import Path
 import click
 
 from cmp_bundle.cli.app import COMMANDS
+from cmp_bundle.phone.cache import VARIABLE as CACHE
+from cmp_bundle.settings.load import FILE_NAME
+from cmp_bundle.settings.load import VARIABLE as CONFIG
 from cmp_bundle.settings.model import sections
 from cmp_bundle.settings.template import literal
 
@@ -49,6 +52,10 @@ def settings() -> str:
         "Made from `cmp_bundle/settings/model.py`; `make docs` writes it anew. A setting comes",
         "from a flag, else from its environment variable, else from `cmp-bundle.toml`, else it is",
         "the default. `cmp-bundle config` shows what is in effect, and where each comes from.",
+        "",
+        "The file is the one that `--config` names, else the environment variable",
+        f"`{CONFIG}`, else `{FILE_NAME}` of the current folder. What is fetched is kept in the",
+        f"user's cache folder, or in the one that `{CACHE}` names.",
     ]
     for section, (means, keys) in sections().items():
         lines += ["", f"## [{section}]", "", means, ""]

@@ -12,7 +12,8 @@ def command(run: Run) -> Result:
     """Show the settings in effect and where each comes from.
 
     A setting comes from a flag, else from its environment variable, else from cmp-bundle.toml,
-    else it is the default.
+    else it is the default. The file is the one that --config names, else CMP_BUNDLE_CONFIG, else
+    that of this folder.
     """
     rows = []
     data = {}

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 #: The file that is looked for in the current folder.
 FILE_NAME = "cmp-bundle.toml"
 
+#: Names the file in place of ``--config``.
+VARIABLE = "CMP_BUNDLE_CONFIG"
+
 _YES = {"true", "yes", "on", "1"}
 _NO = {"false", "no", "off", "0"}
 _WORDS = {str: "text", Path: "text", int: "a whole number", bool: "true or false"}
@@ -100,18 +103,22 @@ def _here() -> Path:
 
 
 def _file(named: Path | None, environment: Mapping[str, str]) -> Path | None:
-    if named is None and environment.get("CMP_BUNDLE_CONFIG"):
-        named = Path(environment["CMP_BUNDLE_CONFIG"])
+    hint = "cmp-bundle init writes one"
+    if named is None and (text := environment.get(VARIABLE)):
+        problem = _no_path(text)
+        if problem:
+            raise CmpBundleError(f"{VARIABLE} {problem}")
+        named = Path(text).expanduser()
+        hint = f"{VARIABLE} names it; unset that, or write one: cmp-bundle init"
     path = named or _here() / FILE_NAME
     try:
         path.stat()
-        return path if named is None else path.resolve()
+        # Paths in it are seen from where it is found, be it a link to another folder.
+        return path.parent.resolve() / path.name
     except FileNotFoundError:
         if named is None:
             return None
-        raise CmpBundleError(
-            "there is no such file", file=named, hint="cmp-bundle init writes one"
-        ) from None
+        raise CmpBundleError("there is no such file", file=named, hint=hint) from None
     except OSError as error:
         raise CmpBundleError(f"cannot be read: {error.strerror}", file=path) from error
 

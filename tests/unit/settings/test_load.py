@@ -192,6 +192,31 @@ def test_the_environment_can_name_the_file(tmp_path: Path) -> None:
     assert load(other, {"CMP_BUNDLE_CONFIG": "mine.toml"}).file == other, "what is typed wins"
 
 
+def test_the_environment_s_file_may_lie_at_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    named = {"CMP_BUNDLE_CONFIG": "~/mine.toml"}
+    with pytest.raises(CmpBundleError, match="no such file") as caught:
+        load(environment=named)
+    assert "CMP_BUNDLE_CONFIG names it" in (caught.value.hint or "")
+    (tmp_path / "mine.toml").write_text("")
+    assert load(environment=named).file == tmp_path / "mine.toml"
+    with pytest.raises(CmpBundleError, match="CMP_BUNDLE_CONFIG begins with ~nobody-here"):
+        load(environment={"CMP_BUNDLE_CONFIG": "~nobody-here/x"})
+
+
+def test_paths_are_seen_from_where_the_file_is_found(tmp_path: Path) -> None:
+    """A link to another folder's is read as if it lay here, named or not."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there/shared.toml").write_text('[build]\nout = "out"\n')
+    link = tmp_path / "cmp-bundle.toml"
+    link.symlink_to("there/shared.toml")
+    for found in (load(environment={}), load(link, {})):
+        assert found.file == link
+        assert found.settings.build.out == tmp_path / "out"
+
+
 @pytest.mark.parametrize(
     ("content", "says"), [(b"\xff\xfe", "not UTF-8"), (None, "Is a directory")]
 )
