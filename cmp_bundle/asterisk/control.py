@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
+from cmp_bundle.asterisk.conf_files import Folder
 from cmp_bundle.errors import CmpBundleError
 
 #: Seconds that an answer may take. Reloading PJSIP with thousands of endpoints takes several.
@@ -15,20 +18,35 @@ PATIENCE = 60
 #: could not be read.
 NOT_BOUND = "(null)"
 
+#: What it says where none runs, on 16 and on 22; and where this user may not open the socket. The
+#: first line comes where this user may not read asterisk.conf, so that the socket is a guess.
+_NONE_RUNS = re.compile(
+    r"(?:^Unable to open specified master config file '(?P<conf>.+)'.*\n)?"
+    r"^Unable to connect to remote asterisk \(does (?P<socket>.+) exist\?\)",
+    re.MULTILINE,
+)
+
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
 class Control:
-    """``command`` stands for ``asterisk``: ("asterisk",), ("docker", "exec", "pbx", "asterisk")."""
+    """``command`` stands for ``asterisk``: ("asterisk",), ("docker", "exec", "pbx", "asterisk").
+
+    Empty where there is none. ``root`` is the folder that it takes for ``/``.
+    """
 
     command: tuple[str, ...]
+    root: Path = Path("/")
 
     def ask(self, line: str) -> str | None:
-        """What Asterisk answers to ``line``; None where none is running, or none can be asked.
+        """What Asterisk answers to ``line``; None where none is running.
 
-        Raises CmpBundleError if it takes longer than PATIENCE seconds.
+        A command that fails without a word stands for one that is down on purpose. Raises
+        CmpBundleError where it cannot be told, or takes longer than PATIENCE seconds.
         """
+        if not self.command:
+            return None
         try:
             done = subprocess.run(  # noqa: S603 - the operator's own command
                 [*self.command, "-rx", line],
@@ -37,19 +55,53 @@ class Control:
                 timeout=PATIENCE,
                 check=False,
             )
-        except OSError:
+        except FileNotFoundError:
             return None
+        except OSError as error:
+            raise self._unanswered(error.strerror or str(error)) from error
         except subprocess.TimeoutExpired:
             raise CmpBundleError(
                 f"Asterisk did not answer to {line!r} in {PATIENCE} s",
                 hint=f"try it by hand: {' '.join(self.command)} -rx {line!r}",
             ) from None
-        if done.returncode != 0:
-            return None
-        return _COLOURS.sub("", done.stdout.decode(errors="replace"))
+        if done.returncode == 0:
+            return _COLOURS.sub("", done.stdout.decode(errors="replace"))
+        said = (done.stderr + done.stdout).decode(errors="replace")
+        down = _NONE_RUNS.search(said)
+        if down is not None:
+            self._refuse_closed(down["conf"], os.R_OK)
+            self._refuse_closed(down["socket"], os.W_OK)
+        elif said.strip() or done.returncode < 0:
+            raise self._unanswered(" ".join(said.split()) or f"signal {-done.returncode}")
+        return None
 
-    def running(self) -> bool:
-        return self.ask("core show version") is not None
+    def _unanswered(self, reason: str) -> CmpBundleError:
+        return CmpBundleError(
+            f"{' '.join(self.command)} cannot be asked whether Asterisk runs: {reason}",
+            hint="mend that, or [asterisk] command; for one that is down on purpose:"
+            """ CMP_BUNDLE_ASTERISK_COMMAND='["false"]'""",
+        )
+
+    def _refuse_closed(self, path: str | None, way: int) -> None:
+        """Raises CmpBundleError where ``path`` is there and this user may not use it so."""
+        if path is None:
+            return
+        real = self.root / path.removeprefix("/")
+        try:
+            real = Folder(self.root, self.root).real(path)
+            real.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError:
+            closed = True
+        else:
+            closed = not os.access(real, way, effective_ids=True)
+        if closed:
+            raise CmpBundleError(
+                "is closed to this user, so Asterisk cannot be asked whether it runs",
+                file=real,
+                hint="run it as a user who may, often root: sudo cmp-bundle …",
+            )
 
     def directories(self) -> dict[str, str] | None:
         """``Configuration directory``, ``Data directory`` and their like; None if none runs."""

@@ -16,6 +16,9 @@ ETC = "/etc/asterisk"
 #: Where static-http lies when nobody says: Debian's and Ubuntu's packages, then everybody else.
 DATA_FOLDERS = ("/usr/share/asterisk", "/var/lib/asterisk")
 
+#: Where the program is in a system other than this one.
+_PROGRAMS = ("/usr/sbin", "/usr/local/sbin")
+
 
 @dataclass(frozen=True)
 class Named:
@@ -41,7 +44,10 @@ class Fact:
 
 @dataclass(frozen=True)
 class Installation:
-    """An Asterisk. ``etc``, ``data`` and ``user`` are as it sees them itself, within ``root``."""
+    """An Asterisk. ``etc``, ``data`` and ``user`` are as it sees them itself, within ``root``.
+
+    ``unanswered`` is what stood against asking whether it runs; ``running`` is false then.
+    """
 
     root: Path
     etc: Fact
@@ -49,6 +55,7 @@ class Installation:
     user: Fact
     control: Control
     running: bool
+    unanswered: CmpBundleError | None = None
 
     @property
     def files(self) -> Folder:
@@ -110,8 +117,12 @@ def _find(named: Named) -> Installation | None:
             f"[asterisk] command cannot be run: there is no program {named.command[0]!r}",
             hint='it stands for "asterisk", like ["docker", "exec", "pbx", "asterisk"]',
         )
-    control = Control(named.command or _command(root))
-    asked = control.directories()
+    control = Control(named.command or _command(root), root)
+    asked = unanswered = None
+    try:
+        asked = control.directories()
+    except CmpBundleError as error:
+        unanswered = error
     etc = _first(
         (named.etc_dir, "[asterisk] etc_dir"),
         ((asked or {}).get("Configuration directory"), "core show settings"),
@@ -127,14 +138,17 @@ def _find(named: Named) -> Installation | None:
         return None
     files = Folder(outside(root, etc.value), root)
     data = _data(named, root, files, asked)
-    return Installation(root, etc, data, _user(named, root, files), control, asked is not None)
+    user = _user(named, root, files)
+    return Installation(root, etc, data, user, control, asked is not None, unanswered)
 
 
 def _command(root: Path) -> tuple[str, ...]:
-    """How to run the asterisk that lives in ``root``."""
+    """How to run the asterisk that lives in ``root``; empty where none does."""
     if root == Path("/"):
         return (shutil.which("asterisk") or "/usr/sbin/asterisk",)
-    return ("chroot", str(root), "asterisk")
+    if not any(outside(root, f"{folder}/asterisk").is_file() for folder in _PROGRAMS):
+        return ()
+    return (shutil.which("chroot") or "/usr/sbin/chroot", str(root), "asterisk")
 
 
 def _data(named: Named, root: Path, files: Folder, asked: dict[str, str] | None) -> Fact:

@@ -63,6 +63,12 @@ def _settings(run: Run, found: Installation) -> dict[str, tuple[Any, str]]:
     return settings
 
 
+def _running(found: Installation) -> tuple[str, str]:
+    if found.unanswered is not None:
+        return "not known", str(found.unanswered)
+    return "yes" if found.running else "no", "asterisk -rx"
+
+
 def _told(found: Installation) -> tuple[list[str], dict[str, Any]]:
     """What was found, a line each, and the same as data."""
     http = reader.read("http.conf", found.files)
@@ -76,7 +82,7 @@ def _told(found: Installation) -> tuple[list[str], dict[str, Any]]:
         ("configuration", str(found.etc_folder), found.etc.origin),
         ("static files", str(found.static), found.data.origin),
         ("user", found.user.value, found.user.origin),
-        ("running", "yes" if found.running else "no", "asterisk -rx"),
+        ("running", *_running(found)),
     ]
     if http.missing:
         rows.append(("http.conf", "is not there", str(found.configuration("http.conf"))))

@@ -41,6 +41,9 @@ def installation(run: Run) -> Installation:
 
 
 def executor(run: Run, where: Installation) -> Executor:
+    """Raises CmpBundleError where it cannot be told whether Asterisk runs and has to be reloaded."""
+    if where.unanswered is not None:
+        raise where.unanswered
     return Executor(where, Disk(), run.reporter, run.settings.asterisk.url)
 
 

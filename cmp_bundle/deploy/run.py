@@ -137,10 +137,17 @@ class Executor:
 
     def _put_back(self, point: Checkpoint) -> None:
         checkpoint.undo(point, self.disk)
-        for line in point.reload:
-            if self.installation.running:
-                self.disk.announce("reload", self.folder)
+        for line in point.reload if self.installation.running else ():
+            self.disk.announce("reload", self.folder)
+            try:
                 self.installation.control.ask(line)
+            except CmpBundleError as error:
+                # The checkpoint stays, so the next run tells it.
+                raise CmpBundleError(
+                    f"all files are as they were before the {point.action}, but Asterisk could not"
+                    f" be told: {error.message}",
+                    hint=error.hint,
+                ) from error
         self.disk.remove(self.folder / checkpoint.NAME)
         self.disk.remove_folder(self.folder)
 

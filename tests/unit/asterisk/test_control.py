@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import stat
+import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from cmp_bundle.asterisk import control
 from cmp_bundle.asterisk.control import NOT_BOUND, Control
 from cmp_bundle.errors import CmpBundleError
+from tests.unit.nobody import as_nobody, needs_root, open_folder
 
 SETTINGS = """\
 \x1b[1;32m
@@ -43,7 +45,7 @@ Enabled URI's:
 def standing_in(folder: Path, script: str) -> Control:
     path = folder / "asterisk"
     path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    path.chmod(0o755)
     return Control((str(path), "-C", "/etc/asterisk.conf"))
 
 
@@ -74,17 +76,83 @@ def test_where_https_listens(tmp_path: Path) -> None:
     assert saying(tmp_path, STATUS.replace("0.0.0.0:8089", "something")).listener() is None
 
 
-@pytest.mark.parametrize("script", ["exit 1", "echo 'Unable to connect'; exit 1", "kill -9 $$"])
-def test_none_that_runs(script: str, tmp_path: Path) -> None:
-    found = standing_in(tmp_path, script)
-    assert not found.running()
+NONE_RUNS = "Unable to connect to remote asterisk (does /run/asterisk/asterisk.ctl exist?)"
+NO_CONF = (
+    "Unable to open specified master config file '/etc/asterisk/asterisk.conf',"
+    " using built-in defaults"
+)
+
+
+def without(folder: Path, *said: str) -> Control:
+    """A command that says ``said`` and fails, of an Asterisk whose / is ``folder``/root."""
+    text = "\n".join(said)
+    return replace(
+        standing_in(folder, f'cat >&2 <<"end"\n{text}\nend\nexit 1'), root=folder / "root"
+    )
+
+
+@pytest.mark.parametrize("said", [(NONE_RUNS,), (NO_CONF, NONE_RUNS)])
+def test_none_that_runs(said: tuple[str, ...], tmp_path: Path) -> None:
+    found = without(tmp_path, *said)
+    assert found.ask("core show version") is None
     assert found.directories() is None
     assert found.listener() is None
 
 
 def test_none_at_all(tmp_path: Path) -> None:
-    for command in ((str(tmp_path / "none"),), (str(tmp_path),)):
-        assert not Control(command).running()
+    for command in ((str(tmp_path / "none"),), (), ("false",)):
+        assert Control(command).ask("core show version") is None
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo 'Error response from daemon: No such container: pbx' >&2; exit 1", "No such container: pbx"),
+        ("echo 'permission denied while trying to connect' >&2; exit 1", "permission denied while"),
+        ("echo 'sudo: a password\nis required' >&2; exit 1", "a password is required"),
+        ("kill -9 $$", "signal 9"),
+    ],
+)  # fmt: skip
+def test_a_command_that_fails_is_no_stopped_asterisk(
+    script: str, reason: str, tmp_path: Path
+) -> None:
+    with pytest.raises(CmpBundleError, match="cannot be asked whether Asterisk runs") as caught:
+        standing_in(tmp_path, script).ask("core show version")
+    assert reason in caught.value.message
+    assert "[asterisk] command" in (caught.value.hint or "")
+
+
+def test_a_command_that_may_not_be_run(tmp_path: Path) -> None:
+    with pytest.raises(CmpBundleError, match=r"[Pp]ermission denied"):
+        Control((str(tmp_path),)).ask("core show version")
+
+
+@needs_root
+@pytest.mark.parametrize("closed", ["socket", "its folder", "asterisk.conf"])
+def test_what_is_closed_to_this_user_is_no_stopped_asterisk(closed: str) -> None:
+    """Asterisk says the same of a socket that is not there and of one that it may not open."""
+    with open_folder() as folder:
+        run, etc = folder / "root/run/asterisk", folder / "root/etc/asterisk"
+        for each in (run, etc):
+            each.mkdir(parents=True)
+        found = without(folder, *([NO_CONF] if closed == "asterisk.conf" else []), NONE_RUNS)
+        with as_nobody():
+            assert found.ask("x") is None
+        guilty = run / "asterisk.ctl"
+        if closed == "asterisk.conf":
+            guilty = etc / "asterisk.conf"
+            guilty.touch(0o640)
+        else:
+            with socket.socket(socket.AF_UNIX) as made:
+                made.bind(str(guilty))
+            guilty.chmod(0o755)
+        if closed == "its folder":
+            run.chmod(0o750)
+        with as_nobody(), pytest.raises(CmpBundleError, match="closed to this user") as caught:
+            found.ask("x")
+        assert caught.value.file == str(guilty)
+        assert "sudo" in (caught.value.hint or "")
+        assert found.ask("x") is None, "root may, so it is down"
 
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
@@ -95,5 +163,5 @@ def test_one_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(control, "PATIENCE", 0.05)
     stuck = standing_in(tmp_path, "exec sleep 60")
     with pytest.raises(CmpBundleError, match="did not answer to 'core show version'") as caught:
-        stuck.running()
+        stuck.ask("core show version")
     assert f"{tmp_path}/asterisk -C /etc/asterisk.conf -rx" in str(caught.value.hint)

@@ -157,7 +157,12 @@ def test_of_this_very_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     from cmp_bundle.asterisk import installation
 
     assert installation._command(Path("/"))[0].endswith("/asterisk")
-    assert installation._command(Path("/mnt")) == ("chroot", "/mnt", "asterisk")
+    assert installation._command(tmp_path) == ()
+    (tmp_path / "usr/sbin").mkdir(parents=True)
+    (tmp_path / "usr/sbin/asterisk").touch()
+    chroot, *rest = installation._command(tmp_path)
+    assert chroot.endswith("/chroot")
+    assert rest == [str(tmp_path), "asterisk"]
     (tmp_path / "asterisk").write_text("#!/bin/sh\n")
     (tmp_path / "asterisk").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from cmp_bundle.deploy import live
 from cmp_bundle.errors import CmpBundleError
+from tests.unit.nobody import as_nobody, needs_root, open_folder
 
 from .trees import Server, bundle, installation, tree, visit
 
 STATIC = "usr/share/asterisk/static-http"
-NOBODY = 65534
 OURS = "etc/asterisk/cmp-bundle"
 
 
@@ -114,28 +113,20 @@ def test_a_root_that_is_misspelt_is_no_machine_without_asterisk(tmp_path: Path) 
         installation(tmp_path / "nowhere")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user who may not look")
+@needs_root
 @pytest.mark.parametrize("content", [b"", b"[directories]\nastdatadir => /usr/share/asterisk\n"])
-def test_a_data_folder_that_this_user_may_not_see(content: bytes, tmp_path: Path) -> None:
-    tree(tmp_path, asterisk_conf=content)
-    (tmp_path / "etc/asterisk/asterisk.conf").chmod(0o644)
-    for name in ("http.conf", "extensions.conf"):
-        (tmp_path / "etc/asterisk" / name).chmod(0o644)
-    (tmp_path / "usr/share/asterisk").chmod(0o750)
-    modes = {f: f.stat().st_mode for f in (tmp_path, tmp_path.parent, tmp_path.parent.parent)}
-    for folder in modes:
-        folder.chmod(0o755)
-    os.setegid(NOBODY)
-    os.seteuid(NOBODY)
-    try:
-        with pytest.raises(CmpBundleError, match="cannot be looked at by this user") as caught:
-            Server(tmp_path).found()
-    finally:
-        os.seteuid(0)
-        os.setegid(0)
-        for folder, mode in modes.items():
-            folder.chmod(mode)
-    assert (caught.value.file or "").startswith(str(tmp_path / "usr/share/asterisk/"))
+def test_a_data_folder_that_this_user_may_not_see(content: bytes) -> None:
+    with open_folder() as folder:
+        tree(folder, asterisk_conf=content)
+        for name in ("asterisk.conf", "http.conf", "extensions.conf"):
+            (folder / "etc/asterisk" / name).chmod(0o644)
+        (folder / "usr/share/asterisk").chmod(0o750)
+        with (
+            as_nobody(),
+            pytest.raises(CmpBundleError, match="cannot be looked at by this user") as caught,
+        ):
+            Server(folder).found()
+    assert (caught.value.file or "").startswith(str(folder / "usr/share/asterisk/"))
     assert "sudo" in (caught.value.hint or "")
 
 
