@@ -16,12 +16,13 @@ from cmp_bundle.cli.scan import scan
 from cmp_bundle.cli.sizes import count
 from cmp_bundle.deploy.describe import describe
 from cmp_bundle.deploy.layout import Site
-from cmp_bundle.deploy.plan import Plan, to_deploy
+from cmp_bundle.deploy.plan import to_deploy
 from cmp_bundle.deploy.survey import survey
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
     from cmp_bundle.asterisk.installation import Installation
+    from cmp_bundle.deploy.steps import Plan
 
 _PATH = click.Path(path_type=Path)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cmp_bundle.bundle import dist, manifest
 from cmp_bundle.cli import server
 from cmp_bundle.cli.scan import scan
-from cmp_bundle.deploy.plan import Plan, to_reseal
+from cmp_bundle.deploy.plan import to_reseal
 from cmp_bundle.deploy.survey import survey
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from cmp_bundle.cli.command import Run
     from cmp_bundle.cli.people import Everyone
+    from cmp_bundle.deploy.steps import Plan
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from cmp_bundle.cli import server
@@ -7,8 +9,11 @@ from cmp_bundle.cli.command import Run
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
 from cmp_bundle.deploy.describe import describe
-from cmp_bundle.deploy.plan import Plan, to_undeploy
+from cmp_bundle.deploy.plan import to_undeploy
 from cmp_bundle.deploy.survey import survey
+
+if TYPE_CHECKING:
+    from cmp_bundle.deploy.steps import Plan
 
 
 @make(

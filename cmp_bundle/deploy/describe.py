@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cmp_bundle.deploy.change import Change, File, Folder, Link, State, Tree
 
 if TYPE_CHECKING:
-    from cmp_bundle.deploy.plan import Plan
+    from cmp_bundle.deploy.steps import Plan
 
 
 def describe(plan: Plan) -> str:

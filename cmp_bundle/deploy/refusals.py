@@ -15,7 +15,7 @@ from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
     from cmp_bundle.asterisk.includes import Https
-    from cmp_bundle.deploy.plan import Plan
+    from cmp_bundle.deploy.steps import Plan
     from cmp_bundle.deploy.survey import Found
 
 _LINES = """\

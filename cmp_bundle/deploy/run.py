@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cmp_bundle.asterisk.installation import Installation
-    from cmp_bundle.deploy.plan import Plan
+    from cmp_bundle.deploy.steps import Plan
     from cmp_bundle.files import Disk
     from cmp_bundle.report import Reporter
 

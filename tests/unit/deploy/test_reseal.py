@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cmp_bundle.deploy.plan import Reload, to_reseal
+from cmp_bundle.deploy.plan import to_reseal
+from cmp_bundle.deploy.steps import Reload
 from cmp_bundle.errors import CmpBundleError
 
 from .trees import Server, bundle, tree, with_profiles
