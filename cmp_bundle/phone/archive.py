@@ -53,10 +53,15 @@ def read_archive(data: bytes, origin: str) -> dict[str, PhoneFile]:
         read_tar(_gunzip(data, intake), intake)
     else:
         read_tar(data, intake)
-    files = intake.files()
+    files = {path: file for path, file in intake.files().items() if not _apple_double(path, file)}
     if not files:
         intake.broken("holds no files", hint="name the archive of a phone")
     return _without_common_folder(files)
+
+
+def _apple_double(path: str, file: PhoneFile) -> bool:
+    """What a Mac puts beside each file, in a zip below ``__MACOSX/`` (RFC 1740)."""
+    return path.rpartition("/")[2].startswith("._") and file.data.startswith(b"\0\5\x16\7")
 
 
 def _without_common_folder(files: dict[str, PhoneFile]) -> dict[str, PhoneFile]:

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 _Remote: TypeAlias = Pinned | GitUrl | ArchiveUrl
 
+#: How a file begins that only says where Git LFS has its content (git-lfs's docs/spec.md).
+_POINTER = b"version https://git-lfs.github.com/spec/"
+
 _WAY_OUT = "take the phone that comes with cmp-bundle: --source builtin"
 
 
@@ -59,6 +62,20 @@ def fetch(
             "nothing can be fetched again without a network",
             hint="leave out either --offline or --refresh",
         )
+    phone = _phone(request, cache, reporter, network, offline=offline, refresh=refresh)
+    _warn_of_pointers(phone, reporter)
+    return phone
+
+
+def _phone(
+    request: Request,
+    cache: Cache,
+    reporter: Reporter,
+    network: Network | None,
+    *,
+    offline: bool,
+    refresh: bool,
+) -> Phone:
     match request.source:
         case Builtin():
             return _checked(Phone.of(read_builtin(), source=request.text), request)
@@ -106,6 +123,18 @@ def _warn_of_changes(phone: Phone, commit: str, work_tree: Path, reporter: Repor
             f"{phone.source}: this is its last commit, {commit[:12]}, without what is changed "
             f"and not committed ({first}{more}); for the files as they lie there write "
             f"folder:{work_tree}"
+        )
+
+
+def _warn_of_pointers(phone: Phone, reporter: Reporter) -> None:
+    """Neither a commit nor GitHub's archives hold what Git LFS keeps elsewhere."""
+    pointers = [path for path, file in phone.files.items() if file.data.startswith(_POINTER)]
+    if pointers:
+        first, *others = pointers
+        more = f" and {len(others)} more" if others else ""
+        reporter.warn(
+            f"{phone.source}: {first}{more} is not the file itself, only its name in Git LFS; "
+            "clone the repository with git lfs installed, and write folder:CLONE"
         )
 
 

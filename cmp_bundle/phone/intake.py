@@ -95,7 +95,10 @@ class Intake:
         return path.removeprefix("./").removesuffix("/") if path != "/" else path
 
     def _check(self, path: str) -> None:
-        if any(unicodedata.category(c) in ("Cc", "Cs") for c in path):
+        kinds = {unicodedata.category(c) for c in path}
+        if "Cs" in kinds:  # bytes that are no text, as Python has them from a folder
+            self.refuse(path, "has a name that is not UTF-8")
+        if "Cc" in kinds:
             self.refuse(path, "has a control character in its name")
         if "\\" in path:
             self.refuse(path, "has a backslash in its name")

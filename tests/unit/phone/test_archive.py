@@ -145,6 +145,15 @@ def test_only_one_folder_on_top_goes_away() -> None:
     assert sorted(read_archive(as_tar(files), "x")) == ["a/x", "index.html"]
 
 
+@pytest.mark.parametrize("beside", ["__MACOSX/phone/._index.html", "._phone"])
+def test_what_a_mac_puts_beside_files(beside: str) -> None:
+    """It hid the one folder that everything lies in."""
+    double = PhoneFile(b"\0\5\x16\7\0\2\0\0Mac OS X")
+    files = {"phone/index.html": PAGE, "phone/._mine": PAGE, beside: double}
+    for pack in (as_tar, as_zip):
+        assert read_archive(pack(files), "x") == {"index.html": PAGE, "._mine": PAGE}
+
+
 def test_a_file_that_is_not_there_or_too_large(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from cmp_bundle.phone import builtin
 from cmp_bundle.phone.cache import Cache, CacheDamagedError
 from cmp_bundle.phone.download import Network
 from cmp_bundle.phone.fetch import fetch
-from cmp_bundle.phone.model import Phone
+from cmp_bundle.phone.model import Phone, PhoneFile
 from cmp_bundle.phone.pin import Pin
 from cmp_bundle.phone.source import parse
 from cmp_bundle.phone.tree import tree_id
@@ -285,3 +285,12 @@ def test_looking_at_a_phone_costs_no_tls() -> None:
         check=True,
     )
     assert not {"ssl", "urllib.request", "subprocess", "platformdirs"} & set(ran.stdout.split())
+
+
+def test_what_git_lfs_keeps_elsewhere(place: Place, tmp_path: Path) -> None:
+    """A commit holds names of such files, and no phone can play those."""
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+    folder = tmp_path / "phone"
+    lay_out(folder, SMALL | {"ring.ogg": PhoneFile(pointer), "x.ogg": PhoneFile(pointer)})
+    place.get(str(folder))
+    assert "ring.ogg and 1 more is not the file itself" in place.told.warnings[0]

@@ -38,7 +38,7 @@ def refused(*paths: str) -> CmpBundleError:
         ("a\0b", "control character"),
         ("a\x1b[2Jb", "control character"),
         ("a\nb", "control character"),
-        ("a\udc80", "control character"),
+        ("a\udc80", "not UTF-8"),
         (".git/config", "git repository"),
         ("lib/.GIT", "git repository"),
         ("/".join("d" * 33), "folders deep"),
