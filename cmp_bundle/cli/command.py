@@ -113,7 +113,8 @@ def _flag(dotted: str) -> Callable[[Any], Any]:
     if key.kind is tuple:
         said = f"{text.rstrip('.')}; may be repeated."
         return click.option(f"--{key.flag}", _parameter(dotted), multiple=True, help=said)
-    kinds: dict[type, Any] = {int: int, Path: click.Path(path_type=Path)}
+    # Text, for the settings to judge: a Path made of nothing is the current folder.
+    kinds: dict[type, Any] = {int: int, Path: click.Path()}
     return click.option(
         f"--{key.flag}", _parameter(dotted), type=kinds.get(key.kind, str), default=None, help=text
     )

@@ -49,8 +49,12 @@ def prepare() -> None:
         out.reconfigure(errors="backslashreplace")
 
 
+class LostError(CmpBundleError):
+    """Standard output takes no more; what there is to say goes to the other stream."""
+
+
 def show(result: Result, *, as_json: bool) -> None:
-    """Raises CmpBundleError where standard output takes no more, such as a file on a full disk."""
+    """Raises LostError where standard output takes no more, such as a file on a full disk."""
     text = json.dumps(result.data, indent=2, default=str) if as_json else result.text
     try:
         if text:
@@ -60,23 +64,26 @@ def show(result: Result, *, as_json: bool) -> None:
         raise  # click ends a run whose reader has gone
     except OSError as error:
         _silence(sys.stdout)
-        raise CmpBundleError(
+        raise LostError(
             f"the result cannot be written: {(error.strerror or str(error)).lower()}",
             hint="what the command does was done before; look at where standard output leads to",
         ) from error
 
 
 def error(problem: CmpBundleError, *, as_json: bool) -> None:
-    """Two lines: what is wrong and where; what to do."""
-    if as_json:
+    """Two lines: what is wrong and where; what to do. As JSON where standard output takes it."""
+    if as_json and not isinstance(problem, LostError):
         said = {
             "message": problem.message,
             "hint": problem.hint,
             "file": problem.file,
             "line": problem.line,
         }
-        sys.stdout.write(json.dumps({"error": said}, indent=2) + "\n")
-        return
+        with suppress(OSError):
+            sys.stdout.write(json.dumps({"error": said}, indent=2) + "\n")
+            sys.stdout.flush()
+            return
+        _silence(sys.stdout)
     _say("error", str(problem), "31;1")
     if problem.hint:
         _write(sys.stderr, f"       {problem.hint}\n")

@@ -150,6 +150,22 @@ def test_a_disk_that_is_full_of_our_words() -> None:
     assert "Exception" not in said
 
 
+@pytest.mark.parametrize("out", ["> /dev/full", "| true"])
+def test_an_error_that_standard_output_does_not_take(out: str) -> None:
+    """It is said all the same, where somebody may read it."""
+    assert "no such file" in ended(f"CMP config --json --config nowhere {out}")[2]
+    assert "Traceback" not in ended(f"CMP config --json --config nowhere {out}")[2]
+
+
+def test_a_disk_that_is_full_of_json() -> None:
+    assert "cannot be written: no space left" in ended("CMP config --json > /dev/full")[2]
+
+
+def test_a_path_made_of_nothing() -> None:
+    """It would mean the current folder."""
+    assert "build.out must not be empty" in ended("CMP build --out ''")[2]
+
+
 def test_streams_that_are_closed() -> None:
     assert ended("CMP config >&-") == (DONE, "", "")
     assert ended("CMP config --config nowhere 2>&-") == (MISTAKE, "", "")
