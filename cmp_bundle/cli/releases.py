@@ -18,14 +18,19 @@ def command(run: Run) -> Result:
     found = survey(where, run.settings.site.name)
     rows, data = [], []
     for release in found.releases:
-        about = found.manifest(release)
         current = release == found.current
         when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(made_at(release)))
-        rows.append(
-            f"{'*' if current else ' '} {release}  {when}  {about.phone.source},"
-            f" {kilobytes(about.visit.bytes)} a visit"
+        damaged = found.damaged.get(release)
+        if damaged is None:
+            about = found.manifest(release)
+            phone: str | None = about.phone.source
+            text = f"{phone}, {kilobytes(about.visit.bytes)} a visit"
+        else:
+            phone, text = None, f"damaged: {damaged}"
+        rows.append(f"{'*' if current else ' '} {release}  {when}  {text}")
+        data.append(
+            {"release": release, "current": current, "phone": phone, "damaged": damaged is not None}
         )
-        data.append({"release": release, "current": current, "phone": about.phone.source})
     if not rows:
         rows.append("nothing of cmp-bundle is deployed here")
     return Result("\n".join(rows), {"site": found.site.name, "releases": data})

@@ -108,7 +108,7 @@ class Site:
         except CmpBundleError as error:
             problem = error.message
         raise CmpBundleError(
-            problem, file=path, hint="cmp-bundle undeploy takes all releases away; then deploy anew"
+            problem, file=path, hint="deploy the bundle again, or roll back to another release"
         )
 
 

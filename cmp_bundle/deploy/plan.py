@@ -60,7 +60,12 @@ def to_deploy(
         listener=https.address if https else _listener(found),
     )
     plan = Plan(
-        "deploy", release, tuple(steps.steps), then if steps else (), expected, _notes(found)
+        "deploy",
+        release,
+        tuple(steps.steps),
+        then if steps else (),
+        expected,
+        _notes(found, kept) if steps else (),
     )
     refusals.after(found, plan)
     return plan
@@ -229,10 +234,15 @@ def _named(found: Found, release: str | None) -> str:
     return matching[-1]
 
 
-def _notes(found: Found) -> tuple[str, ...]:
-    if found.server.static_enabled or not found.static_names:
-        return ()
-    shown = ", ".join(found.static_names[:5])
-    return (
-        f"this turns on static files, so all of {found.site.static} can be fetched then: {shown}",
-    )
+def _notes(found: Found, kept: set[str]) -> tuple[str, ...]:
+    notes = [
+        f"release {release} is damaged and goes: {error}"
+        for release, error in found.damaged.items()
+        if release not in kept
+    ]
+    if found.static_names and not found.server.static_enabled:
+        shown = ", ".join(found.static_names[:5])
+        notes.append(
+            f"this turns on static files, so all of {found.site.static} can be fetched then: {shown}"
+        )
+    return tuple(notes)

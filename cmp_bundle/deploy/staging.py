@@ -75,21 +75,27 @@ def _made(path: Path, own: Owner) -> tuple[State, State]:
 
 
 def kept(found: Found, release: str, keep: int) -> set[str]:
-    """The releases that stay: the new one, the one it replaces, then the newest."""
+    """The releases that stay: the new one, the one it replaces, then the newest that are whole."""
     stay = {release} | ({found.current} if found.current else set())
     for candidate in reversed(found.releases):
         if len(stay) >= keep:
             break
-        stay.add(candidate)
+        if candidate not in found.damaged:
+            stay.add(candidate)
     return stay
 
 
 def superfluous(found: Found, kept: set[str], also: manifest.Manifest) -> tuple[Path, ...]:
-    """The releases not ``kept``, and the assets that none of the kept ones names."""
+    """The releases not ``kept``, and the assets that none of the kept ones names.
+
+    All assets stay while a release is damaged: pages that were opened from it may need them.
+    """
     gone = [r for r in found.releases if r not in kept]
-    manifests = [also, *(found.manifest(r) for r in found.releases if r in kept)]
-    used = {f.path.removeprefix(f"{ASSETS}/") for m in manifests for f in m.files}
-    assets = [name for name in sorted(found.assets) if name not in used]
+    assets: list[str] = []
+    if not found.damaged:
+        manifests = [also, *(found.manifest(r) for r in found.releases if r in kept)]
+        used = {f.path.removeprefix(f"{ASSETS}/") for m in manifests for f in m.files}
+        assets = [name for name in sorted(found.assets) if name not in used]
     return (
         *(path for r in gone for path in (found.site.release(r), found.site.manifest_of(r))),
         *(found.site.assets / name for name in assets),

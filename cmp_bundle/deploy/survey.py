@@ -83,9 +83,20 @@ class Found:
         return self.site.manifest(release)
 
     @cached_property
+    def damaged(self) -> Mapping[str, CmpBundleError]:
+        """The releases whose files are not known, by what stands against knowing them."""
+        found = {}
+        for release in self.releases:
+            try:
+                self.manifest(release)
+            except CmpBundleError as error:
+                found[release] = error
+        return found
+
+    @cached_property
     def intact(self) -> bool:
         """Whether the current release is on the disk as its manifest says."""
-        if self.current is None:
+        if self.current is None or self.current in self.damaged:
             return False
         folder = self.site.release(self.current)
         try:

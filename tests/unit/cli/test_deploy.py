@@ -37,3 +37,17 @@ def test_an_asterisk_that_cannot_be_asked_is_not_taken_for_stopped(
     said = desk("init")
     assert "not known" in said
     assert NO_CONTAINER in said
+
+
+def test_a_damaged_release_is_listed_as_that(desk: Desk) -> None:
+    desk("deploy")
+    release = desk.json("releases")["releases"][0]["release"]
+    (path,) = desk.static.glob(f".*/releases/{release}.json")
+    path.unlink()
+    assert f"{release}  " in desk("releases")
+    assert f"damaged: {path}: cannot be read" in desk("releases")
+    assert desk.json("releases")["releases"] == [
+        {"release": release, "current": True, "phone": None, "damaged": True}
+    ]
+    desk("deploy")
+    assert [r["damaged"] for r in desk.json("releases")["releases"]] == [True, False]

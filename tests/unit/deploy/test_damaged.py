@@ -10,7 +10,7 @@ from cmp_bundle.deploy import live
 from cmp_bundle.errors import CmpBundleError
 from tests.unit.nobody import as_nobody, needs_root, open_folder
 
-from .trees import Server, bundle, installation, tree, visit
+from .trees import Server, bundle, installation, snapshot, tree, visit
 
 STATIC = "usr/share/asterisk/static-http"
 OURS = "etc/asterisk/cmp-bundle"
@@ -42,6 +42,63 @@ def test_a_release_that_is_not_whole_is_not_rolled_back_to(
         server.roll_back()
     assert caught.value.file == str(path)
     assert visit(server.root) == "two"
+
+
+LOST = pytest.mark.parametrize("content", [b"", b"{}", None])
+
+
+def lose(server: Server, release: str, content: bytes | None) -> Path:
+    """The manifest of ``release`` holds ``content``, or is gone."""
+    path = server.found().site.manifest_of(release)
+    path.unlink() if content is None else path.write_bytes(content)
+    return path
+
+
+def reachable(server: Server, version: str) -> bool:
+    link = server.found().site.link
+    return all((link / path).is_file() for path in bundle(version).files)
+
+
+@LOST
+def test_a_release_without_its_manifest_goes_with_the_next_deploy(
+    server: Server, content: bytes | None
+) -> None:
+    first, second = server.found().releases
+    path = lose(server, first, content)
+    with pytest.raises(CmpBundleError) as caught:
+        server.roll_back()
+    assert caught.value.file == str(path)
+    assert "roll back to another release" in (caught.value.hint or "")
+    plan = server.deploy(bundle("three")).plan
+    assert any(f"release {first} is damaged and goes" in note for note in plan.notes)
+    assert server.found().releases == [second, plan.release]
+    assert visit(server.root) == "three"
+    # Pages that were opened from it find their files until the next deploy.
+    assert reachable(server, "one")
+    server.deploy(bundle("four"))
+    assert not reachable(server, "one")
+    assert reachable(server, "two")
+
+
+@LOST
+def test_the_current_release_without_its_manifest(server: Server, content: bytes | None) -> None:
+    first, second = server.found().releases
+    lose(server, second, content)
+    again = server.deploy(bundle("two")).plan.release or ""
+    assert server.found().releases == [first, second, again]
+    assert visit(server.root) == "two"
+    assert reachable(server, "one")
+    server.roll_back(first)
+    assert visit(server.root) == "one"
+
+
+@LOST
+def test_an_undeploy_needs_no_manifest(content: bytes | None, tmp_path: Path) -> None:
+    before = snapshot(tree(tmp_path))
+    server = Server(tmp_path)
+    lose(server, server.deploy(bundle("one")).plan.release or "", content)
+    server.undeploy()
+    assert snapshot(tmp_path) == before
 
 
 def test_lines_taken_out_of_our_own_listener(server: Server) -> None:

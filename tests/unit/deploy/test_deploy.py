@@ -102,22 +102,6 @@ def test_every_switch_is_later_than_any_before(tmp_path: Path) -> None:
     assert len({v for _, v in seen}) == len(seen)
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", None])
-def test_a_kept_release_that_was_damaged(content: bytes | None, tmp_path: Path) -> None:
-    """What can be said is said, and undeploy needs to know nothing of it."""
-    before = snapshot(tree(tmp_path))
-    server = Server(tmp_path)
-    release = server.deploy(bundle("one")).plan.release or ""
-    damaged = server.found().site.manifest_of(release)
-    damaged.unlink() if content is None else damaged.write_bytes(content)
-    with pytest.raises(CmpBundleError) as caught:
-        server.deploy(bundle("two"))
-    assert caught.value.file == str(damaged)
-    assert "cmp-bundle undeploy" in (caught.value.hint or "")
-    server.undeploy()
-    assert snapshot(tmp_path) == before
-
-
 def test_old_releases_go_and_the_replaced_one_stays(tmp_path: Path) -> None:
     server = Server(tree(tmp_path))
     releases = [server.deploy(bundle(f"v{n}"), keep=2).plan.release for n in range(5)]
