@@ -114,6 +114,12 @@ class DevServer:
         while True:
             watched = frozenset(self._source.watched())
             watching = Watching(watched, polling=self._polling)
+            if watching.trouble is not None:
+                self._reporter.warn(
+                    f"edits are looked for now and then, since the system tells of none:"
+                    f" {watching.trouble} (sysctl fs.inotify shows what it allows)"
+                )
+                self._polling = True
             try:
                 # Something may have been edited since the build that was told to watch this.
                 await self.build()

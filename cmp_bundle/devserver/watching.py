@@ -111,11 +111,17 @@ class Watching:
 
     def __init__(self, paths: Iterable[Path], *, polling: bool = False) -> None:
         self._paths = tuple(paths)
-        self._pause = LOOK_OFTEN if polling else LOOK_EVERY
         self._changed = asyncio.Event()
         self._last = 0.0
         self._loop = asyncio.get_running_loop()
-        self._observed = None if polling else _Observed(_Handler(self))
+        self._trouble: str | None = None
+        self._observed: _Observed | None = None
+        if not polling:
+            try:
+                self._observed = _Observed(_Handler(self))
+            except OSError as error:  # other programs may have used up what a user may have
+                self._trouble = error.strerror or str(error)
+        self._pause = LOOK_OFTEN if self._observed is None else LOOK_EVERY
         self._known = self._seen()
         self._looking = self._loop.create_task(self._look())
 
@@ -123,6 +129,11 @@ class Watching:
     def pause(self) -> float:
         """Seconds between two looks at the files themselves."""
         return self._pause
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the system tells of nothing, where it should have."""
+        return self._trouble
 
     def concerns(self, name: str) -> bool:
         """Whether a path that something happened to is one of ours, or leads to one."""

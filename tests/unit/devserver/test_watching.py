@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import shutil
 import threading
 from collections.abc import Awaitable, Callable, Iterable
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cmp_bundle.devserver import watching as watching_module
 from cmp_bundle.devserver.watching import LOOK_EVERY, LOOK_OFTEN, Watching
 
 PATIENCE = 20.0
@@ -129,6 +131,25 @@ def test_a_file_that_is_given_another_mode(tmp_path: Path, polling: bool) -> Non
         await edited(watching)
 
     watch([file], work, polling=polling)
+
+
+def test_a_system_that_allows_no_more_watching(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Editors and browsers may have used up fs.inotify.max_user_instances."""
+
+    def full() -> None:
+        raise OSError(errno.EMFILE, "inotify instance limit reached")
+
+    monkeypatch.setattr(watching_module, "Observer", full)
+
+    async def work(watching: Watching) -> None:
+        assert watching.trouble == "inotify instance limit reached"
+        assert watching.pause == LOOK_OFTEN
+        (tmp_path / "file").touch()
+        await edited(watching)
+
+    watch([tmp_path], work)
 
 
 def test_eyes_that_fail(tmp_path: Path) -> None:
