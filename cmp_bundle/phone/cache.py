@@ -105,13 +105,13 @@ class Cache:
             # Also what a killed run left of its own copy.
             self._disk.remove_tree(entry)
             partial = Disk.partial(entry)
-            self._copy(phone.files, partial)
-            if tree_id(read_folder(partial, str(partial))) != phone.tree:
-                raise CmpBundleError(
-                    "this disk does not keep names and modes as they are given to it",
-                    file=partial,
-                    hint=f"name a folder on another disk: {VARIABLE}=/path cmp-bundle …",
-                )
+            try:
+                self._copy(phone.files, partial)
+                self._check(partial, phone.tree)
+            except CmpBundleError:
+                # A full disk is not to stay full of it.
+                self._disk.remove_tree(entry)
+                raise
             origin = {"source": phone.source, "revision": phone.revision, "fetched": _now()}
             self._write_record(self._root / "phones" / f"{phone.tree}.json", origin)
             self._disk.rename(partial, entry)
@@ -171,6 +171,14 @@ class Cache:
                     made.add(folder)
             mode = 0o755 if file.executable else 0o644
             self._disk.write(target, file.data, Owner(-1, -1, mode))
+
+    def _check(self, partial: Path, tree: str) -> None:
+        if tree_id(read_folder(partial, str(partial))) != tree:
+            raise CmpBundleError(
+                "this disk does not keep names and modes as they are given to it",
+                file=partial,
+                hint=f"name a folder on another disk: {VARIABLE}=/path cmp-bundle …",
+            )
 
     def _write_record(self, path: Path, record: dict[str, str | None]) -> None:
         text = json.dumps({"format": 1, **record}, indent=2, sort_keys=True) + "\n"

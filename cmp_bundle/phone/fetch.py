@@ -101,7 +101,11 @@ def _phone(
             cache.store(phone)
             cache.remember(_identity(remote), phone)
             return phone
-    cache.store(phone)
+    try:
+        cache.store(phone)
+    except CmpBundleError as error:
+        # It lies on this machine anyway.
+        reporter.warn(f"{error}; so {request.text} is not kept")
     return phone
 
 

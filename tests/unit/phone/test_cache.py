@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -154,6 +154,21 @@ def test_a_disk_that_changes_what_it_is_given(tmp_path: Path) -> None:
     with pytest.raises(CmpBundleError, match="does not keep names and modes"):
         cache.store(PHONE)
     assert cache.load(PHONE.tree) is None
+
+
+def test_a_disk_that_is_full(tmp_path: Path) -> None:
+    """It is not left fuller than it was."""
+
+    class Full(Disk):
+        def write(self, path: Path, data: bytes, *more: Any, **rest: Any) -> None:
+            if len(data) > 1000:
+                raise CmpBundleError("no space left", file=path)
+            super().write(path, data, *more, **rest)
+
+    cache = Cache(tmp_path, Full())
+    with pytest.raises(CmpBundleError, match="no space left"):
+        cache.store(PHONE)
+    assert list(entry(cache).parent.iterdir()) == []
 
 
 def test_a_name_like_that_of_a_file_being_written(cache: Cache) -> None:

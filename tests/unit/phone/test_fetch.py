@@ -294,3 +294,14 @@ def test_what_git_lfs_keeps_elsewhere(place: Place, tmp_path: Path) -> None:
     lay_out(folder, SMALL | {"ring.ogg": PhoneFile(pointer), "x.ogg": PhoneFile(pointer)})
     place.get(str(folder))
     assert "ring.ogg and 1 more is not the file itself" in place.told.warnings[0]
+
+
+def test_what_lies_here_needs_no_cache(tmp_path: Path) -> None:
+    """The cache may lie on a disk that is read-only, or full."""
+    archive = tmp_path / "p.zip"
+    archive.write_bytes(as_zip(VARIED))
+    (tmp_path / "file").touch()
+    told = Told()
+    phone = fetch(parse(str(archive)), Cache(tmp_path / "file/cache"), told)
+    assert phone.tree == TREE
+    assert "so " + str(archive) + " is not kept" in told.warnings[0]
