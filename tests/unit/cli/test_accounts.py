@@ -353,7 +353,7 @@ def test_a_rotation_that_cannot_be_made_live_is_taken_back(
     at("build")
     at("deploy")
     before = at.content()
-    monkeypatch.setattr("cmp_bundle.deploy.plan._profiles", _failing)
+    monkeypatch.setattr("cmp_bundle.deploy.staging.stage_profiles", _failing)
     done = at.run("accounts", "rotate", "alice")
     assert done.code == MISTAKE
     assert "no room on the disk" in done.err

@@ -165,7 +165,7 @@ def test_a_new_key_that_cannot_be_made_live_is_taken_back(
         raise CmpBundleError("no room on the disk")
 
     with monkeypatch.context() as patch:
-        patch.setattr("cmp_bundle.deploy.plan._profiles", failing)
+        patch.setattr("cmp_bundle.deploy.staging.stage_profiles", failing)
         for words in (("key", "rotate", "--yes"), ("link", "alice", "--renew")):
             done = at.run(*words)
             assert "no room on the disk" in done.err
