@@ -120,7 +120,7 @@ def test_a_fifo_that_takes_the_place_of_a_file(
 
 def test_names_that_are_not_utf_8(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")).write_bytes(b"")
-    refused(tmp_path, "control character")
+    refused(tmp_path, "a name that is not UTF-8")
 
 
 def test_caps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
