@@ -5,6 +5,7 @@ import datetime as dt
 import ssl
 import webbrowser
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ from cmp_bundle.tls import machine
 from cmp_bundle.tls.store import leaf_for
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from cmp_bundle.bundle.build import Built
     from cmp_bundle.devserver.pbx import Pbx
 
@@ -72,12 +75,13 @@ def command(
     _check(run, practice=practice)
     said = run.settings.serve
     everywhere = said.host in _EVERYWHERE
-    sockets = bind("" if everywhere else said.host, said.port)
+    host = "" if everywhere else said.host.strip("[]")
+    sockets = bind(host, said.port)
     port = sockets[0].getsockname()[1]
     trial = Trial(run, practice=practice)
     names = machine.to_serve(everywhere=everywhere)
-    if not everywhere and said.host not in names:
-        names = (*names, said.host)
+    if not everywhere and host not in names:
+        names = (*names, host)
 
     def built(number: int) -> Built:
         again = trial.read()
@@ -88,7 +92,7 @@ def command(
         settings = replace(again.settings, build=replace(again.settings.build, pack=pack))
         return build(phone, trial.here(settings), client(), trial.people(), live)
 
-    base = _base(said.host, port, everywhere=everywhere)
+    base = _base(host, port, everywhere=everywhere)
     server = DevServer(
         Source(built, trial.watched, lambda: trial.links(base), trial.settle),
         Guard(frozenset(n.lower() for n in names), port),
@@ -104,9 +108,7 @@ def command(
         for warning in outcome.warnings:
             run.reporter.warn(f"{warning.path}: {warning.message}")
         server.listen(sockets, context)
-        if everywhere:
-            reach = ", ".join(n for n in names if n not in machine.LOCAL)
-            run.reporter.warn(f"everybody who reaches this machine can open this: {reach}")
+        _warn_of_others(run, sockets, names if everywhere else (host,))
         url = _announced(run, trial, base, practice=practice)
         if open_browser:
             await asyncio.to_thread(webbrowser.open, url)
@@ -127,7 +129,7 @@ def _check(run: Run, *, practice: bool) -> None:
         raise CmpBundleError(
             "--practice and --pbx are two different PBXes", hint="leave out one of them"
         )
-    if practice and said.host not in machine.LOCAL:
+    if practice and said.host.strip("[]") not in machine.LOCAL:
         raise CmpBundleError("the practice PBX is for this machine alone", hint="leave out --host")
 
 
@@ -142,6 +144,14 @@ def _certificate(run: Run, trial: Trial, names: tuple[str, ...]) -> ssl.SSLConte
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(stored.path)
     return context
+
+
+def _warn_of_others(run: Run, sockets: list[socket], names: tuple[str, ...]) -> None:
+    """Say who else can reach it, where it does not listen to this machine alone."""
+    bound = (ip_address(s.getsockname()[0].partition("%")[0]) for s in sockets)
+    if not all(address.is_loopback for address in bound):
+        reach = ", ".join(n for n in names if n not in machine.LOCAL)
+        run.reporter.warn(f"everybody who reaches this machine can open this: {reach}")
 
 
 def _announced(run: Run, trial: Trial, base: str, *, practice: bool) -> str:

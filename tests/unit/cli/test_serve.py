@@ -227,6 +227,11 @@ def test_everybody_may_come_when_it_is_said(folder: Path) -> None:
         assert running.get("/cmp2k", Host=f"{name}:{running.port}")[0] == 421
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection((name, running.port), 5).close()
+    with serve(folder, "--host", name) as running:
+        assert f"everybody who reaches this machine can open this: {name}\n" in running.said
+    with serve(folder, "--host", "[::1]") as running:
+        assert "everybody" not in running.said
+        assert running.page == f"https://[::1]:{running.port}/"
 
 
 @pytest.mark.slow
