@@ -75,7 +75,11 @@ class Executor:
             return Outcome(plan, self._look(plan, url))
         self.disk.make_folder(self.folder, Owner.of(self.installation.etc_folder))
         point = Checkpoint(plan.action, plan.changes, plan.reloads, plan.then)
-        checkpoint.write(point, self.folder, self.disk)
+        try:
+            checkpoint.write(point, self.folder, self.disk)
+        except CmpBundleError:
+            self.disk.remove_folder(self.folder)
+            raise
         try:
             for step in plan.steps:
                 if isinstance(step, Change):
@@ -84,10 +88,14 @@ class Executor:
                 else:
                     self._reload(step.line)
             url = self._look(plan, url)
+            # From here on it stays: a run that is cut off now is brought to its end.
+            checkpoint.write(checkpoint.finishing(point), self.folder, self.disk)
         except (CmpBundleError, KeyboardInterrupt) as error:
-            self._put_back(point)
+            try:
+                self._put_back(point)
+            except CmpBundleError as worse:
+                raise _stuck(error, worse) from worse
             raise _undone(plan, error) from error
-        checkpoint.write(checkpoint.finishing(point), self.folder, self.disk)
         checkpoint.finish(point, self.folder, self.disk)
         return Outcome(plan, url)
 
@@ -139,15 +147,7 @@ class Executor:
         checkpoint.undo(point, self.disk)
         for line in point.reload if self.installation.running else ():
             self.disk.announce("reload", self.folder)
-            try:
-                self.installation.control.ask(line)
-            except CmpBundleError as error:
-                # The checkpoint stays, so the next run tells it.
-                raise CmpBundleError(
-                    f"all files are as they were before the {point.action}, but Asterisk could not"
-                    f" be told: {error.message}",
-                    hint=error.hint,
-                ) from error
+            self.installation.control.ask(line)
         self.disk.remove(self.folder / checkpoint.NAME)
         self.disk.remove_folder(self.folder)
 
@@ -158,6 +158,14 @@ class Executor:
         for path in self.folder.glob(self.disk.partial(self.folder / "*").name):
             self.disk.remove(path)
         self.disk.remove_folder(self.folder)
+
+
+def _stuck(error: BaseException, worse: CmpBundleError) -> CmpBundleError:
+    """The checkpoint is still there."""
+    return CmpBundleError(
+        f"{getattr(error, 'message', 'stopped')}; and not all could be put back: {worse}",
+        hint="mend that, then run cmp-bundle undeploy or deploy: either first undoes what is left",
+    )
 
 
 def _undone(plan: Plan, error: BaseException) -> CmpBundleError:
