@@ -59,8 +59,8 @@ class Installation:
 
     @property
     def files(self) -> Folder:
-        """Its configuration, for reading."""
-        return Folder(self.outside(self.etc.value), self.root)
+        """Its configuration, for reading; files have the names by which Asterisk knows them."""
+        return _files(self.root, self.etc.value)
 
     @property
     def etc_folder(self) -> Path:
@@ -84,6 +84,10 @@ def outside(root: Path, path: str) -> Path:
     """``path`` of a system whose ``/`` is ``root``, on this machine; symlinks stay within it."""
     found = Folder(root, root).resolved(path)
     return root / found.removeprefix("/")
+
+
+def _files(root: Path, etc: str) -> Folder:
+    return Folder(root / etc.lstrip("/"), root)
 
 
 def find(named: Named) -> Installation | None:
@@ -136,7 +140,7 @@ def _find(named: Named) -> Installation | None:
                 hint="name the folder that holds http.conf, as seen inside [asterisk] root",
             )
         return None
-    files = Folder(outside(root, etc.value), root)
+    files = _files(root, etc.value)
     data = _data(named, root, files, asked)
     user = _user(named, root, files)
     return Installation(root, etc, data, user, control, asked is not None, unanswered)

@@ -85,7 +85,8 @@ def _told(found: Installation) -> tuple[list[str], dict[str, Any]]:
         ("running", *_running(found)),
     ]
     if http.missing:
-        rows.append(("http.conf", "is not there", str(found.configuration("http.conf"))))
+        path = found.configuration("http.conf")
+        rows.append(("http.conf", "is no file" if path.exists() else "is not there", str(path)))
     elif http.refused:
         problem = http.problems[-1]
         place = f"{problem.file}:{problem.line}"

@@ -78,6 +78,11 @@ def look(path: Path) -> State:
             return Link(str(path.readlink()))
         if path.is_dir():
             return Folder(Owner.of(path))
+        if path.exists() and not path.is_file():
+            # To read a pipe would wait for ever, and to replace /dev/null would be worse.
+            raise CmpBundleError(
+                "is a device or a pipe, not a file", file=path, hint="move it away"
+            )
         return File(path.read_bytes(), Owner.of(path))
     except FileNotFoundError:
         return None

@@ -241,7 +241,8 @@ def _notes(found: Found, kept: set[str]) -> tuple[str, ...]:
         if release not in kept
     ]
     if found.static_names and not found.server.static_enabled:
-        shown = ", ".join(found.static_names[:5])
+        names = (n if n.isprintable() else ascii(n) for n in found.static_names[:5])
+        shown = ", ".join(names)
         notes.append(
             f"this turns on static files, so all of {found.site.static} can be fetched then: {shown}"
         )

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING
 
-from cmp_bundle.asterisk import includes, reader
+from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.configuration import Configuration, Kind, same_name
 from cmp_bundle.asterisk.http_conf import HttpServer, http_server
 from cmp_bundle.asterisk.installation import user_ids
@@ -145,7 +145,7 @@ def _not_from_a_database(found: Found) -> None:
 
 
 def _no_other_redirect(found: Found, server: HttpServer, target: str) -> None:
-    ours = f"{found.installation.etc.value}/{includes.FOLDER}/http.conf"
+    ours = found.inside("http.conf")
     for redirect in server.redirects:
         if same_name(redirect.target, target) and redirect.origin.file != ours:
             raise CmpBundleError(

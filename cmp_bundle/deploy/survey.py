@@ -138,6 +138,12 @@ class Found:
 
     def their(self, name: str) -> File:
         """Raises CmpBundleError where the admin has no such file."""
+        if name not in self.theirs and self.paths[name].is_dir():
+            raise CmpBundleError(
+                "is a folder, and Asterisk needs a file here",
+                file=self.paths[name],
+                hint="move it away, and make a file with the one line [general]",
+            )
         if name not in self.theirs:
             raise CmpBundleError(
                 "is not there, so there is nothing to add our line to",
@@ -149,9 +155,12 @@ class Found:
 
     def exists(self, name: str, category: str) -> bool:
         """Whether ``category`` is there to be added to, our own files aside."""
-        inside = f"{self.installation.etc.value}/{includes.FOLDER}/{name}"
-        files = Overlaid(self.installation.files, {inside: None})
+        files = Overlaid(self.installation.files, {self.inside(name): None})
         return reader.read(name, files).category(category) is not None
+
+    def inside(self, name: str) -> str:
+        """Our file ``name``, as Asterisk sees it."""
+        return _inside(self.installation, name)
 
     def with_changes(self, changes: Mapping[Path, bytes | None]) -> Overlaid:
         """The configuration as it would be with these files changed."""
@@ -181,7 +190,7 @@ def _survey(installation: Installation, site_name: str, moment: int) -> Found:
     folder = installation.etc_folder / includes.FOLDER
     ours = {n: s for n in THEIRS if isinstance(s := look(folder / n), File)}
     http = reader.read("http.conf", installation.files)
-    inside = f"{installation.etc.value}/{includes.FOLDER}/http.conf"
+    inside = _inside(installation, "http.conf")
     redirect = version = None
     variables = [v for v in http.browse("general") if v.file == inside]
     for variable in variables:
@@ -207,6 +216,10 @@ def _survey(installation: Installation, site_name: str, moment: int) -> Found:
         static_names=_names(site),
         moment=moment,
     )
+
+
+def _inside(installation: Installation, name: str) -> str:
+    return f"{installation.files.etc}/{includes.FOLDER}/{name}"
 
 
 def _https(values: Mapping[str, str]) -> Https | None:
