@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cmp_bundle.asterisk.includes import Https
+from cmp_bundle.asterisk.values import numeric_address
 from cmp_bundle.bundle import manifest
 from cmp_bundle.cli import people, server
 from cmp_bundle.cli.build import PUBLIC
@@ -145,5 +146,12 @@ def _https(*, enable_https: bool, cert: str | None, key: str | None, address: st
         raise CmpBundleError(
             "--enable-https needs a certificate and its key",
             hint="add --cert FILE --key FILE; both may be the same file",
+        )
+    listening = numeric_address(address)
+    # Asterisk would make something of 8089 and of port 99999, and not what was meant.
+    if listening is None or not listening.port or str(listening) != address:
+        raise CmpBundleError(
+            f"--https-address {address!r} is no numeric address with a port",
+            hint="as in 0.0.0.0:8089, [::]:8089, or 192.0.2.7:443",
         )
     return Https(cert, key, address)

@@ -71,7 +71,13 @@ def stage_profiles(steps: Steps, bundle: Bundle, found: Found) -> tuple[Path, ..
 
 def _made(path: Path, own: Owner) -> tuple[State, State]:
     folder = Folder(own.with_mode(_FOLDER_MODE))
-    return (folder, folder) if path.is_dir() else (None, folder)
+    if path.is_dir():
+        return folder, folder
+    if path.exists() or path.is_symlink():
+        raise CmpBundleError(
+            "is not a folder, and stands where one is needed", file=path, hint="move it away"
+        )
+    return None, folder
 
 
 def kept(found: Found, release: str, keep: int) -> set[str]:

@@ -51,3 +51,15 @@ def test_a_damaged_release_is_listed_as_that(desk: Desk) -> None:
     ]
     desk("deploy")
     assert [r["damaged"] for r in desk.json("releases")["releases"]] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["8089", ":8089", "0.0.0.0", "pbx.example:8089", "0.0.0.0:99999", "0.0.0.0:80\nx=1", "::1;:80"],
+)
+def test_an_address_that_asterisk_would_not_listen_on(desk: Desk, address: str) -> None:
+    pem = "/etc/asterisk/http.conf"
+    said = desk.refused(
+        "deploy", "--enable-https", "--cert", pem, "--key", pem, "--https-address", address
+    )
+    assert "is no numeric address with a port" in said

@@ -117,6 +117,20 @@ def test_an_http_conf_that_is_no_file(kind: str, said: str, tmp_path: Path) -> N
     assert caught.value.file == str(root / "dev/null" if kind == "/dev/null" else place)
 
 
+@pytest.mark.parametrize("place", ["", "/.cyber_mega_phone_2k", "/.cyber_mega_phone_2k/releases"])
+def test_a_file_in_a_folder_s_place(place: str, tmp_path: Path) -> None:
+    tree(tmp_path)
+    (tmp_path / STATIC).rmdir()
+    path = tmp_path / f"{STATIC}{place}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    before = snapshot(tmp_path)
+    with pytest.raises(CmpBundleError, match="is not a folder") as caught:
+        Server(tmp_path).deploy(bundle())
+    assert caught.value.file == str(path)
+    assert snapshot(tmp_path) == before
+
+
 def test_names_that_cannot_be_shown_are_escaped(tmp_path: Path) -> None:
     tree(tmp_path)
     for name in (b"a\nb", b"f\xff", "für".encode()):
