@@ -73,11 +73,15 @@ state.addEventListener("click", (event) => {
   const all = button.dataset.copies === "all";
   const from = all ? button.closest(".ladder") : button.parentElement;
   const texts = [...(from?.querySelectorAll("pre") ?? [])].map((pre) => pre.textContent.trimEnd());
-  void navigator.clipboard.writeText(`${texts.join("\n\n")}\n`).then(() => {
-    button.textContent = "Copied";
+  const say = (text: string) => {
+    button.textContent = text;
     // Not what it said before: pressed twice, it would have said "Copied" already.
     setTimeout(() => (button.textContent = all ? "Copy all" : "Copy"), COPIED);
-  });
+  };
+  void navigator.clipboard.writeText(`${texts.join("\n\n")}\n`).then(
+    () => say("Copied"),
+    () => say("Not allowed: copy it by hand"),
+  );
 });
 
 function listen(): void {

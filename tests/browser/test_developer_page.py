@@ -79,3 +79,22 @@ def test_what_is_copied_of_a_call(browser: Browser, tmp_path: Path) -> None:
         assert "\nAuthorization: (masked)\n" in registering
         assert "response=" not in registering
         page.wait("![...document.querySelectorAll('.copy')].some(e => e.textContent === 'Copied')")
+
+
+def test_a_browser_that_lets_nothing_be_copied(browser: Browser, tmp_path: Path) -> None:
+    with serve(tmp_path, "--practice", "--source", "builtin") as running:
+        phone = browser.page()
+        phone_page.open_phone(phone, running.url)
+        phone_page.connect(phone)
+        page = browser.page()
+        page.goto(running.page)
+        page.eval("navigator.clipboard.writeText = () => Promise.reject(new Error('no'))")
+        page.wait("document.querySelector('.copy') !== null")
+        page.eval("document.querySelectorAll('details').forEach(d => d.open = true)")
+        page.click(".copy")
+        page.wait(
+            "[...document.querySelectorAll('.copy')].some(e => /by hand/.test(e.textContent))"
+        )
+        page.wait(
+            "![...document.querySelectorAll('.copy')].some(e => /by hand/.test(e.textContent))"
+        )
