@@ -104,7 +104,8 @@ def build(
     if not settings.build.pristine:
         _check_contract(page)
         ours = _ours(phone, settings, client, people.plain)
-    draft = Draft(page, {path: file.data for path, file in phone.files.items()})
+    ruled = policy.without(page)
+    draft = Draft(ruled, {path: file.data for path, file in phone.files.items()})
     before = _cost(page, draft.files)
     pack = settings.build.pack
     files = _packed(draft, client.loader, ours, live) if pack else _plain(draft, ours, live)
@@ -129,7 +130,9 @@ def build(
         people.secrets,
         known(phone, client),
     )
-    warned = (w for path in files for w in static.warnings(f"{settings.site.name}/{path}"))
+    warned = [w for path in files for w in static.warnings(f"{settings.site.name}/{path}")]
+    if ruled.text != page.text:
+        warned.append(static.Warning(page.name, "its policy gives way to the bundle's"))
     return Built(Bundle(files, about, people.profiles), tuple(warned), before)
 
 

@@ -67,19 +67,32 @@ class Page:
         return Page("".join([*out, self.text[at:]]), self.name)
 
     def inside_head(self, text: str) -> Edit:
-        """``text`` put first into <head>, behind the character set."""
+        """``text`` put first into <head>, behind the character set.
+
+        Where the page names none, as one that begins with a byte order mark, it is named.
+        """
         for element in self.all("meta"):
-            if element.get("charset") or element.get("http-equiv") == "Content-Type":
+            kind = (element.get("http-equiv") or "").lower()
+            if element.get("charset") or kind == "content-type":
                 return Edit(element.end, element.end, text)
         for element in self.all("head"):
-            return Edit(element.opened, element.opened, text)
-        raise CmpBundleError("has no <head> to put the page's policy into", file=self.name)
+            named = tag("meta", (("charset", "utf-8"),)) + text
+            return Edit(element.opened, element.opened, named)
+        raise CmpBundleError(
+            "has no <head> to put the page's policy into",
+            file=self.name,
+            hint="put <head> and </head> around its <title> and what else stands before <body>",
+        )
 
     def before_body_ends(self, text: str) -> Edit:
         """``text`` put last into <body>."""
         at = self.text.lower().rfind("</body")
         if at == -1:
-            raise CmpBundleError("has no </body> to put scripts before", file=self.name)
+            raise CmpBundleError(
+                "has no </body> to put scripts before",
+                file=self.name,
+                hint="put <body> and </body> around what it shows",
+            )
         return Edit(at, at, text)
 
 

@@ -11,7 +11,7 @@ import hashlib
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cmp_bundle.bundle.page import tag
+from cmp_bundle.bundle.page import Edit, tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,6 +40,17 @@ def metas(scripts: Iterable[str], styles: Iterable[str], origins: Iterable[str])
     text = "; ".join(f"{name} {' '.join(value.split())}" for name, value in rules.items())
     return tag("meta", (("http-equiv", "Content-Security-Policy"), ("content", text))) + tag(
         "meta", (("name", "referrer"), ("content", "no-referrer"))
+    )
+
+
+def without(page: Page) -> Page:
+    """``page`` without policies of its own: all of them hold, and they know none of our scripts."""
+    return page.edited(
+        *(
+            Edit(element.start, element.end, "")
+            for element in page.all("meta")
+            if (element.get("http-equiv") or "").lower() == "content-security-policy"
+        )
     )
 
 

@@ -64,6 +64,20 @@ def test_scripts_keep_their_order() -> None:
     assert text.startswith(";")
 
 
+@pytest.mark.parametrize("pack", [True, False])
+def test_a_policy_of_the_phone_s_own(pack: bool) -> None:
+    """Browsers hold a page to each, and the phone's forbids the scripts of the bundle."""
+    own = """<meta http-equiv="Content-Security-Policy" content="script-src 'self'">"""
+    text = PAGE.replace("<title>", f"{own}<title>")
+    settings = Settings(build=replace(BuildSettings(), pack=pack))
+    built = build(phone({"index.html": text}), settings, CLIENT)
+    assert [w.message for w in built.warnings] == ["its policy gives way to the bundle's"]
+    page = Page(built.bundle.files["index.html"].decode())
+    policies = [e for e in page.all("meta") if e.get("http-equiv")]
+    assert len(policies) == 1
+    assert "default-src 'none'" in (policies[0].get("content") or "")
+
+
 def test_handlers_leave_the_page() -> None:
     files = made(phone())
     page = Page(files["index.html"].decode())

@@ -52,10 +52,23 @@ def test_self_closing_scripts_are_open_ones() -> None:
     assert [e.tag for e in page.elements] == ["script", "b"]
 
 
-@pytest.mark.parametrize("head", ["<head>", '<head><meta charset="utf-8">'])
+@pytest.mark.parametrize(
+    "head",
+    [
+        '<head><meta charset="utf-8">',
+        "<head><meta http-equiv=content-type content='text/html; charset=utf-8'>",
+    ],
+)
 def test_what_goes_into_the_head_stands_behind_the_character_set(head: str) -> None:
     page = Page(f"<html>{head}<title></title></head>")
     assert page.edited(page.inside_head("X")).text == f"<html>{head}X<title></title></head>"
+
+
+def test_a_page_that_names_no_character_set() -> None:
+    """Its byte order mark, which named it, has gone when it is put together again."""
+    page = Page("<html><head><title>ä</title></head>")
+    made = page.edited(page.inside_head("X")).text
+    assert made == '<html><head><meta charset="utf-8">X<title>ä</title></head>'
 
 
 def test_a_page_without_head_or_body_is_told() -> None:
