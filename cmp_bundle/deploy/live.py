@@ -50,7 +50,11 @@ def check(base: str, expected: Expected) -> None:
         if problem is None:
             return
         if time.monotonic() > deadline:
-            raise CmpBundleError(f"the live server does not serve it: {problem}")
+            raise CmpBundleError(
+                f"the live server does not serve it: {problem}",
+                hint="if it has another address as seen from here, as a container's may be, name"
+                " it: [asterisk] url",
+            )
         time.sleep(0.1)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 
 from cmp_bundle.deploy import live
+from cmp_bundle.deploy.steps import Expected
 from cmp_bundle.errors import CmpBundleError
 from tests.unit.nobody import as_nobody, needs_root, open_folder
 
@@ -190,3 +192,14 @@ def test_a_data_folder_that_this_user_may_not_see(content: bytes) -> None:
 def test_a_host_that_dns_cannot_hold() -> None:
     with pytest.raises(OSError, match=r"b\.\.de is no host name"):
         live.get("https://b..de:8089", "/")
+
+
+def test_a_server_that_has_another_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container's Asterisk says where it listens inside."""
+    monkeypatch.setattr(live, "PATIENCE", 0)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        base = f"https://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(CmpBundleError, match="cannot be reached") as caught:
+            live.check(base, Expected("/cmp2k", "/static/x", {}, "/ws"))
+    assert "[asterisk] url" in (caught.value.hint or "")
