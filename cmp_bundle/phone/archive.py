@@ -51,6 +51,9 @@ def read_archive(data: bytes, origin: str) -> dict[str, PhoneFile]:
         read_zip(data, intake)
     elif data.startswith(b"\x1f\x8b"):
         read_tar(_gunzip(data, intake), intake)
+    elif data.lstrip()[:1] == b"<":
+        hint = "open its address in a browser: it may ask for a login"
+        intake.broken("is a web page and no archive", hint=hint)
     else:
         read_tar(data, intake)
     files = {path: file for path, file in intake.files().items() if not _apple_double(path, file)}

@@ -189,7 +189,9 @@ def _body(
 
 
 def _refused(error: urllib.error.HTTPError, name: str) -> Exception:
-    said = f"the server says {error.code} {error.reason}".rstrip()
+    # Of a redirect that leads in a circle, urllib says so in three lines.
+    reason = " ".join(str(error.reason).partition("\n")[0].split())
+    said = f"the server says {error.code} {reason}".rstrip(" .")
     if error.code >= http.client.INTERNAL_SERVER_ERROR or error.code in _FOR_NOW:
         return _TryAgainError(said, _retry_after(error.headers))
     hints = {

@@ -230,8 +230,14 @@ def test_an_empty_archive() -> None:
     refused(gzip.compress(b""), "is empty")
 
 
+def test_a_web_page_in_place_of_an_archive() -> None:
+    """As a proxy that wants a login gives it, with 200."""
+    error = refused(b"\n<!doctype html><title>Log in</title>", "is a web page and no archive")
+    assert "login" in (error.hint or "")
+
+
 def test_what_is_no_archive() -> None:
-    refused(b"<!doctype html>" * 100, "neither a tar nor a zip")
+    refused(b"doctype html" * 100, "neither a tar nor a zip")
     refused(gzip.compress(b"<!doctype html>" * 100), "neither a tar nor a zip")
     refused(b"PK", "not a sound zip")
     refused(b"\x1f\x8b" + b"x" * 50, "not sound gzip")
