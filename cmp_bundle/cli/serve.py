@@ -27,8 +27,6 @@ from cmp_bundle.tls import machine
 from cmp_bundle.tls.store import leaf_for
 
 if TYPE_CHECKING:
-    from socket import socket
-
     from cmp_bundle.bundle.build import Built
     from cmp_bundle.devserver.pbx import Pbx
 
@@ -108,7 +106,8 @@ def command(
         for warning in outcome.warnings:
             run.reporter.warn(f"{warning.path}: {warning.message}")
         server.listen(sockets, context)
-        _warn_of_others(run, sockets, names if everywhere else (host,))
+        bound = [s.getsockname()[0] for s in sockets]
+        _warn_of_others(run, bound, names if everywhere else (host,))
         url = _announced(run, trial, base, practice=practice)
         if open_browser:
             await asyncio.to_thread(webbrowser.open, url)
@@ -146,10 +145,9 @@ def _certificate(run: Run, trial: Trial, names: tuple[str, ...]) -> ssl.SSLConte
     return context
 
 
-def _warn_of_others(run: Run, sockets: list[socket], names: tuple[str, ...]) -> None:
-    """Say who else can reach it, where it does not listen to this machine alone."""
-    bound = (ip_address(s.getsockname()[0].partition("%")[0]) for s in sockets)
-    if not all(address.is_loopback for address in bound):
+def _warn_of_others(run: Run, bound: list[str], names: tuple[str, ...]) -> None:
+    """Say who else can reach it, where it is not ``bound`` to addresses of this machine alone."""
+    if not all(ip_address(address.partition("%")[0]).is_loopback for address in bound):
         reach = ", ".join(n for n in names if n not in machine.LOCAL)
         run.reporter.warn(f"everybody who reaches this machine can open this: {reach}")
 
