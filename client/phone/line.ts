@@ -58,13 +58,19 @@ export class Line {
   private agent: UA | null = null;
   private silence = 0;
 
-  constructor(private readonly events: LineEvents) {}
+  constructor(private readonly events: LineEvents) {
+    // After a sleep or in another network nobody may be at the other end any more: asked, not believed.
+    addEventListener("online", () => {
+      if (this.registered) this.agent?.register();
+    });
+  }
 
   /** Connect. Raises an error of JsSIP's if the account makes no SIP address. */
   open(account: Account): void {
     if (this.agent) return;
+    const socket = new WebSocketInterface(account.socket);
     const agent = new UA({
-      sockets: new WebSocketInterface(account.socket),
+      sockets: socket,
       uri: new URI("sip", account.id, account.domain).toString(),
       authorization_user: account.name || account.id,
       ...credentials(account.password),
@@ -77,13 +83,13 @@ export class Line {
     });
     this.agent = agent;
     this.account = account;
-    this.listen(agent, account);
+    this.listen(agent, account, socket);
     this.silence = window.setTimeout(() => this.fail(unreachable(account.socket, this.isOwn())), PATIENCE);
     this.become("connecting");
     agent.start();
   }
 
-  private listen(agent: UA, account: Account): void {
+  private listen(agent: UA, account: Account, socket: WebSocketInterface): void {
     let reached = false;
     // An agent that was stopped still has things to say for a while; nobody listens any more.
     const mine = (): boolean => this.agent === agent;
@@ -107,6 +113,12 @@ export class Line {
       const { response, cause } = event as Refusal;
       // Without a connection "disconnected" follows, and knows better.
       if (!mine() || cause === "Connection Error") return;
+      if (reached && !response) {
+        // A connection may be dead for minutes before the browser knows; JsSIP then makes another.
+        socket.disconnect();
+        socket.ondisconnect(true, 0, "");
+        return;
+      }
       this.fail(registrationFailed(response?.status_code ?? 0, account.id));
     });
     agent.on("unregistered", () => {

@@ -86,7 +86,7 @@ export class Tile {
   /** Let the sound come from another speaker; an empty string is the usual one. */
   speak(speaker: string): void {
     // If it was unplugged since it was chosen, the usual one plays on.
-    if (speaker) void this.voice.setSinkId?.(speaker).catch(() => null);
+    void this.voice.setSinkId?.(speaker).catch(() => null);
   }
 
   /** Mute it for now, whatever its own button says. */

@@ -215,6 +215,44 @@ def test_a_server_that_comes_back_is_connected_again(pbx: Asterisk, browser: Bro
 
 
 @ONCE
+def test_a_connection_that_died_in_silence_is_made_again(phones: Phones) -> None:
+    # A laptop that slept: what it sends reaches nobody, and no browser says so. Waiting is short here.
+    page = phones.of(
+        "alice",
+        "const later = setTimeout;"
+        "window.setTimeout = (does, wait, ...more) =>"
+        "  later(does, window.deaf && wait > 20000 ? 100 : wait, ...more);"
+        "const send = WebSocket.prototype.send;"
+        "WebSocket.prototype.send = function (...data) {"
+        "  if (this !== window.deaf) send.apply(this, data); window.last = this; };",
+    )
+    page.eval("void (window.deaf = window.last)")
+    page.eval("void dispatchEvent(new Event('online'))")
+    page.wait(f"{MESSAGE}.includes('Trying again')", "the loss to be noticed")
+    page.wait(f"{value('connect')} === 'Disconnect' && last !== deaf", "another connection")
+    assert page.eval(MESSAGE) == ""
+    dial(page, "246")
+    sees(page, 4)
+
+
+@ONCE
+def test_the_speaker_goes_back_to_the_usual_one(phones: Phones) -> None:
+    page = phones.of(
+        "alice",
+        "window.sinks = []; HTMLMediaElement.prototype.setSinkId = async (id) => {"
+        " window.sinks.push(id); };",
+    )
+    dial(page, "246")
+    sees(page, 4)
+    choose = (
+        "(() => {{ const s = document.getElementById('speaker'); s.append(new Option('x', {0}));"
+        " s.value = {0}; s.dispatchEvent(new Event('change')); return sinks[sinks.length - 1]; }})()"
+    )
+    assert page.eval(choose.format("'desk'")) == "desk"
+    assert page.eval(choose.format("''")) == ""
+
+
+@ONCE
 def test_by_keyboard_on_a_narrow_screen(phones: Phones) -> None:
     page = phones.of("alice")
     page.size(360, 640)

@@ -99,7 +99,7 @@ function chooseDevices(): void {
   const speak = (): void => {
     for (const player of document.querySelectorAll<HTMLMediaElement>("#media-views :is(audio, video)")) {
       // If it was unplugged since it was chosen, the usual one plays on.
-      if (choice.speaker) void player.setSinkId?.(choice.speaker).catch(() => null);
+      void player.setSinkId?.(choice.speaker).catch(() => null);
     }
   };
   async function change(kind: keyof typeof choice): Promise<void> {
