@@ -56,6 +56,11 @@ export function readSettings(page: Document): Settings {
 /** The part of a page's address that this needs. */
 export type Place = Pick<Location, "hostname" | "port" | "pathname">;
 
+/** This page over https, where `place` has none, with the link that its address may still hold. */
+export function overTls({ server, visit }: Settings, place: Place): string {
+  return `https://${place.hostname}:${server.port || 8089}${visit || place.pathname}${location.hash}`;
+}
+
 /**
  * The WebSocket that a phone connects to.
  *

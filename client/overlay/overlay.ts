@@ -15,8 +15,10 @@ const place: Place = {
 /** The folder that the page lies in, on its server. */
 const folder = new URL(".", location.href);
 const settings = readSettings(document);
-const linked = tokenIn(location.hash);
-const broken = looksBroken(location.hash);
+/** Without TLS browsers open no profile: then a link stays where it is, for the page over https. */
+const opened = isSecureContext ? location.hash : "";
+const linked = tokenIn(opened);
+const broken = looksBroken(opened);
 const token = linked || remembered(folder);
 
 // What is bookmarked or reloaded is then the visit that always finds the current release; and

@@ -1,6 +1,6 @@
 // The page: what its buttons do, and what it shows when something changes.
 
-import { readSettings, sipDomain, type Place } from "../settings.ts";
+import { overTls, readSettings, sipDomain, type Place } from "../settings.ts";
 import { FieldProblem, accountFrom } from "./account.ts";
 import { Call, type CallEvents, type Peer } from "./call.ts";
 import { Devices, type Kind } from "./devices.ts";
@@ -61,7 +61,7 @@ function connect(): void {
   say(null);
   form.complain(null);
   if (!available()) {
-    say(insecure(`https://${place.hostname}:${settings.server.port || 8089}${settings.visit || place.pathname}`));
+    say(insecure(overTls(settings, place)));
     form.close();
     return;
   }

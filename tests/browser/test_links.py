@@ -272,3 +272,25 @@ def test_a_plain_profile_is_filled_in_and_waits(
     assert "alice/" not in pbx.rx("pjsip show contacts")
     page.click("#connect")
     registered(page, pbx, "alice")
+
+
+def test_a_link_on_a_page_without_tls_is_taken_along(
+    cmp: Cmp, pbx: Asterisk, browser: Browser, phone_source: str
+) -> None:
+    deployed(cmp, pbx, phone_source)
+    url = cmp("link", "alice")["link"]
+    page = browser.page()
+    # What a browser does to a page that came over plain http.
+    plain = (
+        "Object.defineProperty(window, 'isSecureContext', {value: false});"
+        "delete Navigator.prototype.mediaDevices; delete Crypto.prototype.subtle;"
+    )
+    page.session.send(
+        "script.addPreloadScript",
+        functionDeclaration=f"() => {{ {plain} }}",
+        contexts=[page.context],
+    )
+    page.goto(url)
+    link = page.wait("document.getElementById('message-link')?.href", "the way to https")
+    assert link.endswith(f"/cmp2k#{url.partition('#')[2]}")
+    assert page.eval(NOTICE) == "", "the connection has nothing to do with it"

@@ -1,7 +1,7 @@
 // Where the page came from and what it was built with; and a page that did not come over TLS.
 
 import { insecure } from "../../phone/messages.ts";
-import { readSettings, sipDomain, socketUrl, type Place } from "../../settings.ts";
+import { overTls, readSettings, sipDomain, socketUrl, type Place } from "../../settings.ts";
 import { onClick } from "./hooks.ts";
 import { say } from "./panel.ts";
 import { input } from "./upstream.ts";
@@ -18,9 +18,8 @@ export const domain = (): string => sipDomain(input("accountHost").value, settin
 /** D7: only a page that came over TLS gets a microphone: said before Connect is pressed, with a link. */
 export function askForTls(): void {
   if (isSecureContext) return;
-  const { server, visit } = settings;
   const tell = (): boolean => {
-    say(insecure(`https://${place.hostname}:${server.port || 8089}${visit || place.pathname}`));
+    say(insecure(overTls(settings, place)));
     return false;
   };
   tell();
