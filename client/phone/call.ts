@@ -7,7 +7,7 @@ import type { CallOptions } from "jssip/lib/UA";
 import { iceServers, readSettings } from "../settings.ts";
 import { toggleHold } from "./hold.ts";
 import { MediaProblem, captureOne, release, type Capture } from "./media.ts";
-import { callEnded, gone, notCallable, type Message } from "./messages.ts";
+import { callEnded, gone, notCallable, stopped, type Message } from "./messages.ts";
 import { watchSilence } from "./silence.ts";
 
 /** preparing: the browser may be asking for the microphone; nothing has been sent yet. */
@@ -142,8 +142,17 @@ export class Call {
     old.stop();
     this.stream.removeTrack(old);
     this.stream.addTrack(track);
+    this.miss(track);
     if (this.isOver) release(this.stream);
     this.events.changed();
+  }
+
+  /** Tell when its device goes away; a track that is let go does not end so. */
+  private miss(track: MediaStreamTrack): void {
+    track.addEventListener("ended", () => {
+      this.events.say(stopped(track.kind));
+      this.events.changed();
+    });
   }
 
   /** What `capture` brings; null where it brings nothing, or too late. */
@@ -155,6 +164,7 @@ export class Call {
         return null;
       }
       this.stream = stream;
+      for (const track of stream.getTracks()) this.miss(track);
       if (note) this.events.say(note);
       this.events.changed();
       return stream;

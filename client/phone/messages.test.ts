@@ -51,6 +51,11 @@ test("a call that nobody took here was missed, or taken elsewhere", () => {
   assert.match(ended({ originator: "local", cause: "No Answer", missed: true }) ?? "", /Missed call from Bob/);
 });
 
+test("a device that stops in a call is told by what the others miss", () => {
+  assert.match(messages.stopped("audio").text, /microphone .* hear you/);
+  assert.match(messages.stopped("video").text, /camera .* see you/);
+});
+
 test("why an account was not registered", () => {
   assert.match(messages.registrationFailed(401, "bob").text, /password/);
   assert.match(messages.registrationFailed(403, "bob").text, /password.*max_contacts/);

@@ -157,6 +157,11 @@ export function noCamera(name: string): Message {
   return { text: "The camera does not start: the others hear you, but do not see you." };
 }
 
+/** A microphone ("audio") or camera that was unplugged, or forbidden, during a call. */
+export const stopped = (kind: string): Message => ({
+  text: `The ${kind === "audio" ? "microphone has stopped: the others do not hear" : "camera has stopped: the others do not see"} you. Choose one in the list of devices.`,
+});
+
 /** A page that did not come over TLS gets no microphone from any browser. */
 export function insecure(href: string): Message {
   return {

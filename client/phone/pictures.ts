@@ -20,7 +20,7 @@ export class Pictures {
 
   /** Show one's own picture; nothing where there is only sound. */
   showOwn(stream: MediaStream | null): void {
-    const tracks = stream?.getVideoTracks() ?? [];
+    const tracks = stream?.getVideoTracks().filter(({ readyState }) => readyState === "live") ?? [];
     if (tracks.length === 0) {
       this.own?.remove();
       this.own = null;

@@ -264,6 +264,56 @@ def test_without_a_camera_one_is_heard_and_sees(standing: Standing) -> None:
             idle(callee)
 
 
+#: Keeps what the browser's devices bring.
+KEEP_TRACKS = """
+  const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    const stream = await ask(wanted);
+    window.tracks = stream.getTracks();
+    return stream;
+  };
+"""
+
+
+def test_a_device_that_is_unplugged_in_a_call_is_told(standing: Standing) -> None:
+    standing.leave()
+    with standing.phones("chromium") as here:
+        page = here.of("alice", before=KEEP_TRACKS)
+        dial(page, "246")
+        sees(page, 4)
+        for kind, words in (("video", "do not see you"), ("audio", "do not hear you")):
+            # What a browser does when its device goes.
+            page.eval(
+                f"tracks.filter((t) => t.kind === '{kind}')"
+                ".forEach((t) => { t.stop(); t.dispatchEvent(new Event('ended')); })"
+            )
+            page.wait(f"{MESSAGE}.includes('{words}')")
+        assert page.eval(ABOUT) == "In the call"
+        press(page, "#call")
+        idle(page)
+
+
+def test_two_firefoxes_call_each_other(standing: Standing) -> None:
+    standing.leave()
+    with (
+        standing.phones("firefox") as here,
+        bidi.browsing("firefox") as another,
+        Phones(standing.pbx, another, here.url) as there,
+    ):
+        alice, bob = here.of("alice"), there.of("bob")
+        for caller, callee, number, name in (
+            (alice, bob, "bob", "Alice"),
+            (bob, alice, "alice", "Bob"),
+        ):
+            talk(caller, callee, number, name)
+            for page in (caller, callee):
+                sees(page, 1)
+                hears(page)
+            press(callee, "#call")
+            idle(callee)
+            told(caller, f"{number} hung up")
+
+
 def test_a_wrong_password_is_told_once_and_ends_the_attempt(standing: Standing) -> None:
     standing.leave()
     with standing.phones("firefox") as there:

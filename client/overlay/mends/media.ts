@@ -1,7 +1,7 @@
 // The microphone and the camera, and how long to look for ways to this browser.
 
 import { MediaProblem, capture, type Choice } from "../../phone/media.ts";
-import { noCamera } from "../../phone/messages.ts";
+import { noCamera, stopped } from "../../phone/messages.ts";
 import { sipTarget } from "../../phone/target.ts";
 import { iceServers } from "../../settings.ts";
 import { onConnection, onOptions, phone, replace } from "./hooks.ts";
@@ -40,6 +40,9 @@ export function doWithoutCamera(): void {
     // Whoever has no camera can still look on.
     if (direction === "outgoing" && !localMediaStream?.getVideoTracks().length) {
       connection.addTransceiver("video", { direction: "recvonly" });
+    }
+    for (const track of localMediaStream?.getTracks() ?? []) {
+      track.addEventListener("ended", () => say(stopped(track.kind)));
     }
   });
 }
