@@ -39,8 +39,8 @@ ECHO = "246"
 class Trial:
     """The settings and accounts of one run of ``serve``, as they are at each build.
 
-    ``behind`` is whether a PBX stands behind this server, so that phones connect to here whatever
-    the settings say. Raises CmpBundleError where what there is at the start cannot be used.
+    With ``practice``, or where [serve] names a PBX, phones connect to this server, whatever the
+    settings say. Raises CmpBundleError where what there is at the start cannot be used.
     """
 
     def __init__(self, run: Run, *, practice: bool) -> None:

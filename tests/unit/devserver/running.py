@@ -14,13 +14,14 @@ from typing import Any
 
 from cmp_bundle.bundle.build import Built, Live, build
 from cmp_bundle.bundle.client import Client
-from cmp_bundle.devserver.guard import LOOPBACK, Guard
+from cmp_bundle.devserver.guard import Guard
 from cmp_bundle.devserver.pbx import Pbx
 from cmp_bundle.devserver.server import DevServer, Source, bind
 from cmp_bundle.devserver.shown import FOLDER
 from cmp_bundle.phone.folder import read_folder
 from cmp_bundle.phone.model import Phone
 from cmp_bundle.settings.model import BuildSettings, Settings
+from cmp_bundle.tls.machine import LOCAL
 from tests.testbed.server import certificate
 
 CLIENT = Client("loader", "overlay()", ".overlay{}", "mends()", ".mend{}")
@@ -102,7 +103,7 @@ def serving(
     """A dev server until the block is left."""
     sockets = bind("127.0.0.1", 0)
     port = sockets[0].getsockname()[1]
-    guard = Guard(frozenset(LOOPBACK), port)
+    guard = Guard(frozenset(LOCAL), port)
     source = Source(make, lambda: watched, lambda: ())
     told = Told()
     ready = threading.Event()

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from cmp_bundle.bundle.build import Built, Live, build
 from cmp_bundle.bundle.client import Client
 from cmp_bundle.devserver.builds import Builds
-from cmp_bundle.devserver.guard import LOOPBACK, Guard
+from cmp_bundle.devserver.guard import Guard
 from cmp_bundle.devserver.pbx import tls
 from cmp_bundle.devserver.shown import FOLDER, Shown
 from cmp_bundle.devserver.sip_log import SipLog, masked
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.settings.model import BuildSettings, Settings
+from cmp_bundle.tls.machine import LOCAL
 from tests.unit.bundle.phones import FILES, phone
 
 SETTINGS = Settings(build=BuildSettings(pack=False))
@@ -106,7 +107,7 @@ def test_the_first_build_must_succeed() -> None:
 
 
 def test_the_guard() -> None:
-    guard = Guard(frozenset(LOOPBACK), 8443)
+    guard = Guard(frozenset(LOCAL), 8443)
     for host in ("localhost:8443", "127.0.0.1:8443", "[::1]:8443", "LOCALHOST:8443"):
         assert guard.knows(host), host
         assert guard.welcomes(f"https://{host}")
