@@ -61,9 +61,13 @@ class Disk:
             self._before("mkdir", path)
             try:
                 path.mkdir(mode=0o755)
-            except FileExistsError:
+            except FileExistsError as error:
                 if not path.is_dir():
-                    raise
+                    raise CmpBundleError(
+                        "is a file, and a folder is needed there",
+                        file=path,
+                        hint="move it away, or name another folder",
+                    ) from error
                 return
             if owner is not None:
                 self._before("own", path)

@@ -347,7 +347,7 @@ def test_a_folder(tmp_path: Path) -> None:
     assert mode(tmp_path / "a") == 0o750, "one that is there stays as it is"
     assert told.lines == ["mkdir a", "own a", "mkdir a"]
     (tmp_path / "file").write_text("")
-    with pytest.raises(CmpBundleError, match="file exists"):
+    with pytest.raises(CmpBundleError, match="a folder is needed there"):
         made.make_folder(tmp_path / "file")
     with pytest.raises(CmpBundleError):
         made.make_folder(tmp_path / "none/below")
