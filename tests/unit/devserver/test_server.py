@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.sync.server import ServerConnection, serve
 
 from cmp_bundle.devserver.pbx import RealPbx
+from tests.serving import until
 from tests.unit.bundle.phones import FILES
 from tests.unit.devserver.running import Running, building, serving, tls
 from tests.unit.devserver.saving import SAVES
@@ -54,16 +55,6 @@ def get(running: Running, path: str, method: str = "GET", **headers: str) -> tup
         return answer.status, answer.headers, answer.read()
     finally:
         connection.close()
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.01)
-    raise AssertionError(f"waited {PATIENCE} s for {condition}")
 
 
 @contextlib.contextmanager
