@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import socket
 import ssl
 import tracemalloc
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from websockets.typing import Origin
 
 from cmp_bundle.devserver.pbx import RealPbx
 from tests.scripted_phone import SIP, Phone, header
+from tests.testbed.server import free_port
 from tests.unit.bundle.phones import FILES
 from tests.unit.devserver.running import Running, building, serving, tls
 
@@ -78,15 +78,9 @@ class Pbx:
         yield answer(request, "200 OK", "Contact: <sip:pbx@127.0.0.1>;expires=600")
 
 
-@pytest.fixture
-def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
 @pytest.mark.slow
-def test_two_hundred_phones(tmp_path: Path, port: int) -> None:
+def test_two_hundred_phones(tmp_path: Path) -> None:
+    port = free_port()  # it comes back to the same one
     folder = tmp_path / "phone"
     for name, text in FILES.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
