@@ -226,9 +226,15 @@ def test_a_connection_that_died_in_silence_is_made_again(phones: Phones) -> None
         "WebSocket.prototype.send = function (...data) {"
         "  if (this !== window.deaf) send.apply(this, data); window.last = this; };",
     )
+    page.eval(
+        # It is told for as long as it takes to connect again, which may be no time.
+        "void (window.told = [], new MutationObserver(() => told.push(document.body.innerText))"
+        ".observe(document.getElementById('message'),"
+        " {attributes: true, characterData: true, childList: true, subtree: true}))"
+    )
     page.eval("void (window.deaf = window.last)")
     page.eval("void dispatchEvent(new Event('online'))")
-    page.wait(f"{MESSAGE}.includes('Trying again')", "the loss to be noticed")
+    page.wait("told.some((text) => text.includes('Trying again'))", "the loss to be noticed")
     page.wait(f"{value('connect')} === 'Disconnect' && last !== deaf", "another connection")
     assert page.eval(MESSAGE) == ""
     dial(page, "246")

@@ -109,7 +109,7 @@ def test_wrong_content_is_refused_and_not_kept(place: Place) -> None:
 
 
 def test_a_broken_archive_is_refused(place: Place) -> None:
-    place.server.give("/p.tgz", Answer(b"<!doctype html>"))
+    place.server.give("/p.tgz", Answer(b"no archive"))
     with pytest.raises(CmpBundleError, match="upstream: is neither a tar nor a zip"):
         place.get("upstream")
 
