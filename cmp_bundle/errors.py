@@ -8,6 +8,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+#: What to do where this user may not.
+AS_ANOTHER_USER = "run it as a user who may, often root: sudo cmp-bundle …"
+
+
 class CmpBundleError(Exception):
     """The root of every error that a user can mend; the command line exits 1 on it.
 

@@ -14,7 +14,7 @@ from cmp_bundle.accounts.renewal import FileEdit, Renewal
 from cmp_bundle.accounts.source import account, placed
 from cmp_bundle.asterisk.configuration import Kind
 from cmp_bundle.asterisk.reader import read
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,7 +113,7 @@ class ConfSource:
             raise CmpBundleError(
                 unreadable[0].message,
                 file=self._real(unreadable[0].file),
-                hint="run it as a user who may, often root: sudo cmp-bundle …",
+                hint=AS_ANOTHER_USER,
             )
         if found.refused:
             stopped = [p for p in found.problems if p.kind in (Kind.REFUSED, Kind.UNKNOWN)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cmp_bundle.asterisk.conf_files import Folder
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError
 
 #: Seconds that an answer may take. Reloading PJSIP with thousands of endpoints takes several.
 PATIENCE = 60
@@ -100,7 +100,7 @@ class Control:
             raise CmpBundleError(
                 "is closed to this user, so Asterisk cannot be asked whether it runs",
                 file=real,
-                hint="run it as a user who may, often root: sudo cmp-bundle …",
+                hint=AS_ANOTHER_USER,
             )
 
     def directories(self) -> dict[str, str] | None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import pwd
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk.conf_files import Folder
 from cmp_bundle.asterisk.control import Control
 from cmp_bundle.asterisk.directories import read_directories
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ETC = "/etc/asterisk"
 #: Where static-http lies when nobody says: Debian's and Ubuntu's packages, then everybody else.
@@ -90,6 +95,18 @@ def _files(root: Path, etc: str) -> Folder:
     return Folder(root / etc.lstrip("/"), root)
 
 
+@contextmanager
+def looking() -> Iterator[None]:
+    """Raises CmpBundleError for what this user may not look at meanwhile."""
+    try:
+        yield
+    except PermissionError as error:
+        raise CmpBundleError(
+            "cannot be looked at by this user", file=Path(error.filename), hint=AS_ANOTHER_USER
+        ) from error
+
+
+@looking()
 def find(named: Named) -> Installation | None:
     """The Asterisk of this machine, or of ``named.root``; None where there is none.
 
@@ -97,17 +114,6 @@ def find(named: Named) -> Installation | None:
     packages put things. Raises CmpBundleError where it names folders, or a program, that do
     not exist, and where this user may not look.
     """
-    try:
-        return _find(named)
-    except PermissionError as error:
-        raise CmpBundleError(
-            "cannot be looked at by this user",
-            file=Path(error.filename),
-            hint="run it as a user who may, often root: sudo cmp-bundle …",
-        ) from error
-
-
-def _find(named: Named) -> Installation | None:
     root = named.root
     if not root.is_dir():
         raise CmpBundleError(

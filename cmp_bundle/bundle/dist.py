@@ -38,8 +38,7 @@ def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
     same: set[str] = set()
     try:
         if folder.exists():
-            _check_ours(folder)
-            present = _present(folder)
+            present = _ours(folder)
             same = {p for p in present & set(files) if (folder / p).read_bytes() == files[p]}
             if same == present == set(files):
                 return False
@@ -75,8 +74,11 @@ def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
     return True
 
 
-def _check_ours(folder: Path) -> None:
-    """Raises CmpBundleError where it holds anything that no build of ours wrote, and OSError."""
+def _ours(folder: Path) -> set[str]:
+    """The paths of all files in it.
+
+    Raises CmpBundleError where it holds anything that no build of ours wrote, and OSError.
+    """
     if not folder.is_dir():
         raise CmpBundleError(
             "is a file, and a bundle is a folder", file=folder, hint="name another one with --out"
@@ -88,7 +90,7 @@ def _check_ours(folder: Path) -> None:
             hint="name a folder of its own: --out dist",
         )
     if not any(folder.iterdir()):
-        return
+        return set()
     written = _written(folder / manifest.NAME)
     if written is None:
         raise CmpBundleError(
@@ -97,13 +99,15 @@ def _check_ours(folder: Path) -> None:
             hint="name another folder with --out, or remove this one yourself",
         )
     beside = (manifest.NAME, f"{_ASTERISK}/*", f"{manifest.PROFILES}/*", ".DS_Store", "*/.DS_Store")
-    for path in sorted(_present(folder)):
+    present = _present(folder)
+    for path in sorted(present):
         if path not in written and not any(fnmatchcase(path, known) for known in beside):
             raise CmpBundleError(
                 "would be lost: a build replaces all of its folder, and no build wrote this",
                 file=folder / path,
                 hint="move it elsewhere, or name another folder with --out",
             )
+    return present
 
 
 def _written(path: Path) -> frozenset[str] | None:

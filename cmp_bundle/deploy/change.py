@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError
 from cmp_bundle.files import Owner
 
 if TYPE_CHECKING:
@@ -90,9 +90,7 @@ def look(path: Path) -> State:
         raise CmpBundleError(
             f"cannot be read: {(error.strerror or str(error)).lower()}",
             file=path,
-            hint="run it as a user who may, often root: sudo cmp-bundle …"
-            if isinstance(error, PermissionError)
-            else None,
+            hint=AS_ANOTHER_USER if isinstance(error, PermissionError) else None,
         ) from error
 
 

@@ -7,13 +7,13 @@ import re
 import time
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import includes, reader
 from cmp_bundle.asterisk.conf_files import Overlaid
 from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.asterisk.includes import Https
+from cmp_bundle.asterisk.installation import looking
 from cmp_bundle.bundle import manifest
 from cmp_bundle.deploy.change import File, look
 from cmp_bundle.deploy.layout import Site, made_at
@@ -22,6 +22,7 @@ from cmp_bundle.files import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from cmp_bundle.asterisk.configuration import Configuration
     from cmp_bundle.asterisk.http_conf import HttpServer
@@ -169,22 +170,12 @@ class Found:
         return Overlaid(self.installation.files, seen)
 
 
+@looking()
 def survey(installation: Installation, site_name: str, moment: int | None = None) -> Found:
     """Look at ``installation``, where the phone is called ``site_name`` unless it says otherwise.
 
     Raises CmpBundleError where something of somebody else's is in the way, or may not be seen.
     """
-    try:
-        return _survey(installation, site_name, int(time.time()) if moment is None else moment)
-    except PermissionError as error:
-        raise CmpBundleError(
-            "cannot be looked at by this user",
-            file=Path(error.filename),
-            hint="run it as a user who may, often root: sudo cmp-bundle …",
-        ) from error
-
-
-def _survey(installation: Installation, site_name: str, moment: int) -> Found:
     paths = {name: installation.configuration(name) for name in THEIRS}
     theirs = {n: s for n, p in paths.items() if isinstance(s := look(p), File)}
     folder = installation.etc_folder / includes.FOLDER
@@ -214,7 +205,7 @@ def _survey(installation: Installation, site_name: str, moment: int) -> Found:
         version=version,
         https=_https(values),
         static_names=_names(site),
-        moment=moment,
+        moment=int(time.time()) if moment is None else moment,
     )
 
 
