@@ -124,7 +124,12 @@ class Executor:
                 "Asterisk's web server listens on no TLS port",
                 hint="asterisk -rx 'http show status' tells what it listens on",
             )
-        live.check(url, plan.expected)
+        try:
+            live.check(url, plan.expected)
+        except CmpBundleError as error:
+            if self.installation.control.ask("core show uptime") is None:
+                raise _stopped() from error
+            raise
         if plan.expected.echo is not None:
             extension, context = plan.expected.echo
             said = self.installation.control.ask(f"dialplan show {extension}@{context}") or ""
@@ -141,7 +146,7 @@ class Executor:
         self.disk.announce("reload", self.folder)
         self.reporter.detail(f"asterisk -rx {line!r}")
         if self.installation.control.ask(line) is None:
-            raise CmpBundleError(f"Asterisk did not take {line!r}: it stopped meanwhile")
+            raise _stopped()
 
     def _put_back(self, point: Checkpoint) -> None:
         checkpoint.undo(point, self.disk)
@@ -158,6 +163,14 @@ class Executor:
         for path in self.folder.glob(self.disk.partial(self.folder / "*").name):
             self.disk.remove(path)
         self.disk.remove_folder(self.folder)
+
+
+def _stopped() -> CmpBundleError:
+    """A reload of http.conf can end Asterisk where somebody connects just then."""
+    return CmpBundleError(
+        "Asterisk stopped when it was asked to read its configuration again",
+        hint="its log says why; start it, then do this again",
+    )
 
 
 def _stuck(error: BaseException, worse: CmpBundleError) -> CmpBundleError:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
+import shlex
 import socket
 import ssl
 import threading
@@ -84,6 +86,33 @@ def test_what_does_not_work_is_put_back(aimed: Cmp, pbx: Asterisk, bundle: str) 
     assert "everything was put back" in done.stderr
     assert state(pbx) == before
     assert "/cmp2k" not in pbx.rx("http show status")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_asterisk_that_dies_of_its_reload(
+    aimed: Cmp, pbx: Asterisk, bundle: str, tmp_path: Path, when: str
+) -> None:
+    """Some do where somebody connects just then: before they have answered, or after it."""
+    assert pbx.process is not None
+    ask, kill = f'{shlex.join(pbx.command)} "$@"', f"kill -9 {pbx.process.pid}"
+    dying = f"{kill}; {ask}" if when == "before" else f"{ask}; {kill}"
+    command = tmp_path / "asterisk"
+    command.write_text(
+        f'#!/bin/sh\nif [ "$2" = "module reload http" ]; then {dying}; else {ask}; fi\n'
+    )
+    command.chmod(0o755)
+    there = aimed.environment["CMP_BUNDLE_ASTERISK_COMMAND"]
+    aimed.environment["CMP_BUNDLE_ASTERISK_COMMAND"] = json.dumps([str(command)])
+    before = state(pbx)
+    done = aimed.run("deploy", bundle)
+    assert done.returncode == 1
+    assert "Asterisk stopped when it was asked" in done.stderr
+    assert "everything was put back" in done.stderr
+    assert state(pbx) == before
+    pbx.stop()
+    pbx.start()
+    aimed.environment["CMP_BUNDLE_ASTERISK_COMMAND"] = there
+    aimed("deploy", bundle)
 
 
 def test_a_port_that_another_program_has(aimed: Cmp, pbx: Asterisk, bundle: str) -> None:
