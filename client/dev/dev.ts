@@ -25,16 +25,23 @@ state.addEventListener("click", (event) => {
   for (const [name, one] of named()) if (one === summary?.parentElement) turned.add(name);
 });
 
-/** Whether somebody is about to copy by hand; a fresh list would take that from them. */
-function selecting(): boolean {
+/** How many buttons say for a moment what became of being pressed. */
+let saying = 0;
+
+/** Whether a fresh list would take something from somebody: that, or what they select to copy. */
+function held(): boolean {
   const selection = getSelection();
-  return selection?.isCollapsed === false && state.contains(selection.anchorNode);
+  return saying > 0 || (selection?.isCollapsed === false && state.contains(selection.anchorNode));
 }
 
 async function refresh(): Promise<void> {
   const answer = await fetch("/__cmp/state");
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (held()) {
+    again = true;
+    return;
+  }
   const before = named();
   const focused = [...before].find(([, one]) => one.firstElementChild === document.activeElement)?.[0];
   state.replaceChildren(...fresh.body.childNodes);
@@ -48,13 +55,17 @@ async function refresh(): Promise<void> {
 let busy = false;
 let again = false;
 
+function catchUp(): void {
+  if (again) void news();
+}
+
 /** Refresh one at a time, and once more where there was news meanwhile. */
 async function news(): Promise<void> {
   again = true;
   if (busy) return;
   busy = true;
   try {
-    while (again && !selecting()) {
+    while (again && !held()) {
       again = false;
       await refresh();
     }
@@ -63,9 +74,7 @@ async function news(): Promise<void> {
   }
 }
 
-document.addEventListener("selectionchange", () => {
-  if (again) void news();
-});
+document.addEventListener("selectionchange", catchUp);
 
 state.addEventListener("click", (event) => {
   const button = (event.target as Element).closest<HTMLButtonElement>("button.copy");
@@ -75,8 +84,13 @@ state.addEventListener("click", (event) => {
   const texts = [...(from?.querySelectorAll("pre") ?? [])].map((pre) => pre.textContent.trimEnd());
   const say = (text: string) => {
     button.textContent = text;
-    // Not what it said before: pressed twice, it would have said "Copied" already.
-    setTimeout(() => (button.textContent = all ? "Copy all" : "Copy"), COPIED);
+    saying += 1;
+    setTimeout(() => {
+      // Not what it said before: pressed twice, it would have said "Copied" already.
+      button.textContent = all ? "Copy all" : "Copy";
+      saying -= 1;
+      catchUp();
+    }, COPIED);
   };
   void navigator.clipboard.writeText(`${texts.join("\n\n")}\n`).then(
     () => say("Copied"),
