@@ -215,11 +215,12 @@ def raw(text: str) -> bytes:
 def test_generated_servers(pbx: Asterisk) -> None:
     version = pbx.release.version
     files = Folder(pbx.etc, pbx.root)
+    ports = server.free_ports(6)
     ground = Ground(
         # A host of our own in 127/8, so that the default ports 8088 and 8089 are free there.
         host=f"127.{secrets.randbelow(200) + 20}.{secrets.randbelow(250)}.7",
-        ports=tuple(server.free_port() for _ in range(3)),
-        tls_ports=tuple(server.free_port() for _ in range(3)),
+        ports=tuple(ports[:3]),
+        tls_ports=tuple(ports[3:]),
         certificate=f"{pbx.inside}/etc/keys/asterisk.pem",
     )
     (pbx.etc / INCLUDED).parent.mkdir()
@@ -227,11 +228,13 @@ def test_generated_servers(pbx: Asterisk) -> None:
     with Ami(pbx.ports.ami, pbx.ami_secret) as ami:
         for number in range(SERVERS):
             seed = f"{SEED}-{number}"
-            for name, data in Maker(seed, ground).files().items():
-                (pbx.etc / name).write_bytes(data)
-                (pbx.etc / name).chmod(0o644)
-            http = http_server(read("http.conf", files))
+            made = Maker(seed, ground).files()
             for _ in range(TRIES):
+                # Written each time: for files that have not changed it binds nothing anew.
+                for name, data in made.items():
+                    (pbx.etc / name).write_bytes(data)
+                    (pbx.etc / name).chmod(0o644)
+                http = http_server(read("http.conf", files))
                 ami.command("module reload http")
                 status = shown(ami.command("http show status"))
                 if status == expected(http, version):

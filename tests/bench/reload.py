@@ -23,7 +23,7 @@ from websockets.typing import Origin, Subprotocol
 
 from cmp_bundle.phone.model import Phone
 from tests.serving import serve, until
-from tests.testbed.server import free_port
+from tests.testbed.server import free_ports
 
 from . import vite
 
@@ -122,7 +122,7 @@ def _ours(folder: Path) -> Iterator[Contestant]:
 
 @contextlib.contextmanager
 def _livereload(folder: Path) -> Iterator[Contestant]:
-    port = free_port()
+    [port] = free_ports(1)
     command = [sys.executable, "-c", LIVERELOAD, str(folder), str(port)]
     with _process(command, port), connect(f"ws://127.0.0.1:{port}/livereload") as line:
         _greet(line)
@@ -133,7 +133,7 @@ def _livereload(folder: Path) -> Iterator[Contestant]:
 
 @contextlib.contextmanager
 def _vite(folder: Path) -> Iterator[Contestant]:
-    port = free_port()
+    [port] = free_ports(1)
     command = [
         *vite.command(),
         str(folder),

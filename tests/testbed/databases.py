@@ -24,7 +24,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from .server import free_port
+from .server import free_ports
 
 KINDS = ("sqlite", "mariadb", "postgresql")
 
@@ -175,7 +175,7 @@ def _serving(
 ) -> Iterator[Realtime]:
     said = ""
     for _ in range(_TRIES):
-        port = free_port()
+        [port] = free_ports(1)
         server = Realtime(kind, "", "127.0.0.1", port, name=name, password=password)
         server = Realtime(**vars(server) | {"url": _url(server, name)})
         with (folder / "log").open("ab") as log:

@@ -27,6 +27,8 @@ from .roots import Release
 ACCOUNTS = {"alice": "wonder1and", "bob": "bui1der", "video": "video", "carol": "cr1stmas"}
 #: How long anything of a real Asterisk may take before the test gives up on it.
 PATIENCE = 60.0
+#: How many may run side by side and never be given the same port.
+WORKERS = 8
 
 
 class TestbedError(Exception):
@@ -35,16 +37,21 @@ class TestbedError(Exception):
     __test__ = False
 
 
-def free_port() -> int:
-    """A port that nothing has now, below those that the kernel gives away by itself.
+def free_ports(number: int) -> list[int]:
+    """Ports that nothing has now, each of them another.
 
-    A port of its giving could be a browser's before Asterisk comes to bind it.
+    They lie below those that the kernel gives away by itself, one of which could be a browser's
+    before Asterisk comes to bind it; and tests that run side by side have ports of their own.
     """
-    while True:
-        port = 20000 + secrets.randbelow(12000)
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    found: list[int] = []
+    while len(found) < number:
+        port = 20000 + secrets.randbelow(12000 // WORKERS) * WORKERS + worker % WORKERS
         with socket.socket() as s, contextlib.suppress(OSError):
             s.bind(("127.0.0.1", port))
-            return port
+            if port not in found:
+                found.append(port)
+    return found
 
 
 def certificate(*names: str) -> bytes:
@@ -94,7 +101,8 @@ class Asterisk:
         base = Path(tempfile.mkdtemp(prefix="pbx-", dir=srv))
         base.chmod(0o755)
         start = 10000 + secrets.randbelow(500) * 100
-        ports = config.Ports(free_port(), free_port(), free_port(), (start, start + 99))
+        https, http, ami = free_ports(3)
+        ports = config.Ports(https, http, ami, (start, start + 99))
         self = cls(release, base, ports)
         self._write()
         return self

@@ -18,7 +18,7 @@ from websockets.typing import Origin
 
 from cmp_bundle.devserver.pbx import RealPbx
 from tests.scripted_phone import SIP, Phone, header
-from tests.testbed.server import free_port
+from tests.testbed.server import free_ports
 from tests.unit.bundle.phones import FILES
 from tests.unit.devserver.running import Running, building, serving, tls
 
@@ -80,7 +80,7 @@ class Pbx:
 
 @pytest.mark.slow
 def test_two_hundred_phones(tmp_path: Path) -> None:
-    port = free_port()  # it comes back to the same one
+    [port] = free_ports(1)  # it comes back to the same one
     folder = tmp_path / "phone"
     for name, text in FILES.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
