@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import includes
@@ -80,19 +80,22 @@ class Executor:
         except CmpBundleError:
             self.disk.remove_folder(self.folder)
             raise
+        asked: list[str] = []
         try:
             for step in plan.steps:
                 if isinstance(step, Change):
                     self.reporter.detail(f"{step.path}")
                     changes.make(step.path, step.before, step.after, self.disk)
                 else:
+                    asked.append(step.line)
                     self._reload(step.line)
             url = self._look(plan, url)
             # From here on it stays: a run that is cut off now is brought to its end.
             checkpoint.write(checkpoint.finishing(point), self.folder, self.disk)
         except (CmpBundleError, KeyboardInterrupt) as error:
             try:
-                self._put_back(point)
+                # What Asterisk was not asked to read, it need not be asked to forget.
+                self._put_back(replace(point, reload=tuple(asked)))
             except CmpBundleError as worse:
                 raise _stuck(error, worse) from worse
             raise _undone(plan, error) from error

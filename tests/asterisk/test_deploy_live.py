@@ -17,9 +17,12 @@ import pytest
 from cmp_bundle.deploy import live
 from cmp_bundle.deploy.change import Link, make
 from cmp_bundle.deploy.layout import Site
+from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
 from tests.conftest import Cmp
 from tests.testbed.server import Asterisk
+from tests.unit.deploy.trees import Server
+from tests.unit.deploy.trees import bundle as a_bundle
 
 pytestmark = pytest.mark.asterisk
 
@@ -86,6 +89,24 @@ def test_what_does_not_work_is_put_back(aimed: Cmp, pbx: Asterisk, bundle: str) 
     assert "everything was put back" in done.stderr
     assert state(pbx) == before
     assert "/cmp2k" not in pbx.rx("http show status")
+
+
+def test_what_fails_before_the_reload_asks_asterisk_for_none(pbx: Asterisk) -> None:
+    """A disk that is full, say: a live server is told nothing of it."""
+    before = state(pbx)
+    asked: list[str] = []
+
+    def full(step: str, path: Path) -> None:
+        if step == "reload":
+            asked.append(step)
+        elif path.name == "cyber_mega_phone_2k":
+            raise OSError(28, "No space left on device")
+
+    trying = Server(pbx.root, Disk(full), command=tuple(pbx.command))
+    with pytest.raises(CmpBundleError, match="everything was put back as it was"):
+        trying.deploy(a_bundle())
+    assert asked == []
+    assert state(pbx) == before
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
