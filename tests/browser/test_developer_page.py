@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -84,7 +86,9 @@ def test_what_is_copied_of_a_call(browser: Browser, tmp_path: Path) -> None:
 SAYS = "[...document.querySelectorAll('.copy')].some(e => /by hand/.test(e.textContent))"
 
 
-def test_a_browser_that_lets_nothing_be_copied(browser: Browser, tmp_path: Path) -> None:
+@contextmanager
+def refusing(browser: Browser, tmp_path: Path) -> Iterator[tuple[Page, Page]]:
+    """A phone that is connected, and the developer's page where nothing may be copied."""
     with serve(tmp_path, "--practice", "--source", "builtin") as running:
         phone = browser.page()
         phone_page.open_phone(phone, running.url)
@@ -93,26 +97,28 @@ def test_a_browser_that_lets_nothing_be_copied(browser: Browser, tmp_path: Path)
         page.goto(running.page)
         page.eval("navigator.clipboard.writeText = () => Promise.reject(new Error('no'))")
         page.wait("document.querySelector('.copy') !== null")
-        # Pressed by the page itself: news may come at any time and move the button.
-        page.eval("document.querySelector('.copy').click()")
-        page.wait(SAYS)
+        yield phone, page
+
+
+def press_copy(page: Page) -> None:
+    """By the page itself: news may come at any time and move the button."""
+    page.eval("document.querySelector('.copy').click()")
+    page.wait(SAYS)
+
+
+def test_a_browser_that_lets_nothing_be_copied(browser: Browser, tmp_path: Path) -> None:
+    with refusing(browser, tmp_path) as (_, page):
+        press_copy(page)
         page.wait(f"!{SAYS}")
 
 
 def test_news_waits_until_a_button_has_been_read(browser: Browser, tmp_path: Path) -> None:
-    with serve(tmp_path, "--practice", "--source", "builtin") as running:
-        phone = browser.page()
-        phone_page.open_phone(phone, running.url)
-        phone_page.connect(phone)
-        page = browser.page()
-        page.goto(running.page)
+    with refusing(browser, tmp_path) as (phone, page):
         ladders = "document.querySelectorAll('.ladder li').length"
-        there = page.wait(f"document.querySelector('.copy') && {ladders}")
-        page.eval("navigator.clipboard.writeText = () => Promise.reject(new Error('no'))")
+        there = page.wait(ladders)
         # The time to read it is over when the test says so.
         page.eval("window.setTimeout = (then) => { window.read = then; }")
-        page.eval("document.querySelector('.copy').click()")
-        page.wait(SAYS)
+        press_copy(page)
         phone.click("#connect")
         phone.wait(f"{value('connect')} === 'Connect'")
         fetched = "new DOMParser().parseFromString(await (await fetch('/__cmp/state')).text(), 'text/html')"
