@@ -1,0 +1,171 @@
+"""The way to a folder, by handles: what lies on it is looked at once, and never by name again.
+
+docs/decisions/0010 has the reasons. In short: root keeps its own rights only along folders that
+nobody but root can change. From the first folder on that somebody else owns, or that the user of
+the service (Asterisk's) may write in, it goes on with the rights of that user, and never gets its
+own back further down. So a symlink that such a user has set leads to nothing that this user could
+not reach without us.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files.open_folder import OpenFolder
+from cmp_bundle.files.rights import Rights, not_allowed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: As many symlinks as Linux follows in one path (path_resolution(7)).
+_MOST_LINKS = 40
+
+#: To pass a folder takes the right to search it, not to list it. Not all systems have that.
+_PASS = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """``root`` is the folder that the service takes for ``/``, ``user`` what it runs as.
+
+    Symlinks below ``root`` that begin with a slash begin there, and none leads out of it.
+    """
+
+    root: Path = Path("/")
+    user: Rights | None = None
+
+    @contextmanager
+    def opened(self, folder: Path) -> Iterator[OpenFolder]:
+        """``folder`` with the rights to use in it.
+
+        Raises OSError where there is no way to it, CmpBundleError where a symlink on it could
+        have been set by somebody whose rights this process cannot take.
+        """
+        folder = folder.absolute()
+        with ExitStack() as opened:
+            way = _Way(self, opened)
+            if folder.is_relative_to(self.root.absolute()):
+                way.go(self.root.absolute())
+                way.enclose()
+                folder = folder.relative_to(self.root.absolute())
+            way.go(folder)
+            yield way.here
+
+    @contextmanager
+    def parent(self, path: Path) -> Iterator[tuple[OpenFolder, str]]:
+        """The folder that ``path`` lies in, and its name there. Raises as ``opened`` does."""
+        with self.opened(path.parent) as folder:
+            yield folder, path.name
+
+
+class _Way:
+    """Folders opened one below the other. ``..`` and links go back, never above the first."""
+
+    def __init__(self, boundary: Boundary, opened: ExitStack) -> None:
+        self._boundary = boundary
+        self._opened = opened
+        self._links = 0
+        own = Rights(os.geteuid(), os.getegid())
+        self._passed = [self._folder(os.open("/", _PASS), own, Path("/"))]
+
+    @property
+    def here(self) -> OpenFolder:
+        return self._passed[-1]
+
+    def enclose(self) -> None:
+        """From now on the folder that was reached is the root."""
+        del self._passed[:-1]
+
+    def go(self, path: Path) -> None:
+        rest = _parts(str(path))
+        while rest:
+            part = rest.pop()
+            if part == "..":
+                del self._passed[max(1, len(self._passed) - 1) :]
+                continue
+            target = self._step(part)
+            if target is None:
+                continue
+            self._links += 1
+            if self._links > _MOST_LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(self.here.path / part))
+            if target.startswith("/"):
+                # The rights that led to the link are the ones that follow it.
+                first, rights = self._passed[0], self.here.rights
+                self._passed = [first if rights == first.rights else first.with_rights(rights)]
+            rest.extend(_parts(target))
+
+    def _step(self, name: str) -> str | None:
+        """Enter the folder ``name``; where it is a symlink, its target instead."""
+        here = self.here
+        try:
+            with here.rights.taken():
+                descriptor = os.open(name, _PASS, dir_fd=here.descriptor)
+        except PermissionError as error:
+            raise CmpBundleError(
+                "is closed", file=here.path / name, hint=not_allowed(here.rights)
+            ) from error
+        except OSError as error:
+            error.filename = str(here.path / name)
+            if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+                raise
+            found = here.stat(name)
+            if not stat.S_ISLNK(found.st_mode):
+                raise
+            self._may_follow(here, name, found)
+            return here.target(name)
+        folder = self._folder(descriptor, here.rights, here.path / name)
+        self._passed.append(folder)
+        return None
+
+    def _folder(self, descriptor: int, before: Rights, path: Path) -> OpenFolder:
+        self._opened.callback(os.close, descriptor)
+        return OpenFolder(descriptor, self._rights(descriptor, before), path)
+
+    def _rights(self, descriptor: int, before: Rights) -> Rights:
+        if os.geteuid() != 0 or not before.are_roots:
+            return before
+        found, user = os.fstat(descriptor), self._boundary.user
+        if found.st_uid != 0:
+            if user is not None and user.uid == found.st_uid:
+                return user
+            return Rights.of(found.st_uid, found.st_gid)
+        # In /tmp everybody may write, and nobody may touch what is another's.
+        sticky = found.st_mode & stat.S_ISVTX
+        if user is not None and not user.are_roots and not sticky and _may_write(descriptor, user):
+            return user
+        return before
+
+    def _may_follow(self, here: OpenFolder, name: str, link: os.stat_result) -> None:
+        """Raises CmpBundleError where the link is somebody's whose rights are not to be had."""
+        if not here.rights.are_roots and os.geteuid() == 0:
+            return
+        found = os.fstat(here.descriptor)
+        ours = (0, os.geteuid())
+        trusted = found.st_uid in ours and (
+            link.st_uid in ours if found.st_mode & stat.S_ISVTX else not found.st_mode & 0o002
+        )
+        if not trusted:
+            raise CmpBundleError(
+                "is a symlink that somebody else could have put there, and is not followed",
+                file=here.path / name,
+                hint="name the folder that it leads to, or have it belong to root",
+            )
+
+
+def _may_write(descriptor: int, user: Rights) -> bool:
+    # The kernel is asked, since groups and access control lists count as well as the mode.
+    with user.taken():
+        return os.access(".", os.W_OK, dir_fd=descriptor, effective_ids=True)
+
+
+def _parts(path: str) -> list[str]:
+    """The components of a path, the last one first."""
+    return [part for part in reversed(path.split("/")) if part not in ("", ".")]
