@@ -42,27 +42,39 @@ class Boundary:
     user: Rights | None = None
 
     @contextmanager
-    def opened(self, folder: Path) -> Iterator[OpenFolder]:
-        """``folder`` with the rights to use in it.
+    def opened(self, folder: Path, rights: Rights | None = None) -> Iterator[OpenFolder]:
+        """``folder`` with the rights to use in it; below ``root`` no more than ``rights``, if given.
 
         Raises OSError where there is no way to it, CmpBundleError where a symlink on it could
         have been set by somebody whose rights this process cannot take.
         """
-        folder = folder.absolute()
-        with ExitStack() as opened:
-            way = _Way(self, opened)
-            if folder.is_relative_to(self.root.absolute()):
-                way.go(self.root.absolute())
-                way.enclose()
-                folder = folder.relative_to(self.root.absolute())
-            way.go(folder)
+        with self._way(folder, rights) as (way, rest):
+            way.go(_parts(rest))
             yield way.here
 
     @contextmanager
-    def parent(self, path: Path) -> Iterator[tuple[OpenFolder, str]]:
-        """The folder that ``path`` lies in, and its name there. Raises as ``opened`` does."""
-        with self.opened(path.parent) as folder:
-            yield folder, path.name
+    def entry(
+        self, path: Path, *, follow: bool = False, rights: Rights | None = None
+    ) -> Iterator[tuple[OpenFolder, str]]:
+        """The folder that ``path`` lies in, and its name there. Raises as ``opened`` does.
+
+        With ``follow`` it is what a symlink there leads to, whether or not that exists.
+        """
+        with self._way(path, rights) as (way, rest):
+            name = way.go_before(_parts(rest), follow=follow)
+            yield way.here, name
+
+    @contextmanager
+    def _way(self, path: Path, rights: Rights | None) -> Iterator[tuple[_Way, str]]:
+        path, root = path.absolute(), self.root.absolute()
+        with ExitStack() as opened:
+            way = _Way(self, opened)
+            if not path.is_relative_to(root):
+                yield way, str(path)
+                return
+            way.go(_parts(str(root)))
+            way.enclose(rights)
+            yield way, str(path.relative_to(root))
 
 
 class _Way:
@@ -79,28 +91,54 @@ class _Way:
     def here(self) -> OpenFolder:
         return self._passed[-1]
 
-    def enclose(self) -> None:
-        """From now on the folder that was reached is the root."""
-        del self._passed[:-1]
+    def enclose(self, rights: Rights | None) -> None:
+        """From now on the folder that was reached is the root, and ``rights`` are all there are."""
+        here = self.here
+        self._passed = [here if rights is None else here.with_rights(rights)]
 
-    def go(self, path: Path) -> None:
-        rest = _parts(str(path))
+    def go(self, rest: list[str]) -> None:
+        """Enter the folders of ``rest``, the last of which comes first."""
         while rest:
             part = rest.pop()
             if part == "..":
                 del self._passed[max(1, len(self._passed) - 1) :]
                 continue
             target = self._step(part)
+            if target is not None:
+                rest.extend(self._followed(part, target))
+
+    def go_before(self, rest: list[str], *, follow: bool) -> str:
+        """Enter all but the last of ``rest``, whose name it gives, symlinks followed if wanted."""
+        while True:
+            name, above = rest[0] if rest else "", rest[1:]
+            self.go(above)
+            if name in ("", ".."):
+                raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(self.here.path / name))
+            target = self._target(name) if follow else None
             if target is None:
-                continue
-            self._links += 1
-            if self._links > _MOST_LINKS:
-                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(self.here.path / part))
-            if target.startswith("/"):
-                # The rights that led to the link are the ones that follow it.
-                first, rights = self._passed[0], self.here.rights
-                self._passed = [first if rights == first.rights else first.with_rights(rights)]
-            rest.extend(_parts(target))
+                return name
+            rest = self._followed(name, target)
+
+    def _target(self, name: str) -> str | None:
+        """Where ``name`` leads to here; None where it is no symlink, or not there."""
+        try:
+            found = self.here.stat(name)
+        except FileNotFoundError:
+            return None
+        if not stat.S_ISLNK(found.st_mode):
+            return None
+        self._may_follow(self.here, name, found)
+        return self.here.target(name)
+
+    def _followed(self, name: str, target: str) -> list[str]:
+        """What is to be entered for a symlink."""
+        self._links += 1
+        if self._links > _MOST_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(self.here.path / name))
+        if target.startswith("/"):
+            # The rights that led to the link are the ones that follow it.
+            self._passed = [self._passed[0].with_rights(self.here.rights)]
+        return _parts(target)
 
     def _step(self, name: str) -> str | None:
         """Enter the folder ``name``; where it is a symlink, its target instead."""

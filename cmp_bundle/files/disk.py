@@ -77,14 +77,22 @@ class Disk:
             folder.sync()
 
     def write(
-        self, path: Path, data: bytes, owner: Owner | None = None, mtime: int | None = None
+        self,
+        path: Path,
+        data: bytes,
+        owner: Owner | None = None,
+        mtime: int | None = None,
+        *,
+        follow: bool = False,
     ) -> None:
         """Make ``path`` a file that holds ``data``, replacing what was there in one rename.
 
         Without ``owner`` the file gets 0644 and the writer's ids. ``mtime`` is in whole seconds.
+        A symlink at ``path`` is replaced; with ``follow`` it stays, and the file is where it leads.
         """
-        partial = self.partial(path)
-        with self._at(path) as (folder, name):
+        with self._at(path, follow=follow) as (folder, name):
+            path = folder.path / name
+            partial = self.partial(path)
             _refuse_device(folder, name, path)
             self._before("write", partial)
             try:
@@ -242,11 +250,11 @@ class Disk:
 
     @contextmanager
     def _at(
-        self, path: Path, *, gone_is_fine: bool = False
+        self, path: Path, *, gone_is_fine: bool = False, follow: bool = False
     ) -> Iterator[tuple[OpenFolder, str]]:
         """The folder of ``path``, open, and its name there; errors name ``path``."""
         with _named(path, gone_is_fine=gone_is_fine) as named:  # noqa: SIM117 - one inside the other
-            with self.boundary.parent(path) as (folder, name):
+            with self.boundary.entry(path, follow=follow) as (folder, name):
                 named.rights = folder.rights
                 yield folder, name
 
