@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import enum
 import errno
-import os
 import posixpath
-import stat
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Protocol
+
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files import Boundary
+from cmp_bundle.files.open_folder import NoFileError, TooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cmp_bundle.files import Rights
+
 #: Files beyond this are not read: 64 MiB is eight hundred times Asterisk's own pjsip.conf.
 LARGEST = 1 << 26
-
-#: As many symlinks as Linux follows in one path (path_resolution(7)).
-_MOST_LINKS = 40
 
 
 class Absence(enum.Enum):
@@ -52,70 +53,56 @@ class Folder:
     """A real configuration folder.
 
     ``root`` is the folder that Asterisk takes for ``/``, where it runs in a tree of its own;
-    symlinks in there that begin with a slash begin at the root too.
+    symlinks in there that begin with a slash begin at the root too. All is read with no more
+    rights than ``user``, Asterisk's, has: what Asterisk cannot read, nobody can make us read.
     """
 
-    def __init__(self, folder: Path, root: Path | None = None) -> None:
+    def __init__(self, folder: Path, root: Path | None = None, user: Rights | None = None) -> None:
         """Of ``folder``, which lies in ``root``. Raises ValueError where it does not."""
         self._root = (root or Path("/")).absolute()
         self._etc = str(PurePosixPath("/", folder.absolute().relative_to(self._root)))
+        self._user = user
+        self._boundary = Boundary(self._root, user)
 
     @property
     def etc(self) -> str:
         return self._etc
 
     def real(self, path: str) -> Path:
-        """Where on this machine the file is that Asterisk calls ``path``. Raises OSError."""
-        return self._root / self._follow(path).removeprefix("/")
+        """Where on this machine the file is that Asterisk calls ``path``. Raises OSError.
+
+        For people to find it; what is read is read through a handle.
+        """
+        return self._boundary.resolved(self._on_this_machine(path), self._user)
 
     def content(self, path: str) -> bytes | Absence:
         try:
-            real = self.real(path)
-            if not stat.S_ISREG(real.stat().st_mode):
-                return Absence.NO_FILE
-            with real.open("rb") as file:
-                data = file.read(LARGEST + 1)
-        except (FileNotFoundError, NotADirectoryError):
-            return Absence.MISSING
-        except (OSError, ValueError) as error:
+            here = self._on_this_machine(path)
+            with self._boundary.entry(here, follow=True, rights=self._user) as (folder, name):
+                return folder.read(name, LARGEST).data
+        except NoFileError:
+            return Absence.NO_FILE
+        except TooLargeError:
+            return Absence.TOO_LARGE
+        except (OSError, ValueError, CmpBundleError) as error:
             return _why(error)
-        return data if len(data) <= LARGEST else Absence.TOO_LARGE
 
     def names(self, folder: str) -> tuple[str, ...]:
         try:
-            return tuple(entry.name for entry in self.real(folder).iterdir())
-        except (OSError, ValueError):
+            with self._boundary.opened(self._on_this_machine(folder), self._user) as opened:
+                return tuple(opened.names())
+        except (OSError, ValueError, CmpBundleError):
             return ()
 
     def resolved(self, path: str) -> str:
         try:
-            return self._follow(path)
+            found = self.real(path)
         except (OSError, ValueError):
             return posixpath.normpath(path)
+        return f"/{found.relative_to(self._root)}"
 
-    def _follow(self, path: str) -> str:
-        """Resolve component by component, never above the root, as chroot does."""
-        rest = _parts(path)
-        done: list[str] = []
-        links = 0
-        while rest:
-            part = rest.pop()
-            here = self._root.joinpath(*done, part)
-            if part == "..":
-                # The system insists that there is a folder to go up from.
-                here.stat()
-                del done[-1:]
-            elif here.is_symlink():
-                links += 1
-                if links > _MOST_LINKS:
-                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
-                target = str(here.readlink())
-                if target.startswith("/"):
-                    done.clear()
-                rest.extend(_parts(target))
-            else:
-                done.append(part)
-        return "/" + "/".join(done)
+    def _on_this_machine(self, path: str) -> Path:
+        return self._root / path.lstrip("/")
 
 
 class Overlaid:
@@ -158,12 +145,9 @@ class Overlaid:
         return self._files.resolved(path)
 
 
-def _why(error: OSError | ValueError) -> Absence:
+def _why(error: Exception) -> Absence:
     # Names that no file can have, too long or with a NUL, and rings of symlinks.
-    never = isinstance(error, ValueError) or error.errno in (errno.ENAMETOOLONG, errno.ELOOP)
-    return Absence.MISSING if never else Absence.UNREADABLE
-
-
-def _parts(path: str) -> list[str]:
-    """The components of a path, the last one first."""
-    return [part for part in reversed(path.split("/")) if part not in ("", ".")]
+    never = isinstance(error, ValueError | FileNotFoundError | NotADirectoryError | IsADirectoryError)
+    if never or getattr(error, "errno", None) in (errno.ENAMETOOLONG, errno.ELOOP):
+        return Absence.MISSING
+    return Absence.UNREADABLE

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import os
+import posixpath
 import stat
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -64,6 +65,14 @@ class Boundary:
             name = way.go_before(_parts(rest), follow=follow)
             yield way.here, name
 
+    def resolved(self, path: Path, rights: Rights | None = None) -> Path:
+        """``path`` without symlinks and ``..``; parts that are not there are kept as said.
+
+        For people to read, and to compare with: by the time it is used it may lead elsewhere.
+        """
+        with self._way(path, rights) as (way, rest):
+            return way.as_far_as_it_goes(_parts(rest))
+
     @contextmanager
     def _way(self, path: Path, rights: Rights | None) -> Iterator[tuple[_Way, str]]:
         path, root = path.absolute(), self.root.absolute()
@@ -99,13 +108,22 @@ class _Way:
     def go(self, rest: list[str]) -> None:
         """Enter the folders of ``rest``, the last of which comes first."""
         while rest:
-            part = rest.pop()
-            if part == "..":
-                del self._passed[max(1, len(self._passed) - 1) :]
-                continue
-            target = self._step(part)
+            part = rest[-1]
+            target = self._back() if part == ".." else self._step(part)
+            rest.pop()
             if target is not None:
                 rest.extend(self._followed(part, target))
+
+    def as_far_as_it_goes(self, rest: list[str]) -> Path:
+        """The path of ``rest`` without symlinks; parts that are not there are kept as said."""
+        try:
+            self.go(rest)
+        except (OSError, CmpBundleError):
+            return Path(posixpath.normpath(self.here.path.joinpath(*reversed(rest))))
+        return self.here.path
+
+    def _back(self) -> None:
+        del self._passed[max(1, len(self._passed) - 1) :]
 
     def go_before(self, rest: list[str], *, follow: bool) -> str:
         """Enter all but the last of ``rest``, whose name it gives, symlinks followed if wanted."""

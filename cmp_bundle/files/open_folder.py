@@ -28,6 +28,14 @@ LARGEST = 1 << 28
 _LABELS = ("security.selinux", "security.SMACK64", "system.posix_acl_access")
 
 
+class NoFileError(CmpBundleError):
+    """A folder, a device, a pipe or a socket stands where a file was to be read."""
+
+
+class TooLargeError(CmpBundleError):
+    """A file that nobody would fill so, for good."""
+
+
 @dataclass(frozen=True)
 class Content:
     """A regular file as it was read through one handle. ``mtime`` is in seconds since 1970."""
@@ -63,30 +71,41 @@ class OpenFolder:
             return sorted(os.listdir(descriptor))
 
     def read(self, name: str, most: int = LARGEST) -> Content:
-        """A regular file. Raises CmpBundleError for anything else and for more than ``most`` bytes.
+        """A regular file. Raises OSError, NoFileError, TooLargeError for more than ``most`` bytes.
 
         A pipe is never waited for: it is opened so that it cannot be.
         """
-        with self.rights.taken():
-            descriptor = os.open(
-                name,
-                os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC,
-                dir_fd=self.descriptor,
-            )
-        with os.fdopen(descriptor, "rb") as file:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode):
-                raise CmpBundleError(
-                    "is a device or a pipe, not a file", file=self.path / name, hint="move it away"
+        try:
+            with self.rights.taken():
+                descriptor = os.open(
+                    name,
+                    os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC,
+                    dir_fd=self.descriptor,
                 )
+        except OSError as error:
+            if error.errno in (errno.ENXIO, errno.ENODEV):  # a socket, a device without a driver
+                raise self._no_file(name) from error
+            raise
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            os.close(descriptor)
+            raise self._no_file(name)
+        with os.fdopen(descriptor, "rb") as file:
             data = file.read(most + 1)
         if len(data) > most:
-            raise CmpBundleError(
+            raise TooLargeError(
                 f"is larger than {most} bytes, and no file of cmp-bundle is",
                 file=self.path / name,
                 hint="move it away",
             )
         return Content(data, Owner.from_stat(found), found.st_mtime)
+
+    def _no_file(self, name: str) -> NoFileError:
+        return NoFileError(
+            "is not a file, but a folder, a device or a pipe",
+            file=self.path / name,
+            hint="move it away",
+        )
 
     def create(self, name: str) -> BinaryIO:
         """An empty file of ours alone, whatever was there."""

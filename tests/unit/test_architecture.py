@@ -18,6 +18,7 @@ EDGES = {
     "phone": {"os", "subprocess", "urllib.request", "tempfile", "ssl", "http.client"},
     "settings": {"os"},
     "asterisk": {"os", "shutil", "subprocess", "socket"},
+    "changes": {"os", "subprocess"},
     "files": {"os", "shutil", "fcntl"},
     "deploy": {"http.client", "ssl"},
     "devserver": {"os", "socket", "ssl"},
