@@ -13,9 +13,12 @@ from cmp_bundle.asterisk.conf_files import Folder
 from cmp_bundle.asterisk.control import Control
 from cmp_bundle.asterisk.directories import read_directories
 from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError
+from cmp_bundle.files import Boundary, Rights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from cmp_bundle.asterisk.configuration import Variable
 
 ETC = "/etc/asterisk"
 #: Where static-http lies when nobody says: Debian's and Ubuntu's packages, then everybody else.
@@ -52,6 +55,8 @@ class Installation:
     """An Asterisk. ``etc``, ``data`` and ``user`` are as it sees them itself, within ``root``.
 
     ``unanswered`` is what stood against asking whether it runs; ``running`` is false then.
+    ``rights`` are that user's, by the numbers that count on this machine's disks: as much as root
+    may use in Asterisk's folders. None where Asterisk is root.
     """
 
     root: Path
@@ -61,38 +66,49 @@ class Installation:
     control: Control
     running: bool
     unanswered: CmpBundleError | None = None
+    rights: Rights | None = None
+
+    @property
+    def boundary(self) -> Boundary:
+        return Boundary(self.root, self.rights)
 
     @property
     def files(self) -> Folder:
         """Its configuration, for reading; files have the names by which Asterisk knows them."""
-        return _files(self.root, self.etc.value)
+        return _files(self.root, self.etc.value, self.rights)
 
     @property
     def etc_folder(self) -> Path:
-        return self.outside(self.etc.value)
+        return self.path(self.etc.value)
 
     @property
     def static(self) -> Path:
         """The folder that its web server serves as /static/."""
-        return self.outside(f"{self.data.value}/static-http")
+        return self.path(f"{self.data.value}/static-http")
+
+    def path(self, path: str) -> Path:
+        """What Asterisk calls ``path``, as it is called on this machine.
+
+        Symlinks are still in it: only ``boundary`` follows them, with the rights that they take.
+        """
+        return self.root / path.lstrip("/")
 
     def outside(self, path: str) -> Path:
-        """Where on this machine the file is that Asterisk calls ``path``."""
-        return outside(self.root, path)
+        """The same without symlinks, for people to find it."""
+        return self.files.real(path)
 
     def configuration(self, name: str) -> Path:
-        """The file behind ``name`` (http.conf), symlinks followed as Asterisk follows them."""
-        return self.outside(f"{self.etc.value}/{name}")
+        """``name`` (http.conf) in its configuration folder."""
+        return self.etc_folder / name
 
 
 def outside(root: Path, path: str) -> Path:
     """``path`` of a system whose ``/`` is ``root``, on this machine; symlinks stay within it."""
-    found = Folder(root, root).resolved(path)
-    return root / found.removeprefix("/")
+    return Folder(root, root).real(path)
 
 
-def _files(root: Path, etc: str) -> Folder:
-    return Folder(root / etc.lstrip("/"), root)
+def _files(root: Path, etc: str, rights: Rights | None) -> Folder:
+    return Folder(root / etc.lstrip("/"), root, rights)
 
 
 @contextmanager
@@ -146,10 +162,11 @@ def find(named: Named) -> Installation | None:
                 hint="name the folder that holds http.conf, as seen inside [asterisk] root",
             )
         return None
-    files = _files(root, etc.value)
-    data = _data(named, root, files, asked)
-    user = _user(named, root, files)
-    return Installation(root, etc, data, user, control, asked is not None, unanswered)
+    owner = _owner(root, etc.value)
+    user = _user(named, root, etc.value, owner)
+    rights = _rights(root, user.value) or owner
+    data = _data(named, root, _files(root, etc.value, rights), asked)
+    return Installation(root, etc, data, user, control, asked is not None, unanswered, rights)
 
 
 def _command(root: Path) -> tuple[str, ...]:
@@ -190,16 +207,42 @@ def _data(named: Named, root: Path, files: Folder, asked: dict[str, str] | None)
     )
 
 
-def _user(named: Named, root: Path, files: Folder) -> Fact:
+def _owner(root: Path, etc: str) -> Rights | None:
+    """Whoever has the configuration folder; None for root."""
+    with Boundary(root).opened(root / etc.lstrip("/")) as folder:
+        found = folder.stat(".")
+    return Rights.of(found.st_uid, found.st_gid) if found.st_uid else None
+
+
+def _user(named: Named, root: Path, etc: str, owner: Rights | None) -> Fact:
     if named.user:
         return Fact(named.user, "[asterisk] user")
     known = _users(root)
-    option = read_directories(files).run_user
-    if option is not None:
+    option = read_directories(_files(root, etc, owner)).run_user
+    if option is not None and _believed(root, option, known, owner):
         return Fact(option.value, f"{option.file}:{option.line}")
     if "asterisk" in known:
         return Fact("asterisk", f"{outside(root, '/etc/passwd')}")
+    if owner is not None:
+        names = [name for name, (uid, _) in known.items() if uid == owner.uid]
+        return Fact((names or [owner.name])[0], f"whose {etc} is")
     return Fact("root", "no user asterisk exists")
+
+
+def _believed(
+    root: Path, option: Variable, known: dict[str, tuple[int, int]], owner: Rights | None
+) -> bool:
+    """Whether ``runuser`` is the word of root, or names nobody but whoever wrote it.
+
+    Whoever may write asterisk.conf could name anybody there, to have us work with the rights of
+    that user.
+    """
+    if owner is not None:
+        return known.get(option.value, (0, 0))[0] == owner.uid
+    boundary = Boundary(root, _rights(root, "asterisk"))
+    with boundary.entry(root / option.file.lstrip("/"), follow=True) as (folder, name):
+        found = folder.stat(name)
+        return folder.rights.are_roots and found.st_uid == 0 and not found.st_mode & 0o022
 
 
 def user_ids(installation: Installation) -> tuple[int, int] | None:
@@ -207,19 +250,39 @@ def user_ids(installation: Installation) -> tuple[int, int] | None:
     return _users(installation.root).get(installation.user.value)
 
 
+def _rights(root: Path, user: str) -> Rights | None:
+    """Those of a user of ``root``; None where it is root, or not known there."""
+    ids = _users(root).get(user)
+    if ids is None or ids[0] == 0:
+        return None
+    if root == Path("/"):
+        return Rights.of(*ids)
+    rows = [line.split(":") for line in _lines(root, "/etc/group")]
+    groups = {
+        int(row[2])
+        for row in rows
+        if len(row) == 4 and row[2].isdigit() and user in row[3].split(",")  # noqa: PLR2004
+    }
+    return Rights(*ids, tuple(sorted({ids[1], *groups})), user)
+
+
 def _users(root: Path) -> dict[str, tuple[int, int]]:
     if root == Path("/"):
         return {u.pw_name: (u.pw_uid, u.pw_gid) for u in pwd.getpwall()}
     found = {}
-    try:
-        lines = outside(root, "/etc/passwd").read_text(errors="replace").splitlines()
-    except OSError:
-        return {}
-    for line in lines:
+    for line in _lines(root, "/etc/passwd"):
         fields = line.split(":")
         if len(fields) > 3 and fields[2].isdigit() and fields[3].isdigit():  # noqa: PLR2004
             found[fields[0]] = (int(fields[2]), int(fields[3]))
     return found
+
+
+def _lines(root: Path, path: str) -> list[str]:
+    try:
+        with Boundary(root).entry(root / path.lstrip("/"), follow=True) as (folder, name):
+            return folder.read(name).data.decode(errors="replace").splitlines()
+    except (OSError, CmpBundleError):
+        return []
 
 
 def _first(*candidates: tuple[str | None, str]) -> Fact:

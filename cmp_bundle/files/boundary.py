@@ -109,7 +109,7 @@ class _Way:
         """Enter the folders of ``rest``, the last of which comes first."""
         while rest:
             part = rest[-1]
-            target = self._back() if part == ".." else self._step(part)
+            target = self._step(part)
             rest.pop()
             if target is not None:
                 rest.extend(self._followed(part, target))
@@ -121,9 +121,6 @@ class _Way:
         except (OSError, CmpBundleError):
             return Path(posixpath.normpath(self.here.path.joinpath(*reversed(rest))))
         return self.here.path
-
-    def _back(self) -> None:
-        del self._passed[max(1, len(self._passed) - 1) :]
 
     def go_before(self, rest: list[str], *, follow: bool) -> str:
         """Enter all but the last of ``rest``, whose name it gives, symlinks followed if wanted."""
@@ -160,6 +157,9 @@ class _Way:
 
     def _step(self, name: str) -> str | None:
         """Enter the folder ``name``; where it is a symlink, its target instead."""
+        if name == "..":
+            del self._passed[max(1, len(self._passed) - 1) :]
+            return None
         here = self.here
         try:
             with here.rights.taken():
