@@ -52,12 +52,15 @@ def _unreal(reason: str) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _nobody_s_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _nobody_s_settings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """No test sees the settings or the cache of whoever runs it."""
     for name in list(os.environ):
         if name.startswith("CMP_BUNDLE_") and name not in _FOR_TESTS:
             monkeypatch.delenv(name)
     monkeypatch.setenv("CMP_BUNDLE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("CMP_BUNDLE_STATE", str(tmp_path_factory.mktemp("state")))
 
 
 _FOR_TESTS = {"CMP_BUNDLE_REQUIRE_REAL", "CMP_BUNDLE_TESTBED", "CMP_BUNDLE_GOLDEN"}

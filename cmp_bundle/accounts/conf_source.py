@@ -10,7 +10,7 @@ from cmp_bundle.accounts import conf_edit, from_pjsip, from_wizard, new_secret, 
 from cmp_bundle.accounts.endpoint import Found, Option
 from cmp_bundle.accounts.model import Account, Place, Row
 from cmp_bundle.accounts.problems import Wrong, refuse
-from cmp_bundle.accounts.renewal import FileEdit, Renewal
+from cmp_bundle.accounts.renewal import Renewal, edit
 from cmp_bundle.accounts.source import account, placed
 from cmp_bundle.asterisk.configuration import Kind
 from cmp_bundle.asterisk.reader import read
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from cmp_bundle.asterisk.conf_files import Folder
     from cmp_bundle.asterisk.configuration import Category, Configuration
+    from cmp_bundle.changes.step import Change
 
 _EMPTY = Found({}, {}, {})
 
@@ -72,6 +73,10 @@ class ConfSource:
                 hint = f"have it as an account from {source_name.PJSIP}, or change it by hand"
                 wrongs.append(placed(self, Wrong(text, where, hint)))
                 continue
+            if isinstance(where, Place) and not self._is_inside(where.file):
+                text = f"the password of {name} stands outside of Asterisk's configuration folder"
+                wrongs.append(placed(self, Wrong(text, where, "change it by hand")))
+                continue
             changes.append(change)
             accounts.append(new_secret.after(before, change[1]))
         edited = conf_edit.edited(configuration, self.files, changes)
@@ -79,7 +84,12 @@ class ConfSource:
             wrongs += [placed(self, wrong) for wrong in edited]
             edited = {}
         refuse(wrongs, "nothing was changed")
-        return Renewal(tuple(accounts), tuple(self._edit(f, data) for f, data in edited.items()))
+        steps = tuple(self._edit(file, data) for file, data in edited.items())
+        return Renewal(tuple(accounts), steps, tuple(step.path for step in steps))
+
+    def _is_inside(self, file: str) -> bool:
+        """Whether a file lies in Asterisk's own folder: nowhere else is anything changed."""
+        return self._real(file).is_relative_to(self._real(self.files.etc))
 
     def _users(self, configuration: Configuration) -> dict[str, list[Category]]:
         """By auth, the categories that name it, in the file beside as well."""
@@ -90,9 +100,10 @@ class ConfSource:
             users[auth] = [*users.get(auth, []), *categories]
         return users
 
-    def _edit(self, file: str, after: bytes) -> FileEdit:
+    def _edit(self, file: str, after: bytes) -> Change:
         before = self.files.content(file)
-        return FileEdit(self._real(file), before if isinstance(before, bytes) else b"", after)
+        held = before if isinstance(before, bytes) else b""
+        return edit(self._real(file), self.files.boundary, held, after)
 
     def _found(self, configuration: Configuration) -> Found:
         if not source_name.is_wizard(self.file):

@@ -2,65 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-
-import sqlalchemy as sa
 
 from cmp_bundle.accounts import from_database, new_secret
 from cmp_bundle.accounts.model import Account, Place, Row
 from cmp_bundle.accounts.problems import Wrong, refuse
 from cmp_bundle.accounts.renewal import Renewal
+from cmp_bundle.accounts.rows import Rows, Value
 from cmp_bundle.accounts.source import account
-from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
+
+    import sqlalchemy as sa
 
     from cmp_bundle.accounts.database import Database
     from cmp_bundle.accounts.endpoint import Found
-    from cmp_bundle.files import Disk
-
-
-@dataclass(frozen=True)
-class Value:
-    """A column of a row of ``ps_auths``, its value, and the one that it shall have."""
-
-    id: str
-    column: str
-    before: str = field(repr=False)
-    after: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class RowsEdit:
-    """Values in one database, changed in one transaction."""
-
-    database: Database
-    values: tuple[Value, ...]
-
-    def carry_out(self, disk: Disk) -> None:
-        del disk
-        self._change((v.id, v.column, v.before, v.after) for v in self.values)
-
-    def undo(self, disk: Disk) -> None:
-        del disk
-        self._change((v.id, v.column, v.after, v.before) for v in self.values)
-
-    def _change(self, values: Iterable[tuple[str, str, str, str]]) -> None:
-        with self.database.writing() as connection:
-            for name, column, before, after in values:
-                statement = (
-                    sa.update(sa.table("ps_auths", sa.column("id"), sa.column(column)))
-                    .where(sa.column("id") == name, sa.column(column) == before)
-                    .values({column: after})
-                )
-                if connection.execute(statement).rowcount != 1:
-                    raise CmpBundleError(
-                        f"{self.database.url}: the password of {name} in ps_auths"
-                        " was changed by somebody else at the same time",
-                        hint="nothing was changed by this; run it again",
-                    )
 
 
 @dataclass(frozen=True)
@@ -114,7 +72,7 @@ class DatabaseSource:
             values.append(Value(row, option.name, columns[option.name][row], value))
             accounts.append(new_secret.after(before, value))
         refuse(wrongs, "nothing was changed")
-        return Renewal(tuple(accounts), (RowsEdit(self.database, tuple(values)),))
+        return Renewal(tuple(accounts), (Rows(self.database, tuple(values)),))
 
     def _found(self, connection: sa.Connection) -> Found:
         return replace(from_database.found(connection, self.name), realm=self.realm)

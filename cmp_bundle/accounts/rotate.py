@@ -9,14 +9,17 @@ from cmp_bundle.accounts.edits import Edits
 from cmp_bundle.accounts.endpoint import digest
 from cmp_bundle.accounts.model import Account, ha1
 from cmp_bundle.accounts.problems import AccountsError, Wrong, refuse
-from cmp_bundle.accounts.renewal import Edit, FileEdit, Renewal
+from cmp_bundle.accounts.renewal import Renewal, edit
+from cmp_bundle.files import Boundary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
+    from pathlib import Path
 
     from cmp_bundle.accounts.endpoint import Found
     from cmp_bundle.accounts.source import Source
     from cmp_bundle.accounts.store import Book
+    from cmp_bundle.changes.step import Step
 
 
 def renewal(
@@ -39,14 +42,15 @@ def renewal(
     ]
     chosen = [account for account in held.values() if account.id in ids]
     fresh = {account.id: password() for account in chosen}
-    edits: list[Edit] = []
+    steps: list[Step] = []
+    files: list[Path] = []
     accounts: dict[str, Account] = {}
     own = [account for account in chosen if not account.source]
     if own:
         renewed = [_renewed(account, fresh[account.id]) for account in own]
         accounts |= {account.id: account for account in renewed}
         after = book.edited(Edits(change={a.id: _secret(a) for a in renewed}))
-        edits.append(FileEdit(book.path.resolve(), book.data, after.data, private=not book.loose))
+        steps.append(edit(book.path, Boundary(), book.data, after.data, private=not book.loose))
     # Each source is changed once, whatever the reasons: two edits of one file would not fit.
     sources = {source.name: source for source in beside}
     wanted: dict[str, list[str]] = {}
@@ -65,12 +69,13 @@ def renewal(
         except AccountsError as error:
             wrongs += error.wrongs
             continue
-        edits += there.edits
+        steps += there.steps
+        files += there.files
         for one in there.accounts:
             if held[one.id].source:
                 accounts[one.id] = _joined(held[one.id], one)
     refuse(wrongs, "nothing was changed")
-    return Renewal(tuple(accounts[account.id] for account in chosen), tuple(edits))
+    return Renewal(tuple(accounts[account.id] for account in chosen), tuple(steps), tuple(files))
 
 
 def holds(account: Account, found: Found) -> bool:

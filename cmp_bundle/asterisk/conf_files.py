@@ -62,7 +62,7 @@ class Folder:
         self._root = (root or Path("/")).absolute()
         self._etc = str(PurePosixPath("/", folder.absolute().relative_to(self._root)))
         self._user = user
-        self._boundary = Boundary(self._root, user)
+        self.boundary = Boundary(self._root, user)
 
     @property
     def etc(self) -> str:
@@ -73,12 +73,12 @@ class Folder:
 
         For people to find it; what is read is read through a handle.
         """
-        return self._boundary.resolved(self._on_this_machine(path), self._user)
+        return self.boundary.resolved(self._on_this_machine(path), self._user)
 
     def content(self, path: str) -> bytes | Absence:
         try:
             here = self._on_this_machine(path)
-            with self._boundary.entry(here, follow=True, rights=self._user) as (folder, name):
+            with self.boundary.entry(here, follow=True, rights=self._user) as (folder, name):
                 return folder.read(name, LARGEST).data
         except NoFileError:
             return Absence.NO_FILE
@@ -89,7 +89,7 @@ class Folder:
 
     def names(self, folder: str) -> tuple[str, ...]:
         try:
-            with self._boundary.opened(self._on_this_machine(folder), self._user) as opened:
+            with self.boundary.opened(self._on_this_machine(folder), self._user) as opened:
                 return tuple(opened.names())
         except (OSError, ValueError, CmpBundleError):
             return ()
@@ -103,6 +103,44 @@ class Folder:
 
     def _on_this_machine(self, path: str) -> Path:
         return self._root / path.lstrip("/")
+
+
+class Recorded:
+    """Other files, each answer remembered; once ``sealed``, nothing but the answers.
+
+    What was never asked for is not there then.
+    """
+
+    def __init__(self, files: Files) -> None:
+        self._files: Files | None = files
+        self._etc = files.etc
+        self._contents: dict[str, bytes | Absence] = {}
+        self._names: dict[str, tuple[str, ...]] = {}
+        self._resolved: dict[str, str] = {}
+
+    @property
+    def etc(self) -> str:
+        return self._etc
+
+    def sealed(self) -> Recorded:
+        self._files = None
+        return self
+
+    def content(self, path: str) -> bytes | Absence:
+        if path not in self._contents:
+            self._contents[path] = self._files.content(path) if self._files else Absence.MISSING
+        return self._contents[path]
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        if folder not in self._names:
+            self._names[folder] = self._files.names(folder) if self._files else ()
+        return self._names[folder]
+
+    def resolved(self, path: str) -> str:
+        if path not in self._resolved:
+            found = self._files.resolved(path) if self._files else posixpath.normpath(path)
+            self._resolved[path] = found
+        return self._resolved[path]
 
 
 class Overlaid:
@@ -147,7 +185,9 @@ class Overlaid:
 
 def _why(error: Exception) -> Absence:
     # Names that no file can have, too long or with a NUL, and rings of symlinks.
-    never = isinstance(error, ValueError | FileNotFoundError | NotADirectoryError | IsADirectoryError)
+    never = isinstance(
+        error, ValueError | FileNotFoundError | NotADirectoryError | IsADirectoryError
+    )
     if never or getattr(error, "errno", None) in (errno.ENAMETOOLONG, errno.ELOOP):
         return Absence.MISSING
     return Absence.UNREADABLE

@@ -24,6 +24,9 @@ ETC = "/etc/asterisk"
 #: Where static-http lies when nobody says: Debian's and Ubuntu's packages, then everybody else.
 DATA_FOLDERS = ("/usr/share/asterisk", "/var/lib/asterisk")
 
+#: The origin of a data folder that the operator named.
+SAID_BY_OPERATOR = "[asterisk] data_dir"
+
 #: Where the program is in a system other than this one.
 _PROGRAMS = ("/usr/sbin", "/usr/local/sbin")
 
@@ -186,7 +189,7 @@ def _data(named: Named, root: Path, files: Folder, asked: dict[str, str] | None)
                 file=outside(root, named.data_dir),
                 hint="name Asterisk's data folder, the one that holds static-http",
             )
-        return Fact(named.data_dir, "[asterisk] data_dir")
+        return Fact(named.data_dir, SAID_BY_OPERATOR)
     if asked and asked.get("Data directory"):
         return Fact(asked["Data directory"], "core show settings")
     directories = read_directories(files)

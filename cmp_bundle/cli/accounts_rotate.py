@@ -5,22 +5,19 @@ from typing import TYPE_CHECKING
 import click
 
 from cmp_bundle.accounts.problems import Wrong, refuse
-from cmp_bundle.accounts.renewal import FileEdit
 from cmp_bundle.accounts.rotate import holds, renewal
 from cmp_bundle.accounts.source_name import PJSIP, WIZARD
+from cmp_bundle.changes.step import Reload
 from cmp_bundle.cli import people, republish, server
 from cmp_bundle.cli.command import Run
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Disk
 
 if TYPE_CHECKING:
     from cmp_bundle.accounts.endpoint import Found
     from cmp_bundle.accounts.opener import Opener
-    from cmp_bundle.accounts.renewal import Renewal
     from cmp_bundle.accounts.source import Source
-    from cmp_bundle.accounts.store import Book
 
 #: What makes Asterisk read the passwords in its files again. Those in a database it always reads.
 _RELOAD = "module reload res_pjsip.so"
@@ -43,18 +40,28 @@ def rotate(run: Run, *, users: tuple[str, ...], everybody: bool, allow_loose: bo
     """
     if bool(users) == everybody:
         raise CmpBundleError("whose password is it to be?", hint="name accounts, or say --all")
-    book = people.read(run, allow_loose=allow_loose)
-    ids = [a.id for a in book.accounts] if everybody else list(dict.fromkeys(users))
-    unknown = [u for u in ids if u not in {a.id for a in book.accounts}]
-    refuse(
-        [Wrong(f"there is no account {u!r} in {book.path}") for u in unknown], "nothing was changed"
-    )
-    open_source = people.opener(run, book)
-    beside = _beside(open_source)
-    own = [a for a in book.accounts if a.id in ids and not a.source]
-    alone = [a.id for a in own if not any(holds(a, found) for _, found in beside)]
-    planned = renewal(book, ids, open_source, beside=[source for source, _ in beside])
-    done = _carried_out(run, book, planned, allow_loose=allow_loose)
+    at = republish.here(run)
+    work = server.engine(run, at)
+    with work.alone():
+        # What was cut off before may have changed what is read here.
+        book = people.read(run, allow_loose=allow_loose)
+        ids = [a.id for a in book.accounts] if everybody else list(dict.fromkeys(users))
+        unknown = [u for u in ids if u not in {a.id for a in book.accounts}]
+        refuse(
+            [Wrong(f"there is no account {u!r} in {book.path}") for u in unknown],
+            "nothing was changed",
+        )
+        open_source = people.opener(run, book)
+        beside = _beside(open_source)
+        own = [a for a in book.accounts if a.id in ids and not a.source]
+        alone = [a.id for a in own if not any(holds(a, found) for _, found in beside)]
+        planned = renewal(book, ids, open_source, beside=[source for source, _ in beside])
+        with work.transaction("accounts rotate") as changes:
+            changes.do(planned.steps)
+            # A profile with a new password shall meet an Asterisk that knows it.
+            changes.do([Reload(_RELOAD)] if planned.files else [])
+            everyone = people.everyone(run, allow_loose=allow_loose)
+            done = republish.republish(run, everyone, at, changes)
     whose = ids[0] if len(ids) == 1 else f"{len(ids)} accounts"
     lines = [f"a new password for {whose}; the link stays the same", *done.lines]
     if alone:
@@ -67,22 +74,6 @@ def rotate(run: Run, *, users: tuple[str, ...], everybody: bool, allow_loose: bo
             f" it: it stands in {book.path}"
         )
     return Result("\n".join(lines), {"rotated": ids, "not_in_asterisk": alone, **done.data})
-
-
-def _carried_out(run: Run, book: Book, planned: Renewal, *, allow_loose: bool) -> republish.Done:
-    """The new passwords everywhere, or the old ones everywhere."""
-    files = {e.path for e in planned.edits if isinstance(e, FileEdit)} - {book.path.resolve()}
-    reloads = (_RELOAD,) if files else ()
-    disk = Disk()
-    planned.carry_out(disk)
-    try:
-        return republish.republish(run, people.everyone(run, allow_loose=allow_loose), reloads)
-    except BaseException:
-        planned.undo(disk)
-        where = server.look(run) if reloads else None
-        if where is not None:
-            where.control.ask(_RELOAD)
-        raise
 
 
 def _beside(open_source: Opener) -> list[tuple[Source, Found]]:

@@ -16,14 +16,13 @@ from cmp_bundle.cli.output import Result
 from cmp_bundle.cli.scan import scan
 from cmp_bundle.cli.sizes import count
 from cmp_bundle.deploy.describe import describe
-from cmp_bundle.deploy.layout import Site
 from cmp_bundle.deploy.plan import to_deploy
 from cmp_bundle.deploy.survey import survey
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
-    from cmp_bundle.asterisk.installation import Installation
-    from cmp_bundle.deploy.steps import Plan
+    from cmp_bundle.deploy.plan import Planned
+    from cmp_bundle.deploy.survey import Found
 
 _PATH = click.Path(path_type=Path)
 
@@ -66,27 +65,28 @@ def command(
     _check(run, made, public=public, allow_loose=allow_loose)
     https = _https(enable_https=enable_https, cert=cert, key=key, address=https_address)
     where = server.installation(run)
-    work = server.executor(run, where)
+    at = server.server(run, where)
+    keep, echo = run.settings.deploy.keep, run.settings.echo
 
-    def plan() -> Plan:
-        found = survey(where, made.manifest.site)
-        keep, echo = run.settings.deploy.keep, run.settings.echo
-        return to_deploy(made, found, keep=keep, https=https, echo=echo)
+    def plan() -> tuple[Found, Planned]:
+        found = survey(where, made.manifest.site, wanted=made.files, dialplan=bool(echo.extension))
+        return found, to_deploy(made, found, keep=keep, https=https, echo=echo)
 
     if dry_run:
-        planned = plan()
+        _, planned = plan()
         return Result(describe(planned), {"changed": False, **_data(planned)})
-    with server.at_work(run, work):
-        planned = plan()
-        for note in (*planned.notes, *_dying(made, where)):
+    engine = server.engine(run, at)
+    with engine.alone():
+        found, planned = plan()
+        for note in (*planned.notes, *_dying(made, found)):
             run.reporter.note(note)
-        outcome = work.carry_out(planned)
-    active = server.when_active(outcome, made.manifest.redirect)
+        url = engine.carry_out(planned, lambda: at.look(planned.expected))
+    active = server.when_active(url, made.manifest.redirect)
     if not planned.steps:
         text = f"release {planned.release} is deployed already; nothing was changed\n{active}"
     else:
         text = f"deployed release {planned.release}\n{active}"
-    return Result(text, {"changed": bool(planned.steps), "url": outcome.url, **_data(planned)})
+    return Result(text, {"changed": bool(planned.steps), "url": url, **_data(planned)})
 
 
 def _check(run: Run, made: manifest.Bundle, *, public: bool, allow_loose: bool) -> None:
@@ -116,21 +116,20 @@ def _check(run: Run, made: manifest.Bundle, *, public: bool, allow_loose: bool) 
         )
 
 
-def _dying(made: manifest.Bundle, where: Installation) -> list[str]:
+def _dying(made: manifest.Bundle, found: Found) -> list[str]:
     """What people should hear whose links stop working now."""
-    site = Site(where.static, made.manifest.site)
-    gone = [p for p in site.profiles.glob("*") if p.name not in made.profiles]
+    gone = found.profile_names - set(made.profiles)
     if not gone:
         return []
     return [f"{count(len(gone), 'link')} that worked until now will open nothing any more"]
 
 
-def _data(plan: Plan) -> dict[str, object]:
+def _data(plan: Planned) -> dict[str, object]:
     return {
         "release": plan.release,
         "changes": [str(c.path) for c in plan.changes],
         "reloads": plan.reloads,
-        "removed": [str(p) for p in plan.then],
+        "removed": [str(removal.path) for removal in plan.cleanup],
         "page": plan.expected.page,
     }
 

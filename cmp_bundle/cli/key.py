@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from cmp_bundle.accounts import keyring as keyrings
-from cmp_bundle.cli import people, republish
+from cmp_bundle.cli import people, republish, server
 from cmp_bundle.cli.command import Run, group
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
@@ -49,7 +49,7 @@ def restore(run: Run, *, file: Path, yes: bool, allow_loose: bool) -> Result:
     The links of the time of the backup work again, with the next build and deploy at the latest.
     Links made with another key since then are dead from then on.
     """
-    path, disk = run.settings.links.key, Disk()
+    path = run.settings.links.key
     from_a_backup = "name one that cmp-bundle key backup wrote"
     try:
         fresh = keyrings.load(file)
@@ -62,8 +62,7 @@ def restore(run: Run, *, file: Path, yes: bool, allow_loose: bool) -> Result:
         return Result(f"{path} is the same key already", {"key": path, "changed": False})
     if before is not None:
         _confirm(_lost_by_restoring(run, before, fresh, allow_loose=allow_loose), yes=yes)
-    keyrings.save(fresh, path, disk)
-    done = _everywhere(run, before, allow_loose=allow_loose)
+    done = _everywhere(run, "key restore", fresh, allow_loose=allow_loose)
     return Result(
         "\n".join([f"{path}: the key from {file} is back", *done.lines]),
         {"key": path, "changed": True, **done.data},
@@ -78,13 +77,12 @@ def rotate(run: Run, *, yes: bool, allow_loose: bool) -> Result:
     were given out are dead then: at once on the server of this machine, elsewhere with the next
     build and deploy.
     """
-    path, disk = run.settings.links.key, Disk()
-    before = _present(run, path)
+    path = run.settings.links.key
+    _present(run, path)
     number = len(people.read(run, allow_loose=allow_loose).accounts)
     loss = f"the links of {count(number, 'account')} will stop working, and all need new ones"
     _confirm(loss, yes=yes or not number)
-    keyrings.save(keyrings.fresh(), path, disk)
-    done = _everywhere(run, before, allow_loose=allow_loose)
+    done = _everywhere(run, "key rotate", keyrings.fresh(), allow_loose=allow_loose)
     return Result(
         "\n".join([f"{path}: a new key", *done.lines, "the new links: cmp-bundle links"]),
         {"key": path, "links": number, **done.data},
@@ -138,14 +136,16 @@ def _lost_by_restoring(
     return f"the links that {count(len(lost), 'account')} ({shown}) have now will stop working"
 
 
-def _everywhere(run: Run, before: keyrings.Keyring | None, *, allow_loose: bool) -> republish.Done:
-    """The profiles under the new key; the old key back where that does not work out."""
-    try:
-        return republish.republish(run, people.everyone(run, allow_loose=allow_loose))
-    except BaseException:
-        if before is not None:
-            keyrings.save(before, run.settings.links.key, Disk())
-        raise
+def _everywhere(
+    run: Run, action: str, ring: keyrings.Keyring, *, allow_loose: bool
+) -> republish.Done:
+    """The key, and the profiles under it; all as it was where that does not work out."""
+    at = republish.here(run)
+    work = server.engine(run, at)
+    with work.alone(), work.transaction(action) as changes:
+        changes.do([keyrings.change(ring, run.settings.links.key)])
+        everybody = people.everyone(run, allow_loose=allow_loose)
+        return republish.republish(run, everybody, at, changes)
 
 
 def _confirm(loss: str, *, yes: bool) -> None:

@@ -6,7 +6,7 @@ import click
 
 from cmp_bundle.accounts import keyring as keyrings
 from cmp_bundle.accounts.link import link, qr_as_svg, qr_for_terminal
-from cmp_bundle.cli import address, people, republish
+from cmp_bundle.cli import address, people, republish, server
 from cmp_bundle.cli.command import Run
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
@@ -36,11 +36,11 @@ def command(
     book = people.read(run, allow_loose=allow_loose)
     account = people.named(book.accounts, user, book)
     base = address.base(run)
-    ring = people.key(run)
     lines, done = [], republish.NOTHING
     if renew:
-        ring, done = _renewed(run, ring, user, allow_loose=allow_loose)
+        done = _renewed(run, user, allow_loose=allow_loose)
         lines += done.lines
+    ring = people.key(run)
     url = link(base, run.settings.site.redirect, ring.token(account.id))
     lines.append(url)
     if qr:
@@ -52,15 +52,12 @@ def command(
     return Result("\n".join(lines), {"user": user, "link": url, "svg": svg, **done.data})
 
 
-def _renewed(
-    run: Run, before: keyrings.Keyring, user: str, *, allow_loose: bool
-) -> tuple[keyrings.Keyring, republish.Done]:
-    """The keyring with a new link for ``user``, and what was done to make it work."""
-    path, disk = run.settings.links.key, Disk()
-    after = before.renewed(user)
-    keyrings.save(after, path, disk)
-    try:
-        return after, republish.republish(run, people.everyone(run, allow_loose=allow_loose))
-    except BaseException:
-        keyrings.save(before, path, disk)
-        raise
+def _renewed(run: Run, user: str, *, allow_loose: bool) -> republish.Done:
+    """What was done to give ``user`` a new link."""
+    at = republish.here(run)
+    work = server.engine(run, at)
+    with work.alone(), work.transaction("link --renew") as changes:
+        after = people.key(run).renewed(user)
+        changes.do([keyrings.change(after, run.settings.links.key)])
+        everybody = people.everyone(run, allow_loose=allow_loose)
+        return republish.republish(run, everybody, at, changes)

@@ -21,7 +21,7 @@ from cmp_bundle.bundle import manifest, sealed
 from cmp_bundle.bundle.build import People
 from cmp_bundle.bundle.leaks import Secret
 from cmp_bundle.cli import server
-from cmp_bundle.deploy.layout import Site
+from cmp_bundle.deploy.survey import deployed_profiles
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
 
@@ -205,9 +205,8 @@ def _given_out(run: Run) -> str:
         where = server.look(run)
     except CmpBundleError:
         return ""
-    site = Site(where.static, run.settings.site.name) if where else None
-    if site and site.current_profiles():
-        return f"{site.profiles} holds profiles that were sealed with it"
+    if where and deployed_profiles(where, run.settings.site.name):
+        return f"{where.static} holds profiles that were sealed with it"
     return ""
 
 

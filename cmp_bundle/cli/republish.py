@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from cmp_bundle.changes.engine import Transaction
     from cmp_bundle.cli.command import Run
     from cmp_bundle.cli.people import Everyone
-    from cmp_bundle.deploy.steps import Plan
+    from cmp_bundle.deploy.server import Server
 
 
 @dataclass(frozen=True)
@@ -33,62 +34,58 @@ class Done:
 NOTHING = Done()
 
 
-def republish(run: Run, everybody: Everyone, reloads: tuple[str, ...] = ()) -> Done:
-    """Put the profiles as they are now into the bundle, if one was built, and on the server here.
+def republish(run: Run, everybody: Everyone, at: Server | None, changes: Transaction) -> Done:
+    """Put the profiles as they are now on the server here, and into the bundle, if one was built.
 
-    ``reloads`` are lines for the console of a running Asterisk, which come first. The phone
-    itself stays as it is at both places. Raises CmpBundleError after undoing what was done live.
+    The phone itself stays as it is at both places. Raises CmpBundleError where they would not be
+    right; the transaction then undoes what was done live.
     """
-    built = _into_bundle(run, everybody)
-    url, live = _live(run, everybody, reloads)
-    if live:
+    bundle = _bundle(run, everybody)
+    planned = None
+    if at is not None:
+        found = survey(at.installation, run.settings.site.name)
+        planned = to_reseal(found, everybody.people.profiles) if found.current else None
+    url = None
+    if at is not None and planned is not None:
+        changes.do(planned.steps)
+        url = at.look(planned.expected)
+        changes.cleanup += planned.cleanup
+    if bundle is not None:
+        dist.write(bundle, run.settings.build.out, Disk())
+    if planned is not None:
         lines = [
             f"live: {url}"
             if url
             else "Asterisk is not running here; it is active at its next start"
         ]
-    elif built:
+    elif bundle is not None:
         lines = ["nothing is deployed on this machine; next, where it is: cmp-bundle deploy"]
     else:
         lines = ["next: cmp-bundle build && cmp-bundle deploy"]
-    return Done(lines, {"built": built, "live": live, "url": url})
+    return Done(lines, {"built": bundle is not None, "live": planned is not None, "url": url})
 
 
-def _into_bundle(run: Run, everybody: Everyone) -> bool:
-    """Whether there is a bundle that has the profiles now."""
+def here(run: Run) -> Server | None:
+    """The server of this machine; None where there is none, or none that can be looked at."""
+    try:
+        where = server.look(run)
+    except CmpBundleError:
+        return None
+    return None if where is None else server.server(run, where)
+
+
+def _bundle(run: Run, everybody: Everyone) -> manifest.Bundle | None:
+    """The bundle that was built, with the profiles as they are now; None where there is none."""
     out = run.settings.build.out
     if not (out / manifest.NAME).is_file():
-        return False
+        return None
     try:
         before = manifest.read(out)
     except CmpBundleError as error:
         run.reporter.warn(f"{error}; {error.hint}")
-        return False
+        return None
     profiles = everybody.people.profiles
     about = replace(before.manifest, profiles=manifest.Profiles.of(profiles))
     after = manifest.Bundle(before.files, about, profiles)
     scan(after, everybody.people.secrets)
-    dist.write(after, out, Disk())
-    return True
-
-
-def _live(run: Run, everybody: Everyone, reloads: tuple[str, ...]) -> tuple[str | None, bool]:
-    """Where the live server was looked at, if it runs; whether anything is deployed here."""
-    try:
-        where = server.look(run)
-    except CmpBundleError:
-        return None, False
-    if where is None:
-        return None, False
-    site = run.settings.site.name
-    if survey(where, site).current is None:
-        for line in reloads:
-            where.control.ask(line)
-        return None, False
-    work = server.executor(run, where)
-
-    def plan() -> Plan:
-        return to_reseal(survey(where, site), everybody.people.profiles, reloads)
-
-    with server.at_work(run, work):
-        return work.carry_out(plan()).url, True
+    return after

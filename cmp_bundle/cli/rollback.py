@@ -13,7 +13,7 @@ from cmp_bundle.deploy.plan import to_roll_back
 from cmp_bundle.deploy.survey import survey
 
 if TYPE_CHECKING:
-    from cmp_bundle.deploy.steps import Plan
+    from cmp_bundle.deploy.plan import Planned
 
 
 @make(
@@ -27,19 +27,20 @@ def command(run: Run, *, release: str | None, dry_run: bool) -> Result:
     RELEASE is an id that "cmp-bundle releases" lists, or the last part of one.
     """
     where = server.installation(run)
-    work = server.executor(run, where)
+    at = server.server(run, where)
 
-    def plan() -> Plan:
+    def plan() -> Planned:
         return to_roll_back(survey(where, run.settings.site.name), release)
 
     if dry_run:
         planned = plan()
         return Result(describe(planned), {"changed": False, "release": planned.release})
-    with server.at_work(run, work):
+    engine = server.engine(run, at)
+    with engine.alone():
         planned = plan()
-        outcome = work.carry_out(planned)
-    active = server.when_active(outcome, planned.expected.redirect)
+        url = engine.carry_out(planned, lambda: at.look(planned.expected))
+    active = server.when_active(url, planned.expected.redirect)
     return Result(
         f"release {planned.release} is current again\n{active}",
-        {"changed": True, "release": planned.release, "url": outcome.url},
+        {"changed": True, "release": planned.release, "url": url},
     )

@@ -1,21 +1,21 @@
-"""The Asterisk that the settings name: what deploy, rollback, releases and undeploy share."""
+"""The Asterisk that the settings name, and the engine for what changes it: one for all commands."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cmp_bundle.asterisk.installation import Named, find
-from cmp_bundle.deploy.run import Executor
+from cmp_bundle.changes.engine import Engine
+from cmp_bundle.changes.journal import Journal
+from cmp_bundle.changes.memory import memory
+from cmp_bundle.deploy.server import Server, engine_for
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cmp_bundle.asterisk.installation import Installation
+    from cmp_bundle.changes.step import Kinds, Step
     from cmp_bundle.cli.command import Run
-    from cmp_bundle.deploy.run import Outcome
 
 #: The settings that say which Asterisk it is, as flags.
 FLAGS = ("asterisk.root", "asterisk.etc_dir", "asterisk.data_dir", "asterisk.url")
@@ -40,25 +40,50 @@ def installation(run: Run) -> Installation:
     return found
 
 
-def executor(run: Run, where: Installation) -> Executor:
+def server(run: Run, where: Installation) -> Server:
     """Raises CmpBundleError where it cannot be told whether Asterisk runs and has to be reloaded."""
     if where.unanswered is not None:
         raise where.unanswered
-    return Executor(where, Disk(), run.reporter, run.settings.asterisk.url)
+    return Server(where, run.settings.asterisk.url)
 
 
-@contextmanager
-def at_work(run: Run, work: Executor) -> Iterator[None]:
-    """Alone on the server, and on firm ground: a run that was cut off is brought to its end."""
-    with work.alone():
-        said = work.recover()
-        if said:
-            run.reporter.note(said)
-        yield
+def engine(run: Run, at: Server | None) -> Engine:
+    """What changes the server; without one, what changes the operator's own files together.
+
+    Raises CmpBundleError where there is no safe place to remember in what is done.
+    """
+    own = (run.settings.accounts.file.absolute().parent, run.settings.links.key.absolute())
+    if at is not None:
+        return engine_for(at, Disk(), run.reporter, _kinds(run), own)
+    folder = memory(str(own[0]), Disk())
+    return Engine(Journal(folder, own, _kinds(run)), Disk(), run.reporter, _Nobody())
 
 
-def when_active(outcome: Outcome, redirect: str) -> str:
+def when_active(url: str | None, redirect: str) -> str:
     """Where the phone can be opened now, or when."""
-    if outcome.url is None:
+    if url is None:
         return f"Asterisk is not running here: {redirect} will be active when it starts"
-    return f"checked on the live server: {outcome.url}{redirect}"
+    return f"checked on the live server: {url}{redirect}"
+
+
+class _Nobody:
+    """Where there is no server, nobody reads what is changed."""
+
+    def reload(self, line: str) -> None:
+        pass
+
+    def worse(self) -> str | None:
+        return None
+
+
+def _kinds(run: Run) -> Kinds:
+    """How the steps of other rooms are read from a journal, whichever command wrote it."""
+
+    def rows(value: dict[str, Any]) -> Step:
+        # SQLAlchemy takes a quarter of a second to import.
+        from cmp_bundle.accounts.rows import Rows  # noqa: PLC0415
+        from cmp_bundle.cli import people  # noqa: PLC0415 - it asks this module for the server
+
+        return Rows.from_json(value, people.database_password(run))
+
+    return {"rows": rows}

@@ -13,7 +13,7 @@ from cmp_bundle.deploy.plan import to_undeploy
 from cmp_bundle.deploy.survey import survey
 
 if TYPE_CHECKING:
-    from cmp_bundle.deploy.steps import Plan
+    from cmp_bundle.deploy.plan import Planned
 
 
 @make(
@@ -27,18 +27,19 @@ def command(run: Run, *, dry_run: bool) -> Result:
     them since. All releases go.
     """
     where = server.installation(run)
-    work = server.executor(run, where)
+    at = server.server(run, where)
 
-    def plan() -> Plan:
+    def plan() -> Planned:
         return to_undeploy(survey(where, run.settings.site.name))
 
     if dry_run:
         planned = plan()
         return Result(describe(planned), {"changed": False})
-    with server.at_work(run, work):
+    engine = server.engine(run, at)
+    with engine.alone():
         planned = plan()
-        work.carry_out(planned)
-    changed = bool(planned.steps or planned.then)
+        engine.carry_out(planned, lambda: at.look(planned.expected))
+    changed = bool(planned)
     text = "cmp-bundle's files and its line in Asterisk's own are gone"
     return Result(text if changed else "nothing of cmp-bundle is deployed here",
                   {"changed": changed})  # fmt: skip

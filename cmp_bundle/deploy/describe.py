@@ -5,20 +5,24 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from cmp_bundle.deploy.change import Change, File, Folder, Link, State, Tree
+from cmp_bundle.changes.state import File, Folder, Link, State, Tree
+from cmp_bundle.changes.step import Change, Reload
 
 if TYPE_CHECKING:
-    from cmp_bundle.deploy.steps import Plan
+    from cmp_bundle.deploy.plan import Planned
 
 
-def describe(plan: Plan) -> str:
+def describe(plan: Planned) -> str:
     """What carrying ``plan`` out would do, in the order in which it would be done."""
-    if not plan.steps and not plan.then:
+    if not plan:
         return "nothing would change"
     lines = [f"note: {note}" for note in plan.notes]
     for step in plan.steps:
-        lines += _change(step) if isinstance(step, Change) else [f"reload   {step.line}"]
-    lines += [f"remove   {path}" for path in plan.then]
+        if isinstance(step, Change):
+            lines += _change(step)
+        elif isinstance(step, Reload):
+            lines.append(f"reload   {step.line}")
+    lines += [f"remove   {removal.path}" for removal in plan.cleanup]
     return "\n".join([*lines, "", "nothing was changed: this was a dry run"])
 
 

@@ -1,4 +1,4 @@
-"""Where a site and its releases lie, and how both are named.
+"""Where a site and its releases lie, and how both are named. Names alone: nothing is looked at.
 
     static-http/SITE -> .SITE/releases/<id>     what Asterisk serves as /static/SITE/
     static-http/.SITE/releases/<id>/            index.html, assets -> ../../assets
@@ -18,13 +18,16 @@ import calendar
 import re
 import time
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from cmp_bundle.bundle import manifest
-from cmp_bundle.errors import CmpBundleError
 
 ASSETS = "assets"
+#: The files in a set of profiles.
+PROFILE_NAMES = "*.bin"
+
 _ID = re.compile(r"\d{8}T\d{6}-[0-9a-f]{12}")
+_SET = re.compile(r"[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -55,64 +58,36 @@ class Site:
         """The symlink to the profiles in use."""
         return self.hidden / manifest.PROFILES
 
-    def profile_set(self, digest: str) -> Path:
-        return self.hidden / "profiles" / digest
+    @property
+    def profile_sets(self) -> Path:
+        return self.hidden / "profiles"
 
-    def current_profiles(self) -> str | None:
-        """The digest of the profiles in use; None where there are none."""
-        return self.profiles.readlink().name if self.profiles.is_symlink() else None
+    def profile_set(self, digest: str) -> Path:
+        return self.profile_sets / digest
 
     def release(self, release: str) -> Path:
         return self.releases / release
+
+    def manifest_of(self, release: str) -> Path:
+        return self.releases / f"{release}.json"
+
+    def file(self, release: str, path: str) -> Path:
+        """Where a file of a bundle lies: in the release, or among the assets of all."""
+        home = self.hidden if path.startswith(f"{ASSETS}/") else self.release(release)
+        return home / path
 
     def target(self, release: str) -> str:
         """What ``link`` points to when ``release`` is the current one."""
         return f".{self.name}/releases/{release}"
 
-    def current(self) -> str | None:
-        """The release that is served now; None where the site is not there.
-
-        Raises CmpBundleError where something stands in its place that was not put there by us.
-        """
-        if self.link.is_symlink():
-            target = self.link.readlink()
-            if target.parent == Path(f".{self.name}/releases") and _is_release(target.name):
-                return target.name
-            problem = f"points to {target}"
-        elif self.link.exists():
-            problem = "is there already"
-        else:
-            return None
-        raise CmpBundleError(
-            f"{problem}, and cmp-bundle did not make it",
-            file=self.link,
-            hint="move it away yourself, or give the phone another folder: [site] name",
-        )
-
-    def present(self) -> list[str]:
-        """The ids of all releases, oldest first."""
-        if not self.releases.is_dir():
-            return []
-        return sorted(p.name for p in self.releases.iterdir() if _is_release(p.name))
-
-    def manifest_of(self, release: str) -> Path:
-        return self.releases / f"{release}.json"
-
-    def manifest(self, release: str) -> manifest.Manifest:
-        """Raises CmpBundleError."""
-        path = self.manifest_of(release)
-        try:
-            return manifest.from_json(path.read_bytes(), path)
-        except OSError as error:
-            problem = f"cannot be read: {error.strerror}"
-        except CmpBundleError as error:
-            problem = error.message
-        raise CmpBundleError(
-            problem, file=path, hint="deploy the bundle again, or roll back to another release"
-        )
+    def shown_by(self, target: str) -> str | None:
+        """The release that a link to ``target`` shows; None where it is not ours."""
+        path = PurePosixPath(target)
+        ours = path.parent == PurePosixPath(f".{self.name}/releases") and is_release(path.name)
+        return path.name if ours else None
 
 
-def _is_release(name: str) -> bool:
+def is_release(name: str) -> bool:
     if not _ID.fullmatch(name):
         return False
     try:
@@ -120,6 +95,16 @@ def _is_release(name: str) -> bool:
     except ValueError:
         return False  # digits that are no date
     return True
+
+
+def set_shown_by(target: str) -> str | None:
+    """The set of profiles that a link to ``target`` shows; None where it is not ours."""
+    folder, _, digest = target.rpartition("/")
+    return digest if folder == "profiles" and _SET.fullmatch(digest) else None
+
+
+def is_profile_set(name: str) -> bool:
+    return _SET.fullmatch(name) is not None
 
 
 def release_id(moment: int, bundle: str) -> str:

@@ -13,7 +13,7 @@ from cmp_bundle.asterisk.control import NOT_BOUND
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
-    from cmp_bundle.deploy.steps import Expected
+    from cmp_bundle.deploy.expected import Expected
 
 #: Seconds that a reload may take until the server answers by it. A busy one takes its time.
 PATIENCE = 10.0

@@ -1,17 +1,19 @@
-"""What a deploy, a rollback or an undeploy would change. Nothing is changed here."""
+"""What a deploy, a rollback or an undeploy would change. Nothing is looked at or changed here."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import includes
 from cmp_bundle.bundle import manifest
+from cmp_bundle.changes.include_line import add_line, has_line, remove_line
+from cmp_bundle.changes.plan import Plan, Steps
+from cmp_bundle.changes.state import File, Folder, Link, State
+from cmp_bundle.changes.step import Removal
 from cmp_bundle.deploy import refusals, staging
-from cmp_bundle.deploy.change import File, Link, State
+from cmp_bundle.deploy.expected import Expected
 from cmp_bundle.deploy.layout import release_id
-from cmp_bundle.deploy.line import add_line, has_line, remove_line
-from cmp_bundle.deploy.steps import Expected, Plan, Steps
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
@@ -26,6 +28,15 @@ if TYPE_CHECKING:
 _RELOADS = {"http.conf": "module reload http", "extensions.conf": "dialplan reload"}
 
 
+@dataclass(frozen=True)
+class Planned(Plan):
+    """A plan for the phone: the release that is current after it, and what the server answers."""
+
+    release: str | None = None
+    expected: Expected = field(default_factory=Expected)
+    notes: tuple[str, ...] = ()
+
+
 def to_deploy(
     bundle: Bundle,
     found: Found,
@@ -33,23 +44,25 @@ def to_deploy(
     keep: int,
     echo: EchoSettings,
     https: Https | None = None,
-) -> Plan:
+) -> Planned:
     """Make ``bundle`` the current release. Raises CmpBundleError with what stands against it."""
     about = bundle.manifest
     refusals.before_deploy(found, about.site, about.redirect, https)
     steps = Steps()
-    if found.current is not None and found.intact and found.manifest(found.current).id == about.id:
-        release, version = found.current, found.version or _version(found.next_serial, about.id)
+    if _is_there(found, about.id):
+        release = found.current or ""
+        version = found.version or _version(found.next_serial, about.id)
     else:
         moment = found.next_serial
         release, version = release_id(moment, about.id), _version(moment, about.id)
         staging.stage(steps, bundle, found, release, moment)
     superseded = staging.stage_profiles(steps, bundle, found)
+    kept = staging.kept(found, release, keep)
+    staging.remember(steps, found, release, about, kept)
     steps.add(found.site.link, _link(found, found.current), _link(found, release))
     page = includes.page_path(found.server.prefix, about.site, version)
     http = _http_conf(found, about.redirect, page, https or found.https)
     _configure(steps, found, http, _dialplan(found, echo))
-    kept = staging.kept(found, release, keep)
     then = (*superseded, *staging.superfluous(found, kept, also=bundle.manifest))
     expected = Expected(
         about.redirect,
@@ -59,23 +72,28 @@ def to_deploy(
         echo=(echo.extension, echo.context) if echo.extension and echo.context else None,
         listener=https.address if https else _listener(found),
     )
-    plan = Plan(
+    plan = Planned(
         "deploy",
-        release,
         tuple(steps.steps),
         then if steps else (),
+        release,
         expected,
         _notes(found, kept) if steps else (),
     )
-    refusals.after(found, plan)
+    refusals.after(found, plan, expected)
     return plan
 
 
-def to_reseal(found: Found, profiles: Mapping[str, bytes], reloads: tuple[str, ...] = ()) -> Plan:
-    """Put ``profiles`` in place of those that are deployed; the release stays as it is.
+def _is_there(found: Found, bundle: str) -> bool:
+    """Whether the current release is this bundle, with every byte of it on the disk."""
+    current = found.on_disk.get(found.current or "")
+    return (
+        current is not None and current.whole and bool(current.about and current.about.id == bundle)
+    )
 
-    ``reloads`` come first: a profile with a new password shall meet an Asterisk that knows it.
-    """
+
+def to_reseal(found: Found, profiles: Mapping[str, bytes]) -> Planned:
+    """Put ``profiles`` in place of those that are deployed; the release stays as it is."""
     if found.current is None:
         raise CmpBundleError(
             "nothing is deployed here", file=found.site.link, hint="cmp-bundle deploy"
@@ -83,8 +101,6 @@ def to_reseal(found: Found, profiles: Mapping[str, bytes], reloads: tuple[str, .
     about = replace(found.manifest(found.current), profiles=manifest.Profiles.of(profiles))
     bundle = manifest.Bundle({}, about, profiles)
     steps = Steps()
-    for line in reloads:
-        steps.reload(line)
     superseded = staging.stage_profiles(steps, bundle, found)
     version = found.version or ""
     expected = Expected(
@@ -94,10 +110,10 @@ def to_reseal(found: Found, profiles: Mapping[str, bytes], reloads: tuple[str, .
         f"{found.server.prefix}/ws",
         listener=_listener(found),
     )
-    return Plan("change of profiles", found.current, tuple(steps.steps), superseded, expected)
+    return Planned("change of profiles", tuple(steps.steps), superseded, found.current, expected)
 
 
-def to_roll_back(found: Found, release: str | None) -> Plan:
+def to_roll_back(found: Found, release: str | None) -> Planned:
     """Make ``release`` current again; without one, the newest that is older than the current."""
     if found.current is None:
         raise CmpBundleError(
@@ -108,12 +124,10 @@ def to_roll_back(found: Found, release: str | None) -> Plan:
     about = found.manifest(target)
     moment = found.next_serial
     page = includes.page_path(found.server.prefix, about.site, _version(moment, about.id))
-    folder = found.site.release(target)
     steps = Steps()
-    files = staging.whole(folder, about)
-    entry = files[about.entry]
-    own = found.static_owner.with_mode(staging.FILE_MODE)
-    steps.add(folder / about.entry, File(entry, own), File(entry, own, moment))
+    files = staging.whole(found, target)
+    entry = found.on_disk[target].files[about.entry]
+    steps.add(found.site.file(target, about.entry), entry, replace(entry, mtime=moment))
     steps.add(found.site.link, _link(found, found.current), _link(found, target))
     http = _http_conf(found, about.redirect, page, found.https)
     _configure(steps, found, http, None, all_of_it=False)
@@ -125,18 +139,22 @@ def to_roll_back(found: Found, release: str | None) -> Plan:
         f"{found.server.prefix}/ws",
         listener=_listener(found),
     )
-    plan = Plan("rollback", target, tuple(steps.steps), (), expected)
-    refusals.after(found, plan)
+    plan = Planned("rollback", tuple(steps.steps), (), target, expected)
+    refusals.after(found, plan, expected)
     return plan
 
 
-def to_undeploy(found: Found) -> Plan:
+def to_undeploy(found: Found) -> Planned:
     """Take everything away; the admin's files become what they would be without us."""
     steps = Steps()
     for name in _RELOADS:
         _exclude(steps, found, name)
     steps.add(found.site.link, _link(found, found.current), None)
-    then = (found.site.hidden,) if found.site.hidden.is_dir() else ()
+    cleanup = staging.everything(found)
+    if found.folder is not None:
+        cleanup += (Removal(found.our_folder),)
+    if steps.reloads:
+        refusals.before_reload(found)
     expected = Expected(
         found.redirect or "/cmp2k",
         None,
@@ -144,7 +162,7 @@ def to_undeploy(found: Found) -> Plan:
         f"{found.server.prefix}/ws",
         listener=_listener(found),
     )
-    return Plan("undeploy", None, tuple(steps.steps), then, expected)
+    return Planned("undeploy", tuple(steps.steps), cleanup, None, expected)
 
 
 def _listener(found: Found) -> str | None:
@@ -177,11 +195,14 @@ def _configure(
 
 def _include(steps: Steps, found: Found, name: str, data: bytes) -> None:
     theirs = found.their(name)
-    before = len(steps.steps)
-    steps.add(found.folder / name, found.ours.get(name), File(data, theirs.owner))
+    before = len(steps)
+    if found.folder is None and not steps.makes(found.our_folder):
+        steps.add(found.our_folder, None, Folder(found.etc_owner))
+    refusals.our_folder(found)
+    steps.add(found.our_folder / name, found.ours.get(name), File(data, theirs.owner))
     line = File(add_line(theirs.data, name), theirs.owner)
-    steps.add(found.paths[name], theirs, line, included=name)
-    if len(steps.steps) > before:
+    steps.edit(found.path(name), theirs, line, included=name)
+    if len(steps) > before:
         steps.reload(_RELOADS[name])
 
 
@@ -190,9 +211,9 @@ def _exclude(steps: Steps, found: Found, name: str) -> None:
     theirs = found.theirs.get(name)
     if theirs is not None and has_line(theirs.data, name):
         after = File(remove_line(theirs.data, name), theirs.owner)
-        steps.add(found.paths[name], theirs, after, included=name)
+        steps.edit(found.path(name), theirs, after, included=name)
         steps.reload(_RELOADS[name])
-    steps.add(found.folder / name, found.ours.get(name), None)
+    steps.add(found.our_folder / name, found.ours.get(name), None)
 
 
 def _http_conf(found: Found, redirect: str, page: str, https: Https | None) -> bytes:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.configuration import Configuration, Kind, same_name
 from cmp_bundle.asterisk.http_conf import HttpServer, http_server
-from cmp_bundle.asterisk.installation import user_ids
-from cmp_bundle.deploy.change import File
+from cmp_bundle.changes.state import File, Folder
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
     from cmp_bundle.asterisk.includes import Https
-    from cmp_bundle.deploy.steps import Plan
+    from cmp_bundle.changes.plan import Plan
+    from cmp_bundle.deploy.expected import Expected
     from cmp_bundle.deploy.survey import Found
 
 _LINES = """\
@@ -39,31 +38,27 @@ def before_deploy(found: Found, site: str, redirect: str, https: Https | None) -
     before_any(found)
     _prefix_in_a_url(found)
     _no_other_redirect(found, found.server, redirect)
-    if https is not None:
-        for path in (https.certificate, https.key):
-            if not found.installation.outside(path).is_file():
-                raise CmpBundleError(
-                    "there is no such file",
-                    file=found.installation.outside(path),
-                    hint="--cert and --key are paths as Asterisk sees them",
-                )
-        _good_for_browsers(found, https)
-    elif found.server.tls_address is None:
+    if https is None and found.server.tls_address is None:
         raise CmpBundleError(
             "HTTPS is not enabled, and without it browsers give no page a camera or a microphone",
-            file=found.paths["http.conf"],
+            file=found.path("http.conf"),
             hint=_LINES,
         )
 
 
+def before_reload(found: Found) -> None:
+    """What stands against any reload of http.conf, whoever asks for it."""
+
+
 def before_any(found: Found) -> None:
     """What stands against every change of http.conf."""
+    before_reload(found)
     found.their("http.conf")
     _readable(found.http)
     _not_from_a_database(found)
 
 
-def after(found: Found, plan: Plan) -> None:
+def after(found: Found, plan: Plan, expected: Expected) -> None:
     """Reads the configuration as it would be, and raises if it would not do what was planned."""
     contents = {
         c.path: c.after.data if isinstance(c.after, File) else None
@@ -76,7 +71,6 @@ def after(found: Found, plan: Plan) -> None:
     http = reader.read("http.conf", files)
     _readable(http)
     server = http_server(http)
-    expected = plan.expected
     redirect = server.redirect(expected.redirect)
     if redirect is None and http.open_comment is not None:
         raise CmpBundleError(
@@ -89,22 +83,20 @@ def after(found: Found, plan: Plan) -> None:
     if redirect is None or redirect.destination != expected.page:
         raise CmpBundleError(
             f"the redirect {expected.redirect} would not take effect",
-            file=found.paths["http.conf"],
+            file=found.path("http.conf"),
             hint="look at what is written behind cmp-bundle's line, or move that line to the end",
         )
     _no_other_redirect(found, server, expected.redirect)
 
 
-def _good_for_browsers(found: Found, https: Https) -> None:
-    # 40 ms, for --enable-https alone.
-    from cmp_bundle.tls.pair import check_pair  # noqa: PLC0415
-    from cmp_bundle.tls.readable import Reader  # noqa: PLC0415
-
-    where = found.installation
-    ids = user_ids(where)
-    asterisk = None if ids is None else Reader(where.user.value, *ids, where.root)
-    now = dt.datetime.fromtimestamp(found.moment, dt.UTC)
-    check_pair(where.outside(https.certificate), where.outside(https.key), now, asterisk)
+def our_folder(found: Found) -> None:
+    """Where our files for Asterisk's configuration go there has to be a folder, or nothing."""
+    if not isinstance(found.folder, Folder | None):
+        raise CmpBundleError(
+            "is not a folder, and stands where cmp-bundle needs one for its files",
+            file=found.our_folder,
+            hint="look at who put it there, and move it away",
+        )
 
 
 def _readable(http: Configuration) -> None:
@@ -133,8 +125,7 @@ def _prefix_in_a_url(found: Found) -> None:
 
 def _not_from_a_database(found: Found) -> None:
     """extconfig.conf can take http.conf from a database; then the file counts for nothing."""
-    mapping = reader.read("extconfig.conf", found.installation.files)
-    line = mapping.last("settings", "http.conf")
+    line = found.from_a_database
     if line is not None:
         raise CmpBundleError(
             "http.conf comes from a database here, so what the file says counts for nothing",

@@ -1,22 +1,23 @@
-"""What of a plan lies below static-http: a release's files, the profiles, and what stays of before."""
+"""What of a plan lies below static-http: a release's files, the profiles, and what goes with them."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from cmp_bundle.bundle import manifest
-from cmp_bundle.deploy.change import File, Folder, Link, State, Tree, look
-from cmp_bundle.deploy.layout import ASSETS
+from cmp_bundle.changes.state import File, Folder, Link, Tree
+from cmp_bundle.changes.step import Removal
+from cmp_bundle.deploy import remembered
+from cmp_bundle.deploy.layout import ASSETS, PROFILE_NAMES
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
-    from cmp_bundle.bundle.manifest import Bundle
-    from cmp_bundle.deploy.steps import Steps
+    from cmp_bundle.bundle.manifest import Bundle, Manifest
+    from cmp_bundle.changes.plan import Steps
     from cmp_bundle.deploy.survey import Found
-    from cmp_bundle.files import Owner
 
 #: The modes of what everybody may read.
 FILE_MODE = 0o644
@@ -25,59 +26,59 @@ _FOLDER_MODE = 0o755
 
 def stage(steps: Steps, bundle: Bundle, found: Found, release: str, moment: int) -> None:
     """Everything of the release, where nobody looks for it yet."""
-    own = found.static_owner
-    folder = found.site.release(release)
-    needed = [found.site.static, found.site.hidden, found.site.releases, found.site.assets]
-    for path in needed:
-        steps.add(path, *_made(path, own))
+    site, own = found.site, found.static_owner
+    for path in (site.static, site.hidden, site.releases, site.assets):
+        _folder(steps, found, path)
+    folder = site.release(release)
     steps.add(folder, None, Folder(own.with_mode(_FOLDER_MODE)))
     for shared in (ASSETS, manifest.PROFILES):
         steps.add(folder / shared, None, Link(f"../../{shared}"))
-    made = set(needed)
+    made = {site.assets, folder}
     for name, data in bundle.files.items():
-        is_asset = name.startswith(f"{ASSETS}/")
-        home = found.site.hidden if is_asset else folder
-        path = home / name
-        if is_asset and found.has_asset(name.removeprefix(f"{ASSETS}/"), data):
-            continue
-        for parent in reversed(path.relative_to(home).parents[:-1]):
-            if home / parent not in made:
-                made.add(home / parent)
-                steps.add(home / parent, *_made(home / parent, own))
+        path = site.file(release, name)
         mtime = moment if name == bundle.manifest.entry else None
-        steps.add(path, None, File(data, own.with_mode(FILE_MODE), mtime))
+        wanted = File(data, own.with_mode(FILE_MODE), mtime)
+        before = found.states.get(path)
+        if isinstance(before, File) and before.data == data:
+            continue
+        for parent in reversed([p for p in path.parents if p.is_relative_to(site.hidden)]):
+            if parent not in made and parent.is_relative_to(site.assets):
+                made.add(parent)
+                _folder(steps, found, parent)
+            elif parent not in made and parent.is_relative_to(folder):
+                made.add(parent)
+                steps.add(parent, None, Folder(own.with_mode(_FOLDER_MODE)))
+        steps.add(path, before, wanted)
     about = File(bundle.manifest.to_json(), own.with_mode(FILE_MODE))
-    steps.add(found.site.manifest_of(release), None, about)
+    steps.add(site.manifest_of(release), None, about)
 
 
-def stage_profiles(steps: Steps, bundle: Bundle, found: Found) -> tuple[Path, ...]:
+def stage_profiles(steps: Steps, bundle: Bundle, found: Found) -> tuple[Removal, ...]:
     """The accounts' profiles, all of them or those of nobody; what they replace."""
-    site = found.site
-    now = site.current_profiles()
+    site, now = found.site, found.profiles
     wanted = bundle.manifest.profiles.sha256[:12] if bundle.profiles else None
     if wanted == now:
         return ()
-    before = Link(f"profiles/{now}") if now else None
+    before = found.states.get(site.profiles)
     if wanted is None:
         steps.add(site.profiles, before, None)
     else:
         own = found.static_owner.with_mode(_FOLDER_MODE)
-        sets = site.profile_set(wanted).parent
-        steps.add(sets, *_made(sets, own))
-        steps.add(site.profile_set(wanted), None, Tree(bundle.profiles, own))
+        _folder(steps, found, site.profile_sets)
+        steps.add(site.profile_set(wanted), None, Tree(bundle.profiles, own, PROFILE_NAMES))
         steps.add(site.profiles, before, Link(f"profiles/{wanted}"))
-    return (site.profile_set(now),) if now else ()
+    return (_profile_set(found, now),) if now else ()
 
 
-def _made(path: Path, own: Owner) -> tuple[State, State]:
-    folder = Folder(own.with_mode(_FOLDER_MODE))
-    if path.is_dir():
-        return folder, folder
-    if path.exists() or path.is_symlink():
+def _folder(steps: Steps, found: Found, path: Path) -> None:
+    """A folder that is there already, or is made."""
+    state = found.states.get(path)
+    if state is None:
+        steps.add(path, None, Folder(found.static_owner.with_mode(_FOLDER_MODE)))
+    elif not isinstance(state, Folder):
         raise CmpBundleError(
             "is not a folder, and stands where one is needed", file=path, hint="move it away"
         )
-    return None, folder
 
 
 def kept(found: Found, release: str, keep: int) -> set[str]:
@@ -91,36 +92,107 @@ def kept(found: Found, release: str, keep: int) -> set[str]:
     return stay
 
 
-def superfluous(found: Found, kept: set[str], also: manifest.Manifest) -> tuple[Path, ...]:
-    """The releases not ``kept``, and the assets that none of the kept ones names.
+def superfluous(found: Found, kept: set[str], also: Manifest) -> tuple[Removal, ...]:
+    """The releases not ``kept``, and the assets of all that were, which none of the kept ones names.
 
     All assets stay while a release is damaged: pages that were opened from it may need them.
     """
     gone = [r for r in found.releases if r not in kept]
-    assets: list[str] = []
+    removals = [removal for release in gone for removal in _release(found, release)]
     if not found.damaged:
         manifests = [also, *(found.manifest(r) for r in found.releases if r in kept)]
-        used = {f.path.removeprefix(f"{ASSETS}/") for m in manifests for f in m.files}
-        assets = [name for name in sorted(found.assets) if name not in used]
+        removals += _assets(found, {file.path for about in manifests for file in about.files})
+    return tuple(removals)
+
+
+def everything(found: Found) -> tuple[Removal, ...]:
+    """All that deploys have put there, as is remembered; what else is there stays."""
+    site = found.site
+    memory = () if found.memory_state is None else (Removal(found.memory),)
+    if site.hidden not in found.states:
+        return memory
     return (
-        *(path for r in gone for path in (found.site.release(r), found.site.manifest_of(r))),
-        *(found.site.assets / name for name in assets),
+        *(removal for release in found.releases for removal in _release(found, release)),
+        *_assets(found, used=()),
+        Removal(site.profiles),
+        *(_profile_set(found, digest) for digest in found.profile_sets),
+        *(Removal(path) for path in (site.profile_sets, site.assets, site.releases, site.hidden)),
+        *memory,
     )
 
 
-def whole(folder: Path, about: manifest.Manifest) -> dict[str, bytes]:
+def remember(steps: Steps, found: Found, release: str, about: Manifest, kept: set[str]) -> None:
+    """What is deployed from now on, and what was and may have left something behind."""
+    stays = kept | {release} if not found.damaged else {release, *found.remembered, *kept}
+    deployed = {
+        name: _named(found, name)
+        for name in sorted(stays)
+        if name == release or _named(found, name)
+    }
+    deployed[release] = {file.path: file.sha256 for file in about.files}
+    wanted = remembered.written(deployed, found.memory_owner)
+    steps.add(found.memory, found.memory_state, wanted)
+
+
+def _named(found: Found, release: str) -> dict[str, str]:
+    """The files of a release: as is remembered, else as its manifest tells."""
+    if release in found.remembered:
+        return dict(found.remembered[release])
+    known = found.on_disk.get(release)
+    return {f.path: f.sha256 for f in known.about.files} if known and known.about else {}
+
+
+def _release(found: Found, release: str) -> list[Removal]:
+    """The files that it is known to have, and what every release has."""
+    site, folder = found.site, found.site.release(release)
+    paths = {site.file(release, path) for path in _named(found, release)}
+    paths = {p for p in paths if p.is_relative_to(folder)} | {folder / manifest.ENTRY}
+    links = [Removal(folder / shared) for shared in (ASSETS, manifest.PROFILES)]
+    return [
+        *(Removal(path) for path in sorted(paths)),
+        *links,
+        *(Removal(path) for path in _parents(paths, folder)),
+        Removal(folder),
+        Removal(site.manifest_of(release)),
+    ]
+
+
+def _assets(found: Found, used: Collection[str]) -> list[Removal]:
+    """The assets of all releases, also of those that are gone, but for those that are ``used``."""
+    site = found.site
+    known = {*found.releases, *found.remembered}
+    names = {path for release in known for path in _named(found, release)}
+    paths = {
+        site.hidden / name for name in names if name.startswith(f"{ASSETS}/") and name not in used
+    }
+    there = {path for path in paths if path in found.states}
+    return [
+        *(Removal(path) for path in sorted(there)),
+        *(Removal(path) for path in _parents(there, site.assets)),
+    ]
+
+
+def _parents(paths: Iterable[Path], top: Path) -> list[Path]:
+    """The folders between ``top`` and ``paths``, the innermost first."""
+    between = {parent for path in paths for parent in path.parents if parent.is_relative_to(top)}
+    return sorted(between - {top}, reverse=True)
+
+
+def _profile_set(found: Found, digest: str) -> Removal:
+    return Removal(found.site.profile_set(digest), PROFILE_NAMES)
+
+
+def whole(found: Found, release: str) -> dict[str, bytes]:
     """A release's files. Raises CmpBundleError where one is not as it was deployed."""
-    files = {}
+    about, present = found.manifest(release), found.on_disk[release].files
     for file in about.files:
-        state = look(folder / file.path)
-        if not isinstance(state, File) or hashlib.sha256(state.data).hexdigest() != file.sha256:
-            gone = state is None
+        if file.path not in present:
+            gone = found.site.file(release, file.path) not in found.states
             raise CmpBundleError(
                 "is gone, so this release is not whole"
                 if gone
                 else "is not as it was deployed, so this release is not whole",
-                file=folder / file.path,
+                file=found.site.release(release) / file.path,
                 hint="roll back to another one, or deploy the bundle again",
             )
-        files[file.path] = state.data
-    return files
+    return {file.path: present[file.path].data for file in about.files}

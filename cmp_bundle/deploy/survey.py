@@ -1,4 +1,8 @@
-"""What is on a server before anything is changed: everything that a plan needs to know."""
+"""One look at a server before anything is changed: all that a plan needs to know, as a value.
+
+What lies in Asterisk's folders is read through handles, with the rights to use there, and up to a
+size: planning opens no file at all.
+"""
 
 from __future__ import annotations
 
@@ -6,121 +10,155 @@ import hashlib
 import re
 import time
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import includes, reader
-from cmp_bundle.asterisk.conf_files import Overlaid
+from cmp_bundle.asterisk.conf_files import Overlaid, Recorded
 from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.asterisk.includes import Https
-from cmp_bundle.asterisk.installation import looking
+from cmp_bundle.asterisk.installation import DATA_FOLDERS, SAID_BY_OPERATOR
 from cmp_bundle.bundle import manifest
-from cmp_bundle.deploy.change import File, look
-from cmp_bundle.deploy.layout import Site, made_at
+from cmp_bundle.changes import memory
+from cmp_bundle.changes.include_line import add_line
+from cmp_bundle.changes.look import look
+from cmp_bundle.changes.state import File, Folder, Link, State
+from cmp_bundle.deploy import remembered
+from cmp_bundle.deploy.layout import (
+    ASSETS,
+    Site,
+    is_profile_set,
+    is_release,
+    made_at,
+    set_shown_by,
+)
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Owner
+from cmp_bundle.files.open_folder import LARGEST
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from cmp_bundle.asterisk.configuration import Configuration
+    from cmp_bundle.asterisk.configuration import Configuration, Variable
     from cmp_bundle.asterisk.http_conf import HttpServer
     from cmp_bundle.asterisk.installation import Installation
     from cmp_bundle.bundle.manifest import Manifest
+    from cmp_bundle.files import Boundary
 
 #: The admin's files that may get our line.
 THEIRS = ("http.conf", "extensions.conf")
+
+#: Bytes of one manifest, and of one release as its manifest tells them; more is no phone's.
+_LARGEST_MANIFEST = 1 << 22
+_LARGEST_RELEASE = 1 << 28
+
+_TEN_YEARS = 10 * 366 * 86_400
 
 _DESTINATION = re.compile(r"/static/([^/?]+)/index\.html\?v=(\d{1,10})-([0-9a-f]{12})$")
 
 
 @dataclass(frozen=True)
-class Found:
-    """One look at a server.
+class Release:
+    """A release on the disk. ``about`` is None where it is ``damaged``: its files are not known.
 
-    ``paths`` are the real places of the admin's files, ``theirs`` those that exist; ``ours``
-    are the files in our folder. ``redirect`` and ``version`` are what our own http.conf says
-    now, ``moment`` is the time in seconds since 1970.
+    ``files`` are those that are as the manifest says, by their path in the bundle; ``page`` is the
+    time of its page, in seconds since 1970, None where there is none.
+    """
+
+    about: Manifest | None
+    damaged: CmpBundleError | None
+    files: Mapping[str, File]
+    page: int | None
+
+    @property
+    def whole(self) -> bool:
+        return self.about is not None and all(f.path in self.files for f in self.about.files)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is on a server.
+
+    ``theirs`` are the admin's files that exist, ``others`` what else stands in their places;
+    ``ours`` are the files in our folder. ``redirect`` and ``version`` are what our own http.conf
+    says now. ``on_disk`` are the releases by their ids, oldest first. ``states`` has what stands at each path
+    of our layout below static-http, where anything does. ``memory`` is the file in which the
+    operator's machine remembers what it deployed, and ``remembered`` what that is: by the release,
+    the SHA-256 of each of its files. ``moment`` is the time in seconds since 1970.
     """
 
     installation: Installation
     site: Site
-    paths: Mapping[str, Path]
+    etc_owner: Owner
     theirs: Mapping[str, File]
+    others: Mapping[str, State]
     ours: Mapping[str, File]
+    folder: State
+    files: Recorded
     http: Configuration
     server: HttpServer
+    from_a_database: Variable | None
     current: str | None
-    releases: list[str]
+    on_disk: Mapping[str, Release]
+    profiles: str | None
+    profile_names: frozenset[str]
+    profile_sets: tuple[str, ...]
+    states: Mapping[Path, State]
+    memory: Path
+    memory_state: State
+    memory_owner: Owner
+    remembered: Mapping[str, Mapping[str, str]]
     redirect: str | None
     version: str | None
     https: Https | None
+    data: State
+    data_folder: Path
     static_names: tuple[str, ...]
+    may_make_static: bool
     moment: int
 
     @property
-    def folder(self) -> Path:
+    def releases(self) -> list[str]:
+        """The ids of all releases, oldest first."""
+        return list(self.on_disk)
+
+    @property
+    def our_folder(self) -> Path:
         return self.installation.etc_folder / includes.FOLDER
 
-    @cached_property
+    def path(self, name: str) -> Path:
+        """The admin's file ``name``."""
+        return self.installation.configuration(name)
+
+    @property
     def static_owner(self) -> Owner:
         """Whose the files of a release become: whoever has static-http, or the data folder.
 
         Raises CmpBundleError where there is neither.
         """
-        static = self.site.static
-        if not static.parent.is_dir():
+        static = self.states.get(self.site.static)
+        owning = static if isinstance(static, Folder) else self.data
+        if not isinstance(owning, Folder):
+            data = self.installation.data
             raise CmpBundleError(
                 "Asterisk's data folder is not there, so there is no place for static files",
-                file=static.parent,
-                hint=f"Asterisk's is {self.installation.data.value} by"
-                f" {self.installation.data.origin}; name the right one: [asterisk] data_dir, or"
-                " root for a container's",
+                file=self.data_folder,
+                hint=f"Asterisk's is {data.value} by {data.origin}; name the right one:"
+                " [asterisk] data_dir, or root for a container's",
             )
-        return Owner.of(static if static.is_dir() else static.parent)
+        return owning.owner
 
-    def manifest(self, release: str) -> Manifest:
-        return self.site.manifest(release)
-
-    @cached_property
+    @property
     def damaged(self) -> Mapping[str, CmpBundleError]:
         """The releases whose files are not known, by what stands against knowing them."""
-        found = {}
-        for release in self.releases:
-            try:
-                self.manifest(release)
-            except CmpBundleError as error:
-                found[release] = error
-        return found
+        return {r: found.damaged for r, found in self.on_disk.items() if found.damaged}
 
-    @cached_property
-    def intact(self) -> bool:
-        """Whether the current release is on the disk as its manifest says."""
-        if self.current is None or self.current in self.damaged:
-            return False
-        folder = self.site.release(self.current)
-        try:
-            return all(
-                hashlib.sha256((folder / f.path).read_bytes()).hexdigest() == f.sha256
-                for f in self.manifest(self.current).files
-            )
-        except OSError:
-            return False
-
-    @cached_property
-    def assets(self) -> frozenset[str]:
-        """The files in the shared assets, by their path there."""
-        if not self.site.assets.is_dir():
-            return frozenset()
-        return frozenset(
-            p.relative_to(self.site.assets).as_posix()
-            for p in self.site.assets.rglob("*")
-            if p.is_file()
-        )
-
-    def has_asset(self, name: str, data: bytes) -> bool:
-        return name in self.assets and (self.site.assets / name).read_bytes() == data
+    def manifest(self, release: str) -> Manifest:
+        """Raises CmpBundleError where it is damaged."""
+        found = self.on_disk[release]
+        if found.about is None:
+            raise found.damaged or CmpBundleError("is gone", file=self.site.manifest_of(release))
+        return found.about
 
     @property
     def next_serial(self) -> int:
@@ -130,87 +168,161 @@ class Found:
         the same to a browser.
         """
         used = [int(self.version.split("-")[0])] if self.version else []
-        for release in self.releases:
+        for release, found in self.on_disk.items():
             used.append(made_at(release))
-            page = self.site.release(release) / manifest.ENTRY
-            if page.exists():
-                used.append(int(page.stat().st_mtime))
-        return max([self.moment, *(serial + 1 for serial in used)])
+            if found.page is not None:
+                used.append(found.page)
+        # What lies ten years ahead is no clock that was wrong; somebody wants to use numbers up.
+        believed = [serial + 1 for serial in used if serial < self.moment + _TEN_YEARS]
+        return max([self.moment, *believed])
 
     def their(self, name: str) -> File:
         """Raises CmpBundleError where the admin has no such file."""
-        if name not in self.theirs and self.paths[name].is_dir():
+        if name in self.theirs:
+            return self.theirs[name]
+        if isinstance(self.others.get(name), Folder):
             raise CmpBundleError(
                 "is a folder, and Asterisk needs a file here",
-                file=self.paths[name],
+                file=self.path(name),
                 hint="move it away, and make a file with the one line [general]",
             )
-        if name not in self.theirs:
-            raise CmpBundleError(
-                "is not there, so there is nothing to add our line to",
-                file=self.paths[name],
-                hint=f"make it with the one line [general], or name the right folder: "
-                f"[asterisk] etc_dir; Asterisk's is {self.installation.etc.value}",
-            )
-        return self.theirs[name]
+        raise CmpBundleError(
+            "is not there, so there is nothing to add our line to",
+            file=self.path(name),
+            hint=f"make it with the one line [general], or name the right folder: "
+            f"[asterisk] etc_dir; Asterisk's is {self.installation.etc.value}",
+        )
 
     def exists(self, name: str, category: str) -> bool:
         """Whether ``category`` is there to be added to, our own files aside."""
-        files = Overlaid(self.installation.files, {self.inside(name): None})
+        files = Overlaid(self.files, {self.inside(name): None})
         return reader.read(name, files).category(category) is not None
 
     def inside(self, name: str) -> str:
         """Our file ``name``, as Asterisk sees it."""
-        return _inside(self.installation, name)
+        return f"{self.files.etc}/{includes.FOLDER}/{name}"
 
     def with_changes(self, changes: Mapping[Path, bytes | None]) -> Overlaid:
         """The configuration as it would be with these files changed."""
         root = self.installation.root
         seen = {f"/{path.relative_to(root)}": data for path, data in changes.items()}
-        return Overlaid(self.installation.files, seen)
+        return Overlaid(self.files, seen)
 
 
-@looking()
-def survey(installation: Installation, site_name: str, moment: int | None = None) -> Found:
+def survey(
+    installation: Installation,
+    site_name: str,
+    moment: int | None = None,
+    *,
+    wanted: Iterable[str] = (),
+    dialplan: bool = False,
+) -> Found:
     """Look at ``installation``, where the phone is called ``site_name`` unless it says otherwise.
 
+    ``wanted`` are paths of a bundle's files: what stands in the places of its assets is looked at
+    as well. ``dialplan`` is whether extensions.conf matters even where it has no line of ours.
     Raises CmpBundleError where something of somebody else's is in the way, or may not be seen.
     """
-    paths = {name: installation.configuration(name) for name in THEIRS}
-    theirs = {n: s for n, p in paths.items() if isinstance(s := look(p), File)}
+    boundary = installation.boundary
+    found = {n: look(installation.configuration(n), boundary, follow=True) for n in THEIRS}
+    theirs = {n: s for n, s in found.items() if isinstance(s, File)}
     folder = installation.etc_folder / includes.FOLDER
-    ours = {n: s for n in THEIRS if isinstance(s := look(folder / n), File)}
-    http = reader.read("http.conf", installation.files)
-    inside = _inside(installation, "http.conf")
+    ours = {n: s for n in THEIRS if isinstance(s := look(folder / n, boundary), File)}
+    files, http, from_a_database = _configuration(installation, theirs, dialplan=dialplan)
+    variables = [v for v in http.browse("general") if v.file == _inside(files, "http.conf")]
     redirect = version = None
-    variables = [v for v in http.browse("general") if v.file == inside]
     for variable in variables:
-        found = _DESTINATION.search(variable.value)
-        if variable.name == "redirect" and found:
+        destination = _DESTINATION.search(variable.value)
+        if variable.name == "redirect" and destination:
             redirect = variable.value.split()[0]
-            site_name, version = found[1], f"{found[2]}-{found[3]}"
+            site_name, version = destination[1], f"{destination[2]}-{destination[3]}"
     site = Site(installation.static, site_name)
-    values = {v.name: v.value for v in variables}
+    place = remembered.place(boundary.resolved(installation.etc_folder))
+    memory_state, deployed = remembered.read(place)
+    # Where static-http is a symlink, its folder is where that leads.
+    data_folder = boundary.resolved(site.static).parent
+    on_disk = _OnDisk(site, boundary, deployed, wanted)
     return Found(
         installation=installation,
         site=site,
-        paths=paths,
+        etc_owner=_owner(installation.etc_folder, boundary),
         theirs=theirs,
+        others={n: s for n, s in found.items() if n not in theirs},
         ours=ours,
+        folder=look(folder, boundary),
+        files=files,
         http=http,
         server=http_server(http),
-        current=site.current(),
-        releases=site.present(),
+        from_a_database=from_a_database,
+        current=on_disk.current(),
+        on_disk=on_disk.releases,
+        profiles=on_disk.profiles,
+        profile_names=on_disk.profile_names(),
+        profile_sets=on_disk.profile_sets(),
+        states=on_disk.states,
+        memory=place,
+        memory_state=memory_state,
+        memory_owner=memory.owner(),
+        remembered=deployed,
         redirect=redirect,
         version=version,
-        https=_https(values),
-        static_names=_names(site),
+        https=_https({v.name: v.value for v in variables}),
+        data=look(data_folder, boundary),
+        data_folder=data_folder,
+        static_names=on_disk.static_names(),
+        may_make_static=_may_make_static(installation),
         moment=int(time.time()) if moment is None else moment,
     )
 
 
-def _inside(installation: Installation, name: str) -> str:
-    return f"{installation.files.etc}/{includes.FOLDER}/{name}"
+def deployed_profiles(installation: Installation, site_name: str) -> bool:
+    """Whether any profiles are in use there."""
+    site = Site(installation.static, site_name)
+    return isinstance(look(site.profiles, installation.boundary), Link)
+
+
+def _configuration(
+    installation: Installation, theirs: Mapping[str, File], *, dialplan: bool
+) -> tuple[Recorded, Configuration, Variable | None]:
+    """The files, read once in each way in which a plan may have to read them; http.conf; and the
+    line that takes http.conf from a database instead.
+    """
+    files = Recorded(installation.files)
+    http = reader.read("http.conf", files)
+    mapping = reader.read("extconfig.conf", files)
+    for name, state in theirs.items():
+        if name != "http.conf" and not dialplan and add_line(state.data, name) != state.data:
+            continue
+        ours = _inside(files, name)
+        reader.read(name, Overlaid(files, {ours: None}))
+        line = add_line(state.data, name)
+        reader.read(name, Overlaid(files, {f"{files.etc}/{name}": line, ours: b""}))
+    return files.sealed(), http, mapping.last("settings", "http.conf")
+
+
+def _inside(files: Recorded, name: str) -> str:
+    return f"{files.etc}/{includes.FOLDER}/{name}"
+
+
+def _owner(folder: Path, boundary: Boundary) -> Owner:
+    with boundary.opened(folder) as opened:
+        return Owner.from_stat(opened.stat("."))
+
+
+def _may_make_static(installation: Installation) -> bool:
+    """Whether ``static-http`` may be made where it is not there.
+
+    Where the data folder lies is Asterisk's own word, or its files'. Root makes nothing for that
+    in a folder of root's, unless packages have it there or the operator named it.
+    """
+    data = installation.data
+    if data.origin == SAID_BY_OPERATOR or data.value in DATA_FOLDERS:
+        return True
+    try:
+        with installation.boundary.opened(installation.static.parent) as folder:
+            return not folder.rights.are_roots
+    except (OSError, CmpBundleError):
+        return False
 
 
 def _https(values: Mapping[str, str]) -> Https | None:
@@ -223,9 +335,135 @@ def _https(values: Mapping[str, str]) -> Https | None:
     return Https(certificate, key, values.get("tlsbindaddr", Https.address))
 
 
-def _names(site: Site) -> tuple[str, ...]:
-    """What else lies in static-http."""
-    if not site.static.is_dir():
-        return ()
-    own = {site.name, site.hidden.name}
-    return tuple(sorted(p.name for p in site.static.iterdir() if p.name not in own))
+class _OnDisk:
+    """What lies below static-http, as far as it is the site's."""
+
+    def __init__(
+        self,
+        site: Site,
+        boundary: Boundary,
+        deployed: Mapping[str, Mapping[str, str]],
+        wanted: Iterable[str],
+    ) -> None:
+        self._site = site
+        self._boundary = boundary
+        self._deployed = deployed
+        self.states: dict[Path, State] = {}
+        self._see(site.static, follow=True)
+        for path in (site.hidden, site.releases, site.assets, site.profile_sets):
+            if isinstance(self._see(path), Link):
+                raise CmpBundleError(
+                    "is a symlink where cmp-bundle makes a folder, and is not followed",
+                    file=path,
+                    hint="look at who put it there, and remove it",
+                )
+        self.releases = {
+            name: self._release(name) for name in self._names(site.releases) if is_release(name)
+        }
+        for name in (*wanted, *(name for files in deployed.values() for name in files)):
+            if name.startswith(f"{ASSETS}/") and site.hidden / name not in self.states:
+                self._see(site.hidden / name)
+        for path in {p.parent for p in self.states if p.is_relative_to(site.assets)}:
+            if path.is_relative_to(site.assets):
+                self._see(path)
+        link = self._see(site.profiles)
+        self.profiles = set_shown_by(link.target) if isinstance(link, Link) else None
+
+    def current(self) -> str | None:
+        """The release that is served now; None where the site is not there.
+
+        Raises CmpBundleError where something stands in its place that was not put there by us.
+        """
+        state = self._see(self._site.link)
+        if state is None:
+            return None
+        shown = self._site.shown_by(state.target) if isinstance(state, Link) else None
+        if shown is not None:
+            return shown
+        problem = f"points to {state.target}" if isinstance(state, Link) else "is there already"
+        raise CmpBundleError(
+            f"{problem}, and cmp-bundle did not make it",
+            file=self._site.link,
+            hint="move it away yourself, or give the phone another folder: [site] name",
+        )
+
+    def profile_names(self) -> frozenset[str]:
+        """The files of the profiles in use."""
+        if self.profiles is None:
+            return frozenset()
+        return frozenset(self._names(self._site.profile_set(self.profiles)))
+
+    def profile_sets(self) -> tuple[str, ...]:
+        return tuple(n for n in self._names(self._site.profile_sets) if is_profile_set(n))
+
+    def static_names(self) -> tuple[str, ...]:
+        """What else lies in static-http."""
+        own = {self._site.name, self._site.hidden.name}
+        return tuple(name for name in self._names(self._site.static) if name not in own)
+
+    def _see(self, path: Path, *, follow: bool = False, most: int = LARGEST) -> State:
+        state = look(path, self._boundary, follow=follow, most=most)
+        if state is not None:
+            self.states[path] = state
+        return state
+
+    def _names(self, folder: Path) -> list[str]:
+        try:
+            with self._boundary.opened(folder) as opened:
+                return opened.names()
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise CmpBundleError(
+                f"cannot be looked at: {(error.strerror or str(error)).lower()}", file=folder
+            ) from error
+
+    def _release(self, name: str) -> Release:
+        site, files = self._site, {}
+        page = self._time(site.release(name) / manifest.ENTRY)
+        about = damaged = None
+        try:
+            about = self._manifest(site.manifest_of(name))
+        except CmpBundleError as error:
+            damaged = error
+        told = {file.path: file.sha256 for file in about.files} if about else {}
+        if told != self._deployed.get(name, told):
+            about, damaged = (
+                None,
+                CmpBundleError(
+                    "is not the manifest that was deployed",
+                    file=site.manifest_of(name),
+                    hint="deploy the bundle again, or roll back to another release",
+                ),
+            )
+        for file in about.files if about else ():
+            path = site.file(name, file.path)
+            try:
+                state = self.states.get(path) or self._see(path, most=file.size)
+            except CmpBundleError:
+                continue  # it cannot be read, so it is not as it was deployed
+            if isinstance(state, File) and hashlib.sha256(state.data).hexdigest() == file.sha256:
+                files[file.path] = state
+        return Release(about, damaged, files, page)
+
+    def _manifest(self, path: Path) -> Manifest:
+        try:
+            with self._boundary.entry(path) as (folder, name):
+                found = manifest.from_json(folder.read(name, _LARGEST_MANIFEST).data, path)
+            if sum(file.size for file in found.files) <= _LARGEST_RELEASE:
+                return found
+            problem = f"tells of more than {_LARGEST_RELEASE} bytes, and no phone has that many"
+        except OSError as error:
+            problem = f"cannot be read: {error.strerror}"
+        except CmpBundleError as error:
+            problem = error.message
+        raise CmpBundleError(
+            problem, file=path, hint="deploy the bundle again, or roll back to another release"
+        )
+
+    def _time(self, page: Path) -> int | None:
+        try:
+            with self._boundary.entry(page) as (folder, name):
+                return int(folder.stat(name).st_mtime)
+        except (OSError, CmpBundleError):
+            return None

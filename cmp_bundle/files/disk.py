@@ -7,7 +7,7 @@ import errno
 import os
 import stat
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files.boundary import Boundary
@@ -196,15 +196,24 @@ class Disk:
 
     def remove(self, path: Path) -> None:
         """Remove a file or symlink; fine if it is gone already."""
-        with self._at(path, gone_is_fine=True) as (folder, name):
+        with suppress(FileNotFoundError), self._at(path, gone_is_fine=True) as (folder, name):
             self._before("unlink", path)
             with suppress(FileNotFoundError):
                 folder.unlink(name)
             folder.sync()
 
+    def remove_partial(self, path: Path, *, follow: bool = False) -> None:
+        """Remove what a ``write`` of ``path`` that was killed left beside it; fine if nothing."""
+        with suppress(FileNotFoundError), self._at(path, gone_is_fine=True, follow=follow) as (folder, name):
+            partial = self.partial(folder.path / name)
+            folder.stat(partial.name)
+            self._before("unlink", partial)
+            folder.unlink(partial.name)
+            folder.sync()
+
     def remove_all(self, folder: Path, names: Iterable[str]) -> None:
         """Remove files and symlinks from one folder; thousands of them, quickly."""
-        with self._at(folder / "*", gone_is_fine=True) as (opened, _):
+        with suppress(FileNotFoundError), self._at(folder / "*", gone_is_fine=True) as (opened, _):
             self._before("unlink", folder)
             for name in names:
                 with suppress(FileNotFoundError):
@@ -217,7 +226,7 @@ class Disk:
         It first gets a name that nothing looks for, so that nobody ever meets half of it.
         """
         going = self.partial(path)
-        with self._at(path, gone_is_fine=True) as (folder, name):
+        with suppress(FileNotFoundError), self._at(path, gone_is_fine=True) as (folder, name):
             if _is_folder(folder, name):
                 self._before("rename", going)
                 with suppress(FileNotFoundError):
@@ -230,7 +239,7 @@ class Disk:
 
     def remove_folder(self, path: Path) -> bool:
         """Remove a folder if it is empty; fine if it is gone already. Whether it is gone then."""
-        with self._at(path, gone_is_fine=True) as (folder, name):
+        with suppress(FileNotFoundError), self._at(path, gone_is_fine=True) as (folder, name):
             self._before("rmdir", path)
             try:
                 folder.remove_folder(name)
@@ -268,14 +277,14 @@ class _named:  # noqa: N801 - reads as a statement
         #: Whose were used, once that is known.
         self.rights: Rights | None = None
 
-    def __enter__(self) -> _named:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if not isinstance(error, OSError):
-            return False
+            return
         if self._gone_is_fine and isinstance(error, FileNotFoundError):
-            return True
+            return
         hint = None
         if isinstance(error, PermissionError):
             hint = not_allowed(self.rights)

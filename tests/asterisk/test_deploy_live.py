@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+from cmp_bundle.deploy.change import Link, make
 
 from cmp_bundle.deploy import live
-from cmp_bundle.deploy.change import Link, make
 from cmp_bundle.deploy.layout import Site
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk

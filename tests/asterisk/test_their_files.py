@@ -7,14 +7,14 @@ import random
 from pathlib import Path
 
 import pytest
+from cmp_bundle.deploy.line import add_line, line_for, remove_line
+from cmp_bundle.deploy.run import Executor
 
 from cmp_bundle import report
 from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.asterisk.installation import Named, find
-from cmp_bundle.deploy.line import add_line, line_for, remove_line
 from cmp_bundle.deploy.plan import to_deploy, to_undeploy
-from cmp_bundle.deploy.run import Executor
 from cmp_bundle.deploy.survey import survey
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk

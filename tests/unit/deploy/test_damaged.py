@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
 import pytest
+from cmp_bundle.deploy.expected import Expected
 
 from cmp_bundle.deploy import live
-from cmp_bundle.deploy.steps import Expected
 from cmp_bundle.errors import CmpBundleError
-from tests.unit.nobody import as_nobody, needs_root, open_folder
+from tests.unit.nobody import NOBODY, as_nobody, needs_root, open_folder
 
 from .trees import Server, bundle, installation, snapshot, tree, visit
 
@@ -31,10 +32,10 @@ def server(tmp_path: Path) -> Server:
 def test_a_release_that_is_not_whole_is_not_rolled_back_to(
     server: Server, damage: str, name: str
 ) -> None:
-    site = server.found().site
-    first = site.present()[0]
-    listed = {f.path for f in site.manifest(first).files}
-    listed -= {f.path for f in site.manifest(site.present()[1]).files} - {"index.html"}
+    found = server.found()
+    site, first, second = found.site, *found.releases
+    listed = {f.path for f in found.manifest(first).files}
+    listed -= {f.path for f in found.manifest(second).files} - {"index.html"}
     path = site.release(first) / next(p for p in sorted(listed) if p.startswith(name))
     if damage == "gone":
         path.unlink()
@@ -130,18 +131,18 @@ def test_a_folder_named_like_a_release(server: Server) -> None:
     assert visit(server.root) == "three"
 
 
-def test_a_folder_in_the_checkpoint_s_place(server: Server) -> None:
-    (server.root / OURS / "checkpoint.json").mkdir()
-    with pytest.raises(CmpBundleError, match="is not a checkpoint of cmp-bundle"):
+def test_a_folder_in_the_journal_s_place(server: Server) -> None:
+    server.engine.journal.path.mkdir()
+    with pytest.raises(CmpBundleError, match="is not a file, but a folder"):
         server.roll_back()
 
 
 def test_a_file_in_our_folder_s_place(tmp_path: Path) -> None:
     tree(tmp_path)
     (tmp_path / OURS).touch()
-    with pytest.raises(CmpBundleError, match="cannot be read: not a directory") as caught:
+    with pytest.raises(CmpBundleError, match="is not a folder, and stands where") as caught:
         Server(tmp_path).deploy(bundle())
-    assert caught.value.hint is None  # being root does not help
+    assert caught.value.file == str(tmp_path / OURS)
 
 
 def test_a_data_folder_that_is_not_there(tmp_path: Path) -> None:
@@ -174,8 +175,14 @@ def test_a_root_that_is_misspelt_is_no_machine_without_asterisk(tmp_path: Path) 
 
 @needs_root
 @pytest.mark.parametrize("content", [b"", b"[directories]\nastdatadir => /usr/share/asterisk\n"])
-def test_a_data_folder_that_this_user_may_not_see(content: bytes) -> None:
+def test_a_data_folder_that_this_user_may_not_see(
+    content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with open_folder() as folder:
+        (folder / "state").mkdir()
+        os.chown(folder / "state", NOBODY, NOBODY)
+        (folder / "state").chmod(0o700)
+        monkeypatch.setenv("CMP_BUNDLE_STATE", str(folder / "state"))
         tree(folder, asterisk_conf=content)
         for name in ("asterisk.conf", "http.conf", "extensions.conf"):
             (folder / "etc/asterisk" / name).chmod(0o644)

@@ -8,7 +8,6 @@ import pytest
 from cmp_bundle.asterisk import reader
 from cmp_bundle.bundle import manifest
 from cmp_bundle.deploy.describe import describe
-from cmp_bundle.deploy.plan import to_deploy
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.settings.model import EchoSettings
 
@@ -107,7 +106,7 @@ def test_old_releases_go_and_the_replaced_one_stays(tmp_path: Path) -> None:
     releases = [server.deploy(bundle(f"v{n}"), keep=2).plan.release for n in range(5)]
     assert server.found().releases == releases[-2:]
     # Each has a packed and a plain file with the code; the licences are the same for all.
-    assert len(server.found().assets) == 5
+    assert len(list(server.found().site.assets.iterdir())) == 5
     server.deploy(bundle("v9"), keep=1)
     assert len(server.found().releases) == 2
 
@@ -172,7 +171,7 @@ def test_what_others_wrote_behind_the_line_stays(tmp_path: Path) -> None:
 def test_a_dry_run_shows_the_differences(tmp_path: Path) -> None:
     server = Server(tree(tmp_path))
     before = snapshot(tmp_path)
-    text = describe(to_deploy(bundle(), server.found(), keep=3, echo=EchoSettings()))
+    text = describe(server.to_deploy(bundle()))
     assert "+#tryinclude cmp-bundle/http.conf" in text.splitlines()
     assert "reload   module reload http" in text.splitlines()
     assert snapshot(tmp_path) == before
@@ -197,8 +196,8 @@ def test_https_can_be_turned_on_in_our_own_file(tmp_path: Path) -> None:
         server = Server(root)
         https = Https("/cert.pem", "/cert.pem", "127.0.0.1:9999")
         for again in (https, None):  # a later deploy keeps it on
-            plan = to_deploy(bundle(), server.found(), keep=3, echo=EchoSettings(), https=again)
-            server.executor.carry_out(plan)
+            plan = server.to_deploy(bundle(), https=again)
+            server.carry_out(plan)
         made = http_server(reader.read("http.conf", server.installation.files))
         assert str(made.tls_address) == "127.0.0.1:9999"
         assert visit(root) == "one"
@@ -214,7 +213,7 @@ def test_the_echo_comes_and_goes(tmp_path: Path) -> None:
     server.deploy(bundle(), echo=EchoSettings())
     read = reader.read("extensions.conf", server.installation.files)
     assert [v.value for v in read.browse("phones")] == ["1,1,Answer()"]
-    assert not (server.found().folder / "extensions.conf").exists()
+    assert not (server.found().our_folder / "extensions.conf").exists()
 
 
 def test_the_prefix_is_respected(tmp_path: Path) -> None:

@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 from cmp_bundle.asterisk.includes import Https
-from cmp_bundle.deploy.plan import to_deploy
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.settings.model import EchoSettings
 from tests.unit.tls.made import DAY, NOW, odd
 
 from .trees import Server, bundle, snapshot, tree
@@ -28,7 +26,7 @@ def root(tmp_path: Path) -> Path:
 
 def plan(root: Path, certificate: str = PEM, key: str = PEM) -> None:
     https = Https(certificate, key, "0.0.0.0:8089")
-    to_deploy(bundle(), Server(root).found(), keep=3, echo=EchoSettings(), https=https)
+    Server(root).to_deploy(bundle(), https=https)
 
 
 def refused(root: Path, certificate: str = PEM, key: str = PEM) -> CmpBundleError:

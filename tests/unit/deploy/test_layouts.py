@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 
 from cmp_bundle.asterisk.http_conf import http_server
-from cmp_bundle.deploy.plan import to_deploy
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
-from cmp_bundle.settings.model import EchoSettings
 
 from .trees import HTTP_CONF, Server, bundle, snapshot, tree, visit
 
@@ -59,6 +57,7 @@ def there_and_back(server: Server) -> None:
 def test_freepbx(tmp_path: Path) -> None:
     (tmp_path / ETC).mkdir(parents=True)
     (tmp_path / "var/lib/asterisk/static-http").mkdir(parents=True)
+    tmp_path.chmod(0o755)
     (tmp_path / "etc/passwd").write_text("asterisk:x:999:995::/var/lib/asterisk:/bin/bash\n")
     for name, text in FREEPBX.items():
         (tmp_path / ETC / name).write_text(text)
@@ -135,15 +134,15 @@ def test_names_that_cannot_be_shown_are_escaped(tmp_path: Path) -> None:
     tree(tmp_path)
     for name in (b"a\nb", b"f\xff", "für".encode()):
         Path(os.fsdecode(os.fsencode(tmp_path / STATIC) + b"/" + name)).touch()
-    plan = to_deploy(bundle(), Server(tmp_path).found(), keep=3, echo=EchoSettings())
+    plan = Server(tmp_path).to_deploy(bundle())
     assert plan.notes[0].endswith(r": 'a\nb', für, 'f\udcff'")
 
 
-def test_no_room_for_the_checkpoint_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_no_room_for_the_journal_leaves_nothing_behind(tmp_path: Path) -> None:
     before = snapshot(tree(tmp_path))
 
     def full(step: str, path: Path) -> None:
-        if step == "write" and "checkpoint" in path.name:
+        if step == "write" and "journal" in path.name:
             raise OSError(28, "No space left on device")
 
     with pytest.raises(CmpBundleError, match="no space left"):
@@ -156,7 +155,7 @@ def test_no_room_to_note_that_it_was_done_puts_everything_back(tmp_path: Path) -
     notes: list[Path] = []
 
     def full(step: str, path: Path) -> None:
-        if step == "write" and "checkpoint" in path.name:
+        if step == "write" and "journal" in path.name:
             notes.append(path)
             if len(notes) > 1:
                 raise OSError(28, "No space left on device")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmp_bundle.deploy.line import add_line, has_line, line_for, remove_line
+from cmp_bundle.changes.include_line import add_line, has_line, line_for, remove_line
 
 LINE = b"#tryinclude cmp-bundle/http.conf"
 

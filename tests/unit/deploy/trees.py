@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import gzip
 import re
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from cmp_bundle import report
 from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.http_conf import http_server
+from cmp_bundle.asterisk.includes import Https
 from cmp_bundle.asterisk.installation import Installation, Named, find
 from cmp_bundle.bundle.build import build
 from cmp_bundle.bundle.client import Client
 from cmp_bundle.bundle.manifest import Bundle, Profiles
-from cmp_bundle.deploy.plan import to_deploy, to_roll_back, to_undeploy
-from cmp_bundle.deploy.run import Executor, Outcome
+from cmp_bundle.deploy import server
+from cmp_bundle.deploy.plan import Planned, to_deploy, to_reseal, to_roll_back, to_undeploy
 from cmp_bundle.deploy.survey import Found, survey
 from cmp_bundle.files import Disk
 from cmp_bundle.settings.model import EchoSettings, Settings, SiteSettings
@@ -77,13 +79,22 @@ def with_profiles(made: Bundle, profiles: dict[str, bytes]) -> Bundle:
     return replace(made, manifest=about, profiles=profiles)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """``url`` is where the live server was looked at; None where none was running."""
+
+    plan: Planned
+    url: str | None
+
+
 class Server:
     """Deploys to a tree as the command line does, without a command line."""
 
     def __init__(self, root: Path, disk: Disk | None = None, **settings: object) -> None:
         self.root = root
         self.installation = installation(root, **settings)
-        self.executor = Executor(self.installation, disk or Disk(), report.Silent())
+        self.live = server.Server(self.installation)
+        self.engine = server.engine_for(self.live, disk or Disk(), report.Silent(), {})
 
     def found(self, site: str = "cyber_mega_phone_2k", moment: int | None = None) -> Found:
         return survey(self.installation, site, moment)
@@ -96,22 +107,38 @@ class Server:
         echo: EchoSettings | None = None,
         moment: int | None = None,
     ) -> Outcome:
-        with self.executor.alone():
-            self.executor.recover()
-            found = self.found(made.manifest.site, moment)
-            return self.executor.carry_out(
-                to_deploy(made, found, keep=keep, echo=echo or EchoSettings())
-            )
+        return self._carried_out(lambda: self.to_deploy(made, keep=keep, echo=echo, moment=moment))
+
+    def to_deploy(
+        self,
+        made: Bundle,
+        *,
+        keep: int = 3,
+        echo: EchoSettings | None = None,
+        moment: int | None = None,
+        https: Https | None = None,
+    ) -> Planned:
+        found = survey(
+            self.installation, made.manifest.site, moment, wanted=made.files, dialplan=bool(echo)
+        )
+        return to_deploy(made, found, keep=keep, echo=echo or EchoSettings(), https=https)
 
     def roll_back(self, release: str | None = None) -> Outcome:
-        with self.executor.alone():
-            self.executor.recover()
-            return self.executor.carry_out(to_roll_back(self.found(), release))
+        return self._carried_out(lambda: to_roll_back(self.found(), release))
 
     def undeploy(self) -> Outcome:
-        with self.executor.alone():
-            self.executor.recover()
-            return self.executor.carry_out(to_undeploy(self.found()))
+        return self._carried_out(lambda: to_undeploy(self.found()))
+
+    def reseal(self, profiles: dict[str, bytes]) -> Outcome:
+        return self._carried_out(lambda: to_reseal(self.found(), profiles))
+
+    def carry_out(self, planned: Planned) -> Outcome:
+        url = self.engine.carry_out(planned, lambda: self.live.look(planned.expected))
+        return Outcome(planned, url)
+
+    def _carried_out(self, plan: Callable[[], Planned]) -> Outcome:
+        with self.engine.alone():
+            return self.carry_out(plan())
 
 
 def visit(root: Path) -> str | None:
@@ -125,7 +152,7 @@ def visit(root: Path) -> str | None:
     if redirect is None or not server.static_enabled:
         return None
     path = redirect.destination.partition("?")[0].removeprefix(f"{server.prefix}/static/")
-    page = where.static / path
+    page = where.outside(f"{where.data.value}/static-http/{path}")
     assert page.is_file(), f"{redirect.destination} leads nowhere"
     return version_of(page)
 

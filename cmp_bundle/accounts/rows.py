@@ -1,0 +1,103 @@
+"""Passwords in the tables of a database, changed in one transaction, and put back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from cmp_bundle.accounts.database import Database
+from cmp_bundle.errors import CmpBundleError
+
+if TYPE_CHECKING:
+    from cmp_bundle.changes.step import Service
+    from cmp_bundle.files import Disk
+
+
+@dataclass(frozen=True)
+class Value:
+    """A column of a row of ``ps_auths``, its value, and the one that it shall have."""
+
+    id: str
+    column: str
+    before: str = field(repr=False)
+    after: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A step: all these values, or none."""
+
+    database: Database
+    values: tuple[Value, ...]
+
+    def paths(self) -> tuple[Path, ...]:
+        return ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": "rows",
+            "database": self.database.url,
+            "values": [[v.id, v.column, v.before, v.after] for v in self.values],
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any], password: str) -> Rows:
+        """``password`` is the database's; no journal holds it."""
+        values = tuple(Value(*row) for row in value["values"])
+        return cls(Database(value["database"], password), values)
+
+    def carry_out(self, disk: Disk, service: Service) -> None:
+        del service
+        disk.announce("rows", Path("ps_auths"))
+        with self.database.writing() as connection:
+            for value in self.values:
+                if not _set(connection, value, value.before, value.after):
+                    raise CmpBundleError(
+                        f"{self.database.url}: the password of {value.id} in ps_auths"
+                        " was changed by somebody else at the same time",
+                        hint="nothing was changed by this; run it again",
+                    )
+
+    def undo(self, disk: Disk, service: Service) -> None:
+        del service
+        disk.announce("rows", Path("ps_auths"))
+        with self.database.writing() as connection:
+            # They were changed all at once or not at all; somebody may have gone on since.
+            others = [
+                value.id
+                for value in self.values
+                if not _set(connection, value, value.after, value.before)
+                and _now(connection, value) != value.before
+            ]
+        if others:
+            raise CmpBundleError(
+                f"{self.database.url}: the passwords of {', '.join(others[:5])} in ps_auths were"
+                " changed by somebody else since, so they are left as they are now",
+                hint="look at them, and give these accounts new ones: cmp-bundle accounts rotate",
+            )
+
+
+def _set(connection: sa.Connection, value: Value, before: str, after: str) -> bool:
+    statement = (
+        sa.update(_table(value))
+        .where(sa.column("id") == value.id, sa.column(value.column) == before)
+        .values({value.column: after})
+    )
+    return bool(connection.execute(statement).rowcount == 1)
+
+
+def _now(connection: sa.Connection, value: Value) -> str | None:
+    statement: sa.Select[Any] = (
+        sa.select(sa.column(value.column))
+        .select_from(_table(value))
+        .where(sa.column("id") == value.id)
+    )
+    found: str | None = connection.execute(statement).scalar()
+    return found
+
+
+def _table(value: Value) -> sa.TableClause:
+    return sa.table("ps_auths", sa.column("id"), sa.column(value.column))

@@ -1,0 +1,198 @@
+"""Carrying changes out: journal, steps, a look whether they work; else everything back.
+
+It knows nothing of what the changes are for. What has to be looked at after them is handed in.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from cmp_bundle.changes.journal import Entry, Journal
+from cmp_bundle.changes.step import Reload
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files import Boundary, locked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from cmp_bundle.changes.plan import Plan
+    from cmp_bundle.changes.step import Removal, Service, Step
+    from cmp_bundle.files import Disk
+    from cmp_bundle.report import Reporter
+
+#: Seconds to wait for another run on the same server.
+PATIENCE = 60
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Changes one server; all commands that do so use the same ``journal``."""
+
+    journal: Journal
+    disk: Disk
+    reporter: Reporter
+    service: Service
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keeps other runs out, and first brings one that was cut off to its end.
+
+        Raises CmpBundleError when another run stays too long, or what was cut off cannot be
+        brought to an end.
+        """
+        with locked(self.journal.folder, PATIENCE):
+            text = self.recover()
+            if text:
+                self.reporter.note(text)
+            yield
+
+    def recover(self) -> str | None:
+        """Bring a run that was cut off to its end; one sentence on what was done.
+
+        To be called with the lock held, before anything is looked at.
+        """
+        left = self.journal.read()
+        if left is None:
+            self._sweep()
+            return None
+        if left.finishing:
+            self.clean(left.cleanup)
+            return f"the {left.action} before was cut off when it was done; now it is tidied up"
+        reloads = [step.line for step in left.steps if isinstance(step, Reload)]
+        worse = self._put_back(left.steps, reloads)
+        if worse:
+            self.reporter.warn(worse)
+        return f"the {left.action} before was cut off halfway; now it is undone"
+
+    @contextmanager
+    def transaction(self, action: str) -> Iterator[Transaction]:
+        """All that is done in it, or nothing; with the lock held.
+
+        Raises CmpBundleError after undoing, and says first what is worse than before in spite of
+        that.
+        """
+        transaction = Transaction(self, Entry(action))
+        try:
+            yield transaction
+            transaction.settle()
+        except BaseException as error:
+            if not transaction.entry.steps:
+                raise
+            self._undo(transaction, error)
+            if isinstance(error, CmpBundleError | KeyboardInterrupt):
+                raise _undone(action, error) from error
+            raise
+        if transaction.entry.finishing:
+            self.clean(transaction.cleanup)
+
+    def carry_out(self, plan: Plan, verify: Callable[[], T]) -> T:
+        """Do what ``plan`` says, and what ``verify`` gives. Raises CmpBundleError after undoing it."""
+        if not plan:
+            return verify()
+        with self.transaction(plan.action) as transaction:
+            transaction.do(plan.steps)
+            result = verify()
+            transaction.cleanup += plan.cleanup
+        return result
+
+    def _undo(self, transaction: Transaction, error: BaseException) -> None:
+        # What the service was not asked to read, it need not be asked to forget.
+        asked = [step.line for step in transaction.begun if isinstance(step, Reload)]
+        try:
+            worse = self._put_back(transaction.begun, asked)
+        except CmpBundleError as stuck:
+            raise CmpBundleError(
+                f"{getattr(error, 'message', 'stopped')}; and not all could be put back: {stuck}",
+                hint="mend that, then run any command that changes this server: it first undoes"
+                " what is left",
+            ) from stuck
+        if worse:
+            raise CmpBundleError(
+                f"{worse}. What led to it: {getattr(error, 'message', 'it was stopped')};"
+                f" everything was put back as it was before the {transaction.entry.action}",
+                hint=getattr(error, "hint", None),
+            ) from error
+
+    def _put_back(self, steps: Sequence[Step], reloads: Sequence[str]) -> str | None:
+        """Undo the steps, last one first, all that can be; a clause on what is worse than before.
+
+        Raises CmpBundleError where something cannot be undone; the journal then stays.
+        """
+        problems = []
+        for step in reversed(steps):
+            try:
+                step.undo(self.disk, self.service)
+            except CmpBundleError as error:
+                problems.append(error)
+        if problems:
+            raise problems[0]
+        worse = None
+        try:
+            for line in dict.fromkeys(reloads):
+                self.service.reload(line)
+        except CmpBundleError as error:
+            worse = f"{error} ({error.hint})" if error.hint else str(error)
+        if reloads and not worse:
+            worse = self.service.worse()
+        self.journal.remove(self.disk)
+        return worse
+
+    def clean(self, cleanup: Sequence[Removal]) -> None:
+        """Throw away what is no longer needed, the journal last."""
+        left = [removal.path for removal in cleanup if not removal.carry_out(self.disk)]
+        if left:
+            self.reporter.note(
+                f"left where they are, since they hold something that is not cmp-bundle's:"
+                f" {', '.join(map(str, left))}"
+            )
+        self.journal.remove(self.disk)
+
+    def _sweep(self) -> None:
+        """What a run that was killed while it wrote its journal left behind."""
+        self.disk.within(Boundary()).remove_partial(self.journal.path)
+
+
+@dataclass
+class Transaction:
+    """Steps that are done as they come; ``cleanup`` is for the end."""
+
+    engine: Engine
+    entry: Entry
+    begun: list[Step] = field(default_factory=list)
+    cleanup: tuple[Removal, ...] = ()
+
+    def do(self, steps: Sequence[Step]) -> None:
+        """Write down how to undo ``steps``, then do them. Raises CmpBundleError."""
+        if not steps:
+            return
+        engine = self.engine
+        entry = self.entry.with_steps(steps)
+        engine.journal.write(entry, engine.disk)
+        self.entry = entry
+        for step in steps:
+            for path in step.paths():
+                engine.reporter.detail(f"{path}")
+            self.begun.append(step)
+            step.carry_out(engine.disk, engine.service)
+
+    def settle(self) -> None:
+        """From here on it stays: a run that is cut off now is brought to its end."""
+        if self.entry.steps or self.cleanup:
+            entry = self.entry.finished(self.cleanup)
+            self.engine.journal.write(entry, self.engine.disk)
+            self.entry = entry
+
+
+def _undone(action: str, error: BaseException) -> CmpBundleError:
+    if isinstance(error, CmpBundleError):
+        return CmpBundleError(
+            f"{error.message}; everything was put back as it was before the {action}",
+            hint=error.hint,
+            file=error.file,
+            line=error.line,
+        )
+    return CmpBundleError(f"stopped; everything was put back as it was before the {action}")

@@ -1,0 +1,143 @@
+"""How to undo what is about to be done, written down before it is done.
+
+``journal.json`` is there from before the first step until after the last. A run that finds one
+finds a run that was cut off: in phase ``changing`` everything goes back, in phase ``finishing``
+(all was done and seen to work) what is left to throw away goes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from cmp_bundle.changes import memory
+from cmp_bundle.changes.step import Change, Reload, Removal
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files import Boundary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from cmp_bundle.changes.step import Kinds, Step
+    from cmp_bundle.files import Content, Disk
+
+NAME = "journal.json"
+FORMAT = 1
+
+#: How the steps of this room are read; the others' are handed in.
+OWN_KINDS: Kinds = {"path": Change.from_json, "reload": Reload.from_json}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one run is doing. ``finishing`` is whether its steps were done and seen to work."""
+
+    action: str
+    steps: tuple[Step, ...] = ()
+    cleanup: tuple[Removal, ...] = ()
+    finishing: bool = False
+
+    def with_steps(self, steps: Iterable[Step]) -> Entry:
+        return replace(self, steps=(*self.steps, *steps))
+
+    def finished(self, cleanup: tuple[Removal, ...]) -> Entry:
+        return replace(self, steps=(), cleanup=cleanup, finishing=True)
+
+    def to_json(self) -> bytes:
+        document = {
+            "format": FORMAT,
+            "action": self.action,
+            "finishing": self.finishing,
+            "steps": [step.to_json() for step in self.steps],
+            "cleanup": [removal.to_json() for removal in self.cleanup],
+        }
+        return (json.dumps(document, indent=1) + "\n").encode()
+
+
+@dataclass(frozen=True)
+class Journal:
+    """The journal in ``folder``, which is ours alone.
+
+    ``places`` are the files and folders that a plan for this server could change: a journal that
+    names anything else is not believed.
+    """
+
+    folder: Path
+    places: tuple[Path, ...]
+    kinds: Kinds
+
+    @property
+    def path(self) -> Path:
+        return self.folder / NAME
+
+    def write(self, entry: Entry, disk: Disk) -> None:
+        """From here on a run that is cut off is brought to its end."""
+        disk.within(Boundary()).write(self.path, entry.to_json(), memory.owner())
+
+    def remove(self, disk: Disk) -> None:
+        disk.within(Boundary()).remove(self.path)
+
+    def read(self) -> Entry | None:
+        """What was cut off; None where nothing was. Raises CmpBundleError."""
+        try:
+            with Boundary().opened(self.folder) as folder:
+                content = folder.read(NAME)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise CmpBundleError(
+                f"cannot be read: {(error.strerror or str(error)).lower()}", file=self.path
+            ) from error
+        self._refuse_others(content)
+        try:
+            entry = self._parsed(content.data)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            # It is written in one rename, so this is no half-written file.
+            raise CmpBundleError(
+                f"is not a journal of cmp-bundle: {error!r}",
+                file=self.path,
+                hint="somebody changed it; put it back, or remove it and look at what is deployed",
+            ) from error
+        everything: tuple[Step | Removal, ...] = (*entry.steps, *entry.cleanup)
+        for path in (path for each in everything for path in each.paths()):
+            self._refuse_elsewhere(path)
+        return entry
+
+    def _parsed(self, data: bytes) -> Entry:
+        document = json.loads(data)
+        if document["format"] != FORMAT:
+            raise CmpBundleError(
+                "was written by another version of cmp-bundle",
+                file=self.path,
+                hint="finish with the version that wrote it",
+            )
+        kinds: Kinds = {**OWN_KINDS, **self.kinds}
+        return Entry(
+            str(document["action"]),
+            tuple(kinds[step["kind"]](step) for step in document["steps"]),
+            tuple(Removal.from_json(removal) for removal in document["cleanup"]),
+            bool(document["finishing"]),
+        )
+
+    def _refuse_others(self, content: Content) -> None:
+        if content.owner.uid == os.geteuid() and not content.owner.mode & 0o077:
+            return
+        raise CmpBundleError(
+            "says how to undo what was cut off, and is not yours alone, so it is not believed",
+            file=self.path,
+            hint="look at who put it there, and remove it",
+        )
+
+    def _refuse_elsewhere(self, path: Path) -> None:
+        # No part may lead up again: the way is followed part by part.
+        inside = any(path == place or path.is_relative_to(place) for place in self.places)
+        if inside and path.is_absolute() and ".." not in path.parts:
+            return
+        raise CmpBundleError(
+            f"wants to undo a change of {path}, which is no part of this server",
+            file=self.path,
+            hint="it is not believed; look at who changed it, and remove it",
+        )

@@ -1,0 +1,44 @@
+"""What stands at a path now: one look through a handle, with the rights to use there."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+from cmp_bundle.changes.state import File, Folder, Link, State
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files import Owner
+from cmp_bundle.files.open_folder import LARGEST
+from cmp_bundle.files.rights import not_allowed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cmp_bundle.files import Boundary
+
+
+def look(path: Path, boundary: Boundary, *, follow: bool = False, most: int = LARGEST) -> State:
+    """The state of ``path``; the time of a file is left out.
+
+    With ``follow`` it is that of what a symlink leads to. Raises CmpBundleError where it cannot
+    be seen, is neither file nor folder nor symlink, or a file of more than ``most`` bytes.
+    """
+    rights = None
+    try:
+        with boundary.entry(path, follow=follow) as (folder, name):
+            rights = folder.rights
+            found = folder.stat(name)
+            if stat.S_ISLNK(found.st_mode):
+                return Link(folder.target(name))
+            if stat.S_ISDIR(found.st_mode):
+                return Folder(Owner.from_stat(found))
+            content = folder.read(name, most)
+            return File(content.data, content.owner)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise CmpBundleError(
+            f"cannot be read: {(error.strerror or str(error)).lower()}",
+            file=path,
+            hint=not_allowed(rights) if isinstance(error, PermissionError) else None,
+        ) from error

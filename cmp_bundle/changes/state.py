@@ -1,0 +1,114 @@
+"""What a path is, before and after: a file, a symlink, a folder, a new folder full of files."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cmp_bundle.files import Owner
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class File:
+    """A regular file. ``mtime`` (whole seconds) is None where it does not matter."""
+
+    data: bytes = field(repr=False)
+    owner: Owner
+    mtime: int | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file of which a journal keeps only what it takes to know it again: its SHA-256 in hex."""
+
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """A symlink."""
+
+    target: str
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder, whatever it holds."""
+
+    owner: Owner
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A new folder full of files, which nobody looks into before it is linked to.
+
+    ``names`` is a pattern (fnmatch) that all of them match, and by which they go again.
+    """
+
+    files: Mapping[str, bytes] = field(repr=False)
+    owner: Owner
+    names: str
+
+
+#: What a path can be; None is nothing.
+State = File | Written | Link | Folder | Tree | None
+
+
+def is_like(one: State, other: State) -> bool:
+    """Whether both are the same thing with the same content; the time of a file does not count."""
+    match one, other:
+        case File(), File():
+            return one.data == other.data and one.owner == other.owner
+        case ((File() | Written()), (File() | Written())):
+            return digest(one) == digest(other)
+        case ((Folder() | Tree()), (Folder() | Tree())):
+            return True
+    return one == other
+
+
+def digest(state: File | Written) -> str:
+    """The SHA-256 of its content, in hex."""
+    return state.sha256 if isinstance(state, Written) else hashlib.sha256(state.data).hexdigest()
+
+
+def to_json(state: State, *, whole: bool) -> dict[str, Any] | None:
+    """For a journal. Of a file that shall only be known again, and not ``whole``, its digest."""
+    match state:
+        case File(data, owner, mtime) if whole:
+            encoded = base64.b64encode(data).decode()
+            return {"file": encoded, "owner": _owner_to_json(owner), "mtime": mtime}
+        case File() | Written():
+            return {"sha256": digest(state)}
+        case Link(target):
+            return {"link": target}
+        case Folder(owner):
+            return {"folder": _owner_to_json(owner)}
+        case Tree(_, owner, names):
+            return {"tree": names, "owner": _owner_to_json(owner)}
+    return None
+
+
+def from_json(value: dict[str, Any] | None) -> State:
+    """Raises ValueError, KeyError, TypeError for anything that ``to_json`` did not give."""
+    if value is None:
+        return None
+    if "file" in value:
+        data = base64.b64decode(value["file"], validate=True)
+        return File(data, Owner(*value["owner"]), value["mtime"])
+    if "sha256" in value:
+        return Written(value["sha256"])
+    if "link" in value:
+        return Link(value["link"])
+    if "tree" in value:
+        # Its files are not needed: undoing it takes it away, and nobody does it again from here.
+        return Tree({}, Owner(*value["owner"]), value["tree"])
+    return Folder(Owner(*value["folder"]))
+
+
+def _owner_to_json(owner: Owner) -> list[int]:
+    return [owner.uid, owner.gid, owner.mode]

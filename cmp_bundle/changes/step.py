@@ -1,0 +1,216 @@
+"""The steps of a plan: each can be done, undone, and written into a journal."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cmp_bundle.changes import state as states
+from cmp_bundle.changes.include_line import add_line, has_line, remove_line
+from cmp_bundle.changes.look import look
+from cmp_bundle.changes.state import File, Folder, Link, State, Tree, Written, is_like
+from cmp_bundle.errors import CmpBundleError
+
+if TYPE_CHECKING:
+    from cmp_bundle.files import Disk
+
+#: What everybody may read.
+_PUBLIC = 0o644
+
+
+class Service(Protocol):
+    """The program whose files are changed."""
+
+    def reload(self, line: str) -> None:
+        """Have it read its files again: ``line`` for its console.
+
+        Raises CmpBundleError where that is not asked, because it would do harm, and where it
+        does not answer.
+        """
+
+    def worse(self) -> str | None:
+        """A clause on what does not work any more that worked when it was first looked at."""
+
+
+class Step(Protocol):
+    """Something to be done to a server. Kinds of steps beside those here are handed to the engine."""
+
+    def paths(self) -> tuple[Path, ...]:
+        """What it changes on the disk."""
+
+    def to_json(self) -> dict[str, Any]:
+        """With its ``kind``, for a journal; all that undoing it takes."""
+
+    def carry_out(self, disk: Disk, service: Service) -> None:
+        """Raises CmpBundleError."""
+
+    def undo(self, disk: Disk, service: Service) -> None:
+        """Fine if it was never done, or done in part. Raises CmpBundleError."""
+
+
+#: By the kind of a step, how it is read from a journal.
+Kinds = Mapping[str, Callable[[dict[str, Any]], Step]]
+
+
+@dataclass(frozen=True)
+class Change:
+    """``path`` is ``before`` and shall be ``after``.
+
+    A file of ``theirs`` is the admin's own: what a symlink leads to is changed, and what others
+    changed since stays. ``included`` (http.conf) tells that the change is our one line in it.
+    """
+
+    path: Path
+    before: State
+    after: State
+    theirs: bool = False
+    included: str | None = None
+
+    def paths(self) -> tuple[Path, ...]:
+        return (self.path,)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": "path",
+            "path": str(self.path),
+            "before": states.to_json(self.before, whole=True),
+            "after": states.to_json(self.after, whole=False),
+            "theirs": self.theirs,
+            "included": self.included,
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Change:
+        return cls(
+            Path(value["path"]),
+            states.from_json(value["before"]),
+            states.from_json(value["after"]),
+            value["theirs"],
+            value["included"],
+        )
+
+    def carry_out(self, disk: Disk, service: Service) -> None:
+        del service
+        # A file's time may be all that changes; what else it was is looked at once more, since
+        # somebody may have been quicker.
+        if not is_like(self._look(disk), self.before):
+            raise CmpBundleError(
+                "was changed by somebody else at the same time",
+                file=self.path,
+                hint="nothing of that was lost; run this again",
+            )
+        self._make(self.before, self.after, disk)
+
+    def undo(self, disk: Disk, service: Service) -> None:
+        del service
+        disk.remove_partial(self.path, follow=self.theirs)
+        current = self._look(disk)
+        before = self._before(current) if self.theirs else self.before
+        if not is_like(current, before):
+            self._make(current, before, disk)
+
+    def _look(self, disk: Disk) -> State:
+        return look(self.path, disk.boundary, follow=self.theirs)
+
+    def _before(self, current: State) -> State:
+        """Their file as it has to be: their present words, with ours as they were before."""
+        if not isinstance(current, File) or not isinstance(self.before, File):
+            return self.before
+        if is_like(current, self.before):
+            return current
+        if is_like(Written(states.digest(current)), self.after):
+            return self.before
+        if self.included is None:
+            raise CmpBundleError(
+                "was changed by somebody else since, so it is left as it is now",
+                file=self.path,
+                hint="look at what is in it, and put back by hand what has to be as before",
+            )
+        had = has_line(self.before.data, self.included)
+        data = (add_line if had else remove_line)(current.data, self.included)
+        return File(data, current.owner)
+
+    def _make(self, current: State, wanted: State, disk: Disk) -> None:
+        path = self.path
+        match wanted:
+            case File():
+                disk.write(path, wanted.data, wanted.owner, wanted.mtime, follow=self.theirs)
+            case Link():
+                disk.link(path, wanted.target)
+            case Folder():
+                disk.make_folder(path, wanted.owner)
+            case Tree():
+                disk.make_folder(path, wanted.owner)
+                files = {path / name: data for name, data in wanted.files.items()}
+                disk.write_all(files, wanted.owner.with_mode(_PUBLIC))
+            case None if isinstance(current, Folder):
+                names = self.after.names if isinstance(self.after, Tree) else None
+                Removal(path, names).carry_out(disk)
+            case None:
+                disk.remove(path)
+            case Written():
+                raise AssertionError("a journal keeps what was before whole")
+
+
+@dataclass(frozen=True)
+class Reload:
+    """A line for the service's console, at this place between the changes.
+
+    Undoing it is another reload, once all is put back: the engine sees to that.
+    """
+
+    line: str
+
+    def paths(self) -> tuple[Path, ...]:
+        return ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": "reload", "line": self.line}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Reload:
+        return cls(value["line"])
+
+    def carry_out(self, disk: Disk, service: Service) -> None:
+        del disk
+        service.reload(self.line)
+
+    def undo(self, disk: Disk, service: Service) -> None:
+        del disk, service
+
+
+@dataclass(frozen=True)
+class Removal:
+    """Something that is no longer needed: a file, a symlink, or a folder that is empty.
+
+    ``names`` is a pattern (fnmatch) of the files in the folder that go with it. What somebody
+    else put there stays, and the folder with it.
+    """
+
+    path: Path
+    names: str | None = None
+
+    def paths(self) -> tuple[Path, ...]:
+        return (self.path,)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"path": str(self.path), "names": self.names}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Removal:
+        return cls(Path(value["path"]), value["names"])
+
+    def carry_out(self, disk: Disk) -> bool:
+        """Whether it is gone then. Fine if it was before. Raises CmpBundleError."""
+        found = look(self.path, disk.boundary)
+        if not isinstance(found, Folder):
+            disk.remove(self.path)
+            return True
+        if self.names is not None:
+            with disk.boundary.opened(self.path) as folder:
+                names = fnmatch.filter(folder.names(), self.names)
+            disk.remove_all(self.path, names)
+        return disk.remove_folder(self.path)
