@@ -59,8 +59,8 @@ _OPTIONS = {
     "redirect": "redirects",
     "session_inactivity": None,
     "session_keep_alive": None,
-    "tlscipher": None,
-    "sslcipher": None,
+    "tlscipher": "cipher",
+    "sslcipher": "cipher",
     "tlsservercipherorder": None,
     "tlsdisablev1": None,
     "tlsdisablev11": None,
@@ -101,9 +101,10 @@ class HttpServer:
     ``address`` is where it listens for plain http, ``tls_address`` for https; None where it does
     not. That may be so although ``enabled`` or ``tls_enabled`` is true: without a ``bindaddr`` it
     listens nowhere, and https then needs an address of its own. ``certificate`` and ``key`` are
-    paths as Asterisk sees them. ``prefix`` is empty or begins with a slash. ``status_enabled`` is
-    None where the file does not say: on before 2026, off since. ``server_name`` is None for
-    "Asterisk" and its version. ``redirects`` are in the order in which they are tried.
+    paths as Asterisk sees them, ``cipher`` is OpenSSL's list, empty for Asterisk's own. ``prefix``
+    is empty or begins with a slash. ``status_enabled`` is None where the file does not say: on
+    before 2026, off since. ``server_name`` is None for "Asterisk" and its version. ``redirects``
+    are in the order in which they are tried.
 
     ``origins`` has the variable that decided, under the name of the attribute, and ``bindport``
     under ``port``; nothing where Asterisk's default stands. ``problems`` are the lines that
@@ -116,6 +117,7 @@ class HttpServer:
     tls_address: Address | None = None
     certificate: str = CERTIFICATE
     key: str = CERTIFICATE
+    cipher: str = ""
     prefix: str = ""
     static_enabled: bool = False
     status_enabled: bool | None = None
@@ -164,6 +166,7 @@ def http_server(configuration: Configuration) -> HttpServer:
         tls_address=_tls_address(said("tls_address"), address) if tls_enabled else None,
         certificate=certificate,
         key=said("key") or certificate,
+        cipher=said("cipher") or "",
         prefix=f"/{prefix}" if prefix else "",
         static_enabled=is_true(said("static_enabled") or ""),
         status_enabled=None if status is None else is_true(status),

@@ -10,6 +10,7 @@ from cmp_bundle.asterisk.configuration import Configuration, Kind, same_name
 from cmp_bundle.asterisk.http_conf import HttpServer, http_server
 from cmp_bundle.changes.state import File, Folder
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.tls.loadable import check_reload
 
 if TYPE_CHECKING:
     from cmp_bundle.asterisk.includes import Https
@@ -38,7 +39,10 @@ def before_deploy(found: Found, site: str, redirect: str, https: Https | None) -
     before_any(found)
     _prefix_in_a_url(found)
     _no_other_redirect(found, found.server, redirect)
-    if https is None and found.server.tls_address is None:
+    if https is not None:
+        if found.new_pair.first is not None:
+            raise found.new_pair.first
+    elif found.server.tls_address is None:
         raise CmpBundleError(
             "HTTPS is not enabled, and without it browsers give no page a camera or a microphone",
             file=found.path("http.conf"),
@@ -48,6 +52,7 @@ def before_deploy(found: Found, site: str, redirect: str, https: Https | None) -
 
 def before_reload(found: Found) -> None:
     """What stands against any reload of http.conf, whoever asks for it."""
+    check_reload(found.pair)
 
 
 def before_any(found: Found) -> None:

@@ -6,6 +6,7 @@ size: planning opens no file at all.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import re
 import time
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from cmp_bundle.asterisk import includes, reader
 from cmp_bundle.asterisk.conf_files import Overlaid, Recorded
 from cmp_bundle.asterisk.http_conf import http_server
+from cmp_bundle.asterisk.control import NOT_BOUND
 from cmp_bundle.asterisk.includes import Https
 from cmp_bundle.asterisk.installation import DATA_FOLDERS, SAID_BY_OPERATOR
 from cmp_bundle.bundle import manifest
@@ -23,6 +25,7 @@ from cmp_bundle.changes.include_line import add_line
 from cmp_bundle.changes.look import look
 from cmp_bundle.changes.state import File, Folder, Link, State
 from cmp_bundle.deploy import remembered
+from cmp_bundle.deploy.socket import ask, base_url
 from cmp_bundle.deploy.layout import (
     ASSETS,
     Site,
@@ -34,6 +37,9 @@ from cmp_bundle.deploy.layout import (
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Owner
 from cmp_bundle.files.open_folder import LARGEST
+from cmp_bundle.tls.loadable import Look, look_at
+from cmp_bundle.tls.loadable import look as look_at_server
+from cmp_bundle.tls.readable import Reader, asterisk, oneself
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -84,7 +90,8 @@ class Found:
     says now. ``on_disk`` are the releases by their ids, oldest first. ``states`` has what stands at each path
     of our layout below static-http, where anything does. ``memory`` is the file in which the
     operator's machine remembers what it deployed, and ``remembered`` what that is: by the release,
-    the SHA-256 of each of its files. ``moment`` is the time in seconds since 1970.
+    the SHA-256 of each of its files. ``pair`` is what a reload of http.conf would load now,
+    ``new_pair`` what a new listener of ours would. ``moment`` is the time in seconds since 1970.
     """
 
     installation: Installation
@@ -115,6 +122,8 @@ class Found:
     data_folder: Path
     static_names: tuple[str, ...]
     may_make_static: bool
+    pair: Look
+    new_pair: Look
     moment: int
 
     @property
@@ -216,11 +225,12 @@ def survey(
     *,
     wanted: Iterable[str] = (),
     dialplan: bool = False,
+    new: Https | None = None,
 ) -> Found:
     """Look at ``installation``, where the phone is called ``site_name`` unless it says otherwise.
 
     ``wanted`` are paths of a bundle's files: what stands in the places of its assets is looked at
-    as well. ``dialplan`` is whether extensions.conf matters even where it has no line of ours.
+    as well. ``new`` is a listener that is to be turned on, ``dialplan`` whether extensions.conf matters even where it has no line of ours.
     Raises CmpBundleError where something of somebody else's is in the way, or may not be seen.
     """
     boundary = installation.boundary
@@ -237,6 +247,7 @@ def survey(
             redirect = variable.value.split()[0]
             site_name, version = destination[1], f"{destination[2]}-{destination[3]}"
     site = Site(installation.static, site_name)
+    moment = int(time.time()) if moment is None else moment
     place = remembered.place(boundary.resolved(installation.etc_folder))
     memory_state, deployed = remembered.read(place)
     # Where static-http is a symlink, its folder is where that leads.
@@ -271,8 +282,33 @@ def survey(
         data_folder=data_folder,
         static_names=on_disk.static_names(),
         may_make_static=_may_make_static(installation),
-        moment=int(time.time()) if moment is None else moment,
+        pair=pair(installation, http_server(http), moment),
+        new_pair=_new_pair(installation, new, moment),
+        moment=moment,
     )
+
+
+def pair(installation: Installation, server: HttpServer, moment: int) -> Look:
+    """What a reload of http.conf would load at ``moment``, as Asterisk's user finds it."""
+    if server.tls_address is None:
+        return Look()
+    # What Asterisk shows at the moment is strong enough for its OpenSSL, whatever that is.
+    listener = installation.control.listener() if installation.running else None
+    base = None if listener in (None, NOT_BOUND) else base_url(listener or "")
+    served = ask(base, f"{server.prefix}/ws").certificate if base else None
+    now = dt.datetime.fromtimestamp(moment, dt.UTC)
+    return look_at_server(server, _reader(installation), now, served)
+
+
+def _new_pair(installation: Installation, https: Https | None, moment: int) -> Look:
+    if https is None:
+        return Look()
+    now = dt.datetime.fromtimestamp(moment, dt.UTC)
+    return look_at(https.certificate, https.key, _reader(installation), now)
+
+
+def _reader(installation: Installation) -> Reader:
+    return asterisk(installation) or oneself(installation.root)
 
 
 def deployed_profiles(installation: Installation, site_name: str) -> bool:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 #: What is inside contains no hyphen, or, where the key is encrypted in the old way, single ones.
 _KEY = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----(?:[^-]|-(?!-))*-----END \1-----")
 
+_BEGIN = b"-----BEGIN CERTIFICATE-----"
+
 #: More than any chain of certificates; a device, or a recording named by mistake, has no end.
 _MOST = 1 << 20
 
@@ -41,15 +43,15 @@ def certificates_in(path: Path) -> tuple[x509.Certificate, ...]:
 
     The first is whole: whatever is asked of it later, it can answer.
     """
-    data = _content(path)
+    return certificates_of(_content(path), path)
+
+
+def certificates_of(data: bytes, path: Path) -> tuple[x509.Certificate, ...]:
+    """The same for what was read from ``path``."""
     try:
         found = loaded(data)
     except DAMAGED as error:
-        raise CmpBundleError(
-            "cannot be read: it is no certificate in PEM",
-            file=path,
-            hint="it must hold -----BEGIN CERTIFICATE-----; from DER: openssl x509 -inform der",
-        ) from error
+        raise _no_certificate(data, path) from error
     try:
         _read_through(found[0])
     except DAMAGED as error:
@@ -59,6 +61,29 @@ def certificates_in(path: Path) -> tuple[x509.Certificate, ...]:
             hint=f"what OpenSSL makes of it: openssl x509 -in {path} -noout -text",
         ) from error
     return found
+
+
+def _no_certificate(data: bytes, path: Path) -> CmpBundleError:
+    if not data.strip():
+        message, hint = "is empty", "bring it back from where it came from"
+    elif _BEGIN in data:
+        message = "cannot be read: a certificate in it is damaged, or was cut off"
+        hint = "bring it back from where it came from"
+    elif _is_der(data):
+        message = "cannot be read: it is no certificate in PEM but one in DER"
+        hint = f"openssl x509 -inform der -in {path} -out the-same.pem"
+    else:
+        message = "cannot be read: there is no certificate in PEM in it"
+        hint = f"it must hold {_BEGIN.decode()}"
+    return CmpBundleError(message, file=path, hint=hint)
+
+
+def _is_der(data: bytes) -> bool:
+    try:
+        x509.load_der_x509_certificate(data)
+    except DAMAGED:
+        return False
+    return True
 
 
 def loaded(data: bytes) -> tuple[x509.Certificate, ...]:
@@ -86,12 +111,18 @@ def _read_through(certificate: x509.Certificate) -> None:
 
 def key_in(path: Path) -> PrivateKeyTypes:
     """The first private key of a PEM file, whatever else it holds. Raises CmpBundleError."""
-    found = _KEY.search(_content(path))
+    return key_of(_content(path), path)
+
+
+def key_of(data: bytes, path: Path) -> PrivateKeyTypes:
+    """The same for what was read from ``path``."""
+    found = _KEY.search(data)
     if found is None:
         raise CmpBundleError(
-            "holds no private key in PEM",
+            "holds no private key in PEM" if data.strip() else "is empty: there is no private key",
             file=path,
-            hint="it must hold -----BEGIN PRIVATE KEY-----, or RSA or EC before PRIVATE",
+            hint="it must hold -----BEGIN PRIVATE KEY-----, or RSA or EC before PRIVATE; from DER:"
+            f" openssl pkey -inform der -in {path} -out the-same.pem",
         )
     try:
         with _quiet():

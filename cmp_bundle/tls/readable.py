@@ -1,54 +1,212 @@
-"""Whether another user could read a file: the system itself is asked, as that user."""
+"""A file as another user can read it: read by a process that is that user and nothing more."""
 
 from __future__ import annotations
 
+import enum
 import os
-import subprocess
+import select
+import signal
+import stat
+import time
+import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from cmp_bundle.asterisk.conf_files import Absence, Folder
+from cmp_bundle.asterisk.installation import outside, user_ids
 from cmp_bundle.tls.person import is_root
+
+if TYPE_CHECKING:
+    from cmp_bundle.asterisk.installation import Installation
+
+#: Seconds for one file. A folder can be somebody's own program (FUSE), which need never answer.
+PATIENCE = 10.0
+
+_CHUNK = 1 << 16
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A user by its numbers; ``root`` is the folder that is ``/`` to it."""
+    """A user by its numbers; ``root`` is the folder that is ``/`` to it.
+
+    ``groups`` are those beside ``gid``; None for those that a login would give.
+    """
 
     name: str
     uid: int
     gid: int
     root: Path = Path("/")
+    groups: tuple[int, ...] | None = None
 
 
-def readable(path: Path, reader: Reader) -> bool | None:
-    """Whether ``reader`` can open ``path``, a real path below its root, folders included.
+class Why(enum.Enum):
+    """What stands against reading."""
 
-    None where it cannot be told: only root can look at things as somebody else.
+    MISSING = "is not there"
+    CLOSED = "is closed to the user"
+    NO_FILE = "is no regular file"
+    TOO_LARGE = "is too large"
+    UNKNOWN = "cannot be read"
+
+
+@dataclass(frozen=True)
+class Unread:
+    """``path``, on this machine, is what is in the way: the file, where a link leads, or a folder.
+
+    ``reason`` is the system's own word, or what kind of thing ``path`` is.
     """
-    if not is_root():
-        return os.access(path, os.R_OK) if os.geteuid() == reader.uid else None
-    # Modes alone do not decide: there are ACLs, and groups. From within its own root, so that
-    # folders above, which it never passes, do not count.
-    done = subprocess.run(  # noqa: S603 - a fixed program and a path
-        ["test", "-r", f"./{path.relative_to(reader.root)}"],  # noqa: S607 - in /bin or /usr/bin
-        cwd=reader.root,
-        user=reader.uid,
-        group=reader.gid,
-        extra_groups=_groups(reader),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
-    return done.returncode == 0
+
+    why: Why
+    path: Path
+    reason: str = ""
+
+
+def asterisk(installation: Installation) -> Reader | None:
+    """Asterisk's user; None where nobody knows its numbers."""
+    name = installation.user.value
+    ids = user_ids(installation) or ((0, 0) if name == "root" else None)
+    return None if ids is None else Reader(name, *ids, installation.root)
+
+
+def oneself(root: Path = Path("/")) -> Reader:
+    """Whoever runs this."""
+    return Reader("this user", os.geteuid(), os.getegid(), root, tuple(os.getgroups()))
+
+
+def contents(path: str, reader: Reader, most: int) -> bytes | Unread:
+    """The bytes behind ``path``, an absolute one as ``reader`` sees it, if ``reader`` may read them.
+
+    Links are followed as they lead ``reader``, within its root. No more than ``most`` bytes, and
+    nothing but a regular file: a pipe or a device is not waited for. Only root can be somebody
+    else; all others read as themselves, and what they may not see is CLOSED.
+    """
+    here, there = os.pipe()
+    with warnings.catch_warnings():
+        # Of locks that other threads may hold: the child takes none, it asks the system alone.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        _as_reader(path, reader, most, there)
+    os.close(there)
+    try:
+        said = _all(here, most + _CHUNK)
+    finally:
+        os.close(here)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    return _understood(said, path, reader)
+
+
+def _understood(said: bytes | None, path: str, reader: Reader) -> bytes | Unread:
+    named = reader.root / path.lstrip("/")
+    if said is None:
+        return Unread(Why.UNKNOWN, named, f"nothing came in {PATIENCE:.0f} s")
+    if said.startswith(b"+"):
+        return said[1:]
+    fields = said.decode("utf-8", "surrogateescape").split("\0")
+    if len(fields) != 3 or fields[0] not in Why.__members__:  # noqa: PLR2004 - why, where, what
+        return Unread(Why.UNKNOWN, named, "the reading of it was ended")
+    why, where, reason = fields
+    found = Path(where) if not is_root() else reader.root / where.lstrip("/")
+    return Unread(Why[why], found, reason)
+
+
+def _all(pipe: int, most: int) -> bytes | None:
+    """What comes through ``pipe`` until its end; None where that takes too long."""
+    deadline = time.monotonic() + PATIENCE
+    said = bytearray()
+    while len(said) <= most:
+        ready, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
+        if not ready:
+            return None
+        piece = os.read(pipe, _CHUNK)
+        if not piece:
+            break
+        said += piece
+    return bytes(said)
+
+
+def _as_reader(path: str, reader: Reader, most: int, pipe: int) -> None:
+    """The whole life of the child."""
+    try:
+        if is_root():
+            groups = _groups(reader)
+            if reader.root != Path("/"):
+                os.chroot(reader.root)
+                os.chdir("/")
+            os.setgroups(groups)
+            os.setgid(reader.gid)
+            os.setuid(reader.uid)
+        else:
+            path = str(outside(reader.root, path))
+        _tell(pipe, _read(path, most))
+    except OSError as error:
+        _tell(pipe, _not(Why.UNKNOWN, path, f"as {reader.name}: {error.strerror}"))
+    finally:
+        # Nothing of the parent's is its business: no handlers, no files left to write, no traceback.
+        os._exit(0)
+
+
+def _tell(pipe: int, said: bytes) -> None:
+    while said:
+        said = said[os.write(pipe, said) :]
+
+
+def _read(path: str, most: int) -> bytes:
+    """A plus and the bytes; else why not, where and what, with NULs between."""
+    try:
+        # Without waiting: a pipe is opened only when somebody comes to its other end.
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        mode = os.fstat(file).st_mode
+        if not stat.S_ISREG(mode):
+            return _not(Why.NO_FILE, path, _kind(mode))
+        data = bytearray()
+        while len(data) <= most and (piece := os.read(file, _CHUNK)):
+            data += piece
+    except (FileNotFoundError, NotADirectoryError):
+        return _not(Why.MISSING, os.path.realpath(path))
+    except PermissionError:
+        return _not(Why.CLOSED, *_closed(path))
+    except (OSError, ValueError) as error:
+        return _not(Why.UNKNOWN, path, getattr(error, "strerror", None) or str(error))
+    return b"+" + data if len(data) <= most else _not(Why.TOO_LARGE, path)
+
+
+def _not(why: Why, path: str, reason: str = "") -> bytes:
+    return f"{why.name}\0{path}\0{reason}".encode("utf-8", "surrogateescape")
+
+
+def _closed(path: str) -> tuple[str, str]:
+    """What this user may not pass on the way: a folder, or the file itself."""
+    real = Path(os.path.realpath(path))
+    for inside in (*reversed(real.parents), real):
+        try:
+            inside.lstat()
+        except PermissionError:
+            return str(inside.parent), "a folder"
+        except OSError:
+            break
+    return str(real), "a file"
+
+
+def _kind(mode: int) -> str:
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
 
 
 def _groups(reader: Reader) -> list[int]:
     """The groups that list the user as a member, as a login or systemd would give them."""
-    try:
-        lines = (reader.root / "etc/group").read_text(errors="replace").splitlines()
-    except OSError:
+    if reader.groups is not None:
+        return list(reader.groups)
+    if reader.root == Path("/"):
+        with suppress(OSError, KeyError):
+            return os.getgrouplist(reader.name, reader.gid)
+    text = Folder(reader.root, reader.root).content("/etc/group")
+    if isinstance(text, Absence):
         return []
-    rows = [line.split(":") for line in lines]
+    rows = [line.split(":") for line in text.decode(errors="replace").splitlines()]
     return [
         int(row[2])
         for row in rows

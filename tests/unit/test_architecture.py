@@ -20,9 +20,9 @@ EDGES = {
     "asterisk": {"os", "shutil", "subprocess", "socket"},
     "changes": {"os", "subprocess"},
     "files": {"os", "shutil", "fcntl"},
-    "deploy": {"http.client", "ssl"},
+    "deploy": {"http.client", "socket", "ssl"},
     "devserver": {"os", "socket", "ssl"},
-    "tls": {"os", "shutil", "socket", "subprocess"},
+    "tls": {"os", "shutil", "socket", "ssl", "subprocess"},
 }
 TOUCHING = {"os", "subprocess", "shutil", "socket", "ssl", "tempfile", "urllib.request",
             "http.client", "fcntl"}  # fmt: skip

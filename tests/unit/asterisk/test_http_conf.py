@@ -139,6 +139,8 @@ def test_the_key_is_in_the_certificate_unless_said() -> None:
     assert general("sslcert=/c").key == "/c"
     assert general("tlscert=/c", "tlsprivatekey=/k").key == "/k"
     assert general("tlscertfile=/c", "tlsprivatekey=").key == "/c"
+    assert general("tlscipher=A", "sslcipher=B").cipher == "B"
+    assert general().cipher == ""
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.tls import leaf as leaves
 from cmp_bundle.tls.authority import usage
 from cmp_bundle.tls.hosts import host
+from cmp_bundle.tls.loadable import Look, look_at
 from cmp_bundle.tls.names import Names, names_in
-from cmp_bundle.tls.pair import check_pair
+from cmp_bundle.tls.readable import oneself
 
 from .made import DAY, NOW, a_leaf, an_authority, odd, the_authority
 from .serving import handshake, serving
@@ -156,7 +157,7 @@ def test_over_a_socket(tmp_path: Path) -> None:
     authority = an_authority(tmp_path)
     path = tmp_path / "leaf.pem"
     path.write_bytes(a_leaf(authority, "localhost", "127.0.0.1").pem)
-    check_pair(path, path, NOW)
+    assert look_at(str(path), str(path), oneself(), NOW) == Look()
     context = ssl.create_default_context(cadata=authority.anchor.pem.decode())
     with serving(path) as port:
         for name in ("localhost", "127.0.0.1"):

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.tls.anchor import anchor_in
 from cmp_bundle.tls.facts import facts
+from cmp_bundle.tls.loadable import look_at
 from cmp_bundle.tls.names import Names, names_in
-from cmp_bundle.tls.pair import check_pair
 from cmp_bundle.tls.pem import certificates_in, is_there, key_in
+from cmp_bundle.tls.readable import oneself
 
 from .made import NOW, a_leaf, odd, private, the_authority
 
@@ -105,17 +106,17 @@ def test_an_encrypted_key_of_the_old_kind(file: File) -> None:
 
 #: What certificates_in says, what key_in says.
 REFUSED = {
-    "empty": (b"", "no certificate in PEM", "no private key"),
+    "empty": (b"", "is empty", "is empty"),
     "binary": (bytes(range(256)), "no certificate in PEM", "no private key"),
     "der": (
         x509.load_pem_x509_certificate(odd("a.example")[1]).public_bytes(serialization.Encoding.DER),
-        "no certificate in PEM",
+        "no certificate in PEM but one in DER",
         "no private key",
     ),
     "a request": (pem(b"\x30\x00", "CERTIFICATE REQUEST"), "no certificate in PEM", "no private key"),
-    "nothing inside": (pem(b"") + pem(b"", "PRIVATE KEY"), "no certificate in PEM", "is damaged"),
-    "no key at all": (pem(b"x") + pem(b"x", "PRIVATE KEY"), "no certificate in PEM", "is damaged"),
-    "cut off": (odd("a.example")[1][:200], "no certificate in PEM", "no private key"),
+    "nothing inside": (pem(b"") + pem(b"", "PRIVATE KEY"), "in it is damaged", "is damaged"),
+    "no key at all": (pem(b"x") + pem(b"x", "PRIVATE KEY"), "in it is damaged", "is damaged"),
+    "cut off": (odd("a.example")[1][:200], "was cut off", "no private key"),
     "of ssh": (pem(b"openssh-key-v1\0", "OPENSSH PRIVATE KEY"), "no certificate", "is damaged"),
 }  # fmt: skip
 
@@ -236,8 +237,8 @@ def test_damage_is_a_sentence(
     for ask in (
         lambda: [facts(c) for c in certificates_in(path)],
         lambda: key_in(path),
-        lambda: check_pair(path, whole, NOW),
-        lambda: check_pair(path, path, NOW),
+        lambda: look_at(str(path), str(whole), oneself(), NOW),
+        lambda: look_at(str(path), str(path), oneself(), NOW),
         lambda: str(names_in(path)),
         lambda: _anchor(tmp_path),
     ):

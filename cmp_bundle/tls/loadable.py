@@ -1,0 +1,251 @@
+"""What a reload of http.conf would meet: certificate and key as Asterisk's user finds them.
+
+A pair that cannot be loaded ends HTTPS for everybody, at any reload, and a pipe in its place stops
+Asterisk's reloads for good (seen on 16 and 22). So what Asterisk would do is done here before:
+the three calls of ``__ssl_setup`` (main/tcptls.c), which are Python's own, and one handshake.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError
+from cmp_bundle.tls.pair import apart, too_short, unwelcome
+from cmp_bundle.tls.pem import certificates_of, key_of
+from cmp_bundle.tls.person import is_root
+from cmp_bundle.tls.readable import Unread, Why, contents
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from cmp_bundle.asterisk.http_conf import HttpServer
+    from cmp_bundle.tls.readable import Reader
+
+#: More than any chain of certificates.
+_MOST = 1 << 20
+
+#: What OpenSSL calls its reasons.
+_WORDS = {
+    "EE_KEY_TOO_SMALL": "its key is too short",
+    "CA_KEY_TOO_SMALL": "the key of an authority in it is too short",
+    "CA_MD_TOO_WEAK": "a signature in it is made with a hash that is broken",
+    "NO_SHARED_CIPHER": "no browser takes a key of its kind",
+    "NO_SUITABLE_SIGNATURE_ALGORITHM": "no browser takes a key of its kind",
+}
+
+#: OpenSSL's, as Debian and Red Hat set it up. Without their openssl.cnf, OpenSSL 1.1.1 has 1.
+_LEVEL = 2
+
+
+@dataclass(frozen=True)
+class Look:
+    """``hindrance`` stands against a reload: HTTPS would end with it.
+
+    ``unwelcome`` is what browsers have against a certificate that Asterisk would load.
+    """
+
+    hindrance: CmpBundleError | None = None
+    unwelcome: CmpBundleError | None = None
+
+    @property
+    def first(self) -> CmpBundleError | None:
+        """What stands against browsers being served, whatever it is."""
+        return self.hindrance or self.unwelcome
+
+
+def look(server: HttpServer, reader: Reader, now: dt.datetime, served: bytes | None = None) -> Look:
+    """At what http.conf makes Asterisk, which is ``reader``, load; at nothing where HTTPS is off.
+
+    ``served`` is the certificate (DER) that Asterisk shows at the moment: whatever OpenSSL it has,
+    to that one its strength is enough.
+    """
+    if server.tls_address is None:
+        return Look()
+    for attribute in ("certificate", "key"):
+        if not getattr(server, attribute).startswith("/"):
+            return Look(_no_whole_path(server, attribute))
+    if server.cipher:
+        try:
+            _context().set_ciphers(server.cipher)
+        except ssl.SSLError:
+            line = server.origins["cipher"]
+            return Look(
+                CmpBundleError(
+                    f"{line.name}: OpenSSL knows no cipher of this list, so HTTPS would end with"
+                    " Asterisk's next reload",
+                    file=line.file,
+                    line=line.line,
+                    hint="take the line out: Asterisk's own list is a good one",
+                )
+            )
+    return look_at(server.certificate, server.key, reader, now, served=served, cipher=server.cipher)
+
+
+def look_at(
+    certificate: str,
+    key: str,
+    reader: Reader,
+    now: dt.datetime,
+    *,
+    served: bytes | None = None,
+    cipher: str = "",
+) -> Look:
+    """At two files, which may be one, by whole paths as ``reader`` sees them.
+
+    Errors name them as this machine does.
+    """
+    read: dict[str, bytes] = {}
+    for path in dict.fromkeys((certificate, key)):
+        data = contents(path, reader, _MOST)
+        if isinstance(data, Unread):
+            return Look(_unread(_here(path, reader), data, reader))
+        read[path] = data
+    first, second = _here(certificate, reader), _here(key, reader)
+    refused = _refused(read[certificate], read[key], cipher)
+    try:
+        chain = certificates_of(read[certificate], first)
+        private = key_of(read[key], second)
+    except CmpBundleError as error:
+        # What OpenSSL takes, and the library here does not know, is no hindrance.
+        return Look(hindrance=error) if refused else Look(unwelcome=error)
+    if refused and served == chain[0].public_bytes(Encoding.DER):
+        refused = _refused(read[certificate], read[key], cipher, level=0)
+    if not refused:
+        return Look(unwelcome=unwelcome(chain[0], first, private, second, now))
+    return Look(
+        apart(private, second, chain, first)
+        or too_short(private, second)
+        or CmpBundleError(
+            f"OpenSSL cannot use it: {_WORDS.get(refused, refused)}",
+            file=first,
+            hint="have a certificate made for a key of P-256, or RSA with 2048 bits or more, signed"
+            " with SHA-256",
+        )
+    )
+
+
+def check_reload(found: Look) -> None:
+    """Raises CmpBundleError where a reload, whoever asks for it, would end HTTPS."""
+    error = found.hindrance
+    if error is not None:
+        raise CmpBundleError(
+            f"{error.message}; so Asterisk's next reload would end HTTPS for everybody, and nothing"
+            " was changed",
+            hint=error.hint,
+            file=error.file,
+            line=error.line,
+        )
+
+
+def _here(path: str, reader: Reader) -> Path:
+    return reader.root / path.lstrip("/")
+
+
+def _no_whole_path(server: HttpServer, attribute: str) -> CmpBundleError:
+    """OpenSSL looks below the folder that Asterisk was started in, which nobody here knows."""
+    line = server.origins.get(attribute) or server.origins.get("certificate")
+    name = "tlscertfile" if line is None else line.name
+    if line is None:
+        line = server.origins["tls_enabled"]
+        message = "HTTPS is on, and no tlscertfile says with which certificate"
+    elif not line.value:
+        message = f"{name} is empty, so there is no certificate for HTTPS"
+    else:
+        message = f"{name} = {line.value}: nobody can say where that is without its whole path"
+    return CmpBundleError(
+        message,
+        file=line.file,
+        line=line.line,
+        hint=f"write it so that it begins with a slash: {name} = /etc/asterisk/keys/asterisk.pem",
+    )
+
+
+def _unread(path: Path, unread: Unread, reader: Reader) -> CmpBundleError:
+    hint = "bring it back, or let tlscertfile and tlsprivatekey of http.conf name the right one"
+    match unread.why:
+        case Why.MISSING:
+            linked = unread.path != path
+            message = f"leads to {unread.path}, which is not there" if linked else "is not there"
+        case Why.CLOSED if not is_root():
+            return CmpBundleError(
+                "cannot be looked at by this user", file=unread.path, hint=AS_ANOTHER_USER
+            )
+        case Why.CLOSED:
+            inside = unread.path == path or unread.reason != "a folder"
+            return CmpBundleError(
+                f"Asterisk runs as {reader.name}, who "
+                + ("cannot read this file" if inside else f"may not enter this folder to {path}"),
+                file=unread.path,
+                hint=f"give it to {reader.name}: chown {reader.name} {path}; its folders must be"
+                " open to that user too"
+                if inside
+                else f"let whoever renews it put a copy where {reader.name} can read it, and name"
+                " that in http.conf",
+            )
+        case Why.NO_FILE:
+            message = f"is {unread.reason}, and Asterisk needs a file here"
+        case Why.TOO_LARGE:
+            message = "is far too large for certificates"
+        case Why.UNKNOWN:
+            message = f"cannot be read: {unread.reason}"
+    return CmpBundleError(message, file=path, hint=hint)
+
+
+def _refused(certificate: bytes, key: bytes, cipher: str, level: int = _LEVEL) -> str | None:
+    """Why OpenSSL would not load these, or could not use them; None where it does."""
+    context = _context(level)
+    with ExitStack() as held:
+        # In memory: no key is written to a disk for it.
+        first, second = (held.enter_context(_held(data)) for data in (certificate, key))
+        try:
+            # A key with a pass phrase: there is nobody to type it.
+            context.load_cert_chain(first, second, password=lambda: b"")
+            if cipher:
+                context.set_ciphers(cipher)
+            _shake_hands(context)
+        except (ssl.SSLError, ValueError) as error:
+            return getattr(error, "reason", None) or str(error)
+    return None
+
+
+def _context(level: int = _LEVEL) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers(f"DEFAULT:@SECLEVEL={level}")
+    return context
+
+
+@contextmanager
+def _held(data: bytes) -> Iterator[str]:
+    file = os.memfd_create("pem")
+    try:
+        with open(file, "wb", closefd=False) as out:
+            out.write(data)
+        yield f"/proc/self/fd/{file}"
+    finally:
+        os.close(file)
+
+
+def _shake_hands(context: ssl.SSLContext) -> None:
+    """With a client that takes all that browsers take. Raises ssl.SSLError."""
+    asking = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    asking.check_hostname = False
+    asking.verify_mode = ssl.CERT_NONE
+    asking.set_ciphers("DEFAULT:@SECLEVEL=0")
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    sides = [
+        asking.wrap_bio(to_client, to_server),
+        context.wrap_bio(to_server, to_client, server_side=True),
+    ]
+    while sides:
+        for side in list(sides):
+            with suppress(ssl.SSLWantReadError):
+                side.do_handshake()
+                sides.remove(side)
