@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from cmp_bundle.accounts.database import Database
+from cmp_bundle.changes.step import NotBegunError
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class Rows:
         with self.database.writing() as connection:
             for value in self.values:
                 if not _set(connection, value, value.before, value.after):
-                    raise CmpBundleError(
+                    # The transaction ends here, and with it all that was changed in it.
+                    raise NotBegunError(
                         f"{self.database.url}: the password of {value.id} in ps_auths"
                         " was changed by somebody else at the same time",
                         hint="nothing was changed by this; run it again",

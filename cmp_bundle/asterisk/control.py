@@ -111,6 +111,14 @@ class Control:
         pairs = re.findall(r"^\s+([A-Z][\w/ ]+ directory):\s+(\S.*?)\s*$", text, re.MULTILINE)
         return dict(pairs)
 
+    def booted(self) -> bool:
+        """Waits until all modules are loaded; false where none is running.
+
+        Before that, answers of its web server tell nothing: each module adds its own. Raises
+        CmpBundleError where it takes longer than PATIENCE seconds.
+        """
+        return "fully booted" in (self.ask("core waitfullybooted") or "")
+
     def listener(self) -> str | None:
         """``address:port`` that HTTPS is bound to now, as ``http show status`` tells it.
 

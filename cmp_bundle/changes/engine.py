@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from cmp_bundle.changes.journal import Entry, Journal
-from cmp_bundle.changes.step import Reload
+from cmp_bundle.changes.step import NotBegunError, Reload
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Boundary, locked
 
@@ -26,6 +26,16 @@ if TYPE_CHECKING:
 PATIENCE = 60
 
 T = TypeVar("T")
+
+
+class NoService:
+    """Where there is no server, nobody reads what is changed."""
+
+    def reload(self, line: str) -> None:
+        del line
+
+    def worse(self) -> str | None:
+        return None
 
 
 @dataclass(frozen=True)
@@ -133,7 +143,7 @@ class Engine:
         worse = None
         try:
             for line in dict.fromkeys(reloads):
-                self.service.reload(line)
+                Reload(line).carry_out(self.disk, self.service)
         except CmpBundleError as error:
             worse = f"{error} ({error.hint})" if error.hint else str(error)
         if reloads and not worse:
@@ -177,7 +187,11 @@ class Transaction:
             for path in step.paths():
                 engine.reporter.detail(f"{path}")
             self.begun.append(step)
-            step.carry_out(engine.disk, engine.service)
+            try:
+                step.carry_out(engine.disk, engine.service)
+            except NotBegunError:
+                self.begun.pop()
+                raise
 
     def settle(self) -> None:
         """From here on it stays: a run that is cut off now is brought to its end."""

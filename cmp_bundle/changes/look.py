@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from typing import TYPE_CHECKING
 
 from cmp_bundle.changes.state import File, Folder, Link, State
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError
 from cmp_bundle.files import Owner
 from cmp_bundle.files.open_folder import LARGEST
 from cmp_bundle.files.rights import not_allowed
@@ -37,6 +38,10 @@ def look(path: Path, boundary: Boundary, *, follow: bool = False, most: int = LA
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
+        if isinstance(error, PermissionError) and os.geteuid() != 0:
+            raise CmpBundleError(
+                "cannot be looked at by this user", file=path, hint=AS_ANOTHER_USER
+            ) from error
         raise CmpBundleError(
             f"cannot be read: {(error.strerror or str(error)).lower()}",
             file=path,

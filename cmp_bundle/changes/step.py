@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 _PUBLIC = 0o644
 
 
+class NotBegunError(CmpBundleError):
+    """What a step raises that has changed nothing, and so has nothing to be undone."""
+
+
 class Service(Protocol):
     """The program whose files are changed."""
 
@@ -45,7 +49,7 @@ class Step(Protocol):
         """With its ``kind``, for a journal; all that undoing it takes."""
 
     def carry_out(self, disk: Disk, service: Service) -> None:
-        """Raises CmpBundleError."""
+        """Raises CmpBundleError, NotBegunError where nothing was changed."""
 
     def undo(self, disk: Disk, service: Service) -> None:
         """Fine if it was never done, or done in part. Raises CmpBundleError."""
@@ -97,7 +101,7 @@ class Change:
         # A file's time may be all that changes; what else it was is looked at once more, since
         # somebody may have been quicker.
         if not is_like(self._look(disk), self.before):
-            raise CmpBundleError(
+            raise NotBegunError(
                 "was changed by somebody else at the same time",
                 file=self.path,
                 hint="nothing of that was lost; run this again",
@@ -175,7 +179,7 @@ class Reload:
         return cls(value["line"])
 
     def carry_out(self, disk: Disk, service: Service) -> None:
-        del disk
+        disk.announce("reload", Path(self.line))
         service.reload(self.line)
 
     def undo(self, disk: Disk, service: Service) -> None:

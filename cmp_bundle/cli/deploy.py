@@ -69,7 +69,13 @@ def command(
     keep, echo = run.settings.deploy.keep, run.settings.echo
 
     def plan() -> tuple[Found, Planned]:
-        found = survey(where, made.manifest.site, wanted=made.files, dialplan=bool(echo.extension))
+        found = survey(
+            where,
+            made.manifest.site,
+            wanted=made.files,
+            dialplan=bool(echo.extension),
+            new=https,
+        )
         return found, to_deploy(made, found, keep=keep, https=https, echo=echo)
 
     if dry_run:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cmp_bundle.asterisk.installation import Named, find
-from cmp_bundle.changes.engine import Engine
+from cmp_bundle.changes.engine import Engine, NoService
 from cmp_bundle.changes.journal import Journal
 from cmp_bundle.changes.memory import memory
 from cmp_bundle.deploy.server import Server, engine_for
@@ -56,7 +56,7 @@ def engine(run: Run, at: Server | None) -> Engine:
     if at is not None:
         return engine_for(at, Disk(), run.reporter, _kinds(run), own)
     folder = memory(str(own[0]), Disk())
-    return Engine(Journal(folder, own, _kinds(run)), Disk(), run.reporter, _Nobody())
+    return Engine(Journal(folder, own, _kinds(run)), Disk(), run.reporter, NoService())
 
 
 def when_active(url: str | None, redirect: str) -> str:
@@ -64,16 +64,6 @@ def when_active(url: str | None, redirect: str) -> str:
     if url is None:
         return f"Asterisk is not running here: {redirect} will be active when it starts"
     return f"checked on the live server: {url}{redirect}"
-
-
-class _Nobody:
-    """Where there is no server, nobody reads what is changed."""
-
-    def reload(self, line: str) -> None:
-        pass
-
-    def worse(self) -> str | None:
-        return None
 
 
 def _kinds(run: Run) -> Kinds:

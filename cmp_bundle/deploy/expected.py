@@ -14,7 +14,7 @@ class Expected:
     """``redirect`` leads to ``page`` (path and query), or to nothing where ``page`` is None;
     ``files`` are the bytes behind each path; ``socket`` is the path of the WebSocket; ``echo``
     is the extension and context that the dialplan has to know, ``listener`` the ``address:port``
-    of HTTPS by the configuration.
+    of HTTPS by the configuration; ``ends_https`` is whether that was ours and goes.
     """
 
     redirect: str = ""
@@ -23,3 +23,4 @@ class Expected:
     socket: str = ""
     echo: tuple[str, str] | None = None
     listener: str | None = None
+    ends_https: bool = False

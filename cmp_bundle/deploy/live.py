@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cmp_bundle.asterisk.control import NOT_BOUND
+from cmp_bundle.deploy.socket import ask
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
@@ -26,17 +26,6 @@ class Answer:
     status: int
     location: str | None
     body: bytes
-
-
-def base_url(url: str, listener: str | None) -> str | None:
-    """Where to look: the operator's ``url``, else the address that HTTPS is bound to."""
-    if url:
-        return url
-    if listener is None or listener == NOT_BOUND:
-        return None
-    host, _, port = listener.rpartition(":")
-    host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]", "": "127.0.0.1"}.get(host, host)  # noqa: S104
-    return f"https://{host}:{port}"
 
 
 def check(base: str, expected: Expected) -> None:
@@ -90,25 +79,28 @@ def _problem(base: str, expected: Expected) -> str | None:
             gone = answer.status != http.client.FOUND
             return None if gone else f"{base}{expected.redirect} still leads to {answer.location}"
         if (answer.status, answer.location) != (http.client.FOUND, expected.page):
-            said = f"with {answer.status}"
-            if answer.location:
-                said = f"by leading to {answer.location}"
-            return f"{base}{expected.redirect} answers {said} instead of leading to {expected.page}"
+            return f"{base}{expected.redirect} {_instead(answer, expected.page)}"
         for path, data in expected.files.items():
             answer = get(base, path)
             if answer.status != http.client.OK:
                 return f"{base}{path} answers with {answer.status}"
             if answer.body != data:
                 return f"{base}{path} is not the file that was deployed"
-        answer = get(base, expected.socket)
-        if answer.status != http.client.UPGRADE_REQUIRED:
-            return (
-                f"{base}{expected.socket}, where phones connect to, answers with {answer.status}: "
-                "are res_http_websocket.so and res_pjsip_transport_websocket.so loaded?"
-            )
+        phones = ask(base, expected.socket)
+        if not phones.open:
+            return f"{phones.url}, where phones connect to, {phones}"
     except (OSError, http.client.HTTPException) as error:
         if expected.page is None:
             return None  # the listener itself was ours
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return f"{base} cannot be reached ({reason})"
     return None
+
+
+def _instead(answer: Answer, page: str) -> str:
+    """What a redirect does that does not lead to ``page``."""
+    if answer.location is None:
+        return f"answers with {answer.status} instead of leading to {page}"
+    if answer.location.partition("?")[0] == page.partition("?")[0]:
+        return f"still leads to {answer.location} instead of {page}"
+    return f"leads to {answer.location}: another server answers at this address"

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from cmp_bundle.deploy.survey import Found
     from cmp_bundle.settings.model import EchoSettings
 
+#: What makes Asterisk read http.conf again, and its certificate.
+HTTP = "module reload http"
+
 #: The admin's files that get a line, and what makes Asterisk read each again.
-_RELOADS = {"http.conf": "module reload http", "extensions.conf": "dialplan reload"}
+_RELOADS = {"http.conf": HTTP, "extensions.conf": "dialplan reload"}
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,7 @@ def to_undeploy(found: Found) -> Planned:
         {},
         f"{found.server.prefix}/ws",
         listener=_listener(found),
+        ends_https=found.https is not None,
     )
     return Planned("undeploy", tuple(steps.steps), cleanup, None, expected)
 
@@ -217,14 +221,14 @@ def _exclude(steps: Steps, found: Found, name: str) -> None:
 
 
 def _http_conf(found: Found, redirect: str, page: str, https: Https | None) -> bytes:
-    exists = found.exists("http.conf", "general")
+    exists = found.has_category("http.conf", "general")
     return includes.http_conf(redirect, page, general_exists=exists, https=https)
 
 
 def _dialplan(found: Found, echo: EchoSettings) -> bytes | None:
     if not (echo.extension and echo.context):
         return None
-    exists = found.exists("extensions.conf", echo.context)
+    exists = found.has_category("extensions.conf", echo.context)
     return includes.extensions_conf(echo.extension, echo.context, context_exists=exists)
 
 

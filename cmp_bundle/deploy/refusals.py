@@ -40,8 +40,14 @@ def before_deploy(found: Found, site: str, redirect: str, https: Https | None) -
     _prefix_in_a_url(found)
     _no_other_redirect(found, found.server, redirect)
     if https is not None:
-        if found.new_pair.first is not None:
-            raise found.new_pair.first
+        error = found.new_pair.first
+        if error is not None:
+            raise CmpBundleError(
+                error.message,
+                hint=f"{error.hint}; --cert and --key are paths as Asterisk sees them",
+                file=error.file,
+                line=error.line,
+            )
     elif found.server.tls_address is None:
         raise CmpBundleError(
             "HTTPS is not enabled, and without it browsers give no page a camera or a microphone",

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.control import NOT_BOUND
+from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.changes.engine import Engine
 from cmp_bundle.changes.journal import Journal
 from cmp_bundle.changes.memory import memory
 from cmp_bundle.deploy import live
+from cmp_bundle.deploy.plan import HTTP
+from cmp_bundle.deploy.socket import Answer, again, ask, base_url, worse
+from cmp_bundle.deploy.survey import pair
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.tls.loadable import check_reload
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,15 +55,34 @@ class Server:
 
     installation: Installation
     url: str = ""
+    #: How phones were let in before Asterisk was first asked to read http.conf again.
+    before: Answer | None = None
 
     def reload(self, line: str) -> None:
         if not self.installation.running:
             return
+        if line == HTTP:
+            http = http_server(reader.read("http.conf", self.installation.files))
+            check_reload(pair(self.installation, http, int(time.time())))
+            if self.before is None:
+                base = self._base()
+                self.before = ask(base, f"{http.prefix}/ws") if base else None
         if self.installation.control.ask(line) is None:
             raise _stopped()
 
     def worse(self) -> str | None:
-        return None
+        if self.before is None:
+            return None
+        found = worse(self.before, again(self.before))
+        if found is not None and self.installation.control.ask("core show uptime") is None:
+            return f"{found}: Asterisk itself has stopped"
+        return found
+
+    def _base(self) -> str | None:
+        listener = self.installation.control.listener()
+        if self.url:
+            return self.url
+        return None if listener in (None, NOT_BOUND) else base_url(listener or "")
 
     def look(self, expected: Expected) -> str | None:
         """Where the server was seen to do as ``expected``; None where none is running.
@@ -66,8 +92,9 @@ class Server:
         if not self.installation.running:
             return None
         control = self.installation.control
-        bound = control.listener()
-        if bound == NOT_BOUND and not self.url:
+        # While it starts it answers to some of its addresses, and to others not yet.
+        control.ask("core waitfullybooted")
+        if control.listener() == NOT_BOUND and not self.url:
             if expected.page is None:
                 return None  # nothing is served, so nothing of ours is
             raise CmpBundleError(
@@ -75,7 +102,7 @@ class Server:
                 hint="another program has that port, or Asterisk cannot read the certificate or"
                 " its key: Asterisk's log says which",
             )
-        url = live.base_url(self.url, bound) or live.base_url("", expected.listener)
+        url = self._base() or (base_url(expected.listener) if expected.listener else None)
         if url is None:
             raise CmpBundleError(
                 "Asterisk's web server listens on no TLS port",
@@ -87,6 +114,9 @@ class Server:
             if control.ask("core show uptime") is None:
                 raise _stopped() from error
             raise
+        lost = None if expected.ends_https else self.worse()
+        if lost is not None:
+            raise CmpBundleError(lost)
         if expected.echo is not None:
             extension, context = expected.echo
             said = control.ask(f"dialplan show {extension}@{context}") or ""

@@ -204,7 +204,10 @@ class Disk:
 
     def remove_partial(self, path: Path, *, follow: bool = False) -> None:
         """Remove what a ``write`` of ``path`` that was killed left beside it; fine if nothing."""
-        with suppress(FileNotFoundError), self._at(path, gone_is_fine=True, follow=follow) as (folder, name):
+        with (
+            suppress(FileNotFoundError),
+            self._at(path, gone_is_fine=True, follow=follow) as (folder, name),
+        ):
             partial = self.partial(folder.path / name)
             folder.stat(partial.name)
             self._before("unlink", partial)

@@ -17,13 +17,13 @@ from cmp_bundle.accounts.endpoint import REALM, digest
 from cmp_bundle.accounts.model import ha1
 from cmp_bundle.asterisk.conf_files import Folder
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Disk
 from tests.asterisk import endpoints, realtime_pbx
 from tests.asterisk.accounts_rows import Rows, rows
 from tests.testbed import databases, realtime
 from tests.testbed.ami import Ami
 from tests.testbed.databases import Realtime
 from tests.testbed.server import ACCOUNTS, Asterisk
+from tests.unit.changes import carried
 
 pytestmark = pytest.mark.asterisk
 
@@ -71,7 +71,7 @@ def test_the_rows_that_were_asked_for_and_no_others(filled: Realtime) -> None:
     names = [f"phone{n}" for n in range(0, PHONES, 2)] + ["phone1"]
     renewal = source(filled).renew({name: f"new-{name}" for name in names})
     assert content(filled) == before
-    renewal.carry_out(Disk())
+    carried.carry_out(renewal.steps)
     after = content(filled)
     assert (after[0], after[2]) == (before[0], before[2])
     assert len(set(after[1]) - set(before[1])) == len(names)
@@ -79,7 +79,7 @@ def test_the_rows_that_were_asked_for_and_no_others(filled: Realtime) -> None:
     for name in names:
         held = found.auths[found.endpoints[name].auths[0]]
         assert digest(held, REALM) == ha1(name, REALM, f"new-{name}")
-    renewal.undo(Disk())
+    carried.undo(renewal.steps)
     assert content(filled) == before
 
 
@@ -93,7 +93,7 @@ def test_a_row_that_somebody_else_changed_stops_all(filled: Realtime) -> None:
         )
     before = content(filled)
     with pytest.raises(CmpBundleError, match="the password of auth150 in ps_auths was changed"):
-        renewal.carry_out(Disk())
+        carried.carry_out(renewal.steps)
     assert content(filled) == before
 
 
@@ -134,7 +134,7 @@ def test_who_may_only_read_changes_nothing(database: Callable[[str], Realtime]) 
     before = content(one)
     renewal = DatabaseSource(Database(url, "reads-only")).renew({"phone0": "new"})
     with pytest.raises(CmpBundleError, match="permission denied for table ps_auths") as caught:
-        renewal.carry_out(Disk())
+        carried.carry_out(renewal.steps)
     assert "reads-only" not in f"{caught.value}{caught.value.hint}"
     assert content(one) == before
     with one.engine().begin() as connection:
@@ -151,7 +151,7 @@ def test_asterisk_has_the_new_passwords_at_once(
     with Ami(prepared.ports.ami, prepared.ami_secret) as ami:
         before = {name: endpoints.asked(ami, name) for name in names}
         renewal = one.renew({"phone0": "fresh", "phone1": "fresh", "phone2": "it's %5 {x}"})
-        renewal.carry_out(Disk())
+        carried.carry_out(renewal.steps)
         after = {name: endpoints.asked(ami, name) for name in names}
     changed = {name for name in names if before[name] != after[name]}
     assert changed == {"phone0", "phone1", "phone2"}
@@ -167,7 +167,7 @@ def test_asterisk_has_the_new_password_of_its_file(pbx: Asterisk) -> None:
     owner, mode = _owner(pbx.etc / "pjsip.conf"), (pbx.etc / "pjsip.conf").stat().st_mode
     with Ami(pbx.ports.ami, pbx.ami_secret) as ami:
         before = {name: endpoints.asked(ami, name) for name in ACCOUNTS}
-        one.renew({"alice": "fresh"}).carry_out(Disk())
+        carried.carry_out(one.renew({"alice": "fresh"}).steps)
         ami.command("module reload res_pjsip.so")
         after = {name: endpoints.asked(ami, name) for name in ACCOUNTS}
     assert (pbx.etc / "pjsip.conf").read_text() == text.replace(ACCOUNTS["alice"], "fresh")

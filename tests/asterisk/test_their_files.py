@@ -7,17 +7,12 @@ import random
 from pathlib import Path
 
 import pytest
-from cmp_bundle.deploy.line import add_line, line_for, remove_line
-from cmp_bundle.deploy.run import Executor
 
-from cmp_bundle import report
 from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.http_conf import http_server
-from cmp_bundle.asterisk.installation import Named, find
-from cmp_bundle.deploy.plan import to_deploy, to_undeploy
-from cmp_bundle.deploy.survey import survey
+from cmp_bundle.changes.include_line import add_line, line_for, remove_line
+from cmp_bundle.deploy.plan import to_undeploy
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Disk
 from cmp_bundle.settings.model import EchoSettings
 from tests.testbed import roots
 from tests.testbed.server import Asterisk
@@ -121,26 +116,20 @@ def test_what_is_accepted_works_on_a_real_asterisk(pbx: Asterisk) -> None:
             path.write_bytes(data.replace(b"\n", b"\r\n") if rng.random() < 0.2 else data)
             path.chmod(0o644)
         pbx.rx("module reload http")
-        settings = Named(root=pbx.root, command=tuple(pbx.command))
-        where = find(settings)
-        assert where is not None
-        work = Executor(where, Disk(), report.Silent())
+        server = Server(pbx.root, command=tuple(pbx.command))
         before = {name: (pbx.etc / name).read_bytes() for name in files}
-        listening = http_server(reader.read("http.conf", where.files)).tls_address
-        with work.alone():
+        listening = http_server(reader.read("http.conf", server.installation.files)).tls_address
+        with server.engine.alone():
             try:
-                made = bundle()
-                plan = to_deploy(
-                    made, survey(where, made.manifest.site), keep=1, echo=EchoSettings()
-                )
+                plan = server.to_deploy(bundle(), keep=1)
             except CmpBundleError:
                 continue
             assert listening is not None
-            work.carry_out(plan)  # looks at the live server, and raises where it disagrees
+            server.carry_out(plan)  # looks at the live server, and raises where it disagrees
             shown = pbx.rx("http show status")
             assert f"  /cmp2k => {plan.expected.page}" in shown
             accepted += 1
-            work.carry_out(to_undeploy(survey(where, made.manifest.site)))
+            server.carry_out(to_undeploy(server.found()))
         assert {name: (pbx.etc / name).read_bytes() for name in files} == before
         assert not (pbx.etc / "cmp-bundle").exists()
     assert accepted > 20, accepted

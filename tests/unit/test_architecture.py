@@ -81,6 +81,32 @@ def test_only_the_edges_touch_the_world() -> None:
         assert used <= allowed, f"{path}: {used - allowed}"
 
 
+#: Modules that plan: they are told what is there, and look at nothing themselves.
+PURE = (
+    "deploy/plan.py", "deploy/staging.py", "deploy/refusals.py", "deploy/describe.py",
+    "deploy/layout.py", "deploy/expected.py", "changes/plan.py", "changes/state.py",
+    "changes/include_line.py",
+)  # fmt: skip
+
+#: What a path is asked, or has done to it, on the disk.
+LOOKING = {
+    "exists", "is_file", "is_dir", "is_symlink", "is_mount", "is_fifo", "stat", "lstat", "owner",
+    "group", "readlink", "resolve", "iterdir", "glob", "rglob", "open", "read_bytes", "read_text",
+    "write_bytes", "write_text", "mkdir", "touch", "unlink", "rmdir", "rename", "replace_with",
+    "symlink_to", "hardlink_to", "chmod", "cwd", "home", "expanduser", "samefile",
+}  # fmt: skip
+
+
+def test_planning_looks_at_nothing() -> None:
+    for name in PURE:
+        tree = ast.parse((PACKAGE / name).read_text())
+        called = {n.func.attr for n in ast.walk(tree) if isinstance(n, ast.Call)
+                  and isinstance(n.func, ast.Attribute)}  # fmt: skip
+        called |= {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call)
+                   and isinstance(n.func, ast.Name)}  # fmt: skip
+        assert not called & LOOKING, f"{name}: {called & LOOKING}"
+
+
 def test_only_the_command_line_prints_or_knows_click() -> None:
     for path in modules():
         if room_of(path) == "cli":

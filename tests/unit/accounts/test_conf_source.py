@@ -15,8 +15,8 @@ from cmp_bundle.accounts.problems import AccountsError
 from cmp_bundle.accounts.source import account, resolved
 from cmp_bundle.asterisk.conf_files import Folder
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Disk
 from tests.asterisk import accounts_files
+from tests.unit.changes import carried
 
 PHONES = """\
 [global]
@@ -79,13 +79,13 @@ def test_templates_and_includes_are_resolved(phones: ConfSource, tmp_path: Path)
 def test_a_new_password_changes_its_line_alone(phones: ConfSource, tmp_path: Path) -> None:
     renewal = phones.renew({"alice": "fresh", "bob": "other"})
     assert (tmp_path / "pjsip.conf").read_bytes() == PHONES.encode()
-    renewal.carry_out(Disk())
+    carried.carry_out(renewal.steps)
     assert (tmp_path / "pjsip.conf").read_text() == PHONES.replace(
         "password = wonder1and   ; do not tell", "password = fresh   ; do not tell"
     )
     assert (tmp_path / "phones/bob.conf").read_bytes() == BOB.replace("bui1der", "other").encode()
     assert [(a.id, a.password) for a in renewal.accounts] == [("alice", "fresh"), ("bob", "other")]
-    renewal.undo(Disk())
+    carried.undo(renewal.steps)
     assert (tmp_path / "pjsip.conf").read_bytes() == PHONES.encode()
     assert (tmp_path / "phones/bob.conf").read_bytes() == BOB.encode()
 
@@ -126,7 +126,7 @@ def test_a_digest_is_changed_to_another(tmp_path: Path) -> None:
         f"[a]\ntype=auth\nauth_type=md5\nusername=a\nmd5_cred={'0' * 32}\n"
     )
     one = source(tmp_path, pjsip_conf=text)
-    one.renew({"a": "fresh"}).carry_out(Disk())
+    carried.carry_out(one.renew({"a": "fresh"}).steps)
     made = account(one, one.found(), "a")
     expected = endpoint.digest(endpoint.Auth("a", "a", "fresh"), "asterisk")
     assert made.ha1 == expected  # type: ignore[union-attr]
@@ -142,7 +142,7 @@ def test_a_wizard_takes_its_transports_from_beside(tmp_path: Path) -> None:
     )
     found = one.found()
     assert (found.transports, found.realm) == ({"t": "wss"}, "r")
-    one.renew({"w": "fresh"}).carry_out(Disk())
+    carried.carry_out(one.renew({"w": "fresh"}).steps)
     assert "inbound_auth/password=fresh\n" in (tmp_path / "pjsip_wizard.conf").read_text()
 
 
@@ -219,7 +219,7 @@ def test_generated_files_change_in_one_line(tmp_path: Path, seed: int) -> None:
                 renewal = one.renew({name: "Fresh.1"})
             except CmpBundleError:
                 continue
-            renewal.carry_out(Disk())
+            carried.carry_out(renewal.steps)
             renewed += 1
             after = one.found()
             assert account(one, after, name) != account(one, before, name)

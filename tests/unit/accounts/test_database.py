@@ -17,8 +17,8 @@ from cmp_bundle.accounts.opener import Opener
 from cmp_bundle.accounts.problems import AccountsError
 from cmp_bundle.accounts.source import account
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Disk
 from tests.unit.accounts.realtime import filled, passwords
+from tests.unit.changes import carried
 
 DIGEST = "0123456789abcdef0123456789abcdef"
 
@@ -70,11 +70,11 @@ def test_a_rotation_changes_the_rows_that_were_asked_for(path: Path) -> None:
     )
     renewal = source.renew({"alice": "fresh", "carol": "other"})
     assert passwords(path) == {"alice": "of-alice", "bob": "of-bob", "carol": DIGEST}
-    renewal.carry_out(Disk())
+    carried.carry_out(renewal.steps)
     new = {"alice": "fresh", "bob": "of-bob", "carol": ha1("carol", "r", "other")}
     assert passwords(path) == new
     assert [(a.password, a.ha1) for a in renewal.accounts] == [("fresh", ""), ("", new["carol"])]
-    renewal.undo(Disk())
+    carried.undo(renewal.steps)
     assert passwords(path) == {"alice": "of-alice", "bob": "of-bob", "carol": DIGEST}
 
 
@@ -82,7 +82,7 @@ def test_a_digest_needs_the_realm_of_the_server(path: Path) -> None:
     source = filled(path, alice={"auth_type": "md5", "md5_cred": DIGEST})
     with pytest.raises(AccountsError, match="for a realm that nothing tells"):
         source.renew({"alice": "fresh"})
-    DatabaseSource(source.database, "pbx").renew({"alice": "fresh"}).carry_out(Disk())
+    carried.carry_out(DatabaseSource(source.database, "pbx").renew({"alice": "fresh"}).steps)
     assert passwords(path) == {"alice": ha1("alice", "pbx", "fresh")}
 
 
@@ -94,7 +94,7 @@ def test_all_rows_or_none(path: Path) -> None:
     connection.engine.dispose()
     before = passwords(path)
     with pytest.raises(CmpBundleError) as caught:
-        renewal.carry_out(Disk())
+        carried.carry_out(renewal.steps)
     assert passwords(path) == before
     assert "the password of bob in ps_auths was changed by somebody else" in str(caught.value)
     assert caught.value.hint == "nothing was changed by this; run it again"

@@ -11,12 +11,14 @@ from cmp_bundle.accounts import adopt, store
 from cmp_bundle.accounts.model import Account, ha1
 from cmp_bundle.accounts.opener import Opener
 from cmp_bundle.accounts.problems import AccountsError
-from cmp_bundle.accounts.renewal import FileEdit
 from cmp_bundle.accounts.rotate import holds, renewal
 from cmp_bundle.asterisk.conf_files import Folder
+from cmp_bundle.changes.look import look
+from cmp_bundle.changes.step import Change, Service
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Disk
+from cmp_bundle.files import Boundary, Disk
 from tests.unit.accounts.realtime import filled, passwords
+from tests.unit.changes import carried
 
 CONF = """\
 [web](!)
@@ -81,7 +83,7 @@ def test_each_password_changes_where_it_stands(place: Place, fresh: Iterator[str
     before = place.state()
     made = renewal(place.book, ALL, place.open, lambda: next(fresh))
     assert place.state() == before
-    made.carry_out(Disk())
+    carried.carry_out(made.steps)
     text, conf, rows = place.state()
     assert text == before[0].replace("wonder1and", "new-0").replace(
         ha1("al", "r", "x"), ha1("al", "r", "new-1")
@@ -94,7 +96,7 @@ def test_each_password_changes_where_it_stands(place: Place, fresh: Iterator[str
         ("bob", "new-2"),
         ("carol", "new-3"),
     ]
-    made.undo(Disk())
+    carried.undo(made.steps)
     assert place.state() == before
 
 
@@ -102,16 +104,17 @@ def test_each_password_changes_where_it_stands(place: Place, fresh: Iterator[str
 def test_where_one_place_fails_none_is_changed(place: Place, stop: int) -> None:
     before = place.state()
     made = renewal(place.book, ALL, place.open)
-    assert len(made.edits) == 3
+    assert len(made.steps) == 3
 
-    class Failing(FileEdit):
-        def carry_out(self, disk: Disk) -> None:
-            raise CmpBundleError("no room", hint=str(disk))
+    class Failing(Change):
+        def carry_out(self, disk: Disk, service: Service) -> None:
+            raise CmpBundleError("no room", hint=f"{disk} {service}")
 
-    edits = list(made.edits)
-    edits[stop] = Failing(place.accounts, b"", b"")
+    steps = list(made.steps)
+    now = look(place.accounts, Boundary())
+    steps[stop] = Failing(place.accounts, now, now, theirs=True)
     with pytest.raises(CmpBundleError, match="no room"):
-        type(made)(made.accounts, tuple(edits)).carry_out(Disk())
+        carried.carry_out(steps)
     assert place.state() == before
 
 
@@ -120,7 +123,7 @@ def test_a_file_that_somebody_else_changed_is_left_to_them(place: Place) -> None
     place.conf.write_text(CONF + "; theirs\n")
     before = place.state()
     with pytest.raises(CmpBundleError, match="changed by somebody else at the same time"):
-        made.carry_out(Disk())
+        carried.carry_out(made.steps)
     assert place.state() == before
 
 
@@ -138,7 +141,7 @@ def test_what_cannot_be_renewed_is_all_told(place: Place) -> None:
 def test_asterisk_learns_of_a_password_that_both_hold(place: Place, fresh: Iterator[str]) -> None:
     beside = place.open("pjsip.conf")
     made = renewal(place.book, ("alice", "eve"), place.open, lambda: next(fresh), [beside])
-    made.carry_out(Disk())
+    carried.carry_out(made.steps)
     text, conf, _ = place.state()
     assert 'password = "new-1"' in text
     assert conf == CONF.replace("apple", "new-1")
@@ -147,7 +150,7 @@ def test_asterisk_learns_of_a_password_that_both_hold(place: Place, fresh: Itera
 def test_both_kinds_in_one_file_are_one_edit(place: Place, fresh: Iterator[str]) -> None:
     beside = place.open("pjsip.conf")
     made = renewal(place.book, ("bob", "eve"), place.open, lambda: next(fresh), [beside])
-    made.carry_out(Disk())
+    carried.carry_out(made.steps)
     _, conf, _ = place.state()
     assert conf == CONF.replace("bui1der", "new-0").replace("apple", "new-1")
 
@@ -169,13 +172,13 @@ def test_who_holds_the_same_password(place: Place) -> None:
 def test_a_renewed_file_stays_private(place: Place) -> None:
     place.accounts.chmod(0o640)
     book = store.read(place.accounts, allow_loose=True)
-    renewal(book, ("alice",), place.open).carry_out(Disk())
+    carried.carry_out(renewal(book, ("alice",), place.open).steps)
     assert place.accounts.stat().st_mode & 0o777 == 0o640
     place.accounts.chmod(0o600)
-    renewal(place.book, ("alice",), place.open).carry_out(Disk())
+    carried.carry_out(renewal(place.book, ("alice",), place.open).steps)
     assert place.accounts.stat().st_mode & 0o777 == 0o600
     place.conf.chmod(0o664)
-    renewal(place.book, ("bob",), place.open).carry_out(Disk())
+    carried.carry_out(renewal(place.book, ("bob",), place.open).steps)
     assert place.conf.stat().st_mode & 0o777 == 0o664
 
 

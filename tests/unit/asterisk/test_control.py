@@ -67,6 +67,15 @@ def test_directories(tmp_path: Path) -> None:
     }
 
 
+def test_whether_it_is_booted(tmp_path: Path) -> None:
+    control = standing_in(
+        tmp_path, """[ "$4" = "core waitfullybooted" ] && echo "Asterisk has fully booted." """
+    )
+    assert control.booted()
+    assert not without(tmp_path, NONE_RUNS).booted()
+    assert not Control(()).booted()
+
+
 def test_where_https_listens(tmp_path: Path) -> None:
     assert saying(tmp_path, STATUS).listener() == "0.0.0.0:8089"
     plain = "".join(line for line in STATUS.splitlines(True) if "HTTPS" not in line)

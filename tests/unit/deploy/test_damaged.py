@@ -7,9 +7,9 @@ import socket
 from pathlib import Path
 
 import pytest
-from cmp_bundle.deploy.expected import Expected
 
 from cmp_bundle.deploy import live
+from cmp_bundle.deploy.expected import Expected
 from cmp_bundle.errors import CmpBundleError
 from tests.unit.nobody import NOBODY, as_nobody, needs_root, open_folder
 

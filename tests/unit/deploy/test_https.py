@@ -19,9 +19,7 @@ PEM = "/etc/asterisk/keys/pbx.pem"
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    made = tree(tmp_path / "root", b"")
-    (made / "etc/asterisk/keys").mkdir()
-    return made
+    return tree(tmp_path / "root", b"")
 
 
 def plan(root: Path, certificate: str = PEM, key: str = PEM) -> None:

@@ -23,6 +23,7 @@ from cmp_bundle.deploy.survey import Found, survey
 from cmp_bundle.files import Disk
 from cmp_bundle.settings.model import EchoSettings, Settings, SiteSettings
 from tests.unit.bundle.phones import FILES, phone
+from tests.unit.tls.made import odd
 
 HTTP_CONF = b"""\
 [general]
@@ -37,10 +38,17 @@ EXTENSIONS_CONF = b"[general]\nstatic=yes\n\n[phones]\nexten => 1,1,Answer()\n"
 NO_ASTERISK = ("false",)
 
 
+@cache
+def pem() -> bytes:
+    """A certificate and its key, as HTTP_CONF names them."""
+    return b"".join(odd("pbx.example"))
+
+
 def tree(root: Path, http: bytes | None = HTTP_CONF, **files: bytes) -> Path:
     """Debian's folders below ``root``; ``files`` are more of /etc/asterisk, _conf for .conf."""
     etc = root / "etc/asterisk"
-    etc.mkdir(parents=True)
+    (etc / "keys").mkdir(parents=True)
+    (etc / "keys/asterisk.pem").write_bytes(pem())
     (root / "usr/share/asterisk/static-http").mkdir(parents=True)
     contents = {"extensions.conf": EXTENSIONS_CONF} | {
         name.replace("_conf", ".conf"): data for name, data in files.items()
@@ -119,7 +127,12 @@ class Server:
         https: Https | None = None,
     ) -> Planned:
         found = survey(
-            self.installation, made.manifest.site, moment, wanted=made.files, dialplan=bool(echo)
+            self.installation,
+            made.manifest.site,
+            moment,
+            wanted=made.files,
+            dialplan=bool(echo),
+            new=https,
         )
         return to_deploy(made, found, keep=keep, echo=echo or EchoSettings(), https=https)
 
