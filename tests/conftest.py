@@ -27,7 +27,7 @@ from cmp_bundle.phone.source import parse
 from cmp_bundle.report import Silent
 
 from .browser import bidi
-from .testbed import roots
+from .testbed import network, roots
 from .testbed.server import Asterisk
 
 # A machine that is busy with something else is no mistake of ours.
@@ -44,6 +44,14 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 _USERS_CACHE = Cache.of_user()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the process that runs tests a network of its own, before it has started anything."""
+    # The one that only hands them out to workers stays: they come from the machine's own.
+    hands_out = getattr(config.option, "dist", "no") != "no" and not hasattr(config, "workerinput")
+    if not hands_out:
+        network.enter()
+
+
 def _unreal(reason: str) -> None:
     """Skip, or fail where everything real is required."""
     if os.environ.get("CMP_BUNDLE_REQUIRE_REAL") == "1":
@@ -51,19 +59,41 @@ def _unreal(reason: str) -> None:
     pytest.skip(reason)
 
 
+def _lies_in(cache: Path, state: Path, environment: pytest.MonkeyPatch) -> None:
+    """What cmp-bundle keeps between its runs lies in these, and is nobody else's."""
+    environment.setenv("CMP_BUNDLE_CACHE", str(cache))
+    environment.setenv("CMP_BUNDLE_STATE", str(state))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobody_s_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Neither a test nor what many share sees the settings, cache or state of who runs it."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name in list(os.environ):
+            if name.startswith("CMP_BUNDLE_") and name not in _FOR_TESTS:
+                environment.delenv(name)
+        folder = tmp_path_factory.mktemp("nobody")
+        _lies_in(folder / "cache", folder / "state", environment)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _nobody_s_settings(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """No test sees the settings or the cache of whoever runs it."""
-    for name in list(os.environ):
-        if name.startswith("CMP_BUNDLE_") and name not in _FOR_TESTS:
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("CMP_BUNDLE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("CMP_BUNDLE_STATE", str(tmp_path_factory.mktemp("state")))
+    """No test sees the cache or the state of another."""
+    # Many look at everything in their folder, which the state is no part of.
+    _lies_in(tmp_path / "cache", tmp_path_factory.mktemp("state"), monkeypatch)
 
 
 _FOR_TESTS = {"CMP_BUNDLE_REQUIRE_REAL", "CMP_BUNDLE_TESTBED", "CMP_BUNDLE_GOLDEN"}
+
+
+@pytest.fixture(scope="session")
+def own_network() -> None:
+    """No port is anybody else's, those included that Asterisk has unless it is told another."""
+    if reason := network.why_not():
+        _unreal(reason)
 
 
 @pytest.fixture(params=sorted(roots.RELEASES, reverse=True))
@@ -108,7 +138,8 @@ def browser(browser_name: str) -> Iterator[bidi.Browser]:
 def upstream_cache() -> Path:
     """A cache that holds upstream's phone; the tests that need it are skipped where none does."""
     try:
-        fetch(parse("upstream"), _USERS_CACHE, Silent())
+        with network.outside():
+            fetch(parse("upstream"), _USERS_CACHE, Silent())
     except CmpBundleError as error:
         pytest.skip(f"upstream's phone is neither cached nor to be fetched: {error}")
     return _USERS_CACHE.root

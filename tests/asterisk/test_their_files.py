@@ -98,8 +98,12 @@ def test_deploy_and_undeploy_over_the_corpus(tmp_path: Path) -> None:
 
 
 @pytest.mark.asterisk
+@pytest.mark.usefixtures("own_network")
 def test_what_is_accepted_works_on_a_real_asterisk(pbx: Asterisk) -> None:
-    """Generated servers, deployed to with everything: reload, look, and everything back."""
+    """Generated servers, deployed to with everything: reload, look, and everything back.
+
+    Some of them name no ports, and so have the default ones.
+    """
     ground = Ground(
         "127.0.0.1",
         (pbx.ports.http,),

@@ -14,6 +14,7 @@ PACKAGES = {
     "firefox-esr": "firefox-esr",
     "debootstrap": "debootstrap",
     "libnss3-tools": "certutil",
+    "iproute2": "ip",
     # Only the server: mariadb-server would start one for the whole machine.
     "mariadb-server-core": "mariadbd",
     "postgresql": "pg_ctlcluster",

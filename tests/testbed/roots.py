@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import network
+
 #: Asterisk, and the drivers by which it reads MariaDB and PostgreSQL.
 PACKAGES = ("asterisk", "asterisk-modules", "asterisk-config", "odbc-mariadb", "odbc-postgresql")
 
@@ -120,9 +122,10 @@ def clean() -> None:
 def _loudly(*command: str) -> None:
     """Run a command quietly, but show all it said if it fails."""
     env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    done = subprocess.run(
-        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
+    with network.outside():
+        done = subprocess.run(
+            command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
     if done.returncode:
         sys.stderr.write(done.stdout)
         raise subprocess.CalledProcessError(done.returncode, command)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.testbed import network
 from tests.testbed.server import Asterisk
 
 REPOSITORY = Path(__file__).parents[2]
@@ -34,24 +35,21 @@ def run(*command: str, cwd: Path, **environment: str) -> str:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built as anybody would build it, from a copy without what earlier builds left."""
+    """Built as anybody would build it, from a copy without what builds and tests left.
+
+    Some of that comes and goes while this runs.
+    """
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
-    ignored = shutil.ignore_patterns(".venv", "node_modules", ".git", "dist", ".*_cache")
+    ignored = shutil.ignore_patterns(
+        *(".venv", "node_modules", ".git", "dist"),
+        *(".*_cache", "__pycache__", ".coverage*", ".hypothesis", ".client-building"),
+    )
     shutil.copytree(REPOSITORY, source, ignore=ignored)
     shutil.rmtree(source / "cmp_bundle/client", ignore_errors=True)
-    run(
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--quiet",
-        "--no-deps",
-        "-w",
-        ".",
-        "./source",
-        cwd=folder,
-    )
+    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps")
+    with network.outside():
+        run(*pip, "-w", ".", "./source", cwd=folder)
     (made,) = folder.glob("*.whl")
     return made
 
@@ -61,7 +59,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The cmp-bundle of a virtual environment that has nothing else."""
     folder = tmp_path_factory.mktemp("clean")
     run(sys.executable, "-m", "venv", "venv", cwd=folder)
-    run("venv/bin/pip", "install", "--quiet", str(wheel), cwd=folder)
+    with network.outside():
+        run("venv/bin/pip", "install", "--quiet", str(wheel), cwd=folder)
     return folder / "venv/bin/cmp-bundle"
 
 

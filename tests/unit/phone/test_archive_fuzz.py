@@ -31,8 +31,14 @@ _SEEDS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else writes where these tests look for what an archive has left."""
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+
+
 def survives(data: bytes) -> None:
-    before = sorted(Path().iterdir())
     try:
         files = read_archive(data, "x")
     except CmpBundleError:
@@ -41,7 +47,7 @@ def survives(data: bytes) -> None:
         assert not path.startswith("/")
         assert not {"..", ".", "", ".git"} & set(path.split("/"))
         assert PurePosixPath("/top", path).is_relative_to("/top")
-    assert sorted(Path().iterdir()) == before
+    assert not list(Path().iterdir())
 
 
 @st.composite
