@@ -168,18 +168,24 @@ class Page:
     def click(self, selector: str) -> None:
         """A real click with the mouse, as a person does it: hidden things can't be clicked."""
         s = json.dumps(selector)
-        spot = self.eval(
-            f"(() => {{ const e = document.querySelector({s});"
+        # The browser is told the element, not where it is: by the time of the click it may be
+        # elsewhere, as when something above it has grown.
+        done = self.session.send(
+            "script.evaluate",
+            expression=f"(() => {{ const e = document.querySelector({s});"
             " if (!e) throw new Error('nothing to click');"
             " e.scrollIntoView({block: 'center', behavior: 'instant'});"
-            " const r = e.getBoundingClientRect();"
-            " return [r.x + r.width / 2, r.y + r.height / 2, r.width * r.height]; })()"
+            " const {width, height} = e.getBoundingClientRect();"
+            " if (!(width * height)) throw new Error('no size: nobody could click it');"
+            " return e; })()",
+            target={"context": self.context},
+            awaitPromise=False,
         )
-        if not spot[2]:
-            raise BrowserError(f"{selector} has no size: nobody could click it")
-        at = {"x": round(spot[0]), "y": round(spot[1])}
+        if done["type"] == "exception":
+            raise BrowserError(f"{selector}: {done['exceptionDetails']['text']}")
+        element = {"type": "element", "element": {"sharedId": done["result"]["sharedId"]}}
         pointer = [
-            {"type": "pointerMove", **at},
+            {"type": "pointerMove", "x": 0, "y": 0, "origin": element},
             {"type": "pointerDown", "button": 0},
             {"type": "pointerUp", "button": 0},
         ]

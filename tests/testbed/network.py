@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import fcntl
 import os
-import shutil
-import socket
-import struct
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-#: Of <linux/sched.h>, <linux/sockios.h> and <linux/if.h>. Python has the first since 3.12.
+#: Of <linux/sched.h>; Python has it, and what takes it, since 3.12.
 _CLONE_NEWNET = 0x40000000
-_SIOCSIFFLAGS = 0x8914
-_IFF_UP = 0x1
 
-#: One for examples, which nobody has: browsers call from no loopback unless they are told to.
-_ADDRESS = "192.0.2.1/24"
+#: A loopback, and what browsers need for a call beside it: an address, here one that is for
+#: examples alone, and a way that begins there. It leads nowhere, and who tries it is told at once.
+#: Not all kernels have the kind "dummy", which would be simpler.
+_FURNISHING = (
+    "link set lo up",
+    "link add here type veth peer name there",
+    "link set there up",
+    "link set here up",
+    "address add 192.0.2.1/24 dev here",
+    "route add default dev here",
+    "ntable change name arp_cache dev here mcast_probes 1 retrans 20",
+)
 
 
 @dataclass
@@ -32,7 +35,7 @@ class _Here:
     """Where this process is. ``machine`` is a descriptor of the network that it has left."""
 
     machine: int | None = None
-    why_not: str | None = "nobody has asked for one"
+    why_not: str | None = "no network of its own: nobody asked for one"
 
 
 _HERE = _Here()
@@ -48,25 +51,17 @@ def enter() -> None:
     machine = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
         _call("unshare", _CLONE_NEWNET)
-    except OSError as error:
+        try:
+            for line in _FURNISHING:
+                subprocess.run(["ip", *line.split()], check=True, capture_output=True)
+        except BaseException:
+            _call("setns", machine, _CLONE_NEWNET)
+            raise
+    except (OSError, subprocess.CalledProcessError) as error:
         os.close(machine)
-        _HERE.why_not = f"no network of its own: {error}"
+        _HERE.why_not = f"no network of its own (takes root, iproute2 and veth): {error}"
         return
     _HERE.machine, _HERE.why_not = machine, None
-    with socket.socket() as any_socket:
-        flags = struct.pack("16sh14x", b"lo", _IFF_UP)
-        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, flags)
-    if shutil.which("ip"):
-        # Not all kernels have the simpler "dummy".
-        _ip("link", "add", "here", "type", "veth", "peer", "name", "there")
-        _ip("address", "add", _ADDRESS, "dev", "here")
-        for end in ("here", "there"):
-            _ip("link", "set", end, "up")
-
-
-def only_loopback() -> bool:
-    """Whether there is no other address to call from."""
-    return {name for _, name in socket.if_nameindex()} == {"lo"}
 
 
 @contextlib.contextmanager
@@ -75,19 +70,15 @@ def outside() -> Iterator[None]:
     if _HERE.machine is None:
         yield
         return
-    with Path("/proc/thread-self/ns/net").open() as own:
-        _call("setns", _HERE.machine, _CLONE_NEWNET)
-        try:
-            yield
-        finally:
-            _call("setns", own.fileno(), _CLONE_NEWNET)
-
-
-def _ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=False, stderr=subprocess.DEVNULL)
+    own = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    _call("setns", _HERE.machine, _CLONE_NEWNET)
+    try:
+        yield
+    finally:
+        _call("setns", own, _CLONE_NEWNET)
+        os.close(own)
 
 
 def _call(name: str, *arguments: int) -> None:
-    # Python has both since 3.12.
     if getattr(ctypes.CDLL(None, use_errno=True), name)(*arguments):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), name)

@@ -124,7 +124,12 @@ def _loudly(*command: str) -> None:
     env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     with network.outside():
         done = subprocess.run(
-            command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+            command,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
         )
     if done.returncode:
         sys.stderr.write(done.stdout)

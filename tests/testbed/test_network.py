@@ -28,7 +28,7 @@ def connecting(port: int) -> str:
 
 
 @pytest.fixture
-def foreign(own_network: None) -> Iterator[int]:
+def foreign() -> Iterator[int]:
     """A port of this machine that somebody else has."""
     with network.outside():
         made = socket.create_server(("127.0.0.1", 0))
@@ -36,6 +36,7 @@ def foreign(own_network: None) -> Iterator[int]:
         yield made.getsockname()[1]
 
 
+@pytest.mark.usefixtures("own_network")
 def test_somebody_else_s_port_is_not_met(foreign: int) -> None:
     assert connecting(foreign) == "refused"
     with network.outside():
@@ -65,4 +66,5 @@ def test_who_is_not_allowed_stays_and_says_why() -> None:
     code = "import os; from tests.testbed import network as n; os.setuid(65534); n.enter(); print(n.why_not())"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.stdout.startswith("no network of its own: [Errno 1]"), done.stderr
+    assert done.stdout.startswith("no network of its own"), done.stderr
+    assert "[Errno 1]" in done.stdout
