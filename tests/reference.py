@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from cmp_bundle.cli.app import COMMANDS
+from cmp_bundle.files.owned import TRUST
 from cmp_bundle.phone.cache import VARIABLE as CACHE
 from cmp_bundle.settings.load import FILE_NAME
 from cmp_bundle.settings.load import VARIABLE as CONFIG
@@ -56,6 +57,11 @@ def settings() -> str:
         "The file is the one that `--config` names, else the environment variable",
         f"`{CONFIG}`, else `{FILE_NAME}` of the current folder. What is fetched is kept in the",
         f"user's cache folder, or in the one that `{CACHE}` names.",
+        "",
+        "That file, the accounts, the key of the links and password files are used only where they",
+        "and their folders belong to you or to root, and nobody else can change them. With `sudo`",
+        f"your own files count as well. `{TRUST}` names one more user to trust, by number:",
+        "for a container with folders of its host, say.",
     ]
     for section, (means, keys) in sections().items():
         lines += ["", f"## [{section}]", "", means, ""]

@@ -19,7 +19,7 @@ from cmp_bundle.changes.look import look
 from cmp_bundle.changes.state import File
 from cmp_bundle.changes.step import Change
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Boundary, Owner
+from cmp_bundle.files import Boundary, Owner, owned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,24 +70,24 @@ def fresh() -> Keyring:
 def load(path: Path, *, allow_loose: bool = False) -> Keyring | None:
     """The keyring in ``path``; None where there is none.
 
-    Raises CmpBundleError where others can read it, unless ``allow_loose``; DamagedError where it is
-    no keyring.
+    Raises CmpBundleError where others can read it, unless ``allow_loose``, or could put one there;
+    DamagedError where it is no keyring.
     """
     try:
-        data = path.read_bytes()
-        mode = path.stat().st_mode
+        found = owned.read(path, shared=allow_loose)
     except FileNotFoundError:
+        owned.refuse_folder(owned.resolved(path))
         return None
     except OSError as error:
         raise CmpBundleError(f"cannot be read: {(error.strerror or str(error)).lower()}", file=path,
                              hint="it belongs to whoever builds the bundles") from error  # fmt: skip
-    if mode & (stat.S_IRWXG | stat.S_IRWXO) and not allow_loose:
+    if found.mode & (stat.S_IRWXG | stat.S_IRWXO) and not allow_loose:
         raise CmpBundleError(
             "others can read the key of all links",
             file=path,
             hint=f"chmod 600 {path}; if somebody may have read it: cmp-bundle key rotate",
         )
-    return parse(data, path)
+    return parse(found.data, path)
 
 
 def parse(data: bytes, path: Path) -> Keyring:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cmp_bundle.accounts import csv_file, generate, toml_file
 from cmp_bundle.accounts.edits import Edits, Parsed
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Owner
+from cmp_bundle.files import Owner, owned
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 #: What nobody but the owner may do with a file that holds passwords.
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
-#: Larger files are no list of people: a hundred thousand accounts take about 10 MB.
-_LARGEST = 1 << 28
+#: Bytes of a file that holds a password, and maybe notes of its owner's.
+_LONGEST_PASSWORD = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -95,22 +95,16 @@ def read(path: Path, *, allow_loose: bool = False) -> Book:
     that others than its owner can read, unless ``allow_loose``.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)
-        mode = path.stat().st_mode
+        found = owned.read(path, shared=allow_loose)
     except FileNotFoundError:
         return Book(path, Parsed(()))
     except OSError as error:
-        raise CmpBundleError(
-            f"cannot be read: {(error.strerror or str(error)).lower()}", file=path
-        ) from error
-    if len(data) > _LARGEST:
-        raise CmpBundleError("is too large to be a file of accounts", file=path)
-    parsed = _kind(path).parse(data, str(path))
-    loose = bool(mode & _OTHERS) and holds_secrets(parsed)
+        raise _unreadable(path, error) from error
+    parsed = _kind(path).parse(found.data, str(path))
+    loose = bool(found.mode & _OTHERS) and holds_secrets(parsed)
     if loose and not allow_loose:
-        raise _too_loose(path, mode)
-    return Book(path, parsed, data, loose)
+        raise _too_loose(path, found.mode)
+    return Book(path, parsed, found.data, loose)
 
 
 def read_password(path: Path, *, allow_loose: bool = False) -> str:
@@ -119,18 +113,23 @@ def read_password(path: Path, *, allow_loose: bool = False) -> str:
     Raises CmpBundleError.
     """
     try:
-        mode, text = path.stat().st_mode, path.read_text("utf-8-sig")
+        found = owned.read(path, _LONGEST_PASSWORD, shared=allow_loose)
+        text = found.data.decode("utf-8-sig")
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise CmpBundleError(f"cannot be read: {reason}", file=path) from error
+        raise _unreadable(path, error) from error
     except UnicodeDecodeError:
         raise CmpBundleError("is not UTF-8 text", file=path) from None
-    if mode & _OTHERS and not allow_loose and stat.S_ISREG(mode):
-        raise _too_loose(path, mode)
+    # A pipe, as a shell's <(pass show pbx) gives it, has nobody's mode to be asked.
+    if found.mode & _OTHERS and not allow_loose and stat.S_ISREG(found.mode):
+        raise _too_loose(path, found.mode)
     password = text.partition("\n")[0].rstrip("\r")
     if not password:
         raise CmpBundleError("its first line has to be the password, and is empty", file=path)
     return password
+
+
+def _unreadable(path: Path, error: OSError) -> CmpBundleError:
+    return CmpBundleError(f"cannot be read: {(error.strerror or str(error)).lower()}", file=path)
 
 
 def _too_loose(path: Path, mode: int) -> CmpBundleError:

@@ -12,7 +12,7 @@ from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
 from cmp_bundle.cli.sizes import count
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Disk
+from cmp_bundle.files import Disk, owned
 
 _FILE = click.argument("file", type=click.Path(path_type=Path))
 _YES = click.option("--yes", is_flag=True, help="Do it without asking.")
@@ -35,7 +35,7 @@ def backup(run: Run, *, file: Path, force: bool) -> Result:
         raise CmpBundleError(
             "is there already, and is not replaced", file=file, hint="insist: --force"
         )
-    keyrings.save(ring, file.resolve(), Disk())
+    keyrings.save(ring, owned.resolved(file), Disk())
     return Result(
         f"{file}: the key of all links; keep it away from this machine, and from everybody else",
         {"file": file, "key": path, "renewed": len(ring.numbers)},

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files import owned
 from cmp_bundle.settings.lines import line_of
 from cmp_bundle.settings.model import KEYS, Key, Settings, sections
 
@@ -23,6 +24,9 @@ FILE_NAME = "cmp-bundle.toml"
 
 #: Names the file in place of ``--config``.
 VARIABLE = "CMP_BUNDLE_CONFIG"
+
+#: Bytes. Nobody has so much to say.
+_LARGEST = 1 << 20
 
 _YES = {"true", "yes", "on", "1"}
 _NO = {"false", "no", "off", "0"}
@@ -125,7 +129,7 @@ def _file(named: Path | None, environment: Mapping[str, str]) -> Path | None:
 
 def _from_file(path: Path) -> list[tuple[str, Any, int | None]]:
     try:
-        text = path.read_text("utf-8-sig")
+        text = owned.read(path, _LARGEST).data.decode("utf-8-sig")
         document = tomllib.loads(text)
     except OSError as error:
         raise CmpBundleError(f"cannot be read: {error.strerror}", file=path) from error
@@ -256,13 +260,8 @@ def _said(value: Any) -> str:
 def _settled(key: Key, value: Any, base: Path) -> Any:
     """Paths become absolute, seen from ``base``; lists become tuples."""
     if key.kind is Path:
-        path = base / Path(value).expanduser()
-        try:
-            return path.resolve()
-        except RuntimeError:  # pathlib's word for it until Python 3.13
-            raise CmpBundleError(
-                f"{key.dotted} leads in a circle of links", file=path, hint="see: ls -l"
-            ) from None
+        # Here its links are followed, so here it is seen who has set them.
+        return owned.resolved(base / Path(value).expanduser())
     if key.kind is tuple:
         return tuple(value)
     return value

@@ -153,7 +153,7 @@ def test_a_named_file_must_exist(tmp_path: Path) -> None:
         ("a" * 300, "cannot be read: File name too long"),
         ("loop.toml", "cannot be read: Too many levels of symbolic links"),
         ("cmp-bundle.toml/below", "cannot be read: Not a directory"),
-        (".", "cannot be read: Is a directory"),
+        (".", "is a folder, and a file is needed here"),
     ],
 )
 def test_a_named_file_that_cannot_be_read(named: str, says: str, tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_a_path_that_leads_nowhere() -> None:
     Path("loop").symlink_to("loop")
     # Since Python 3.13 such a path is taken as it stands, and whoever opens it tells.
     if sys.version_info < (3, 13):
-        with pytest.raises(CmpBundleError, match=r"build\.out leads in a circle of links"):
+        with pytest.raises(CmpBundleError, match="leads in a circle of links"):
             load(None, {"CMP_BUNDLE_BUILD_OUT": "loop/x"})
 
 
@@ -217,9 +217,7 @@ def test_paths_are_seen_from_where_the_file_is_found(tmp_path: Path) -> None:
         assert found.settings.build.out == tmp_path / "out"
 
 
-@pytest.mark.parametrize(
-    ("content", "says"), [(b"\xff\xfe", "not UTF-8"), (None, "Is a directory")]
-)
+@pytest.mark.parametrize(("content", "says"), [(b"\xff\xfe", "not UTF-8"), (None, "is a folder")])
 def test_a_file_that_is_no_text(content: bytes | None, says: str, tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     if content is None:
