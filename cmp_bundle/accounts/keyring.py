@@ -52,6 +52,14 @@ class Keyring:
         """With a new link for ``account``; the one before opens nothing any more."""
         return replace(self, numbers={**self.numbers, account: self.numbers.get(account, 1) + 1})
 
+    def not_before(self, other: Keyring) -> Keyring:
+        """With no link that ``other`` has renewed; another key's links are others anyway."""
+        if self.key != other.key:
+            return self
+        names = {*self.numbers, *other.numbers}
+        newest = {n: max(self.numbers.get(n, 1), other.numbers.get(n, 1)) for n in names}
+        return replace(self, numbers=newest)
+
     def to_json(self) -> bytes:
         document = {
             "what": "the key of cmp-bundle's links: whoever has it has every account",

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.accounts.token import Token
 
@@ -44,6 +46,20 @@ def content(account: Account) -> dict[str, Any]:
         told["register"] = account.register
     if account.ice is not None:
         told["ice"] = [{n: v for n, v in vars(server).items() if v} for server in account.ice]
+    return told
+
+
+def told_secrets(profile: Mapping[str, Any], everybody: Iterable[Account]) -> list[str]:
+    """What in a ``content`` is nobody else's business, a phrase each; ``everybody`` may share it."""
+    name = profile["id"]
+    told = [f"the password of {name}"] if "password" in profile else []
+    told += [f"the HA1 of {name}, which is as good as its password"] if "ha1" in profile else []
+    credentials = [server.credential for a in everybody for server in a.ice or ()]
+    for server in profile.get("ice", ()):
+        if "credential" in server:
+            users = credentials.count(server["credential"])
+            shared = f", which {users} accounts have" if users > 1 else ""
+            told.append(f"the credential of {server['url']}{shared}")
     return told
 
 

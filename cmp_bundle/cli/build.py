@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 import click
 
+from cmp_bundle.accounts.profile import told_secrets
 from cmp_bundle.bundle import dist
 from cmp_bundle.bundle.build import People, build
 from cmp_bundle.bundle.client import client
@@ -27,7 +28,10 @@ _FLAGS = (
 
 
 _PLAIN = click.option(
-    "--plain", metavar="USER", help="Put this account into the page, where everybody can read it."
+    "--plain",
+    metavar="USER",
+    help="Put this account into the page with its password and the credentials of its TURN servers,"
+    " where everybody can read them.",
 )
 
 #: The one way around the last look for secrets, for the account that --plain names.
@@ -66,8 +70,10 @@ def command(
     out = run.settings.build.out
     fresh = dist.write(built.bundle, out, Disk())
     before, now = built.before, about.visit
-    if about.plain:
-        run.reporter.warn(f"everybody who opens the page can read the password of {about.plain}")
+    if everybody and everybody.people.plain is not None:
+        shown = told_secrets(everybody.people.plain, everybody.accounts)
+        shown = shown or [f"the account {about.plain}"]
+        run.reporter.warn(f"everybody who opens the page can read {'; '.join(shown)}")
     lines = [
         f"{out}: bundle {about.id} of {phone.source}{'' if fresh else ', the same as before'}",
         f"a visit takes {kilobytes(now.bytes)} in {count(now.requests, 'request')}"
@@ -102,7 +108,8 @@ def _check_plain(run: Run, plain: str | None, *, public: bool) -> None:
         return
     if not public:
         raise CmpBundleError(
-            f"--plain {plain} shows the account and its password to everybody who reaches the page",
+            f"--plain {plain} shows everybody who reaches the page the account, its password or HA1,"
+            " and the credentials of its TURN servers, which other accounts may share",
             hint=f"give {plain} a link instead: cmp-bundle link {plain}; or insist: {PUBLIC}",
         )
     if run.settings.build.pristine:

@@ -100,7 +100,8 @@ def _check(run: Run, made: manifest.Bundle, *, public: bool, allow_loose: bool) 
     plain = made.manifest.plain
     if plain and not public:
         raise CmpBundleError(
-            f"the bundle shows the password of {plain} to everybody who opens the page",
+            f"the bundle shows everybody who opens the page the password or HA1 of {plain}, and the"
+            " credentials of its TURN servers, if it has any",
             hint=f"build it again without --plain; or insist: {PUBLIC}",
         )
     if not people.read(run, allow_loose=allow_loose).accounts:

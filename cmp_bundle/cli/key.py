@@ -47,7 +47,8 @@ def restore(run: Run, *, file: Path, yes: bool, allow_loose: bool) -> Result:
     """Put the key of all links back from FILE, which a backup wrote.
 
     The links of the time of the backup work again, with the next build and deploy at the latest.
-    Links made with another key since then are dead from then on.
+    Links made with another key since then are dead from then on. Where it is the key that is there
+    already, a link that was renewed since the backup stays renewed: the old one opens nothing.
     """
     path = run.settings.links.key
     from_a_backup = "name one that cmp-bundle key backup wrote"
@@ -58,14 +59,22 @@ def restore(run: Run, *, file: Path, yes: bool, allow_loose: bool) -> Result:
     if fresh is None:
         raise CmpBundleError("there is no such file", file=file, hint=from_a_backup)
     before = _present(run, path)
+    kept: list[str] = []
+    if before is not None:
+        backup, fresh = fresh, fresh.not_before(before)
+        kept = sorted(n for n in fresh.numbers if fresh.token(n) != backup.token(n))
+    said = (
+        [f"newer than in {file}, and left as they are: the links of {_some(kept)}"] if kept else []
+    )
     if before == fresh:
-        return Result(f"{path} is the same key already", {"key": path, "changed": False})
+        text = "\n".join([f"{path} is the same key already", *said])
+        return Result(text, {"key": path, "changed": False, "kept": kept})
     if before is not None:
         _confirm(_lost_by_restoring(run, before, fresh, allow_loose=allow_loose), yes=yes)
     done = _everywhere(run, "key restore", fresh, allow_loose=allow_loose)
     return Result(
-        "\n".join([f"{path}: the key from {file} is back", *done.lines]),
-        {"key": path, "changed": True, **done.data},
+        "\n".join([f"{path}: the key from {file} is back", *said, *done.lines]),
+        {"key": path, "changed": True, "kept": kept, **done.data},
     )
 
 
@@ -130,10 +139,15 @@ def _lost_by_restoring(
 ) -> str:
     accounts = people.read(run, allow_loose=allow_loose).accounts
     lost = [a.id for a in accounts if before.token(a.id) != fresh.token(a.id)]
-    shown = ", ".join(lost[:5]) + (", …" if len(lost) > 5 else "")  # noqa: PLR2004 - a line's worth
     if not lost:
         return "the key that is there now will be replaced"
-    return f"the links that {count(len(lost), 'account')} ({shown}) have now will stop working"
+    return (
+        f"the links that {count(len(lost), 'account')} ({_some(lost)}) have now will stop working"
+    )
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")  # noqa: PLR2004 - a line's worth
 
 
 def _everywhere(

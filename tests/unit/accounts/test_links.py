@@ -202,3 +202,27 @@ def test_what_is_no_key(document: bytes) -> None:
         keyring.parse(document, Path("cmp-bundle.key"))
     assert caught.value.message == "is no key of cmp-bundle"
     assert "key restore" in str(caught.value.hint)
+
+
+@given(
+    KEYS,
+    st.dictionaries(drawn.IDS, st.integers(1, 9)),
+    st.dictionaries(drawn.IDS, st.integers(1, 9)),
+)
+def test_no_link_becomes_an_older_one(key: bytes, one: dict[str, int], two: dict[str, int]) -> None:
+    merged = Keyring(key, one).not_before(Keyring(key, two))
+    assert merged.numbers == {n: max(one.get(n, 1), two.get(n, 1)) for n in {*one, *two}}
+    other = Keyring(bytes(b ^ 1 for b in key), two)
+    assert Keyring(key, one).not_before(other) == Keyring(key, one)
+
+
+def test_what_a_profile_gives_away_in_words() -> None:
+    alice = Account("alice", password="x", ice=(IceServer("stun:s"), IceServer("turn:t", "u", "c")))
+    bob = Account("bob", ha1="0" * 32, ice=alice.ice)
+    told = profile.told_secrets(profile.content(alice), (alice, bob))
+    assert told == ["the password of alice", "the credential of turn:t, which 2 accounts have"]
+    assert profile.told_secrets(profile.content(bob), (bob,)) == [
+        "the HA1 of bob, which is as good as its password",
+        "the credential of turn:t",
+    ]
+    assert profile.told_secrets(profile.content(Account("a")), ()) == []

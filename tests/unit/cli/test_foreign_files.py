@@ -24,7 +24,7 @@ PATIENCE = 60
 AS_ANOTHER = """\
 import contextlib, os, sys, tempfile
 from cmp_bundle.cli import app
-b"".decode("utf-8-sig")
+b"x".decode("utf-8-sig")
 user, folder, *words = sys.argv[1:]
 with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
     assert app.run(words) == 0

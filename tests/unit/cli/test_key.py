@@ -93,13 +93,47 @@ def test_rotating_asks_on_a_terminal(at: Desk, monkeypatch: pytest.MonkeyPatch) 
     assert links(at) != before
 
 
+def test_a_link_that_was_renewed_stays_dead(at: Desk) -> None:
+    """Somebody may have got hold of the old one: that is why it was renewed."""
+    at("build")
+    at("deploy")
+    leaked = links(at)
+    at("key", "backup", "copy")
+    at("link", "alice", "--renew")
+    at("link", "alice", "--renew")
+    renewed, deployed = links(at), at.profiles()
+    assert [a == b for a, b in zip(leaked, renewed, strict=True)] == [False, True]
+    assert at.json("key", "restore", "copy") == {
+        "key": str(at.key),
+        "changed": False,
+        "kept": ["alice"],
+    }
+    said = at("key", "restore", "copy", "--yes")
+    assert "newer than in copy, and left as they are: the links of alice" in said
+    assert links(at) == renewed
+    assert at.profiles() == deployed
+
+
+def test_the_higher_number_counts_for_each_account(at: Desk) -> None:
+    """The key on this machine may be the older one: out of a backup of the machine, say."""
+    links(at)
+    at("key", "backup", "first")
+    at("link", "bob", "--renew")
+    at("key", "backup", "second")
+    renewed = links(at)
+    (at.folder / "first").replace(at.key)
+    at("link", "alice", "--renew")
+    alice, bob = links(at)
+    assert bob != renewed[1]
+    assert "the links that one account (bob) have now" in at.refused("key", "restore", "second")
+    done = at.json("key", "restore", "second", "--yes")
+    assert (done["changed"], done["kept"]) == (True, ["alice"])
+    assert links(at) == [alice, renewed[1]]
+
+
 def test_restoring_says_what_is_lost(at: Desk) -> None:
     links(at)
     at("key", "backup", "copy")
-    at("link", "alice", "--renew")
-    said = at.refused("key", "restore", "copy")
-    assert "the links that one account (alice) have now will stop working" in said
-    at("key", "restore", "copy", "--yes")
     at.run("key", "rotate", "--yes")
     assert "2 accounts (alice, bob)" in at.refused("key", "restore", "copy")
     assert "there is no such file" in at.refused("key", "restore", "nothing")
@@ -132,9 +166,9 @@ def test_a_key_that_others_can_read_or_that_is_damaged(at: Desk) -> None:
 def test_a_key_that_others_can_read_is_not_given_up_unasked(at: Desk) -> None:
     links(at)
     at("key", "backup", "copy")
-    at("link", "alice", "--renew")
+    at("key", "rotate", "--yes")
     at.key.chmod(0o644)
-    assert "one account (alice) have now will stop working" in at.refused("key", "restore", "copy")
+    assert "2 accounts (alice, bob) have now will stop" in at.refused("key", "restore", "copy")
     at("key", "restore", "copy", "--yes")
     assert stat.S_IMODE(at.key.stat().st_mode) == 0o600
 

@@ -221,11 +221,12 @@ def test_a_deploy_tells_of_accounts_that_changed_since(at: Desk) -> None:
 def test_plain_is_asked_for_twice(at: Desk) -> None:
     at.write(OWN + '\n[[account]]\nid = "bob"\npassword = "bobs-own-word"\n')
     said = at.refused("build", "--plain", "alice")
-    assert "to everybody who reaches the page" in said
+    assert "shows everybody who reaches the page the account, its password or HA1" in said
     assert PUBLIC in said
     assert "does nothing alone" in at.refused("build", PUBLIC)
     assert "no account 'zoe'" in at.refused("build", "--plain", "zoe", PUBLIC)
-    assert "can read the password of alice" in at("build", "--plain", "alice", PUBLIC)
+    said = at("build", "--plain", "alice", PUBLIC)
+    assert "can read the HA1 of alice, which is as good as its password\n" in said
     page = (at.folder / "dist/index.html").read_text()
     assert ha1("alice", "asterisk", "own-password") in page
     assert "bobs-own-word" not in page
@@ -235,12 +236,31 @@ def test_plain_is_asked_for_twice(at: Desk) -> None:
     at("deploy")
 
 
+TURN = 'ice = [{url = "turn:t.example.com", username = "all", credential = "turn-word"}]\n'
+
+
+def test_plain_gives_the_shared_turn_credential_away(at: Desk) -> None:
+    """It is everybody's, and nobody but the one account was named."""
+    at.write(f'[defaults]\n{TURN}\n{OWN}\n[[account]]\nid = "bob"\npassword = "bobs-own-word"\n')
+    assert "the credentials of its TURN servers, which other accounts may share" in at.refused(
+        "build", "--plain", "alice", "--out", "dist"
+    )
+    said = at("build", "--plain", "alice", PUBLIC)
+    assert "the credential of turn:t.example.com, which 2 accounts have" in said
+    assert "turn-word" not in said
+    assert "turn-word" in (at.folder / "dist/index.html").read_text()
+    assert "the credentials of its TURN servers, if it has any" in at.refused("deploy")
+    at.write(f"{OWN}\n{TURN}")
+    assert "the credential of turn:t.example.com\n" in at("build", "--plain", "alice", PUBLIC)
+
+
 def edited(at: Desk, path: str, data: bytes) -> None:
     """Somebody edits dist/, its manifest as well: so it is as consistent as any bundle."""
     dist = at.folder / "dist"
     before = manifest.read(dist)
     files = {**before.files, path: data}
-    about = dataclasses.replace(before.manifest, files=manifest.listed(files))
+    listed = manifest.listed(files)
+    about = dataclasses.replace(before.manifest, files=listed, id=manifest.bundle_id(listed))
     (dist / path).write_bytes(data)
     (dist / manifest.NAME).write_bytes(about.to_json())
 
