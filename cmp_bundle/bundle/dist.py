@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cmp_bundle.asterisk import includes
 from cmp_bundle.bundle import manifest
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files import owned
 
 if TYPE_CHECKING:
     from cmp_bundle.bundle.manifest import Bundle
@@ -30,8 +31,15 @@ def for_asterisk(bundle: Bundle) -> dict[str, bytes]:
 def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
     """Make ``folder`` hold exactly ``bundle``; False where it did already.
 
-    Raises CmpBundleError where ``folder`` holds something that no build of ours wrote.
+    Raises CmpBundleError where ``folder`` holds something that no build of ours wrote, and where no
+    deploy would take the bundle.
     """
+    try:
+        manifest.check(bundle.manifest)
+    except ValueError as error:
+        raise CmpBundleError(
+            f"no deploy would take this bundle: {error}", hint="change the phone's files"
+        ) from None
     files = dict(bundle.files) | {manifest.NAME: bundle.manifest.to_json()}
     files |= {f"{_ASTERISK}/{name}": data for name, data in for_asterisk(bundle).items()}
     files |= {f"{manifest.PROFILES}/{name}": data for name, data in bundle.profiles.items()}
@@ -39,7 +47,7 @@ def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
     try:
         if folder.exists():
             present = _ours(folder)
-            same = {p for p in present & set(files) if (folder / p).read_bytes() == files[p]}
+            same = {p for p in present & set(files) if _holds(folder / p, files[p])}
             if same == present == set(files):
                 return False
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -116,11 +124,20 @@ def _written(path: Path) -> frozenset[str] | None:
     Web apps have a manifest.json as well.
     """
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(owned.content(path, manifest.LARGEST))
         ours = document["made_by"].startswith("cmp-bundle ")
         return frozenset(file["path"] for file in document["files"]) if ours else None
-    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+    except (FileNotFoundError, CmpBundleError):
         return None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return owned.content(path, len(data)) == data
+    except CmpBundleError:
+        return False
 
 
 def _present(folder: Path) -> set[str]:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from cmp_bundle.accounts import sip_id
+from cmp_bundle.bundle import shape
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.phone.archive import read_archive_file
+from cmp_bundle.files import owned
+from cmp_bundle.phone.archive import MAX_ARCHIVE, read_archive
+from cmp_bundle.phone.intake import MAX_FILE, Intake, shown
 from cmp_bundle.settings.model import KEYS
 
 if TYPE_CHECKING:
@@ -19,10 +24,17 @@ if TYPE_CHECKING:
 NAME = "manifest.json"
 FORMAT = 1
 
+#: Bytes. The longest list of the longest paths is shorter.
+LARGEST = 1 << 24
+
+#: What a build makes: the page, and below a folder all that it loads.
 ENTRY = "index.html"
+ASSETS = "assets/"
 
 #: The folder of the sealed profiles under a site; client/overlay/profile.ts looks there.
 PROFILES = "p"
+_PROFILE = re.compile(r"[0-9a-f]{32}\.bin")
+_LARGEST_PROFILE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -122,44 +134,60 @@ def bundle_id(files: tuple[File, ...]) -> str:
 
 
 def from_json(data: bytes, name: Path | str) -> Manifest:
-    """Raises CmpBundleError if ``data`` is not a manifest of this format."""
+    """Raises CmpBundleError if ``data`` is not a manifest of this format, true in every part.
+
+    A bundle may come from another machine, and a deploy, which is often root's, takes names from it.
+    """
     try:
-        document: dict[str, Any] = json.loads(data)
-        if document.pop("format") != FORMAT:
+        document = json.loads(data)
+        if shape.made(int, document.pop("format"), "format") != FORMAT:
             raise CmpBundleError(
                 "was written by another version of cmp-bundle", file=name, hint="build it again"
             )
-        read = Manifest(
-            **document
-            | {
-                "visit": Visit(**document["visit"]),
-                "phone": Origin(**document["phone"]),
-                "licences": tuple(document["licences"]),
-                "profiles": Profiles(**document["profiles"]),
-                "files": tuple(File(**f) for f in document["files"]),
-            }
-        )
-        _check(read)
+        read: Manifest = shape.made(Manifest, document)
+        check(read)
         return read
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CmpBundleError(
             f"is not a manifest of cmp-bundle: {error}", file=name, hint="build it again"
         ) from error
 
 
-def _check(manifest: Manifest) -> None:
-    """Raises ValueError where it would lead a deploy out of its own places.
-
-    A bundle may come from another machine, and a deploy is often root's.
-    """
+def check(manifest: Manifest) -> None:
+    """Raises ValueError where a deploy could not rely on it."""
     for key, value in {"site.name": manifest.site, "site.redirect": manifest.redirect}.items():
         must = KEYS[key].must
         problem = must(value) if must else None
         if problem:
             raise ValueError(f"its {key} {problem}")
-    for path in (manifest.entry, *(file.path for file in manifest.files)):
-        if path.startswith("/") or ".." in path.split("/"):
-            raise ValueError(f"{path!r} leads out of the bundle")
+    _check_files(manifest)
+    if manifest.id != bundle_id(manifest.files):
+        raise ValueError("its id is not that of its files")
+    digests = [manifest.profiles.sha256, *(f.sha256 for f in manifest.files)]
+    if not all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests):
+        raise ValueError("one of its SHA-256 is none")
+    if not re.fullmatch("[0-9a-f]{40}", manifest.phone.tree):
+        raise ValueError("its phone's tree is not the id of a git tree")
+    problem = sip_id.problem(manifest.plain) if manifest.plain else None
+    if problem:
+        raise ValueError(problem)
+
+
+def _check_files(manifest: Manifest) -> None:
+    """Every path is one that a build could have made, and a disk can hold all of them at once."""
+    intake = Intake(NAME)
+    for file in manifest.files:
+        if file.path != ENTRY and not file.path.startswith(ASSETS):
+            raise ValueError(f"{shown(file.path)} is neither {ENTRY} nor below {ASSETS}")
+        try:
+            intake.admit(file.path, file.size)
+        except CmpBundleError as error:
+            raise ValueError(error.message) from error
+    paths = {file.path for file in manifest.files}
+    if manifest.entry != ENTRY or ENTRY not in paths:
+        raise ValueError(f"its entry has to be {ENTRY}, which has to be among its files")
+    if not paths.issuperset(manifest.licences):
+        raise ValueError("its licences are not all among its files")
 
 
 def read(path: Path) -> Bundle:
@@ -167,43 +195,56 @@ def read(path: Path) -> Bundle:
 
     Raises CmpBundleError.
     """
-    content, names = _archive(path) if path.is_file() else _folder(path)
-    manifest = from_json(content(NAME), path / NAME)
-    files = {}
-    for file in manifest.files:
-        data = content(file.path)
-        if hashlib.sha256(data).hexdigest() != file.sha256:
-            raise _altered(path / file.path)
-        files[file.path] = data
-    profiles = {name.removeprefix(f"{PROFILES}/"): content(name) for name in names()}
+    try:
+        content, names = _archive(path) if path.is_file() else _folder(path)
+        manifest = from_json(content(NAME, LARGEST), path / NAME)
+        files = {}
+        for file in manifest.files:
+            data = content(file.path, MAX_FILE)
+            if hashlib.sha256(data).hexdigest() != file.sha256 or len(data) != file.size:
+                raise _altered(path / file.path)
+            files[file.path] = data
+        found = names()
+        if len(found) != manifest.profiles.count or not all(map(_PROFILE.fullmatch, found)):
+            raise _altered(path / PROFILES)
+        profiles = {name: content(f"{PROFILES}/{name}", _LARGEST_PROFILE) for name in sorted(found)}
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise CmpBundleError(f"cannot be read: {reason}", file=error.filename or path) from error
     if Profiles.of(profiles) != manifest.profiles:
         raise _altered(path / PROFILES)
     return Bundle(files, manifest, profiles)
 
 
-#: How to read one file of a bundle, and the names of all its profiles.
-_Reading = tuple["Callable[[str], bytes]", "Callable[[], list[str]]"]
+#: How to read one file of a bundle, of at most so many bytes, and the names of all its profiles.
+_Reading = tuple["Callable[[str, int], bytes]", "Callable[[], list[str]]"]
 
 
 def _folder(path: Path) -> _Reading:
-    def content(name: str) -> bytes:
+    def content(name: str, largest: int) -> bytes:
         try:
-            return (path / name).read_bytes()
-        except OSError:
+            return owned.content(path / name, largest)
+        except (FileNotFoundError, NotADirectoryError):
             raise _absent(path, name) from None
 
-    return content, lambda: [f"{PROFILES}/{p.name}" for p in (path / PROFILES).glob("*")]
+    return content, lambda: [p.name for p in (path / PROFILES).glob("*")]
 
 
 def _archive(path: Path) -> _Reading:
-    files = read_archive_file(path, str(path))
+    files = read_archive(owned.content(path.resolve(), MAX_ARCHIVE), str(path))
 
-    def content(name: str) -> bytes:
+    def content(name: str, largest: int) -> bytes:
         if name not in files:
             raise _absent(path, name)
-        return files[name].data
+        data = files[name].data
+        if len(data) > largest:
+            raise _altered(path / name)
+        return data
 
-    return content, lambda: [name for name in files if name.startswith(f"{PROFILES}/")]
+    beginning = f"{PROFILES}/"
+    return content, lambda: [
+        name.removeprefix(beginning) for name in files if name.startswith(beginning)
+    ]
 
 
 def _absent(path: Path, name: str) -> CmpBundleError:

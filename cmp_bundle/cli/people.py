@@ -23,7 +23,7 @@ from cmp_bundle.bundle.leaks import Secret
 from cmp_bundle.cli import server
 from cmp_bundle.deploy.survey import deployed_profiles
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Disk
+from cmp_bundle.files import Disk, owned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -196,7 +196,8 @@ def _given_out(run: Run) -> str:
     out = run.settings.build.out
     if (out / manifest.NAME).is_file():
         try:
-            count = manifest.from_json((out / manifest.NAME).read_bytes(), out).profiles.count
+            held = owned.content(out / manifest.NAME, manifest.LARGEST)
+            count = manifest.from_json(held, out).profiles.count
         except (CmpBundleError, OSError):
             count = 0
         if count:

@@ -6,6 +6,7 @@ runs it; so whoever can change that file, or put another in its place, has what 
 
 from __future__ import annotations
 
+import errno
 import grp
 import os
 import pwd
@@ -70,11 +71,18 @@ def read(path: Path, largest: int = LARGEST, *, shared: bool = False) -> Owned:
 
 
 def content(path: Path, largest: int = LARGEST) -> bytes:
-    """What a file holds whoever's it is; its name is no link. Never waits for a pipe.
+    """What a file holds whoever's it is. Never waits for a pipe.
 
-    Raises CmpBundleError for anything but a file and for more than ``largest`` bytes, and OSError.
+    Raises CmpBundleError for anything but a file, a link included, and for more than ``largest``
+    bytes; and OSError.
     """
-    with _closing(os.open(path, _OPEN | os.O_NOFOLLOW)) as descriptor:
+    try:
+        opened = os.open(path, _OPEN | os.O_NOFOLLOW)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise CmpBundleError("is a symlink, and a file is needed here", file=path) from None
+    with _closing(opened) as descriptor:
         _refuse_other_kinds(descriptor, path)
         return _content(descriptor, path, largest).data
 
