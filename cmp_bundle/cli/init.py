@@ -7,7 +7,7 @@ import click
 
 from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.http_conf import http_server
-from cmp_bundle.cli import server
+from cmp_bundle.cli import git_ignore, server
 from cmp_bundle.cli.command import Run
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
@@ -30,6 +30,8 @@ def command(run: Run, *, force: bool) -> Result:
     """Look at this machine's Asterisk and write cmp-bundle.toml.
 
     Tells what was found and where it says so. Without an Asterisk the file holds the defaults.
+    cmp-bundle.toml may be committed; what may not, passwords and keys above all, gets its lines in
+    .gitignore.
     """
     path = Path.cwd() / FILE_NAME
     if path.exists() and not force:
@@ -47,6 +49,7 @@ def command(run: Run, *, force: bool) -> Result:
         lines, data = _told(found)
         settings = _settings(run, found)
     Disk().write(path, render(settings).encode())
+    lines += git_ignore.keep_out(path.parent)
     lines.append(f"wrote {path}; next: cmp-bundle build && cmp-bundle deploy --dry-run")
     return Result("\n".join(lines), {"file": path, "found": data})
 

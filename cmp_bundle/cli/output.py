@@ -109,23 +109,31 @@ def bug(problem: Exception) -> None:
 
 
 def _log(text: str) -> Path:
+    """For this user alone: what was asked for may stand in it."""
     import tempfile  # noqa: PLC0415 - only for bugs
 
     from platformdirs import user_log_path  # noqa: PLC0415
 
     name = f"bug-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
-    folders = [Path(tempfile.gettempdir())]
-    with suppress(RuntimeError):  # a user without a home
-        folders.insert(0, user_log_path("cmp-bundle", appauthor=False))
-    for folder in folders:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(text, "utf-8", "backslashreplace")
-        except OSError:
-            continue
-        return folder / name
+    with suppress(OSError, RuntimeError):  # a user without a home
+        folder = user_log_path("cmp-bundle", appauthor=False)
+        folder.parent.parent.mkdir(parents=True, exist_ok=True)
+        for made in (folder.parent, folder):
+            made.mkdir(mode=0o700, exist_ok=True)
+        how = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        return _written(os.open(folder / name, how, 0o600), folder / name, text)
+    with suppress(OSError):
+        # Where everybody may write, the name is one that nobody can have taken before.
+        descriptor, path = tempfile.mkstemp(".log", "cmp-bundle-bug-")
+        return _written(descriptor, Path(path), text)
     sys.stderr.write(text)
     return Path("(nowhere: no folder could be written)")
+
+
+def _written(descriptor: int, path: Path, text: str) -> Path:
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)
+    return path
 
 
 class Terminal:

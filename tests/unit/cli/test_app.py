@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -86,16 +87,44 @@ def test_a_mistake_as_json(
     assert said == {"error": {"message": "does not fit", "hint": None, "file": "a.conf", "line": 3}}
 
 
-def test_a_bug_goes_into_a_file(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def logged(capsys: pytest.CaptureFixture[str]) -> Path:
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    path = Path(said.split(" is in ")[1].strip())
+    assert "ZeroDivisionError" in path.read_text()
+    assert __version__ in path.read_text()
+    return path
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o000])
+def test_a_bug_goes_into_a_file_of_this_user_s(
+    umask: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raising(ZeroDivisionError("secret"), monkeypatch)
+    before = os.umask(umask)
+    try:
+        assert app.run(["config"]) == BUG
+    finally:
+        os.umask(before)
+    path = logged(capsys)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_bug_s_log_is_written_through_no_link(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     raising(ZeroDivisionError("secret"), monkeypatch)
     assert app.run(["config"]) == BUG
-    said = capsys.readouterr().err
-    path = Path(said.split(" is in ")[1].strip())
-    assert "Traceback" not in said
-    assert "ZeroDivisionError" in path.read_text()
-    assert __version__ in path.read_text()
+    log = logged(capsys)
+    (tmp_path / "victim").write_text("precious")
+    (log.parent / f"bug-20261231T235959-{os.getpid()}.log").symlink_to(tmp_path / "victim")
+    monkeypatch.setattr("time.strftime", lambda _form: "20261231T235959")
+    assert app.run(["config"]) == BUG
+    other = logged(capsys)
+    other.unlink()
+    assert other.parent != log.parent
+    assert (tmp_path / "victim").read_text() == "precious"
 
 
 def test_ctrl_c_and_wrong_usage(
@@ -193,13 +222,40 @@ def test_letters_that_the_terminal_does_not_know(how: dict[str, str], tmp_path: 
     assert r'name = "\u2192 \xe9"' in said
 
 
-def test_a_bug_where_nobody_has_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_where_nobody_has_a_home(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def homeless(*_arguments: object, **_more: object) -> Path:
         raise RuntimeError("could not determine the home directory")
 
     monkeypatch.setattr("platformdirs.user_log_path", homeless)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    # Others may write there: what they have put there is neither followed nor written to.
+    (tmp_path / "victim").write_text("precious")
+    (tmp_path / f"bug-20261231T235959-{os.getpid()}.log").symlink_to("victim")
+    monkeypatch.setattr("time.strftime", lambda _form: "20261231T235959")
+    raising(ZeroDivisionError("secret"), monkeypatch)
+    logs = set()
+    for _ in range(2):
+        assert app.run(["config"]) == BUG
+        logs.add(logged(capsys))
+    assert len(logs) == 2
+    assert {log.parent for log in logs} == {tmp_path}
+    assert {stat.S_IMODE(log.stat().st_mode) for log in logs} == {0o600}
+    assert (tmp_path / "victim").read_text() == "precious"
+
+
+def test_a_bug_where_no_folder_can_be_written(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "file"))
     raising(ZeroDivisionError("secret"), monkeypatch)
     assert app.run(["config"]) == BUG
+    said = capsys.readouterr().err
+    assert "no folder could be written" in said
+    assert "Traceback" in said
 
 
 def test_config_tells_where_each_value_comes_from(

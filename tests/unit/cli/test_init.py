@@ -1,0 +1,74 @@
+"""What init writes beside the settings: the lines that keep secrets out of a repository."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .people import Desk, desk
+
+LINES = "/accounts.toml /accounts.csv *.key /certs/ /dist/"
+
+
+@pytest.fixture(name="at")
+def _at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Desk:
+    return desk(tmp_path, monkeypatch, capsys)
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is asked")
+def test_git_takes_none_of_the_secrets(at: Desk) -> None:
+    subprocess.run(["git", "init", "--quiet"], cwd=at.folder, check=True)
+    assert f"wrote {at.folder}/.gitignore: {LINES}" in at("init")
+    at("accounts", "import")
+    at("build")
+    at("key", "backup", "copy-of-june.key")
+    (at.folder / "certs").mkdir()
+    (at.folder / "certs/ca-key.pem").touch()
+    assert at.key.exists()
+    listed = subprocess.run(
+        ["git", "ls-files", "--others", "--exclude-standard"],
+        cwd=at.folder,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    assert listed == [".gitignore", "cmp-bundle.toml"]
+
+
+def test_what_is_there_stays_and_what_is_missing_is_added(at: Desk) -> None:
+    path = at.folder / ".gitignore"
+    path.write_bytes(b"# mine\r\n*.pyc\ndist\n /certs \n*.key")
+    path.chmod(0o664)
+    said = at("init")
+    assert f"added to {path}: /accounts.toml /accounts.csv\n" in said
+    after = path.read_bytes()
+    assert after.startswith(b"# mine\r\n*.pyc\ndist\n /certs \n*.key\n\n# cmp-bundle.toml may be")
+    assert after.endswith(b"\n/accounts.toml\n/accounts.csv\n")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o664
+    assert ".gitignore" not in at("init", "--force")
+    assert path.read_bytes() == after
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder", "bytes"])
+def test_what_is_no_ordinary_file_is_left_alone(at: Desk, kind: str) -> None:
+    path, victim = at.folder / ".gitignore", at.folder.parent / "victim"
+    victim.write_text("precious")
+    if kind == "link":
+        path.symlink_to(victim)
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(b"\xff")
+    before = path.lstat()
+    assert f"{path} is left as it is; what it should have: {LINES}\n" in at("init")
+    assert path.lstat() == before
+    assert victim.read_text() == "precious"
