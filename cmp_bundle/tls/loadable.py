@@ -11,15 +11,15 @@ import os
 import ssl
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from posixpath import join
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError
+from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.tls.pair import apart, too_short, unwelcome
 from cmp_bundle.tls.pem import certificates_of, key_of
-from cmp_bundle.tls.person import is_root
-from cmp_bundle.tls.readable import Unread, Why, contents
+from cmp_bundle.tls.readable import Unread, contents, refusal
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 #: More than any chain of certificates.
 _MOST = 1 << 20
+
+_BRING_IT_BACK = (
+    "bring it back, or let tlscertfile and tlsprivatekey of http.conf name the right one"
+)
 
 #: What OpenSSL calls its reasons.
 _WORDS = {
@@ -61,17 +65,27 @@ class Look:
         return self.hindrance or self.unwelcome
 
 
-def look(server: HttpServer, reader: Reader, now: dt.datetime, served: bytes | None = None) -> Look:
+def look(
+    server: HttpServer,
+    reader: Reader,
+    now: dt.datetime,
+    *,
+    folder: str | None = None,
+    served: bytes | None = None,
+) -> Look:
     """At what http.conf makes Asterisk, which is ``reader``, load; at nothing where HTTPS is off.
 
-    ``served`` is the certificate (DER) that Asterisk shows at the moment: whatever OpenSSL it has,
-    to that one its strength is enough.
+    ``folder`` is Asterisk's "Running directory" (``core show settings``), if it tells: from there
+    names without a leading slash start. ``served`` is the certificate (DER) that it shows at the
+    moment: whatever OpenSSL it has, to that one its strength is enough.
     """
     if server.tls_address is None:
         return Look()
     for attribute in ("certificate", "key"):
-        if not getattr(server, attribute).startswith("/"):
+        path = getattr(server, attribute)
+        if not path or not (path.startswith("/") or (folder or "").startswith("/")):
             return Look(_no_whole_path(server, attribute))
+    certificate, key = (join(folder or "/", path) for path in (server.certificate, server.key))
     if server.cipher:
         try:
             _context().set_ciphers(server.cipher)
@@ -86,7 +100,7 @@ def look(server: HttpServer, reader: Reader, now: dt.datetime, served: bytes | N
                     hint="take the line out: Asterisk's own list is a good one",
                 )
             )
-    return look_at(server.certificate, server.key, reader, now, served=served, cipher=server.cipher)
+    return look_at(certificate, key, reader, now, served=served, cipher=server.cipher)
 
 
 def look_at(
@@ -106,7 +120,7 @@ def look_at(
     for path in dict.fromkeys((certificate, key)):
         data = contents(path, reader, _MOST)
         if isinstance(data, Unread):
-            return Look(_unread(_here(path, reader), data, reader))
+            return Look(refusal(_here(path, reader), data, reader, _BRING_IT_BACK))
         read[path] = data
     first, second = _here(certificate, reader), _here(key, reader)
     refused = _refused(read[certificate], read[key], cipher)
@@ -150,7 +164,7 @@ def _here(path: str, reader: Reader) -> Path:
 
 
 def _no_whole_path(server: HttpServer, attribute: str) -> CmpBundleError:
-    """OpenSSL looks below the folder that Asterisk was started in, which nobody here knows."""
+    """OpenSSL looks below the folder that Asterisk was started in."""
     line = server.origins.get(attribute) or server.origins.get("certificate")
     name = "tlscertfile" if line is None else line.name
     if line is None:
@@ -166,37 +180,6 @@ def _no_whole_path(server: HttpServer, attribute: str) -> CmpBundleError:
         line=line.line,
         hint=f"write it so that it begins with a slash: {name} = /etc/asterisk/keys/asterisk.pem",
     )
-
-
-def _unread(path: Path, unread: Unread, reader: Reader) -> CmpBundleError:
-    hint = "bring it back, or let tlscertfile and tlsprivatekey of http.conf name the right one"
-    match unread.why:
-        case Why.MISSING:
-            linked = unread.path != path
-            message = f"leads to {unread.path}, which is not there" if linked else "is not there"
-        case Why.CLOSED if not is_root():
-            return CmpBundleError(
-                "cannot be looked at by this user", file=unread.path, hint=AS_ANOTHER_USER
-            )
-        case Why.CLOSED:
-            inside = unread.path == path or unread.reason != "a folder"
-            return CmpBundleError(
-                f"Asterisk runs as {reader.name}, who "
-                + ("cannot read this file" if inside else f"may not enter this folder to {path}"),
-                file=unread.path,
-                hint=f"give it to {reader.name}: chown {reader.name} {path}; its folders must be"
-                " open to that user too"
-                if inside
-                else f"let whoever renews it put a copy where {reader.name} can read it, and name"
-                " that in http.conf",
-            )
-        case Why.NO_FILE:
-            message = f"is {unread.reason}, and Asterisk needs a file here"
-        case Why.TOO_LARGE:
-            message = "is far too large for certificates"
-        case Why.UNKNOWN:
-            message = f"cannot be read: {unread.reason}"
-    return CmpBundleError(message, file=path, hint=hint)
 
 
 def _refused(certificate: bytes, key: bytes, cipher: str, level: int = _LEVEL) -> str | None:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk.conf_files import Absence, Folder
 from cmp_bundle.asterisk.installation import outside, user_ids
+from cmp_bundle.asterisk.process import groups_of
+from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError
 from cmp_bundle.tls.person import is_root
 
 if TYPE_CHECKING:
@@ -64,10 +66,16 @@ class Unread:
 
 
 def asterisk(installation: Installation) -> Reader | None:
-    """Asterisk's user; None where nobody knows its numbers."""
+    """Asterisk's user, with the groups that it has now if it runs; None where nobody knows it."""
     name = installation.user.value
     ids = user_ids(installation) or ((0, 0) if name == "root" else None)
-    return None if ids is None else Reader(name, *ids, installation.root)
+    if ids is None:
+        return None
+    groups = None
+    if installation.running:
+        folder = (installation.control.directories() or {}).get("Run/Sockets directory", "")
+        groups = groups_of(installation.outside(f"{folder}/asterisk.ctl"), ids[0])
+    return Reader(name, *ids, installation.root, groups)
 
 
 def oneself(root: Path = Path("/")) -> Reader:
@@ -82,13 +90,16 @@ def contents(path: str, reader: Reader, most: int) -> bytes | Unread:
     nothing but a regular file: a pipe or a device is not waited for. Only root can be somebody
     else; all others read as themselves, and what they may not see is CLOSED.
     """
+    root = is_root()
+    groups = _groups(reader) if root else []
+    seen = path if root else str(outside(reader.root, path))
     here, there = os.pipe()
     with warnings.catch_warnings():
         # Of locks that other threads may hold: the child takes none, it asks the system alone.
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child == 0:
-        _as_reader(path, reader, most, there)
+        _as_reader(seen, reader if root else None, groups, most, there)
     os.close(there)
     try:
         said = _all(here, most + _CHUNK)
@@ -97,6 +108,38 @@ def contents(path: str, reader: Reader, most: int) -> bytes | Unread:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
     return _understood(said, path, reader)
+
+
+def refusal(path: Path, unread: Unread, reader: Reader, hint: str) -> CmpBundleError:
+    """That Asterisk, which is ``reader``, cannot read ``path``, a file of this machine.
+
+    ``hint`` is what to do where the right file is not there.
+    """
+    file = path
+    match unread.why:
+        case Why.MISSING:
+            linked = unread.path != path
+            message = f"leads to {unread.path}, which is not there" if linked else "is not there"
+        case Why.CLOSED:
+            file = unread.path
+            if not is_root():
+                message, hint = "cannot be looked at by this user", AS_ANOTHER_USER
+            elif unread.reason == "a folder":
+                message = f"Asterisk runs as {reader.name}, who may not enter this folder to {path}"
+                hint = (
+                    f"put a copy where {reader.name} can read it, at every renewal, and let"
+                    " Asterisk's configuration name that"
+                )
+            else:
+                message = f"Asterisk runs as {reader.name}, who cannot read this file"
+                hint = f"give it to {reader.name}: chown {reader.name} {file}"
+        case Why.NO_FILE:
+            message = f"is {unread.reason}, and Asterisk needs a file here"
+        case Why.TOO_LARGE:
+            message = "is far too large for what it should be"
+        case Why.UNKNOWN:
+            message = f"cannot be read: {unread.reason}"
+    return CmpBundleError(message, file=file, hint=hint)
 
 
 def _understood(said: bytes | None, path: str, reader: Reader) -> bytes | Unread:
@@ -128,22 +171,19 @@ def _all(pipe: int, most: int) -> bytes | None:
     return bytes(said)
 
 
-def _as_reader(path: str, reader: Reader, most: int, pipe: int) -> None:
-    """The whole life of the child."""
+def _as_reader(path: str, reader: Reader | None, groups: list[int], most: int, pipe: int) -> None:
+    """The whole life of the child; ``reader`` is None where it stays who it is."""
     try:
-        if is_root():
-            groups = _groups(reader)
+        if reader is not None:
             if reader.root != Path("/"):
                 os.chroot(reader.root)
                 os.chdir("/")
             os.setgroups(groups)
             os.setgid(reader.gid)
             os.setuid(reader.uid)
-        else:
-            path = str(outside(reader.root, path))
         _tell(pipe, _read(path, most))
     except OSError as error:
-        _tell(pipe, _not(Why.UNKNOWN, path, f"as {reader.name}: {error.strerror}"))
+        _tell(pipe, _not(Why.UNKNOWN, path, error.strerror))
     finally:
         # Nothing of the parent's is its business: no handlers, no files left to write, no traceback.
         os._exit(0)

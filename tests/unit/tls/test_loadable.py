@@ -13,7 +13,7 @@ from cmp_bundle.asterisk import reader as conf
 from cmp_bundle.asterisk.conf_files import Folder
 from cmp_bundle.asterisk.http_conf import HttpServer, http_server
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.tls import loadable
+from cmp_bundle.tls import loadable, readable
 from cmp_bundle.tls.loadable import Look, check_reload, look, look_at
 from cmp_bundle.tls.readable import Reader, Unread, Why, oneself
 
@@ -123,7 +123,7 @@ def test_openssl_may_know_more_than_we(
 
 def test_who_may_not_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without root, what is closed to us need not be closed to Asterisk; nobody can say."""
-    monkeypatch.setattr(loadable, "is_root", lambda: False)
+    monkeypatch.setattr(readable, "is_root", lambda: False)
     monkeypatch.setattr(
         loadable,
         "contents",
@@ -167,6 +167,24 @@ def test_names_that_lead_nowhere(lines: list[str], said: str, line: int, tmp_pat
     assert said in error.message
     assert (error.file, error.line) == (f"{tmp_path}/http.conf", line)
     assert "begins with a slash" in str(error.hint)
+
+
+def test_names_that_start_where_asterisk_was_started(tmp_path: Path) -> None:
+    key, certificate = pairs.good()
+    (tmp_path / "asterisk.pem").write_bytes(key + certificate)
+    (tmp_path / "below").mkdir()
+    for line, folder in (
+        ("", ""),
+        ("tlscertfile=asterisk.pem", ""),
+        ("tlscert=../asterisk.pem", "/below"),
+    ):
+        named = server(tmp_path, *filter(None, [line]))
+        assert look(named, oneself(), NOW, folder=f"{tmp_path}{folder}") == Look()
+        error = look(named, oneself(), NOW, folder="/nowhere").hindrance
+        assert error is not None
+        assert str(error.file).endswith("asterisk.pem")
+    # What it says where it may not look for itself.
+    assert look(server(tmp_path), oneself(), NOW, folder="(unreachable)/x").hindrance is not None
 
 
 def test_a_list_of_ciphers_that_none_is_in(tmp_path: Path) -> None:
