@@ -11,7 +11,13 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from cmp_bundle.errors import CmpBundleError
+
+if TYPE_CHECKING:
+    from cmp_bundle.asterisk.control import Control
 
 #: Seconds for one answer, all of it.
 TIMEOUT = 10.0
@@ -126,6 +132,32 @@ def worse(before: Answer, after: Answer) -> str | None:
         return None
     was = "let phones in" if before.open else f"answered {before.status}"
     return f"{after.url} {was} before, and now {after}"
+
+
+def without_pjsip(control: Control) -> CmpBundleError | None:
+    """Why no phone could register although /ws lets it in; None where nothing stands against it.
+
+    chan_sip takes the sub-protocol like any other, and then PJSIP has none: Debian's 16 as it
+    comes. The answer to an upgrade is the same (seen).
+    """
+    if _runs(control, "res_pjsip_transport_websocket.so"):
+        return None
+    if _runs(control, "chan_sip.so"):
+        return CmpBundleError(
+            "chan_sip has the WebSocket for itself, so no phone of PJSIP can register",
+            hint="write noload = chan_sip.so into [modules] of modules.conf, and start Asterisk anew",
+        )
+    return CmpBundleError(
+        "res_pjsip_transport_websocket.so is not loaded, so no phone can register",
+        hint="write load = res_pjsip_transport_websocket.so into [modules] of modules.conf; then"
+        " asterisk -rx 'module load res_pjsip_transport_websocket.so'",
+    )
+
+
+def _runs(control: Control, module: str) -> bool:
+    said = control.ask(f"module show like {module}") or ""
+    row = re.search(rf"^{re.escape(module)}\b.*\bRunning\b", said, re.MULTILINE)
+    return row is not None and "Not Running" not in row[0]
 
 
 def _rank(answer: Answer) -> int:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from cmp_bundle.asterisk.control import Control
 from cmp_bundle.deploy import socket as asking
-from cmp_bundle.deploy.socket import Answer, again, ask, base_url, worse
+from cmp_bundle.deploy.socket import Answer, again, ask, base_url, without_pjsip, worse
 from tests.unit.tls.made import odd
 
 OPEN = b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Protocol: sip\r\n\r\n"
@@ -205,6 +208,36 @@ def test_where_a_listener_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     assert base_url("[::1]:8089") == "https://[::1]:8089", "there another server may be"
 
 
+ALONE = """\
+import socket, sys, threading
+from pathlib import Path
+from cmp_bundle.deploy.socket import ask, base_url
+
+if sys.argv[1] == "off":
+    Path("/proc/sys/net/ipv6/conf/all/disable_ipv6").write_text("1")
+with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as listener:
+    threading.Thread(target=lambda: listener.accept()[0].close()).start()
+    base = base_url(f"[::]:{listener.getsockname()[1]}")
+    print(base.rpartition(":")[0], ask(base, "/ws"))
+"""
+
+
+@pytest.mark.parametrize(("ipv6", "host"), [("on", "[::1]"), ("off", "127.0.0.1")])
+def test_everywhere_without_ipv6(ipv6: str, host: str) -> None:
+    """A listener on [::] hears IPv4 too; in a network of its own, where IPv6 can be switched off."""
+    up = 'ip link set lo up && exec "$@"'
+    alone = ["unshare", "-n", "sh", "-c", up, "sh"]
+    if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no network of its own to be had here")
+    if not asking._has_ipv6():
+        pytest.skip("no IPv6 here")
+    done = subprocess.run(
+        [*alone, sys.executable, "-c", ALONE, ipv6], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"https://{host} takes connections and ends them"), done.stdout
+
+
 def answer(status: int | None, trouble: str = "") -> Answer:
     return Answer("https://pbx:8089", "/ws", status, "sip", trouble=trouble)
 
@@ -236,6 +269,35 @@ def test_asking_again_until_it_is_as_before(context: ssl.SSLContext) -> None:
         answers[:] = [b"HTTP/1.1 400 Bad\r\n\r\n"]
         assert again(before, patience=0.2).status == 400
         assert again(Answer(base, "/ws", 404), patience=60).status == 400
+
+
+PJSIP = "res_pjsip_transport_websocket.so  PJSIP WebSocket Transport  0  {}  core"
+CHAN_SIP = "chan_sip.so  Session Initiation Protocol (SIP)  0  {}  extended"
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([PJSIP.format("Running")], None),
+        ([PJSIP.format("Running"), CHAN_SIP.format("Running")], None),
+        ([PJSIP.format("Not Running"), CHAN_SIP.format("Running")], "chan_sip has the WebSocket"),
+        ([CHAN_SIP.format("Running")], "chan_sip has the WebSocket"),
+        ([CHAN_SIP.format("Not Running")], "is not loaded"),
+        ([PJSIP.format("Not Running")], "is not loaded"),
+        ([], "is not loaded"),
+    ],
+)
+def test_who_has_the_sub_protocol(rows: list[str], said: str | None, tmp_path: Path) -> None:
+    (tmp_path / "modules").write_text("\n".join(rows))
+    stand_in = tmp_path / "asterisk"
+    stand_in.write_text(f'#!/bin/sh\ngrep "^${{2##* }}" {tmp_path}/modules; exit 0\n')
+    stand_in.chmod(0o755)
+    error = without_pjsip(Control((str(stand_in),)))
+    assert (error is None) == (said is None)
+    if error is not None:
+        assert said is not None
+        assert said in error.message
+        assert "modules.conf" in str(error.hint)
 
 
 def test_the_certificate_is_what_it_shows(tmp_path: Path) -> None:
