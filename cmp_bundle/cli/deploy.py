@@ -17,6 +17,7 @@ from cmp_bundle.cli.scan import scan
 from cmp_bundle.cli.sizes import count
 from cmp_bundle.deploy.describe import describe
 from cmp_bundle.deploy.plan import to_deploy
+from cmp_bundle.deploy.socket import without_pjsip
 from cmp_bundle.deploy.survey import survey
 from cmp_bundle.errors import CmpBundleError
 
@@ -87,6 +88,9 @@ def command(
         for note in (*planned.notes, *_dying(made, found)):
             run.reporter.note(note)
         url = engine.carry_out(planned, lambda: at.look(planned.expected))
+        closed = without_pjsip(where.control) if url else None
+    if closed is not None:
+        run.reporter.warn(f"{closed} ({closed.hint})")
     active = server.when_active(url, made.manifest.redirect)
     if not planned.steps:
         text = f"release {planned.release} is deployed already; nothing was changed\n{active}"

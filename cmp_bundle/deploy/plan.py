@@ -81,7 +81,7 @@ def to_deploy(
         then if steps else (),
         release,
         expected,
-        _notes(found, kept) if steps else (),
+        _notes(found, kept),
     )
     refusals.after(found, plan, expected)
     return plan
@@ -264,6 +264,11 @@ def _notes(found: Found, kept: set[str]) -> tuple[str, ...]:
         f"release {release} is damaged and goes: {error}"
         for release, error in found.damaged.items()
         if release not in kept
+    ]
+    notes += [
+        f"{error}; so no browser will open the phone ({error.hint})"
+        for error in (found.pair.hindrance, found.pair.unwelcome)
+        if error is not None
     ]
     if found.static_names and not found.server.static_enabled:
         names = (n if n.isprintable() else ascii(n) for n in found.static_names[:5])

@@ -58,7 +58,8 @@ def before_deploy(found: Found, site: str, redirect: str, https: Https | None) -
 
 def before_reload(found: Found) -> None:
     """What stands against any reload of http.conf, whoever asks for it."""
-    check_reload(found.pair)
+    if found.installation.running:
+        check_reload(found.pair)
 
 
 def before_any(found: Found) -> None:

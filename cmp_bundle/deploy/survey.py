@@ -266,7 +266,8 @@ def pair(installation: Installation, server: HttpServer, moment: int) -> Look:
     base = None if listener in (None, NOT_BOUND) else base_url(listener or "")
     served = ask(base, f"{server.prefix}/ws").certificate if base else None
     now = dt.datetime.fromtimestamp(moment, dt.UTC)
-    return look_at_server(server, _reader(installation), now, served)
+    folder = (installation.control.directories() or {}).get("Running directory")
+    return look_at_server(server, _reader(installation), now, folder=folder, served=served)
 
 
 def _new_pair(installation: Installation, https: Https | None, moment: int) -> Look:

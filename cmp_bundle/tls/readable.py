@@ -183,7 +183,7 @@ def _as_reader(path: str, reader: Reader | None, groups: list[int], most: int, p
             os.setuid(reader.uid)
         _tell(pipe, _read(path, most))
     except OSError as error:
-        _tell(pipe, _not(Why.UNKNOWN, path, error.strerror))
+        _tell(pipe, _not(Why.UNKNOWN, path, error.strerror or str(error)))
     finally:
         # Nothing of the parent's is its business: no handlers, no files left to write, no traceback.
         os._exit(0)
