@@ -137,7 +137,7 @@ class Journal:
         if inside and path.is_absolute() and ".." not in path.parts:
             return
         raise CmpBundleError(
-            f"wants to undo a change of {path}, which is no part of this server",
+            f"wants to undo a change of {path}, which is no part of this server, and is not believed",
             file=self.path,
-            hint="it is not believed; look at who changed it, and remove it",
+            hint="look at who changed it, and remove it",
         )

@@ -37,6 +37,7 @@ def before_deploy(found: Found, site: str, redirect: str, https: Https | None) -
             hint="cmp-bundle undeploy first, or build with that [site] name",
         )
     before_any(found)
+    _static_files(found)
     _prefix_in_a_url(found)
     _no_other_redirect(found, found.server, redirect)
     if https is not None:
@@ -99,6 +100,18 @@ def after(found: Found, plan: Plan, expected: Expected) -> None:
             hint="look at what is written behind cmp-bundle's line, or move that line to the end",
         )
     _no_other_redirect(found, server, expected.redirect)
+
+
+def _static_files(found: Found) -> None:
+    """Where Asterisk's own files say that its data lies, root makes nothing in a folder of root's."""
+    if found.site.static in found.states or found.may_make_static:
+        return
+    data = found.installation.data
+    raise CmpBundleError(
+        f"static-http is not there, in the data folder by {data.origin}",
+        file=found.site.static,
+        hint=f"if {data.value} is right: mkdir it, or name the data folder: [asterisk] data_dir",
+    )
 
 
 def our_folder(found: Found) -> None:
