@@ -33,6 +33,22 @@ _DRIVERS = {
 #: Seconds to wait for a server that does not answer.
 _PATIENCE = 10
 
+#: Drivers for PostgreSQL that its own library is behind, and its words for TLS with a certificate
+#: that is checked.
+_LIBPQ = ("psycopg", "psycopg2")
+_CHECKED = ("verify-ca", "verify-full")
+
+_MYSQL_TLS = (
+    "have its certificate checked: ?ssl_ca=/path/to/ca.pem behind the URL; on this machine its socket"
+    " will do: ?unix_socket=/run/mysqld/mysqld.sock"
+)
+_TLS = {
+    "mysql": _MYSQL_TLS,
+    "mariadb": _MYSQL_TLS,
+    "postgresql": "have its certificate checked: ?sslmode=verify-full behind the URL; or let it ask"
+    " for scram-sha-256 (pg_hba.conf)",
+}
+
 _ANSWER = (
     "the password comes from --database-password-file, from CMP_BUNDLE_DATABASE_PASSWORD,"
     " or from the driver's own files, such as ~/.pgpass"
@@ -96,8 +112,8 @@ class Database:
             elif self.password:
                 url = url.set(password=self.password)
             # hide_parameters: SQLAlchemy's messages would repeat the values of a statement.
-            return sa.create_engine(
-                url, hide_parameters=True, poolclass=NullPool, connect_args=_patience(url)
+            engine = sa.create_engine(
+                url, hide_parameters=True, poolclass=NullPool, connect_args=_ways(url)
             )
         except ImportError as error:
             raise CmpBundleError(
@@ -110,6 +126,9 @@ class Database:
                 hint="write mysql://USER@HOST/NAME, postgresql://USER@HOST/NAME or"
                 " sqlite:////path/to/file",
             ) from None
+        if engine.driver == "pymysql":
+            sa.event.listen(engine, "do_connect", _careful)
+        return engine
 
     def _problem(self, error: Exception) -> CmpBundleError:
         """What went wrong, in one sentence."""
@@ -120,7 +139,10 @@ class Database:
         if self.password:
             first = first.replace(self.password, "…")
         refused = any(word in first.lower() for word in ("password", "denied", "authenti"))
-        return CmpBundleError(f"{self.url}: {first}", hint=_ANSWER if refused else None)
+        hint = _ANSWER if refused else None
+        if "asked for the password itself" in first or "authentication method requirement" in first:
+            hint = _TLS[make_url(self.url).get_backend_name()]
+        return CmpBundleError(f"{self.url}: {first}", hint=hint)
 
 
 def _file(url: URL, *, writing: bool) -> URL:
@@ -132,10 +154,27 @@ def _file(url: URL, *, writing: bool) -> URL:
     return url.set(database=f"file:{quote(str(path))}", query=query)
 
 
-def _patience(url: URL) -> dict[str, Any]:
-    if url.get_backend_name() == "sqlite" or "connect_timeout" in url.query:
+def _ways(url: URL) -> dict[str, Any]:
+    """What a driver is told besides the URL. What the URL says itself, somebody has meant."""
+    if url.get_backend_name() == "sqlite":
         return {}
-    return {"connect_timeout": _PATIENCE}
+    ways: dict[str, Any] = {}
+    if "connect_timeout" not in url.query:
+        ways["connect_timeout"] = _PATIENCE
+    if url.get_driver_name() == "pymysql":
+        # A server may answer any question by asking for a file of this machine.
+        ways["local_infile"] = False
+    checked = url.query.get("sslmode") in _CHECKED
+    if url.get_driver_name() in _LIBPQ and not checked and "require_auth" not in url.query:
+        # The server says whether it wants the password itself, whoever it is.
+        ways["require_auth"] = "!password"
+    return ways
+
+
+def _careful(_dialect: object, _record: object, args: list[Any], how: dict[str, Any]) -> Any:
+    from cmp_bundle.accounts.mysql import CarefulConnection  # noqa: PLC0415 - where it is installed
+
+    return CarefulConnection(*args, **how)
 
 
 def _read_only(connection: Any, _record: Any) -> None:
