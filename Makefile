@@ -4,7 +4,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 
-.PHONY: help setup demo test quick lint docs testbed testbed-clean bench clean
+.PHONY: help setup demo test soak quick lint docs testbed testbed-clean bench clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,10 @@ quick: setup ## the tests that need nothing real, in under a minute
 test: setup ## everything: unit tests, real Asterisks, real browsers
 	$(PY) -m tests.testbed build
 	$(PYTEST) tests -n 2 --dist loadscope --cov --cov-report=term:skip-covered
+
+soak: setup ## the longest tests alone, which make test has in a shorter form
+	$(PY) -m tests.testbed build
+	$(PYTEST) tests -m soak -n 2 --dist load
 
 lint: setup ## what a reviewer would ask first
 	.venv/bin/ruff check

@@ -55,14 +55,15 @@ def unclear(found: Found, name: str) -> bool:
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("driver", realtime_pbx.DRIVERS)
+# It takes a minute for each ten thousand.
+@pytest.mark.parametrize(
+    "share", [pytest.param(5, id="fifth"), pytest.param(1, id="all", marks=pytest.mark.soak)]
+)
 def test_import_is_what_asterisk_reports(
-    prepared: Asterisk, driver: str, database: Callable[[str], Realtime]
+    prepared: Asterisk, driver: str, share: int, database: Callable[[str], Realtime]
 ) -> None:
     version = prepared.release.version
-    # All of them from each of the three databases; fewer, as it takes a minute for each ten
-    # thousand, for the second way to PostgreSQL and for what the older version reads by ODBC.
-    full = driver == "sqlite3" or (version != "16" and driver != "pgsql")
-    count = ACCOUNTS if full else ACCOUNTS // 5
+    count = ACCOUNTS // share
     held = rows(f"{SEED}-{version}-{driver}", count, digests=version != "16")
     source = realtime_pbx.serve(prepared, driver, database, held)
     found = source.found()

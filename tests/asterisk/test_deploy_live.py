@@ -219,10 +219,11 @@ def test_a_thousand_switches_under_load(
     releases = present(site)
     with Crowd(pbx, site) as crowd:
         disk = Disk()
-        for number in range(1000):
+        number = 0
+        while number < 1000 or (crowd.visits <= 100 and not crowd.problems):
             disk.link(site.link, site.target(releases[number % 2]))
+            number += 1
         assert crowd.problems == []
-        assert crowd.visits > 100
         # The whole of it too, with its reload, as often as there is time for.
         crowd.stay()
         for number in range(20):

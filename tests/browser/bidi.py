@@ -27,7 +27,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 #: How long anything in a browser may take before the test gives up on it.
-PATIENCE = 45.0
+PATIENCE = 60.0
 
 FIREFOX_PREFS = {
     "media.navigator.streams.fake": True,

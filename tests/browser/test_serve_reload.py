@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.serving import Serve, serve
+from tests.testbed.server import free_ports
 from tests.unit.bundle.phones import FILES
 from tests.unit.devserver.saving import SAVES
 
@@ -79,11 +80,11 @@ def test_an_edit_that_does_not_build(running: Serve, browser: Browser, folder: P
 
 
 def test_a_server_that_comes_back(browser: Browser, folder: Path) -> None:
-    with serve(folder, "--source", "phone") as running:
+    port = str(free_ports(1)[0])
+    with serve(folder, "--source", "phone", "--port", port) as running:
         page = browser.page()
         page.goto(running.url)
         page.wait(READY)
-        port = str(running.port)
     (folder / "phone/two.js").write_text("window.edited = true")
     with serve(folder, "--source", "phone", "--port", port):
         page.wait("window.edited")
@@ -91,7 +92,8 @@ def test_a_server_that_comes_back(browser: Browser, folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_thousand_edits(folder: Path) -> None:
+@pytest.mark.parametrize("edits", [250, pytest.param(1000, marks=pytest.mark.soak)])
+def test_many_edits(folder: Path, edits: int) -> None:
     """Both browsers at once, gaps of up to half a second, every kind of save."""
     rng = random.Random(5)
     script = folder / "phone/lib/one.js"
@@ -106,7 +108,7 @@ def test_a_thousand_edits(folder: Path) -> None:
             page.goto(running.url)
             page.wait(READY)
         number = 0
-        while number < 1000:
+        while number < edits:
             for _ in range(rng.randint(1, 25)):
                 number += 1
                 rng.choice(SAVES)(

@@ -321,7 +321,7 @@ def test_a_large_configuration_takes_seconds_at_most() -> None:
         % ((n,) * 6)
         for n in range(5_000)
     )
-    started = time.monotonic()
+    started = time.process_time()  # other programs may be at work
     found = read(b"[endpoint](!)\n" + b"a=1\n" * 20 + phones)
     assert len(found.categories) == 15_001
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10

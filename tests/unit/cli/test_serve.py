@@ -21,6 +21,7 @@ from cmp_bundle.tls.store import leaf_for
 from tests.serving import Serve, serve, until
 from tests.unit.bundle.phones import FILES
 
+ROOT = Path(__file__).parents[3]
 SITE = "/static/cyber_mega_phone_2k"
 
 
@@ -42,7 +43,9 @@ def refused(folder: Path, *arguments: str, **environment: str) -> dict[str, str]
     done = subprocess.run(
         command,
         cwd=folder,
-        env={"PATH": "", "HOME": str(folder), **environment},
+        env={"PATH": "", "HOME": str(folder)}
+        | {"CMP_BUNDLE_STATE": os.environ["CMP_BUNDLE_STATE"]}
+        | environment,
         capture_output=True,
         text=True,
         timeout=60,
@@ -289,7 +292,7 @@ def test_what_does_not_go_together(folder: Path) -> None:
 def test_the_demo(tmp_path: Path) -> None:
     """As ``make demo`` runs it: one line with the link, and Ctrl-C is no failure."""
     environment = os.environ | {
-        "XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": str(Path.cwd()), "CMP_BUNDLE_SITE_REDIRECT": "/x"
+        "XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "CMP_BUNDLE_SITE_REDIRECT": "/x"
     }  # fmt: skip
     with subprocess.Popen(
         [sys.executable, "-m", "tests.demo", "--port", "0"],
