@@ -91,7 +91,6 @@ def test_a_server_that_comes_back(browser: Browser, folder: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize("edits", [250, pytest.param(1000, marks=pytest.mark.soak)])
 def test_many_edits(folder: Path, edits: int) -> None:
     """Both browsers at once, gaps of up to half a second, every kind of save."""
