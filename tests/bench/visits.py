@@ -32,6 +32,7 @@ def measured(source: str, base: Path) -> list[tuple[str, ...]]:
         for name, flags in (("as it came", ("--pristine", "--no-pack")), ("packed", ())):
             cmp = Cmp(folder)
             cmp.aim(pbx)
+            cmp.environment["CMP_BUNDLE_STATE"] = str(folder / "state")
             cmp("build", "--source", source, *flags)
             cmp("deploy")
             paths, size = _visit(pbx)
