@@ -36,11 +36,11 @@ class Serve:
 
     @property
     def port(self) -> int:
-        return urlsplit(self.page).port or 443
+        return urlsplit(self.url).port or 443
 
     @property
     def base(self) -> str:
-        return self.page.rstrip("/")
+        return f"https://{urlsplit(self.url).netloc}"
 
     @property
     def said(self) -> str:
@@ -49,10 +49,24 @@ class Serve:
 
     def get(self, path: str, method: str = "GET", **headers: str) -> tuple[int, HTTPMessage, bytes]:
         """Status, headers and body; of header names, _ stands for -."""
+        return self._get(self.port, path, method, **headers)
+
+    def developer(self, path: str = "", **headers: str) -> tuple[int, HTTPMessage, bytes]:
+        """The same of the developer's page, or of what lies beside it."""
+        there = urlsplit(self.page)
+        return self._get(there.port or 443, f"{there.path}{path}", "GET", **headers)
+
+    def shown(self) -> str:
+        """The developer's page."""
+        status, _, body = self.developer()
+        assert status == 200
+        return body.decode()
+
+    def _get(
+        self, port: int, path: str, method: str, **headers: str
+    ) -> tuple[int, HTTPMessage, bytes]:
         context = ssl._create_unverified_context()
-        connection = http.client.HTTPSConnection(
-            "localhost", self.port, timeout=20, context=context
-        )
+        connection = http.client.HTTPSConnection("localhost", port, timeout=20, context=context)
         try:
             sent = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, path, headers=sent)
@@ -76,7 +90,9 @@ class Serve:
     def socket(self, path: str, **options: Any) -> Iterator[ClientConnection]:
         context = ssl._create_unverified_context()
         url = f"wss://localhost:{self.port}{path}"
-        with connect(url, ssl=context, origin=Origin(self.base), **options) as opened:
+        with connect(
+            url, ssl=context, origin=Origin(self.base), open_timeout=60, **options
+        ) as opened:
             yield opened
 
     def stop(self) -> int:

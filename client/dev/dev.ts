@@ -1,4 +1,5 @@
-// The developer's page: its lists are made by the server; here they are kept fresh.
+// The developer's page: its lists are made by the server; here they are kept fresh. All addresses
+// are relative: the secret stands in this page's own, and nowhere else.
 
 const RETRY = 1000;
 const COPIED = 1500;
@@ -35,7 +36,7 @@ function held(): boolean {
 }
 
 async function refresh(): Promise<void> {
-  const answer = await fetch("/__cmp/state");
+  const answer = await fetch("state");
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (held()) {
@@ -99,14 +100,14 @@ state.addEventListener("click", (event) => {
 });
 
 function listen(): void {
-  const socket = new WebSocket(`wss://${location.host}/__cmp/events`);
+  const socket = new WebSocket(new URL("news", location.href).href.replace("https:", "wss:"));
   socket.onopen = () => {
     live.textContent = "connected";
     live.className = "";
   };
   socket.onmessage = () => void news();
   socket.onclose = () => {
-    live.textContent = "the server has stopped";
+    live.textContent = "the server has stopped; the next start prints a new address";
     live.className = "gone";
     setTimeout(listen, RETRY);
   };

@@ -1,21 +1,20 @@
-// In every page that the dev server shows: says on top of it what went wrong, and makes sure
-// that it ends up on the newest build. livereload's own script does the reloading; this one
-// notices where that was not connected yet when it was told.
+// In every page that the dev server shows: says on top of it that something went wrong, and makes
+// sure that it ends up on the newest build. livereload's own script does the reloading; this one
+// notices where that was not connected yet when it was told. What went wrong is for the terminal
+// and the developer's page: this page may be a stranger's.
 
 /** What the server says; Hub.state in cmp_bundle/devserver/hub.py. */
 interface State {
   run: string;
   shown: number;
   stylesheets: boolean;
-  problem: Said | null;
-  notice: Said | null;
+  trouble: (keyof typeof TROUBLE)[];
 }
 
-interface Said {
-  message: string;
-  hint: string | null;
-  where: string | null;
-}
+const TROUBLE = {
+  build: "The last edit does not build. The terminal and the developer's page say where and why.",
+  pbx: "Phones cannot be connected. The terminal and the developer's page say why.",
+};
 
 /** As much of livereload's script as is asked. */
 interface LiveReload {
@@ -39,28 +38,22 @@ function style(): void {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`
     :host { position: fixed; inset: 0 0 auto 0; z-index: 2147483647; font: 15px/1.5 system-ui, sans-serif; }
-    div { margin: 0; padding: 12px 20px; color: #fff; background: #8f1d1d; white-space: pre-wrap; }
-    div.notice { background: #5c4500; }
-    code { font: 14px ui-monospace, monospace; }
+    div { margin: 0; padding: 12px 20px; color: #fff; background: #8f1d1d; }
+    div.pbx { background: #5c4500; }
   `);
   shadow.adoptedStyleSheets = [sheet];
 }
 
-function line(said: Said, kind: string): HTMLElement {
+function line(kind: keyof typeof TROUBLE): HTMLElement {
   const element = document.createElement("div");
   element.className = kind;
   element.setAttribute("role", "alert");
-  const where = document.createElement("code");
-  where.textContent = said.where ? `${said.where}\n` : "";
-  element.append(where, said.message, said.hint ? `\n${said.hint}` : "");
+  element.textContent = TROUBLE[kind];
   return element;
 }
 
-function show({ problem, notice }: State): void {
-  const lines = [];
-  if (problem) lines.push(line(problem, "problem"));
-  if (notice) lines.push(line(notice, "notice"));
-  shadow.replaceChildren(...lines);
+function show({ trouble }: State): void {
+  shadow.replaceChildren(...trouble.map(line));
 }
 
 function catchUp({ run, shown, stylesheets }: State): void {

@@ -60,13 +60,19 @@ class Everyone:
 
 
 def everyone(
-    run: Run, *, allow_loose: bool = False, complete: bool = False, plain: str | None = None
+    run: Run,
+    *,
+    allow_loose: bool = False,
+    complete: bool = False,
+    plain: str | None = None,
+    trying: Keyring | None = None,
 ) -> Everyone:
     """Everybody of the file of accounts.
 
     The key of the links is made if there is none yet; nothing else is written, unless
     ``complete``: then accounts without a password get one, in their file. ``plain`` is the
-    account whose profile is to be public. Raises CmpBundleError with all that is wrong.
+    account whose profile is to be public. With a key for ``trying`` the operator's is neither made
+    nor read. Raises CmpBundleError with all that is wrong.
     """
     book = read(run, allow_loose=allow_loose)
     if plain is not None:
@@ -83,7 +89,7 @@ def everyone(
     if not book.accounts:
         return Everyone(book, (), keyrings.fresh(), People())
     now, secret = resolve(run, book)
-    ring = key(run)
+    ring = key(run) if trying is None else trying
     secrets: tuple[Secret, ...] = (*sealed.secrets(now, ring), *secret)
     shown = None
     if plain is not None:

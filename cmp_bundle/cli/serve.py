@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import secrets
 import ssl
 import webbrowser
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -16,8 +18,10 @@ from cmp_bundle.bundle.client import client
 from cmp_bundle.cli import source
 from cmp_bundle.cli.command import Run
 from cmp_bundle.cli.command import command as make
+from cmp_bundle.cli.opening import opened
 from cmp_bundle.cli.output import Result, show
 from cmp_bundle.cli.trial import Trial
+from cmp_bundle.devserver.developer import Developer
 from cmp_bundle.devserver.guard import Guard
 from cmp_bundle.devserver.pbx import InnerPbx, RealPbx, tls
 from cmp_bundle.devserver.server import DevServer, Source, bind
@@ -27,6 +31,8 @@ from cmp_bundle.tls import machine
 from cmp_bundle.tls.store import leaf_for
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from cmp_bundle.bundle.build import Built
     from cmp_bundle.devserver.pbx import Pbx
 
@@ -39,6 +45,8 @@ _FLAGS = (
     "serve.pbx",
     "serve.pbx_ca",
 )
+
+_LAST_PORT = 65535
 
 #: Addresses that mean all of this machine's.
 _EVERYWHERE = {"", "0.0.0.0", "::", "*"}  # noqa: S104 - to tell them apart
@@ -68,7 +76,9 @@ def command(
     """Show the phone on this machine, as Asterisk will serve it, and reload it as it is edited.
 
     Phones are connected to a real PBX (--pbx wss://pbx.example.com:8089/ws) or to a practice PBX
-    (--practice), which answers 246 with an echo. Everything is on one TLS port of this machine.
+    (--practice), which answers 246 with an echo. The links are good for this run alone. What was
+    built and what is said stands on the developer's page, on a TLS port of its own: its address
+    holds a secret, so show it to nobody.
     """
     _check(run, practice=practice)
     said = run.settings.serve
@@ -76,6 +86,7 @@ def command(
     host = "" if everywhere else said.host.strip("[]")
     sockets = bind(host, said.port)
     port = sockets[0].getsockname()[1]
+    beside = _beside(host, said.port)
     trial = Trial(run, practice=practice)
     names = machine.to_serve(everywhere=everywhere)
     if not everywhere and host not in names:
@@ -91,9 +102,13 @@ def command(
         return build(phone, trial.here(settings), client(), trial.people(), live)
 
     base = _base(host, port, everywhere=everywhere)
+    ours = frozenset(n.lower() for n in names)
+    developer = Developer(Guard(ours, beside[0].getsockname()[1]), secrets.token_urlsafe(16))
+    page = f"{_page_base(host, developer.guard.port, everywhere=everywhere)}/{developer.secret}/"
     server = DevServer(
-        Source(built, trial.watched, lambda: trial.links(base), trial.settle),
-        Guard(frozenset(n.lower() for n in names), port),
+        Source(built, trial.watched, lambda: trial.links(base), base, trial.settle),
+        Guard(ours, port),
+        developer,
         _pbx(run, trial, practice=practice, insecure=pbx_insecure),
         run.reporter,
         no_cache=no_cache,
@@ -105,14 +120,15 @@ def command(
         outcome = await server.build()
         for warning in outcome.warnings:
             run.reporter.warn(f"{warning.path}: {warning.message}")
-        server.listen(sockets, context)
+        server.listen(sockets, beside, context)
         bound = [s.getsockname()[0] for s in sockets]
         _warn_of_others(run, bound, names if everywhere else (host,))
-        url = _announced(run, trial, base, practice=practice)
-        if open_browser:
-            await asyncio.to_thread(webbrowser.open, url)
+        url = _announced(run, trial, base, page, practice=practice)
         try:
-            await server.run()
+            with opened(url) if open_browser else nullcontext() as address:
+                if address:
+                    await asyncio.to_thread(webbrowser.open, address)
+                await server.run()
         finally:
             await server.aclose()
             await trial.aclose()
@@ -149,10 +165,10 @@ def _warn_of_others(run: Run, bound: list[str], names: tuple[str, ...]) -> None:
     """Say who else can reach it, where it is not ``bound`` to addresses of this machine alone."""
     if not all(ip_address(address.partition("%")[0]).is_loopback for address in bound):
         reach = ", ".join(n for n in names if n not in machine.LOCAL)
-        run.reporter.warn(f"everybody who reaches this machine can open this: {reach}")
+        run.reporter.warn(f"everybody who reaches this machine can open the phone: {reach}")
 
 
-def _announced(run: Run, trial: Trial, base: str, *, practice: bool) -> str:
+def _announced(run: Run, trial: Trial, base: str, page: str, *, practice: bool) -> str:
     """Say where everything is; the first account's way in."""
     links = trial.links(base)
     url = links[0].url if links else f"{base}{run.settings.site.redirect}"
@@ -161,8 +177,8 @@ def _announced(run: Run, trial: Trial, base: str, *, practice: bool) -> str:
                           " 248 calls you back, 249 is busy, 250 rings for ever")  # fmt: skip
         if run.settings.build.pristine and links:
             run.reporter.note(f"nothing is filled in: {links[0].account}, {links[0].note}")
-    run.reporter.note(f"developer's page: {base}/    stop with Ctrl-C")
-    show(Result(url, {"url": url, "page": f"{base}/"}), as_json=run.as_json)
+    run.reporter.note(f"developer's page, for you alone: {page}    stop with Ctrl-C")
+    show(Result(url, {"url": url, "page": page}), as_json=run.as_json)
     return url
 
 
@@ -171,6 +187,22 @@ def _base(host: str, port: int, *, everywhere: bool) -> str:
     if everywhere:
         host = next((str(a) for a in machine.addresses()), "localhost")
     return f"https://{host if ':' not in host else f'[{host}]'}:{port}"
+
+
+def _page_base(host: str, port: int, *, everywhere: bool) -> str:
+    """Where the developer's page is: if it can be, at another host than the phone's.
+
+    Browsers keep what is of one host closer together than its ports are: cookies, processes.
+    """
+    return _base("127.0.0.1" if host == "localhost" else host, port, everywhere=everywhere)
+
+
+def _beside(host: str, port: int) -> list[socket]:
+    """The developer's sockets: on the next port, which can be guessed where ports are let through."""
+    if 0 < port < _LAST_PORT:
+        with suppress(CmpBundleError):
+            return bind(host, port + 1)
+    return bind(host, 0)
 
 
 def _pbx(run: Run, trial: Trial, *, practice: bool, insecure: bool) -> Pbx | None:

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cmp_bundle.accounts import generate
+from cmp_bundle.accounts import generate, keyring
 from cmp_bundle.accounts.link import link
 from cmp_bundle.accounts.model import Account
 from cmp_bundle.accounts.profile import content
@@ -39,13 +39,15 @@ ECHO = "246"
 class Trial:
     """The settings and accounts of one run of ``serve``, as they are at each build.
 
-    With ``practice``, or where [serve] names a PBX, phones connect to this server, whatever the
+    Links and sealed profiles are made with a key of this run's own, which is on no disk: who
+    sees them has nothing of the real ones, and nothing once the run is over. With ``practice``, or where [serve] names a PBX, phones connect to this server, whatever the
     settings say. Raises CmpBundleError where what there is at the start cannot be used.
     """
 
     def __init__(self, run: Run, *, practice: bool) -> None:
         self._run = replace(run, reporter=_Once(run.reporter))
         self._behind = practice or bool(run.settings.serve.pbx)
+        self._key = keyring.fresh()
         self._demo = _demo() if practice else None
         self._practice: PracticePbx | None = None
         self._watched: frozenset[Path] = frozenset()
@@ -59,7 +61,7 @@ class Trial:
         again = replace(self._run, loaded=self._run.reload())
         # Noted first: what is wrong there is to be mended there.
         self._watched = frozenset(_named(again))
-        everyone = people.everyone(again)
+        everyone = people.everyone(again, trying=self._key)
         self._watched |= frozenset(_sources(again, everyone))
         if again.settings.serve != self._run.settings.serve:
             again.reporter.warn("what [serve] says counts from the next start")
@@ -157,7 +159,6 @@ def _named(run: Run) -> Iterator[Path]:
     yield run.loaded.file or Path.cwd() / FILE_NAME
     yield settings.accounts.file
     yield settings.accounts.file.with_suffix(".csv")
-    yield settings.links.key
     # What is compiled from client/, the built-in phone among it.
     yield Path(str(files("cmp_bundle"))) / "client"
     yield from _phone(run)

@@ -1,4 +1,4 @@
-"""The one port: every request is looked at here, and goes to Asterisk's rules or to a tool.
+"""The phone's port: every request is looked at here, and goes to Asterisk's rules or to a tool.
 
 Tornado's own routing would normalise paths and refuse methods before Asterisk's rules had seen
 them; so requests are taken as they come off the wire.
@@ -6,6 +6,7 @@ them; so requests are taken as they come off the wire.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from email.utils import formatdate
 from typing import TYPE_CHECKING, cast
@@ -31,12 +32,16 @@ if TYPE_CHECKING:
     from cmp_bundle.asterisk.web import Tree, WebServer
     from cmp_bundle.devserver.guard import Guard
 
-#: Paths of the dev server's own, which Asterisk does not have.
+#: Paths of the dev server's own, which Asterisk does not have. The phone's page may be a
+#: stranger's, and any user of this machine can ask: they tell when to reload, and nothing else.
 TOOLS = ("/__cmp/", "/livereload")
 
 
 class Front(HTTPServerConnectionDelegate):
-    """``rules`` gives the web server's configuration as it is now."""
+    """``rules`` gives the web server's configuration as it is now.
+
+    Whoever has not taken an answer after ``sending`` seconds gets no more of it.
+    """
 
     def __init__(
         self,
@@ -47,6 +52,7 @@ class Front(HTTPServerConnectionDelegate):
         phones: Application,
         *,
         no_cache: bool = False,
+        sending: float,
     ) -> None:
         self.guard = guard
         self.rules = rules
@@ -54,6 +60,7 @@ class Front(HTTPServerConnectionDelegate):
         self.tools = tools
         self.phones = phones
         self.no_cache = no_cache
+        self.sending = sending
 
     def start_request(
         self, server_conn: object, request_conn: HTTPConnection
@@ -89,12 +96,14 @@ class _OneRequest(HTTPMessageDelegate):
         )
         front = self._front
         if not front.guard.knows(headers.get("Host")):
-            return self._last(_UNKNOWN_HOST)
+            return self._last(UNKNOWN_HOST)
+        if "Service-Worker" in headers:
+            return self._last(_NO_WORKERS)
         path = start_line.path.partition("?")[0]
         rules = front.rules()
         if is_socket(request, rules):
             self._next = front.phones.start_request(self._server_conn, self._connection)
-        elif path == "/" or path.startswith(TOOLS):
+        elif path.startswith(TOOLS):
             self._next = front.tools.start_request(self._server_conn, self._connection)
         if self._next is not None:
             return self._next.headers_received(start_line, headers)
@@ -119,38 +128,61 @@ class _OneRequest(HTTPMessageDelegate):
 
     def _send(self, answer: Response) -> None:
         line = ResponseStartLine("HTTP/1.1", answer.status, answer.title)
-        self._connection.write_headers(line, self._headers(answer), self._body(answer))
+        headers = _headers(answer, no_cache=self._front.no_cache)
+        taken = self._connection.write_headers(line, headers, _body(answer, head=self._head))
+        stream = cast("HTTP1Connection", self._connection).stream
+        patience = asyncio.get_running_loop().call_later(self._front.sending, stream.close)
+        taken.add_done_callback(lambda _: patience.cancel())
         self._connection.finish()
 
-    async def _last(self, answer: Response) -> None:
-        """Answer, and let nothing else pass on this connection; whatever follows is not read."""
-        stream = cast("HTTP1Connection", self._connection).detach()
-        lines = [f"HTTP/1.1 {answer.status} {answer.title}"]
-        lines += [f"{name}: {value}" for name, value in self._headers(answer).get_all()]
-        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
-        with contextlib.suppress(StreamClosedError):
-            await stream.write(head + self._body(answer))
-        stream.close()
-
-    def _headers(self, answer: Response) -> HTTPHeaders:
-        headers = HTTPHeaders({"Server": "cmp-bundle", "Date": formatdate(usegmt=True)})
-        for name, value in answer.headers:
-            headers.add(name, value)
-        if self._front.no_cache:
-            headers["Cache-Control"] = "no-store"
-        if answer.close:
-            headers["Connection"] = "close"
-        headers["Content-Length"] = str(len(answer.body))
-        return headers
-
-    def _body(self, answer: Response) -> bytes:
-        return b"" if self._head or answer.status == 304 else answer.body  # noqa: PLR2004
+    def _last(self, answer: Response) -> Awaitable[None]:
+        no_cache = self._front.no_cache
+        return last_answer(self._connection, answer, head=self._head, no_cache=no_cache)
 
 
-_UNKNOWN_HOST = Response(
+async def last_answer(
+    connection: HTTPConnection, answer: Response, *, head: bool = False, no_cache: bool = False
+) -> None:
+    """Answer, and let nothing else pass on this connection; whatever follows is not read."""
+    stream = cast("HTTP1Connection", connection).detach()
+    lines = [f"HTTP/1.1 {answer.status} {answer.title}"]
+    lines += [f"{name}: {value}" for name, value in _headers(answer, no_cache=no_cache).get_all()]
+    start = "\r\n".join([*lines, "", ""]).encode("latin-1")
+    with contextlib.suppress(StreamClosedError):
+        await stream.write(start + _body(answer, head=head))
+    stream.close()
+
+
+def _headers(answer: Response, *, no_cache: bool) -> HTTPHeaders:
+    headers = HTTPHeaders({"Server": "cmp-bundle", "Date": formatdate(usegmt=True)})
+    for name, value in answer.headers:
+        headers.add(name, value)
+    if no_cache:
+        headers["Cache-Control"] = "no-store"
+    if answer.close:
+        headers["Connection"] = "close"
+    headers["Content-Length"] = str(len(answer.body))
+    return headers
+
+
+def _body(answer: Response, *, head: bool) -> bytes:
+    return b"" if head or answer.status == 304 else answer.body  # noqa: PLR2004
+
+
+UNKNOWN_HOST = Response(
     421,
     "Misdirected Request",
     (("Content-type", "text/plain"),),
     b"This server does not go by the name that was asked for.\n",
+    close=True,
+)
+
+#: Asterisk would serve it. But a worker that a stranger's phone leaves in a browser would see every
+#: phone that is tried on this port afterwards, with its links.
+_NO_WORKERS = Response(
+    403,
+    "Forbidden",
+    (("Content-type", "text/plain"),),
+    b"cmp-bundle serve installs no service workers; Asterisk will.\n",
     close=True,
 )

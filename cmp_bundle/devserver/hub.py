@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tornado.websocket import WebSocketClosedError
 
@@ -23,24 +23,42 @@ if TYPE_CHECKING:
     from cmp_bundle.devserver.pbx import Line, Message, Pbx
     from cmp_bundle.report import Reporter
 
+
+class Listening(Protocol):
+    """A page's socket."""
+
+    def push(self, text: str) -> None:
+        """Tell it; what it has not taken before is forgotten for this."""
+
+
+#: Going away (RFC 6455, 7.4.1): what either side is told when the other vanishes without a word.
+GONE = 1001
+
+#: Seconds that a PBX may take to answer it.
+_FAREWELL = 1.0
+
 #: Seconds between two pieces of news to lists that show every message of every phone.
 _OFTEN = 0.1
 
 
 class Hub:
-    """``reloaders`` are pages that livereload's script reloads, ``watchers`` get events."""
+    """``reloaders`` are phones' pages that livereload's script reloads, ``watchers`` those that
+    hear of trouble; ``readers`` are developers' pages, which hear of all that is new.
+    """
 
     def __init__(self, guard: Guard, pbx: Pbx | None, reporter: Reporter) -> None:
         self.guard = guard
         self.reloaders: set[WebSocketHandler] = set()
-        self.watchers: set[WebSocketHandler] = set()
+        self.watchers: set[Listening] = set()
+        self.readers: set[Listening] = set()
         self.log = SipLog(self._news)
         self._pbx = pbx
+        self._lines: set[Line] = set()
+        self._leaving = False
         self._reporter = reporter
         self._outcome: Outcome | None = None
         self._notice: CmpBundleError | None = None
         self._news_coming = False
-        self._count = 0
         # Builds are counted from one in each run; pages outlive it.
         self._run = secrets.token_hex(8)
 
@@ -56,15 +74,17 @@ class Hub:
 
     @property
     def state(self) -> str:
-        """What pages are told, as JSON; client/dev/page.ts reads it."""
+        """What phones' pages are told, as JSON; client/dev/page.ts reads it.
+
+        Nothing of what went wrong or who calls whom: the page may be a stranger's.
+        """
         outcome = self._outcome
+        trouble = {"build": outcome and outcome.problem, "pbx": self._notice}
         told: dict[str, Any] = {
             "run": self._run,
             "shown": outcome.shown if outcome else 0,
             "stylesheets": bool(outcome and outcome.stylesheets),
-            "problem": _said(outcome.problem if outcome else None),
-            "notice": _said(self._notice),
-            "news": self._count,
+            "trouble": [what for what, problem in trouble.items() if problem],
         }
         return json.dumps(told)
 
@@ -80,13 +100,26 @@ class Hub:
                 hint="start it with --practice, or with --pbx wss://pbx.example.com:8089/ws",
             )
         line = await self._pbx.connect(deliver, ended)
+        self._lines.add(line)
+        line.done.add_done_callback(lambda _: self._lines.discard(line))
         if self._notice is not None:
             self._notice = None
             self.publish()
         return line
 
+    async def aclose(self) -> None:
+        """Let go of the PBX, whether it hears it or not."""
+        self._leaving = True
+        lines = tuple(self._lines)
+        for line in lines:
+            line.close(GONE, None)
+        if lines:
+            await asyncio.wait([line.done for line in lines], timeout=_FAREWELL)
+
     def tell(self, trouble: CmpBundleError) -> None:
-        """Say it in the terminal and on every page."""
+        """Say it in the terminal and on the developer's page, and on phones' that there is some."""
+        if self._leaving:
+            return
         if self._notice is None or str(self._notice) != str(trouble):
             self._reporter.warn(f"{trouble}{f' ({trouble.hint})' if trouble.hint else ''}")
         self._notice = trouble
@@ -100,22 +133,29 @@ class Hub:
             paths = outcome.stylesheets or ("index.html",)
             for path in paths:
                 message = {"command": "reload", "path": path, "liveCSS": True, "liveImg": False}
-                _send(self.reloaders, json.dumps(message))
+                for page in tuple(self.reloaders):
+                    tell(page, json.dumps(message))
         self.publish()
 
     def publish(self) -> None:
-        self._count += 1
-        _send(self.watchers, self.state)
+        state = self.state
+        for page in tuple(self.watchers):
+            page.push(state)
+        self._publish_news()
+
+    def _publish_news(self) -> None:
+        for page in tuple(self.readers):
+            page.push("news")
 
     def _news(self) -> None:
         """Something passed on a phone's socket; lists hear of it soon, but not of each."""
-        if self._news_coming or not self.watchers:
+        if self._news_coming or not self.readers:
             return
         self._news_coming = True
 
         def now() -> None:
             self._news_coming = False
-            self.publish()
+            self._publish_news()
 
         asyncio.get_running_loop().call_later(_OFTEN, now)
 
@@ -125,14 +165,3 @@ def tell(socket: WebSocketHandler, message: str) -> None:
     with contextlib.suppress(WebSocketClosedError):
         # It may go while the message is under way; then the future has an exception to be taken.
         socket.write_message(message).add_done_callback(lambda sent: sent.exception())
-
-
-def _send(sockets: set[WebSocketHandler], message: str) -> None:
-    for socket in tuple(sockets):
-        tell(socket, message)
-
-
-def _said(error: CmpBundleError | None) -> dict[str, str | None] | None:
-    if error is None:
-        return None
-    return {"message": error.message, "hint": error.hint, "where": error.where}

@@ -1,4 +1,7 @@
-"""The developer's own page: what is built, what was said about it, and what passes on the wire."""
+"""The developer's own page: what is built, what was said about it, and what passes on the wire.
+
+All of its addresses are relative: what stands before them is the secret, which it is not told.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, abort, render_template
 
 from cmp_bundle.accounts.link import qr_as_svg
+from cmp_bundle.devserver.developer import HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,25 +59,22 @@ def make_app(view: Callable[[], View]) -> Flask:
 
     @app.after_request
     def _guarded(response: Response) -> Response:
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        # No other page gets at a link by way of its picture.
-        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-        response.headers["Content-Security-Policy"] = (
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
-            " connect-src 'self' wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-        )
+        response.headers.update(HEADERS)
         return response
 
     @app.get("/")
     def _page() -> str:
         return render_template("page.html", view=view())
 
-    @app.get("/__cmp/state")
+    @app.get("/state")
     def _state() -> str:
         return render_template("state.html", view=view())
 
-    @app.get("/__cmp/qr/<int:number>")
+    @app.get("/accounts")
+    def _accounts() -> str:
+        return render_template("accounts.html", view=view())
+
+    @app.get("/qr/<int:number>")
     def _qr(number: int) -> Response:
         links = view().links
         if number >= len(links):

@@ -8,26 +8,41 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from tornado.httpclient import HTTPClientError, HTTPRequest
-from tornado.iostream import StreamClosedError
-from tornado.websocket import WebSocketClosedError, WebSocketError, websocket_connect
+from tornado.iostream import StreamClosedError, UnsatisfiableReadError
+from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, WebSocketError
 
+from cmp_bundle.devserver.readable import readable
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-
-    from tornado.websocket import WebSocketClientConnection
 
     from cmp_bundle.practice.pbx import PracticePbx
 
 #: Seconds that a PBX may take to accept a connection.
 PATIENCE = 15.0
 
-#: The largest message that passes, in bytes. SIP with many pictures comes to some 20,000.
-LARGEST = 10 * 1024 * 1024
+#: The largest message that passes, in bytes. SIP with many pictures comes to some 20,000, and
+#: Asterisk takes no frame of more than 65,535.
+LARGEST = 1024 * 1024
+
+#: The largest answer that is no WebSocket, in bytes.
+_LARGEST_REFUSAL = 64 * 1024
+
+#: Seconds after which a PBX that says nothing is asked for a sign of life.
+PING = 30.0
+
+#: Messages of the practice PBX that wait for a phone. More it will not read any more.
+MOST_WAITING = 1000
 
 #: Close codes that may be received but never sent (RFC 6455, 7.4.1).
 _NEVER_SENT = {1005, 1006, 1015}
+
+#: What a phone is told that its PBX has no patience with any more (RFC 6455, 7.4.1).
+_OVERFLOWING = 1008
+
+#: Characters of a PBX's own words that are shown.
+_WORDS = 200
 
 Message = str | bytes
 
@@ -39,6 +54,10 @@ class Line(Protocol):
         """Returns when the PBX has room for more."""
 
     def close(self, code: int | None, reason: str | None) -> None: ...
+
+    @property
+    def done(self) -> asyncio.Future[None]:
+        """Done when nothing is left of it."""
 
 
 class Pbx(Protocol):
@@ -78,11 +97,17 @@ class RealPbx:
             request_timeout=PATIENCE,
             ssl_options=self.context,
         )
+        connection = WebSocketClientConnection(
+            request, subprotocols=["sip"], max_message_size=LARGEST, ping_interval=PING
+        )
+        # websocket_connect has no way to say that no more than words are read of a refusal.
+        connection.max_body_size = _LARGEST_REFUSAL
         try:
-            connection = await websocket_connect(
-                request, subprotocols=["sip"], max_message_size=LARGEST
-            )
-        except (OSError, HTTPClientError, WebSocketError, StreamClosedError) as error:
+            # Its own patience ends with a handshake that it takes for one, and then finds wrong.
+            await asyncio.wait_for(connection.connect_future, PATIENCE + 1)
+        except (OSError, HTTPClientError, WebSocketError, StreamClosedError,
+                UnsatisfiableReadError) as error:  # fmt: skip
+            connection.protocol = None  # it never came to be one
             raise CmpBundleError(
                 f"the PBX at {self.name} cannot be reached: {_why(error)}", hint=_what_to_do(error)
             ) from error
@@ -104,7 +129,7 @@ class _RealLine:
         ended: Callable[[int | None, str | None], None],
     ) -> None:
         self._connection = connection
-        self._reading = asyncio.ensure_future(self._read(deliver, ended))
+        self.done = asyncio.ensure_future(self._read(deliver, ended))
 
     async def _read(
         self,
@@ -150,8 +175,22 @@ class _InnerLine:
         ended: Callable[[int | None, str | None], None],
     ) -> None:
         self._said: asyncio.Queue[str] = asyncio.Queue()
-        self._connection = pbx.connect(self._said.put_nowait, ended)
-        self._delivering = asyncio.ensure_future(self._deliver(deliver))
+        self._overflown = False
+        self._ended = ended
+        self._connection = pbx.connect(self._say, ended)
+        self.done = asyncio.ensure_future(self._deliver(deliver))
+
+    def _say(self, message: str) -> None:
+        if self._said.qsize() < MOST_WAITING:
+            self._said.put_nowait(message)
+        elif not self._overflown:
+            # A phone that asks on and on, and reads nothing. Not now: this is called by the PBX.
+            self._overflown = True
+            asyncio.get_running_loop().call_soon(self._give_up)
+
+    def _give_up(self) -> None:
+        self.close(None, None)
+        self._ended(_OVERFLOWING, "too many messages wait for this phone")
 
     async def _deliver(self, deliver: Callable[[Message], Awaitable[None]]) -> None:
         while True:
@@ -162,7 +201,7 @@ class _InnerLine:
 
     def close(self, code: int | None, reason: str | None) -> None:
         del code, reason
-        self._delivering.cancel()
+        self.done.cancel()
         self._connection.closed()
 
 
@@ -196,8 +235,9 @@ def _why(error: Exception) -> str:
     if isinstance(error, HTTPClientError):
         if error.code == 599:  # noqa: PLR2004 - tornado's own, for a connection that failed
             return "it did not answer in time"
-        return f"it answers with {error.code} {error.message}"
-    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
+        return readable(f"it answers with {error.code} {error.message}", _WORDS)
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return readable(said.lower(), _WORDS)
 
 
 def _what_to_do(error: Exception) -> str:

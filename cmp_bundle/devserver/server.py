@@ -1,4 +1,4 @@
-"""The dev server, put together: builds, watching, and everything on one TLS port."""
+"""The dev server, put together: builds, watching, the phone's TLS port and the developer's."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from socket import gaierror
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import livereload
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, FallbackHandler, RequestHandler
 from tornado.wsgi import WSGIContainer
@@ -20,17 +19,19 @@ from tornado.wsgi import WSGIContainer
 from cmp_bundle.asterisk import includes
 from cmp_bundle.asterisk.web import WebServer
 from cmp_bundle.devserver.builds import Builds, Outcome, published
+from cmp_bundle.devserver.developer import HEADERS, Developer, DeveloperFront
 from cmp_bundle.devserver.front import Front
 from cmp_bundle.devserver.hub import Hub
+from cmp_bundle.devserver.listening import Limits, Listener
 from cmp_bundle.devserver.pages import Link, View, make_app
 from cmp_bundle.devserver.shown import Shown
-from cmp_bundle.devserver.sockets import EventSocket, PhoneSocket, ReloadSocket
+from cmp_bundle.devserver.sockets import EventSocket, NewsSocket, PhoneSocket, ReloadSocket
 from cmp_bundle.devserver.watching import Watching
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from socket import socket
 
     from cmp_bundle.bundle.build import Built
@@ -44,29 +45,36 @@ class Source:
     """What is built, and from what.
 
     ``make`` builds, given the number of the build; ``watched`` are the files and folders that it
-    reads; ``links`` gives the ways in, once something is built. ``shown`` is called in the loop
-    when what was built is what people see.
+    reads; ``links`` gives the ways in, once something is built, and ``base`` is what they begin
+    with. ``shown`` is called in the loop when what was built is what people see.
     """
 
     make: Callable[[int], Built]
     watched: Callable[[], Iterable[Path]]
     links: Callable[[], tuple[Link, ...]]
+    base: str
     shown: Callable[[], None] = lambda: None
 
 
 class DevServer:
-    """One per port. ``start`` builds and listens; ``run`` rebuilds until it is cancelled."""
+    """``build`` builds, ``listen`` listens; ``run`` rebuilds until it is cancelled.
+
+    ``guard`` is for the phone's port, which anybody may ask; ``developer`` for the other.
+    """
 
     def __init__(
         self,
         source: Source,
         guard: Guard,
+        developer: Developer,
         pbx: Pbx | None,
         reporter: Reporter,
         *,
         no_cache: bool = False,
         polling: bool = False,
+        limits: Limits | None = None,
     ) -> None:
+        self._limits = limits or Limits()
         self._source = source
         self._guard = guard
         self._reporter = reporter
@@ -79,9 +87,16 @@ class DevServer:
         self._threads = ThreadPoolExecutor(4, "page")
         tools, phones = self._applications()
         self._front = Front(
-            guard, lambda: self._rules, self._shown, tools, phones, no_cache=no_cache
+            guard,
+            lambda: self._rules,
+            self._shown,
+            tools,
+            phones,
+            no_cache=no_cache,
+            sending=self._limits.sending,
         )
-        self._server: HTTPServer | None = None
+        self._developer = DeveloperFront(developer, self._pages())
+        self._listeners: list[Listener] = []
         self._links: tuple[Link, ...] = ()
 
     @property
@@ -105,9 +120,14 @@ class DevServer:
         self._hub.built(outcome)
         return outcome
 
-    def listen(self, sockets: list[socket], context: ssl.SSLContext) -> None:
-        self._server = HTTPServer(self._front, ssl_options=context)
-        self._server.add_sockets(sockets)
+    def listen(
+        self, sockets: list[socket], developers: list[socket], context: ssl.SSLContext
+    ) -> None:
+        """Answer phones on ``sockets``, and the developer on ``developers``."""
+        for front, bound in ((self._front, sockets), (self._developer, developers)):
+            listener = Listener.over_tls(front, context, self._limits)
+            listener.add_sockets(bound)
+            self._listeners.append(listener)
 
     async def run(self) -> None:
         """Build again whenever something is edited. Ends when it is cancelled."""
@@ -130,44 +150,58 @@ class DevServer:
                 await watching.aclose()
 
     async def aclose(self) -> None:
-        if self._server is not None:
-            self._server.stop()
-            await self._server.close_all_connections()
+        for listener in self._listeners:
+            listener.stop()
+        await self._hub.aclose()
+        for listener in self._listeners:
+            await listener.close_all_connections()
         self._threads.shutdown(wait=False)
 
     def _applications(self) -> tuple[Application, Application]:
+        """What else the phone's port has: live reload, and the way to the PBX."""
         hub = {"hub": self._hub}
-        pages = WSGIContainer(make_app(self._view), executor=self._threads)
-        client = files("cmp_bundle") / "client/dev"
         script = Path(livereload.__file__).parent / "vendors/livereload.js"
-        texts = {
-            "/livereload.js": (script.read_bytes(), "text/javascript"),
-            "/__cmp/page.js": ((client / "page.js").read_bytes(), "text/javascript"),
-            "/__cmp/dev.js": ((client / "dev.js").read_bytes(), "text/javascript"),
-            "/__cmp/dev.css": ((client / "dev.css").read_bytes(), "text/css"),
-        }
-        tools = Application(
+        page = (files("cmp_bundle") / "client/dev/page.js").read_bytes()
+        tools = [
+            ("/livereload", ReloadSocket, hub),
+            ("/__cmp/events", EventSocket, hub),
+            ("/livereload.js", _Fixed, {"data": script.read_bytes(), "kind": "text/javascript"}),
+            ("/__cmp/page.js", _Fixed, {"data": page, "kind": "text/javascript"}),
+        ]
+        return self._application(tools), self._application([("/.*", PhoneSocket, hub)])
+
+    def _pages(self) -> Application:
+        """The developer's page."""
+        client = files("cmp_bundle") / "client/dev"
+        kinds = {"dev.js": "text/javascript", "dev.css": "text/css"}
+        fixed = [
+            (f"/{n}", _Fixed, {"data": (client / n).read_bytes(), "kind": k, "headers": HEADERS})
+            for n, k in kinds.items()
+        ]
+        pages = WSGIContainer(make_app(self._view), executor=self._threads)
+        return self._application(
             [
-                ("/livereload", ReloadSocket, hub),
-                ("/__cmp/events", EventSocket, hub),
-                *(
-                    (path, _Fixed, {"data": data, "kind": kind})
-                    for path, (data, kind) in texts.items()
-                ),
+                ("/news", NewsSocket, {"hub": self._hub}),
+                *fixed,
                 ("/.*", FallbackHandler, {"fallback": pages}),
-            ],
-            log_function=lambda _handler: None,
+            ]
         )
-        phones = Application([("/.*", PhoneSocket, hub)], log_function=lambda _handler: None)
-        return tools, phones
+
+    def _application(self, routes: list[Any]) -> Application:
+        return Application(
+            routes,
+            log_function=lambda _handler: None,
+            websocket_ping_interval=self._limits.ping,
+        )
 
     def _view(self) -> View:
         outcome = self._hub.outcome
         about = outcome.built.bundle.manifest if outcome else None
+        redirect = about.redirect if about else "/"
         warnings = outcome.warnings if outcome else ()
         return View(
             site=about.site if about else "",
-            url=self._links[0].url if self._links else about.redirect if about else "/",
+            url=self._links[0].url if self._links else self._source.base + redirect,
             pbx=self._pbx_name,
             outcome=outcome,
             notice=self._hub.notice,
@@ -194,13 +228,17 @@ class DevServer:
 class _Fixed(RequestHandler):
     """A script or style sheet of the dev server's own."""
 
-    def initialize(self, data: bytes, kind: str) -> None:
+    def initialize(self, data: bytes, kind: str, headers: Mapping[str, str] | None = None) -> None:
         self._data = data
-        self._kind = kind
+        self._headers_too = {
+            "Content-Type": f"{kind}; charset=utf-8",
+            "Cache-Control": "no-cache",
+            **(headers or {}),
+        }
 
     def get(self) -> None:
-        self.set_header("Content-Type", f"{self._kind}; charset=utf-8")
-        self.set_header("Cache-Control", "no-cache")
+        for name, value in self._headers_too.items():
+            self.set_header(name, value)
         self.write(self._data)
 
 

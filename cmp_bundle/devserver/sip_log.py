@@ -1,6 +1,7 @@
 """The SIP messages that pass, as a ladder that can be read: who is registered, who calls whom.
 
-Credentials are masked before anything is kept.
+Credentials are masked before anything is kept, and no more is kept than somebody could read:
+neither the phone nor the PBX is trusted.
 """
 
 from __future__ import annotations
@@ -12,23 +13,31 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from cmp_bundle.devserver.masking import masked
+from cmp_bundle.devserver.readable import readable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Messages that are kept, over all phones. A call takes about ten.
+#: Messages that are kept, over all phones, and their characters. A call takes about ten, of some
+#: 20,000 characters where it has many pictures.
 KEPT = 500
+KEPT_CHARACTERS = 4_000_000
 
-_SECRET = re.compile(
-    r"^(?P<name>(?:Proxy-)?Authorization)[ \t]*:.*(?:\r?\n[ \t].*)*", re.IGNORECASE | re.MULTILINE
-)
-_KEY = re.compile(r"^a=(?:ice-pwd|crypto):.*$", re.MULTILINE)
+#: Characters that are kept of one message, and of a name or a first line.
+LONGEST = 32_000
+_SHORT = 200
+
+
+_FOLD = re.compile(r"\n[ \t]+")
 
 
 @dataclass(frozen=True)
 class Message:
     """One message: when (seconds since 1970), on which socket, and whether the phone sent it.
 
-    ``text`` is the whole message, masked. ``call`` is its Call-ID.
+    ``text`` is the message, masked, its lines ended by LF; of a long one, the beginning. ``call``
+    is its Call-ID.
     """
 
     at: float
@@ -90,7 +99,8 @@ class SipLog:
     ) -> None:
         self._changed = changed
         self._clock = clock
-        self._messages: deque[Message] = deque(maxlen=KEPT)
+        self._messages: deque[Message] = deque()
+        self._characters = 0
         self._phones: dict[int, Phone] = {}
         self._calls: dict[str, Call] = {}
         self._count = 0
@@ -134,20 +144,34 @@ class SipLog:
 
     def saw(self, socket: int, message: str | bytes, *, from_phone: bool) -> None:
         """A message passed on ``socket``. Whatever it holds, this does not raise."""
-        text = message if isinstance(message, str) else message.decode(errors="replace")
+        # Cut before anything is looked for in it: who sends it decides how long it is.
+        begin = message[:LONGEST]
+        text = begin if isinstance(begin, str) else begin.decode(errors="replace")
         if not text.strip():
             return  # a keep-alive
-        head = text.partition("\r\n\r\n")[0]
-        call = _header(head, "call-id") or _header(head, "i")
-        said = Message(self._clock(), socket, from_phone, masked(text), call, _summary(head))
+        # Ended by whatever may pass for a line's end, so that nothing is hidden from the masking.
+        text = masked("\n".join(text.splitlines()))
+        head = _FOLD.sub(" ", text.lstrip("\n").partition("\n\n")[0])
+        if len(message) > LONGEST:
+            what = "characters" if isinstance(message, str) else "bytes"
+            text += f"\n… cut here: it has {len(message)} {what}"
+        call = readable(_header(head, "call-id") or _header(head, "i"), _SHORT)
+        text = readable(text, 2 * LONGEST)
+        said = Message(self._clock(), socket, from_phone, text, call, _summary(head))
         with self._lock:
-            self._messages.append(said)
+            self._keep(said)
             self._follow(said, head)
         self._changed()
 
+    def _keep(self, message: Message) -> None:
+        self._messages.append(message)
+        self._characters += len(message.text)
+        while len(self._messages) > KEPT or self._characters > KEPT_CHARACTERS:
+            self._characters -= len(self._messages.popleft().text)
+
     def _follow(self, message: Message, head: str) -> None:
-        first = head.partition("\r\n")[0]
-        method = _header(head, "cseq").partition(" ")[2].strip()
+        first = head.partition("\n")[0]
+        method = _method(head)
         status = int(first[8:11]) if re.match(r"SIP/2\.0 \d{3}", first) else 0
         if method == "REGISTER":
             self._register(message.socket, first, head, status)
@@ -176,14 +200,8 @@ class SipLog:
             there = _header(head, "contact") or _header(head, "m")
             state = "registered" if there else "connected"
         elif status >= 300 and status not in (401, 407):  # noqa: PLR2004
-            state = f"refused: {first[8:].strip()}"
+            state = f"refused: {_reason(first)}"
         self._phones[socket] = replace(phone, name=name, state=state)
-
-
-def masked(text: str) -> str:
-    """``text`` without what it proves an identity with, or encrypts media with."""
-    text = _SECRET.sub(r"\g<name>: (masked)", text)
-    return _KEY.sub(lambda m: m[0].partition(":")[0] + ":(masked)", text)
 
 
 def _state(state: str, first: str, method: str, status: int) -> str:
@@ -195,16 +213,23 @@ def _state(state: str, first: str, method: str, status: int) -> str:
         return "talking"
     # 401 and 407 ask for the same INVITE again, with credentials.
     if status >= 300 and status not in (401, 407) and state == "ringing":  # noqa: PLR2004
-        return f"failed: {first[8:].strip()}"
+        return f"failed: {_reason(first)}"
     return state
 
 
 def _summary(head: str) -> str:
-    first = head.partition("\r\n")[0]
+    first = head.partition("\n")[0]
     if first.startswith("SIP/2.0 "):
-        method = _header(head, "cseq").partition(" ")[2].strip()
-        return f"{first[8:]} ({method})"
-    return first.removesuffix(" SIP/2.0")
+        return readable(f"{first[8:]} ({_method(head)})", _SHORT)
+    return readable(first.removesuffix(" SIP/2.0"), _SHORT)
+
+
+def _reason(first: str) -> str:
+    return readable(first[8:].strip(), _SHORT)
+
+
+def _method(head: str) -> str:
+    return _header(head, "cseq").partition(" ")[2].strip()
 
 
 def _header(head: str, name: str) -> str:
@@ -214,5 +239,5 @@ def _header(head: str, name: str) -> str:
 
 def _user(address: str) -> str:
     """The user of an address such as ``"Alice" <sip:alice@pbx>;tag=1``."""
-    found = re.search(r"sips?:([^@;>\s]+)", address, re.IGNORECASE)
-    return found[1] if found else address
+    found = re.search(r"sips?:([^:@;>\s]+)", address, re.IGNORECASE)
+    return readable(found[1] if found else address, _SHORT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from livereload.handlers import LiveReloadHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from cmp_bundle.devserver.hub import tell
+from cmp_bundle.devserver.hub import GONE, tell
 from cmp_bundle.devserver.pbx import LARGEST, Message, sendable
 from cmp_bundle.errors import CmpBundleError
 
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
     from cmp_bundle.devserver.hub import Hub
     from cmp_bundle.devserver.pbx import Line
 
-#: Going away (RFC 6455, 7.4.1): what a phone is told when its PBX vanishes without a word.
-_GONE = 1001
-
 _SWITCHED = 101
+
+#: The largest message of a page that is to be reloaded, in bytes: it tells its address.
+_PAGES_LARGEST = 64 * 1024
 
 _numbers = itertools.count(1)
 
@@ -96,7 +97,7 @@ class PhoneSocket(WebSocketHandler):
         self._line = None
         if sendable(code) is None:
             self._hub.tell(CmpBundleError("the PBX has closed the connection of a phone"))
-        self.close(sendable(code) or _GONE, reason)
+        self.close(sendable(code) or GONE, reason)
 
     def write_error(self, status_code: int, **_more: Any) -> None:
         self.set_header("Content-Type", "text/plain; charset=utf-8")
@@ -108,6 +109,10 @@ class ReloadSocket(LiveReloadHandler):
 
     def initialize(self, hub: Hub) -> None:
         self._hub = hub
+
+    @property
+    def max_message_size(self) -> int:
+        return _PAGES_LARGEST
 
     def check_origin(self, origin: str) -> bool:
         return self._hub.guard.welcomes(origin)
@@ -134,11 +139,35 @@ class ReloadSocket(LiveReloadHandler):
         self._hub.reloaders.discard(self)
 
 
-class EventSocket(WebSocketHandler):
-    """Tells pages what happens: a build that failed, a PBX that is not there, news for lists."""
+class _Telling(WebSocketHandler):
+    """A page that hears how things are. Whoever is slow to listen hears the latest alone."""
 
     def initialize(self, hub: Hub) -> None:
         self._hub = hub
+        self._next: str | None = None
+        self._sending: asyncio.Task[None] | None = None
+
+    @property
+    def max_message_size(self) -> int:
+        return _PAGES_LARGEST
+
+    def on_message(self, message: str | bytes) -> None:
+        """Nothing that pages say matters."""
+
+    def push(self, text: str) -> None:
+        self._next = text
+        if self._sending is None or self._sending.done():
+            self._sending = asyncio.ensure_future(self._send())
+
+    async def _send(self) -> None:
+        with contextlib.suppress(WebSocketClosedError):
+            while self._next is not None:
+                text, self._next = self._next, None
+                await self.write_message(text)
+
+
+class EventSocket(_Telling):
+    """Tells phones' pages that something is wrong, and which build is shown."""
 
     def check_origin(self, origin: str) -> bool:
         return self._hub.guard.welcomes(origin)
@@ -146,10 +175,24 @@ class EventSocket(WebSocketHandler):
     def open(self, *_args: str, **_more: str) -> None:
         self.set_nodelay(True)
         self._hub.watchers.add(self)
-        tell(self, self._hub.state)
-
-    def on_message(self, message: str | bytes) -> None:
-        """Nothing that pages say matters."""
+        self.push(self._hub.state)
 
     def on_close(self) -> None:
         self._hub.watchers.discard(self)
+
+
+class NewsSocket(_Telling):
+    """Tells the developer's page that there is something new to be fetched."""
+
+    def check_origin(self, origin: str) -> bool:
+        """Looked at before it came here, with the secret; see developer.py."""
+        del origin
+        return True
+
+    def open(self, *_args: str, **_more: str) -> None:
+        self.set_nodelay(True)
+        self._hub.readers.add(self)
+        self.push("news")
+
+    def on_close(self) -> None:
+        self._hub.readers.discard(self)

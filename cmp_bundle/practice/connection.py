@@ -21,6 +21,10 @@ _log = logging.getLogger(__name__)
 #: Without these there is nothing that an answer could be sent to.
 _ANSWERABLE: Final = ("via", "from", "to", "call-id", "cseq")
 
+#: Requests at a time that are being answered, or have been just now (each is remembered for half
+#: a minute, RFC 3261 section 17.2). A phone in a call has some five.
+MOST_TRANSACTIONS: Final = 200
+
 #: Calls at a time. A page that calls in a loop must not use up the machine's sockets.
 MOST_LEGS: Final = 32
 
@@ -166,6 +170,9 @@ class Connection:
         def ended() -> None:
             self._serving.pop(key, None)
 
+        if len(self._serving) >= MOST_TRANSACTIONS:
+            self.send(answer(request, 503, ("Retry-After", "5"), tag=new_tag()))
+            return
         transaction = ServerTransaction(request, self.send, self.clock, ended)
         self._serving[key] = transaction
         try:

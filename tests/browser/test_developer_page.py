@@ -135,7 +135,9 @@ def test_news_waits_until_a_button_has_been_read(browser: Browser, tmp_path: Pat
         front(phone)
         phone.click("#connect")
         phone.wait(f"{value('connect')} === 'Connect'")
-        fetched = "new DOMParser().parseFromString(await (await fetch('/__cmp/state')).text(), 'text/html')"
+        fetched = (
+            "new DOMParser().parseFromString(await (await fetch('state')).text(), 'text/html')"
+        )
         for _ in range(2):
             page.wait(
                 f"(async () => ({fetched}).querySelectorAll('.ladder li').length > {there})()"

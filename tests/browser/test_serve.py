@@ -148,4 +148,4 @@ def test_wrong_password_and_numbers_that_come_to_nothing(browser: Browser, tmp_p
 
 
 def cancelled(running: Serve) -> bool:
-    return b"CANCEL sip:250@" in running.get("/")[2]
+    return "CANCEL sip:250@" in running.shown()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import json
 import os
 import re
@@ -65,16 +66,17 @@ def accounts(folder: Path, *names: str) -> None:
     fresh.rename(folder / "accounts.toml")
 
 
-def problem(running: Serve) -> dict[str, str] | None:
-    with running.socket("/__cmp/events") as events:
-        found: dict[str, str] | None = json.loads(events.recv(20))["problem"]
-        return found
+def problem(running: Serve) -> str:
+    """What the developer's page says of the last edit; nothing where it builds."""
+    _, mark, rest = running.shown().partition("The last edit does not build</h2>")
+    return html.unescape(rest.partition("</section>")[0]) if mark else ""
 
 
 def test_it_says_where_it_is_and_ends_with_ctrl_c(folder: Path) -> None:
     with serve(folder) as running:
         assert running.url == f"https://localhost:{running.port}/cmp2k"
-        assert running.page == f"https://localhost:{running.port}/"
+        assert re.fullmatch(r"https://127\.0\.0\.1:\d+/[\w-]{22}/", running.page)
+        assert f"developer's page, for you alone: {running.page} " in running.said
         assert running.get("/cmp2k")[1]["Location"] == f"{SITE}/index.html?v=live-1"
         certs = folder / "certs"
         assert stat.S_IMODE(certs.stat().st_mode) == 0o700
@@ -116,13 +118,13 @@ def test_what_goes_in_comes_out_again(folder: Path) -> None:
         until(lambda: running.settings()["account"]["extension"] == "300")
         settings.write_text('[phone]\nsource = "phone"\n[account]\nextention = "4"\n')
         found = until(lambda: problem(running))
-        assert found["where"] == f"{settings}:4"
-        assert "did you mean extension?" in found["message"]
+        assert f"<code>{settings}:4</code>" in found
+        assert "did you mean extension?" in found
         assert running.settings()["account"]["extension"] == "300", "the last good page stays up"
         assert f"{settings}:4" in running.said
         (folder / "phone").rename(folder / "other")
         settings.write_text('[phone]\nsource = "other"\n')
-        until(lambda: problem(running) is None)
+        until(lambda: not problem(running))
         until(lambda: running.settings()["account"]["extension"] == "")
         (folder / "other/two.js").write_text("var edited")
         until(lambda: running.get(f"{SITE}/assets/live-1/two.js")[2] == b"var edited")
@@ -136,9 +138,9 @@ def test_what_goes_may_come_back(folder: Path) -> None:
     phone, away = folder / "phone", folder / "away"
     with serve(folder) as running:
         phone.rename(away)
-        assert "nothing that is here" in until(lambda: problem(running))["message"]
+        assert "nothing that is here" in until(lambda: problem(running))
         away.rename(phone)
-        until(lambda: problem(running) is None)
+        until(lambda: not problem(running))
         until(lambda: "the page is right as it was" in running.said)
         (phone / "two.js").write_text("var edited")
         until(lambda: running.get(f"{SITE}/assets/live-1/two.js")[2] == b"var edited")
@@ -146,18 +148,19 @@ def test_what_goes_may_come_back(folder: Path) -> None:
         kept = settings.read_text()
         settings.unlink()
         found = until(lambda: problem(running))
-        assert (found["message"], found["where"]) == ("there is no such file", str(settings))
+        assert f"<code>{settings}</code>" in found
+        assert "there is no such file" in found
         settings.write_text(kept)
-        until(lambda: problem(running) is None)
+        until(lambda: not problem(running))
 
 
 def test_a_mode_that_is_mended(folder: Path) -> None:
     accounts(folder, "alice")
     with serve(folder) as running:
         (folder / "accounts.toml").chmod(0o644)
-        assert "chmod 600" in until(lambda: problem(running))["hint"]
+        assert "chmod 600" in until(lambda: problem(running))
         (folder / "accounts.toml").chmod(0o600)
-        until(lambda: problem(running) is None)
+        until(lambda: not problem(running))
 
 
 def test_accounts_come_and_go(folder: Path) -> None:
@@ -167,19 +170,19 @@ def test_accounts_come_and_go(folder: Path) -> None:
         assert link.startswith(f"{running.base}/cmp2k#")
         assert "profile" not in running.settings()
         assert running.settings()["account"]["extension"] == "246"
-        body = running.get("/")[2].decode()
+        body = running.shown()
         assert link in body
         assert "the password of" not in body
-        assert b"<svg" in running.get("/__cmp/qr/1")[2]
-        assert running.get("/__cmp/qr/2")[0] == 404
+        assert b"<svg" in running.developer("qr/1")[2]
+        assert running.developer("qr/2")[0] == 404
         accounts(folder, "bob", "carol")
-        until(lambda: "carol" in running.get("/")[2].decode())
-        assert link not in running.get("/")[2].decode()
+        until(lambda: "carol" in running.shown())
+        assert link not in running.shown()
         accounts(folder, "bob", "bob")
-        assert "accounts.toml:4" in until(lambda: problem(running))["where"]
-        assert "carol" in running.get("/")[2].decode()
+        assert "accounts.toml:4" in until(lambda: problem(running))
+        assert "carol" in running.shown()
         (folder / "accounts.toml").unlink()
-        until(lambda: problem(running) is None)
+        until(lambda: not problem(running))
         until(lambda: running.settings()["profile"]["id"] == "demo")
 
 
@@ -231,10 +234,11 @@ def test_everybody_may_come_when_it_is_said(folder: Path) -> None:
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection((name, running.port), 5).close()
     with serve(folder, "--host", name) as running:
-        assert f"everybody who reaches this machine can open this: {name}\n" in running.said
+        assert f"everybody who reaches this machine can open the phone: {name}\n" in running.said
     with serve(folder, "--host", "[::1]") as running:
         assert "everybody" not in running.said
-        assert running.page == f"https://[::1]:{running.port}/"
+        assert running.url == f"https://[::1]:{running.port}/cmp2k"
+        assert running.page.startswith("https://[::1]:")
 
 
 @pytest.mark.slow

@@ -14,7 +14,10 @@ from typing import Any
 
 from cmp_bundle.bundle.build import Built, Live, build
 from cmp_bundle.bundle.client import Client
+from cmp_bundle.devserver.developer import Developer
 from cmp_bundle.devserver.guard import Guard
+from cmp_bundle.devserver.listening import Limits
+from cmp_bundle.devserver.pages import Link
 from cmp_bundle.devserver.pbx import Pbx
 from cmp_bundle.devserver.server import DevServer, Source, bind
 from cmp_bundle.devserver.shown import FOLDER
@@ -47,14 +50,29 @@ class Told:
         return contextlib.nullcontext(lambda _done: None)
 
 
+#: What stands in the address of the developer's page.
+SECRET = "the-secret-of-the-page"
+
+
 class Running:
-    """``url`` is where it answers; ``told`` what it said in its terminal."""
+    """``url`` is where it answers; ``told`` what it said in its terminal.
+
+    ``beside`` is the developer's port, and ``page`` the path of the developer's page there.
+    """
+
+    page = f"/{SECRET}/"
 
     def __init__(
-        self, server: DevServer, port: int, told: Told, loop: asyncio.AbstractEventLoop
+        self,
+        server: DevServer,
+        port: int,
+        beside: int,
+        told: Told,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.server = server
         self.port = port
+        self.beside = beside
         self.told = told
         self.url = f"https://localhost:{port}"
         self.loop = loop
@@ -98,26 +116,31 @@ def serving(
     watched: tuple[Path, ...] = (),
     pbx: Pbx | None = None,
     context: ssl.SSLContext | None = None,
+    links: tuple[Link, ...] = (),
+    limits: Limits | None = None,
     **options: bool,
 ) -> Iterator[Running]:
     """A dev server until the block is left."""
     sockets = bind("127.0.0.1", 0)
     port = sockets[0].getsockname()[1]
+    developers = bind("127.0.0.1", 0)
+    beside = developers[0].getsockname()[1]
     guard = Guard(frozenset(LOCAL), port)
-    source = Source(make, lambda: watched, lambda: ())
+    developer = Developer(Guard(frozenset(LOCAL), beside), SECRET)
+    source = Source(make, lambda: watched, lambda: links, f"https://localhost:{port}")
     told = Told()
     ready = threading.Event()
     failures: list[BaseException] = []
     holder: list[Running] = []
 
     async def main() -> None:
-        server = DevServer(source, guard, pbx, told, **options)
-        running = Running(server, port, told, asyncio.get_running_loop())
+        server = DevServer(source, guard, developer, pbx, told, limits=limits, **options)
+        running = Running(server, port, beside, told, asyncio.get_running_loop())
         holder.append(running)
         task = asyncio.current_task()
         stop.append(lambda: running.loop.call_soon_threadsafe(task.cancel))  # type: ignore[union-attr]
         await server.build()
-        server.listen(sockets, context or tls()[0])
+        server.listen(sockets, developers, context or tls()[0])
         ready.set()
         try:
             await server.run()

@@ -85,7 +85,7 @@ def test_bytes_of_all_kinds(running: Running) -> None:
     words = [b"GET ", b"POST ", b"/cmp2k", b"/static/", b"/ws", b" HTTP/1.1", b"\r\n", b"Host: ",
              b"localhost:%d" % running.port, b"Upgrade: websocket\r\n", b"Content-Length: ", b"9" * 20,
              b"\0", b"\xff", b"%", b"../", b"Transfer-Encoding: chunked\r\n", b"Sec-WebSocket-Key: x\r\n",
-             b"Connection: Upgrade\r\n", b"/__cmp/state", b"/livereload", b"{}", b"x" * 5000]  # fmt: skip
+             b"Connection: Upgrade\r\n", b"/__cmp/events", b"/livereload", b"{}", b"x" * 5000]  # fmt: skip
     for _ in range(200):
         data = b"".join(rng.choice(words) for _ in range(rng.randint(1, 14)))
         with _line(running) as line:
@@ -99,7 +99,7 @@ def test_paths_that_climb(running: Running) -> None:
     steps = [b"..", b"%2e%2e", b".%2E", b"%252e%252e", b"..%2f", b"..%5c", b"\xc0\xae\xc0\xae", b".",
              b"", b"%00", b"assets", b"live-1", b"secret.txt", b"etc/passwd", b"phone", b"~root"]  # fmt: skip
     starts = [b"/", b"/static/", SITE, SITE + b"assets/live-1/", b"/__cmp/", b"/livereload/", b"//",
-              b"/__cmp/qr/", b"/ws/", b"/cmp2k/", b"file:///", b"https://evil/static/"]  # fmt: skip
+              b"/the-secret-of-the-page/qr/", b"/ws/", b"/cmp2k/", b"file:///", b"https://evil/static/"]  # fmt: skip
     host = b"localhost:%d" % running.port
     for _ in range(300):
         path = rng.choice(starts) + b"/".join(rng.choice(steps) for _ in range(rng.randint(1, 8)))

@@ -10,9 +10,10 @@ from cmp_bundle.bundle.build import Built, Live, build
 from cmp_bundle.bundle.client import Client
 from cmp_bundle.devserver.builds import Builds
 from cmp_bundle.devserver.guard import Guard
+from cmp_bundle.devserver.masking import masked
 from cmp_bundle.devserver.pbx import tls
 from cmp_bundle.devserver.shown import FOLDER, Shown
-from cmp_bundle.devserver.sip_log import SipLog, masked
+from cmp_bundle.devserver.sip_log import SipLog
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.settings.model import BuildSettings, Settings
 from cmp_bundle.tls.machine import LOCAL

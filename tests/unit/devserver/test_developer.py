@@ -1,0 +1,204 @@
+"""The attack: what another user of this machine, or the phone's own page, gets of the developer's page."""
+
+from __future__ import annotations
+
+import html
+import json
+import logging
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from cmp_bundle.devserver.pages import Link
+from cmp_bundle.devserver.pbx import RealPbx
+from tests.serving import until
+from tests.unit.bundle.phones import FILES
+from tests.unit.devserver.running import SECRET, Running, building, serving, tls
+from tests.unit.devserver.test_server import (
+    SITE,
+    Backend,
+    get,
+    hears,
+    livereload,
+    page_of,
+    phone,
+    socket_of,
+)
+
+LINK = Link("alice", "https://localhost/cmp2k#the-token-of-alice", "Alice of Sales")
+INVITE = (
+    "INVITE sip:246@x SIP/2.0\r\nCall-ID: one\r\nFrom: <sip:alice@x>\r\nTo: <sip:246@x>\r\n\r\n"
+)
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    """All that is nobody's business is there: an account, a call, an edit that does not build."""
+    folder = tmp_path / "phone"
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    server, client = tls()
+    backend = Backend(server)
+    pbx = RealPbx(f"wss://localhost:{backend.port}/ws", client)
+    try:
+        with serving(building(folder), (folder,), pbx, server, links=(LINK,)) as made:
+            with phone(made) as line:
+                line.send(INVITE)
+                line.recv(20)
+                (folder / "index.html").write_text("<p>no phone")
+                with socket_of(made, "/__cmp/events", origin=made.url) as events:
+                    hears(events, ["build"])
+                yield made
+    finally:
+        backend.stop()
+
+
+def business(running: Running) -> list[str]:
+    """What stands on the developer's page, and nowhere else."""
+    told = [line for line in running.told.lines if line.startswith("warning: ")]
+    problem = told[0].removeprefix("warning: ").partition(" (")[0].partition(": ")[2]
+    return ["alice", "the-token-of-alice", "Alice of Sales", "INVITE", "sip:", problem, SECRET]
+
+
+OLD = ["/", "/__cmp/state", "/__cmp/qr/0", "/__cmp/dev.js", "/__cmp/", "/__cmp/events", "/state",
+       "/accounts", "/news", "/qr/0", f"/{SECRET}/", f"/{SECRET}/state", "/livereload", "/cmp2k",
+       f"{SITE}/index.html", f"{SITE}/", "/static/"]  # fmt: skip
+
+
+def test_the_phone_s_port_tells_nothing(running: Running) -> None:
+    shown = html.unescape(page_of(running)[2].decode())
+    assert [text for text in business(running) if text not in shown] == [SECRET]
+    for path in OLD:
+        _, headers, body = get(running, path)
+        answer = f"{headers}{body.decode('latin-1')}"
+        assert not [text for text in business(running) if text in answer], path
+    with socket_of(running, "/__cmp/events") as events:
+        told = json.loads(events.recv(20))
+    assert told.keys() == {"run", "shown", "stylesheets", "trouble"}
+    assert (told["shown"], told["stylesheets"], told["trouble"]) == (1, False, ["build"])
+    with livereload(running) as page:
+        page.send(json.dumps({"command": "hello"}))
+        hello = json.loads(page.recv(20))
+    assert hello.keys() == {"command", "protocols", "serverName"}
+
+
+def test_calls_are_no_news_for_the_phone_s_page(running: Running) -> None:
+    """How many messages pass, and when, is nobody's business either."""
+    news = f"{running.page}news"
+    with (
+        socket_of(running, "/__cmp/events") as events,
+        connect(
+            f"wss://localhost:{running.beside}{news}", ssl=tls_of_anybody(), open_timeout=60
+        ) as developer,
+        phone(running) as line,
+    ):
+        events.recv(20)
+        developer.recv(20)
+        line.send(INVITE)
+        assert developer.recv(20) == "news"
+        with pytest.raises(TimeoutError):
+            events.recv(0)
+
+
+def tls_of_anybody() -> Any:
+    return ssl._create_unverified_context()
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "", "/state", "/news", "/dev.js", "/x/", "/x/state", f"/{SECRET}", f"/{SECRET[:-1]}/",
+     f"/{SECRET}x/", f"//{SECRET}/", f"/./{SECRET}/", f"/{SECRET.upper()}/", f"/%74{SECRET[1:]}/",
+     "/%e4/", "/__cmp/state", f"/?{SECRET}", "/cmp2k", "/static/x", "/ws"],
+)  # fmt: skip
+def test_without_the_secret_all_is_one_answer(running: Running, path: str) -> None:
+    expected = get(running, "/nothing/", port=running.beside)
+    found = get(running, path, port=running.beside)
+    assert found[0] == expected[0] == 404
+    assert found[2] == expected[2]
+    same = {name: value for name, value in found[1].items() if name != "Date"}
+    assert same == {name: value for name, value in expected[1].items() if name != "Date"}
+    assert not [text for text in business(running) if text in f"{found[1]}{found[2]!r}"]
+
+
+def ask(running: Running, path: str, method: str = "GET", **headers: str) -> int:
+    """With the secret."""
+    return get(running, running.page + path, method, running.beside, **headers)[0]
+
+
+def test_with_the_secret_it_is_for_its_own_page_alone(running: Running) -> None:
+    own = f"https://localhost:{running.beside}"
+    foreign = [running.url, "null", "https://evil.example", f"http://localhost:{running.beside}"]
+    for path in ("", "state", "accounts", "qr/0", "dev.js", "dev.css"):
+        assert ask(running, path) == 200, "a program, which says nothing of where it comes from"
+        assert ask(running, path, Sec_Fetch_Site="same-origin", Origin=own) == 200
+        for site in ("same-site", "cross-site", "nonsense"):
+            for dest in ("empty", "iframe", "image", "script", "style", "embed", "object"):
+                assert ask(running, path, Sec_Fetch_Site=site, Sec_Fetch_Dest=dest) == 404
+        for origin in foreign:
+            assert ask(running, path, Origin=origin) == 404
+            assert ask(running, path, Origin=origin, Sec_Fetch_Site="same-origin") == 404
+        assert ask(running, path, Service_Worker="script") == 404
+        for method in ("POST", "OPTIONS", "PUT", "HEAD2"):
+            assert ask(running, path, method) == 404
+        assert ask(running, path, Host=f"evil.example:{running.beside}") == 421
+        assert ask(running, path, Host=f"localhost:{running.port}") == 421
+    visit = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Dest": "document"}
+    assert ask(running, "", **visit) == 200, "a link in a terminal that is a page"
+    for path in ("state", "accounts", "qr/0"):
+        assert ask(running, path, **visit) == 404
+
+
+def test_no_browser_keeps_it_or_hands_it_on(running: Running) -> None:
+    for path in ("", "state", "accounts", "qr/0", "dev.js", "dev.css", "nothing"):
+        headers = page_of(running, path)[1]
+        if path != "nothing":
+            assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+            assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+            assert headers["X-Frame-Options"] == "DENY"
+            assert headers["Referrer-Policy"] == "no-referrer"
+            assert headers["Cache-Control"] == "no-store"
+            assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+        for name in headers:
+            assert not name.lower().startswith("access-control"), path
+            assert name.lower() != "set-cookie", path
+
+
+def test_its_socket_is_for_its_own_page_alone(running: Running) -> None:
+    url = f"wss://localhost:{running.beside}"
+    for path, origin in (
+        ("/news", f"https://localhost:{running.beside}"),
+        (f"{running.page}news", running.url),
+        (f"{running.page}news", "null"),
+    ):
+        with (
+            pytest.raises(InvalidStatus) as caught,
+            connect(url + path, ssl=tls_of_anybody(), open_timeout=60, origin=origin),  # type: ignore[arg-type]
+        ):
+            pass
+        assert caught.value.response.status_code == 404
+    with connect(f"{url}{running.page}news", ssl=tls_of_anybody(), open_timeout=60) as program:
+        assert program.recv(20) == "news"
+
+
+def test_no_log_has_the_secret(running: Running, caplog: pytest.LogCaptureFixture) -> None:
+    """Not even where something of ours fails in the middle of an answer."""
+    caplog.set_level(logging.DEBUG)
+    running.server.hub.log = None  # type: ignore[assignment]
+    assert page_of(running, "state")[0] == 500
+    until(lambda: "Traceback" in caplog.text)
+    assert SECRET not in caplog.text
+    assert SECRET not in "".join(running.told.lines)
+    assert SECRET not in repr(running.server._developer.developer)
+
+
+def test_no_service_worker_is_installed(running: Running) -> None:
+    """It would stay in the browser, and see every phone that is tried on this port afterwards."""
+    path = f"{SITE}/assets/live-1/two.js"
+    assert get(running, path)[0] == 200
+    assert get(running, path, Service_Worker="script")[0] == 403
