@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import html
 import json
@@ -17,6 +18,10 @@ from pathlib import Path
 
 import pytest
 
+from cmp_bundle.accounts import keyring
+from cmp_bundle.accounts.profile import unseal
+from cmp_bundle.accounts.token import Token
+from cmp_bundle.files import Disk
 from cmp_bundle.tls import machine
 from cmp_bundle.tls.store import leaf_for
 from tests.serving import Serve, serve, until
@@ -184,6 +189,82 @@ def test_accounts_come_and_go(folder: Path) -> None:
         (folder / "accounts.toml").unlink()
         until(lambda: not problem(running))
         until(lambda: running.settings()["profile"]["id"] == "demo")
+
+
+def sealed(running: Serve, link: str) -> bytes | None:
+    """What the link opens, as it lies on the server; None where nothing does."""
+    opening = Token(base64.urlsafe_b64decode(link.rpartition("#")[2] + "=="))
+    status, _, body = running.get(f"{SITE}/p/{opening.name}.bin")
+    return body if status == 200 else None
+
+
+def test_links_are_of_a_key_for_trying(folder: Path) -> None:
+    """The operator's key is neither made nor read, and no link outlives its run."""
+    accounts(folder, "alice")
+    key = folder / "links.key"
+    settings = folder / "cmp-bundle.toml"
+    settings.write_text(settings.read_text() + f'[links]\nkey = "{key}"\n')
+    with serve(folder, "--pbx", "wss://localhost:1/ws") as running:
+        assert not key.exists()
+        first = running.url
+        found = sealed(running, first)
+        assert found is not None
+        profile = unseal(found, Token(base64.urlsafe_b64decode(first.rpartition("#")[2] + "==")))
+        assert profile["password"] == "the password of alice", "a PBX asks for the real one"
+        assert "the password of alice" not in running.shown()
+    ring, _ = keyring.load_or_make(key, Disk())
+    key.chmod(0o644)  # which no other command would stand
+    with serve(folder, "--pbx", "wss://localhost:1/ws") as running:
+        assert running.url != first
+        assert sealed(running, running.url) is not None
+        assert sealed(running, first) is None
+        real = f"{running.base}/cmp2k#{ring.token('alice').text}"
+        assert sealed(running, real) is None
+        assert ring.token("alice").text not in running.shown() + running.said + running.url
+
+
+def test_no_secret_stands_in_a_process_s_arguments(folder: Path) -> None:
+    """Every user can read those of every process."""
+    accounts(folder, "alice")
+    program = folder / "browser"
+    program.write_text(f'#!/bin/sh\necho "$@" > {folder}/new && mv {folder}/new {folder}/opened\n')
+    program.chmod(0o755)
+    with serve(folder, "--open", BROWSER=f"{program} %s") as running:
+        address = until(
+            lambda: (folder / "opened").exists() and (folder / "opened").read_text().strip()
+        )
+        token = running.url.rpartition("#")[2]
+        secret = running.page.split("/")[-2]
+        arguments = Path(f"/proc/{running.process.pid}/cmdline").read_text()
+        for text in (address, arguments):
+            assert token not in text
+            assert secret not in text
+        page = Path(address.removeprefix("file://"))
+        assert stat.S_IMODE(page.parent.stat().st_mode) == 0o700
+        assert f'content="0;url={running.url}"' in page.read_text()
+    assert not page.exists()
+
+
+@pytest.mark.slow
+def test_everybody_s_link_can_be_found(folder: Path) -> None:
+    names = [f"phone{number}" for number in range(60)]
+    accounts(folder, *names)
+    with serve(folder, "--practice") as running:
+        assert ">phone59</a>" not in running.shown()
+        assert 'href="accounts"' in running.shown()
+        everybody = running.developer("accounts")[2].decode()
+        links = re.findall(r'href="(https:[^"]+)"', everybody)
+        assert len(links) == 60
+        assert sealed(running, links[59]) is not None
+
+
+def test_the_secret_is_new_at_each_start(folder: Path) -> None:
+    secrets = set()
+    for _ in range(2):
+        with serve(folder) as running:
+            secrets.add(running.page.split("/")[-2])
+    assert len(secrets) == 2
+    assert all(len(secret) == 22 for secret in secrets)
 
 
 @pytest.mark.slow

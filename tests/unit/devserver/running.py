@@ -65,14 +65,13 @@ class Running:
     def __init__(
         self,
         server: DevServer,
-        port: int,
-        beside: int,
+        ports: tuple[int, int],
         told: Told,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.server = server
-        self.port = port
-        self.beside = beside
+        self.port, self.beside = ports
+        port = self.port
         self.told = told
         self.url = f"https://localhost:{port}"
         self.loop = loop
@@ -111,7 +110,7 @@ def building(folder: Path, **how: Any) -> Callable[[int], Built]:
 
 
 @contextlib.contextmanager
-def serving(
+def serving(  # noqa: PLR0915, PLR0917 - a server and its thread, in one place
     make: Callable[[int], Built],
     watched: tuple[Path, ...] = (),
     pbx: Pbx | None = None,
@@ -121,10 +120,8 @@ def serving(
     **options: bool,
 ) -> Iterator[Running]:
     """A dev server until the block is left."""
-    sockets = bind("127.0.0.1", 0)
-    port = sockets[0].getsockname()[1]
-    developers = bind("127.0.0.1", 0)
-    beside = developers[0].getsockname()[1]
+    sockets, developers = bind("127.0.0.1", 0), bind("127.0.0.1", 0)
+    port, beside = (bound[0].getsockname()[1] for bound in (sockets, developers))
     guard = Guard(frozenset(LOCAL), port)
     developer = Developer(Guard(frozenset(LOCAL), beside), SECRET)
     source = Source(make, lambda: watched, lambda: links, f"https://localhost:{port}")
@@ -135,7 +132,7 @@ def serving(
 
     async def main() -> None:
         server = DevServer(source, guard, developer, pbx, told, limits=limits, **options)
-        running = Running(server, port, beside, told, asyncio.get_running_loop())
+        running = Running(server, (port, beside), told, asyncio.get_running_loop())
         holder.append(running)
         task = asyncio.current_task()
         stop.append(lambda: running.loop.call_soon_threadsafe(task.cancel))  # type: ignore[union-attr]

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from cmp_bundle.devserver.pages import Link
 from cmp_bundle.devserver.pbx import RealPbx
@@ -50,11 +51,11 @@ def running(tmp_path: Path) -> Iterator[Running]:
         with serving(building(folder), (folder,), pbx, server, links=(LINK,)) as made:
             with phone(made) as line:
                 line.send(INVITE)
-                line.recv(20)
-                (folder / "index.html").write_text("<p>no phone")
-                with socket_of(made, "/__cmp/events", origin=made.url) as events:
-                    hears(events, ["build"])
-                yield made
+                line.recv(60)
+            (folder / "index.html").write_text("<p>no phone")
+            with socket_of(made, "/__cmp/events", origin=made.url) as events:
+                hears(events, ["build"])
+            yield made
     finally:
         backend.stop()
 
@@ -79,12 +80,12 @@ def test_the_phone_s_port_tells_nothing(running: Running) -> None:
         answer = f"{headers}{body.decode('latin-1')}"
         assert not [text for text in business(running) if text in answer], path
     with socket_of(running, "/__cmp/events") as events:
-        told = json.loads(events.recv(20))
+        told = json.loads(events.recv(60))
     assert told.keys() == {"run", "shown", "stylesheets", "trouble"}
     assert (told["shown"], told["stylesheets"], told["trouble"]) == (1, False, ["build"])
     with livereload(running) as page:
         page.send(json.dumps({"command": "hello"}))
-        hello = json.loads(page.recv(20))
+        hello = json.loads(page.recv(60))
     assert hello.keys() == {"command", "protocols", "serverName"}
 
 
@@ -98,10 +99,10 @@ def test_calls_are_no_news_for_the_phone_s_page(running: Running) -> None:
         ) as developer,
         phone(running) as line,
     ):
-        events.recv(20)
-        developer.recv(20)
+        events.recv(60)
+        developer.recv(60)
         line.send(INVITE)
-        assert developer.recv(20) == "news"
+        assert developer.recv(60) == "news"
         with pytest.raises(TimeoutError):
             events.recv(0)
 
@@ -178,12 +179,12 @@ def test_its_socket_is_for_its_own_page_alone(running: Running) -> None:
     ):
         with (
             pytest.raises(InvalidStatus) as caught,
-            connect(url + path, ssl=tls_of_anybody(), open_timeout=60, origin=origin),  # type: ignore[arg-type]
+            connect(url + path, ssl=tls_of_anybody(), open_timeout=60, origin=Origin(origin)),
         ):
             pass
         assert caught.value.response.status_code == 404
     with connect(f"{url}{running.page}news", ssl=tls_of_anybody(), open_timeout=60) as program:
-        assert program.recv(20) == "news"
+        assert program.recv(60) == "news"
 
 
 def test_no_log_has_the_secret(running: Running, caplog: pytest.LogCaptureFixture) -> None:

@@ -215,7 +215,12 @@ def test_no_answer_at_all(
     monkeypatch.setattr(pbx_module, "PATIENCE", 1.0)
     made, running = hostile
     held = threading.Event()
-    made.act = lambda line, _: (line.sendall(b"HTTP/1.1 101 Swit"), held.wait(60)) and None
+
+    def act(line: ssl.SSLSocket, _: str) -> None:
+        line.sendall(b"HTTP/1.1 101 Swit")
+        held.wait(60)
+
+    made.act = act
     try:
         assert "did not answer in time" in refused(running)
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 import socket
 import ssl
 from collections.abc import Iterator
@@ -107,13 +108,13 @@ def test_who_takes_no_answer_is_let_go(folder: Path) -> None:
 @pytest.fixture
 def full(folder: Path) -> Iterator[tuple[Running, list[ssl.SSLSocket]]]:
     """As many sockets are open on the phone's port as may be."""
-    with serving(building(folder), limits=Limits(connections=3)) as running:
-        with contextlib.ExitStack() as stack:
-            text = f"GET /__cmp/events HTTP/1.1\nHost: localhost:PORT\n{UPGRADE}"
-            lines = [stack.enter_context(over_tls(running.port, text)) for _ in range(3)]
-            for line in lines:
-                assert line.recv(20).startswith(b"HTTP/1.1 101")
-            yield running, lines
+    limits = Limits(connections=3)
+    with serving(building(folder), limits=limits) as running, contextlib.ExitStack() as stack:
+        text = f"GET /__cmp/events HTTP/1.1\nHost: localhost:PORT\n{UPGRADE}"
+        lines = [stack.enter_context(over_tls(running.port, text)) for _ in range(3)]
+        for line in lines:
+            assert line.recv(20).startswith(b"HTTP/1.1 101")
+        yield running, lines
 
 
 def test_no_more_are_let_in_than_can_be_served(
@@ -131,7 +132,5 @@ def test_no_more_are_let_in_than_can_be_served(
 
 def test_a_file_is_left_for_every_connection() -> None:
     """Each phone takes a second one, to its PBX; and where none is left, no port accepts any."""
-    import resource
-
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert soft == resource.RLIM_INFINITY or 2 * Limits().connections < soft

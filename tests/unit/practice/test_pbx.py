@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from cmp_bundle.practice.account import DEMO, Account
+from cmp_bundle.practice.connection import MOST_TRANSACTIONS
 from cmp_bundle.practice.pbx import PracticePbx
 
 from .exchange import Exchange
@@ -345,6 +346,19 @@ def test_a_page_that_calls_in_a_loop_is_stopped(exchange: Exchange) -> None:
         statuses.append(alice.heard[-1].status)
         alice.heard.clear()
     assert statuses == [180] * 32 + [503] * 8
+
+
+def test_a_phone_that_asks_and_asks_is_not_remembered_without_end(exchange: Exchange) -> None:
+    """Each request is remembered for half a minute, with all that it holds."""
+    alice = exchange.phone()
+    statuses = []
+    for _ in range(MOST_TRANSACTIONS + 50):
+        alice.send("OPTIONS", "sip:localhost")
+        statuses.append(alice.heard[-1].status)
+        alice.heard.clear()
+    assert statuses == [200] * MOST_TRANSACTIONS + [503] * 50
+    assert len(alice.connection._serving) == MOST_TRANSACTIONS
+    assert exchange.phone().register().status == 200, "others are not held up by it"
 
 
 # Without the extra.
