@@ -56,12 +56,16 @@ def theirs(root: Path) -> Iterator[Path]:
             (top / name).mkdir(parents=True)
             (top / name).chmod(0o755)
         (top / "cron.d/job").write_text("* * * * * root true\n")
-        (top / "mysql/debian.cnf").write_text("[client]\ntype=auth\nusername=root\npassword=hidden\n")
+        (top / "mysql/debian.cnf").write_text(
+            "[client]\ntype=auth\nusername=root\npassword=hidden\n"
+        )
         (top / "mysql/debian.cnf").chmod(0o600)
         (top / "secret/shadow").write_text("root:hash\n")
         (top / "secret/shadow").chmod(0o600)
         (top / "secret").chmod(0o700)
-    places = [top / n for top in (root, root.parent / "host") for n in ("cron.d", "mysql", "secret")]
+    places = [
+        top / n for top in (root, root.parent / "host") for n in ("cron.d", "mysql", "secret")
+    ]
     before = [snapshot(place) for place in places]
     yield root.parent / "host"
     assert [snapshot(place) for place in places] == before, "root changed what is root's"

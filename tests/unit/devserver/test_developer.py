@@ -5,10 +5,8 @@ from __future__ import annotations
 import html
 import json
 import logging
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -17,7 +15,7 @@ from websockets.typing import Origin
 
 from cmp_bundle.devserver.pages import Link
 from cmp_bundle.devserver.pbx import RealPbx
-from tests.serving import until
+from tests.serving import believing, until
 from tests.unit.bundle.phones import FILES
 from tests.unit.devserver.running import SECRET, Running, building, serving, tls
 from tests.unit.devserver.test_server import (
@@ -95,7 +93,7 @@ def test_calls_are_no_news_for_the_phone_s_page(running: Running) -> None:
     with (
         socket_of(running, "/__cmp/events") as events,
         connect(
-            f"wss://localhost:{running.beside}{news}", ssl=tls_of_anybody(), open_timeout=60
+            f"wss://localhost:{running.beside}{news}", ssl=believing(), open_timeout=60
         ) as developer,
         phone(running) as line,
     ):
@@ -105,10 +103,6 @@ def test_calls_are_no_news_for_the_phone_s_page(running: Running) -> None:
         assert developer.recv(60) == "news"
         with pytest.raises(TimeoutError):
             events.recv(0)
-
-
-def tls_of_anybody() -> Any:
-    return ssl._create_unverified_context()
 
 
 @pytest.mark.parametrize(
@@ -179,11 +173,11 @@ def test_its_socket_is_for_its_own_page_alone(running: Running) -> None:
     ):
         with (
             pytest.raises(InvalidStatus) as caught,
-            connect(url + path, ssl=tls_of_anybody(), open_timeout=60, origin=Origin(origin)),
+            connect(url + path, ssl=believing(), open_timeout=60, origin=Origin(origin)),
         ):
             pass
         assert caught.value.response.status_code == 404
-    with connect(f"{url}{running.page}news", ssl=tls_of_anybody(), open_timeout=60) as program:
+    with connect(f"{url}{running.page}news", ssl=believing(), open_timeout=60) as program:
         assert program.recv(60) == "news"
 
 

@@ -21,7 +21,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.sync.server import ServerConnection, serve
 
 from cmp_bundle.devserver.pbx import RealPbx
-from tests.serving import until
+from tests.serving import believing, until
 from tests.unit.bundle.phones import FILES
 from tests.unit.devserver.running import Running, building, serving, tls
 from tests.unit.devserver.saving import SAVES
@@ -69,7 +69,7 @@ def page_of(running: Running, path: str = "") -> tuple[int, Any, bytes]:
 
 @contextlib.contextmanager
 def socket_of(running: Running, path: str, **options: Any) -> Iterator[ClientConnection]:
-    context = ssl._create_unverified_context()
+    context = believing()
     url = f"wss://localhost:{running.port}{path}"
     with connect(url, ssl=context, open_timeout=60, **options) as opened:
         yield opened
