@@ -93,7 +93,7 @@ class Server:
             return None
         control = self.installation.control
         # While it starts it answers to some of its addresses, and to others not yet.
-        control.ask("core waitfullybooted")
+        control.booted()
         if control.listener() == NOT_BOUND and not self.url:
             if expected.page is None:
                 return None  # nothing is served, so nothing of ours is

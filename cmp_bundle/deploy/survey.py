@@ -278,7 +278,12 @@ def _new_pair(installation: Installation, https: Https | None, moment: int) -> L
 
 
 def _reader(installation: Installation) -> Reader:
-    return asterisk(installation) or oneself(installation.root)
+    rights = installation.rights
+    if rights is None:
+        return asterisk(installation) or oneself(installation.root)
+    return asterisk(installation) or Reader(
+        rights.name, rights.uid, rights.gid, installation.root, rights.groups
+    )
 
 
 def deployed_profiles(installation: Installation, site_name: str) -> bool:

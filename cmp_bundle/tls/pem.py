@@ -65,7 +65,8 @@ def certificates_of(data: bytes, path: Path) -> tuple[x509.Certificate, ...]:
 
 def _no_certificate(data: bytes, path: Path) -> CmpBundleError:
     if not data.strip():
-        message, hint = "is empty", "bring it back from where it came from"
+        message = "is empty: there is no certificate in PEM in it"
+        hint = "bring it back from where it came from"
     elif _BEGIN in data:
         message = "cannot be read: a certificate in it is damaged, or was cut off"
         hint = "bring it back from where it came from"
