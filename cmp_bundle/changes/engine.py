@@ -65,9 +65,10 @@ class Engine:
 
         To be called with the lock held, before anything is looked at.
         """
+        # What a run that was killed while it wrote its journal left behind.
+        self.disk.within(Boundary()).remove_partial(self.journal.path)
         left = self.journal.read()
         if left is None:
-            self._sweep()
             return None
         if left.finishing:
             self.clean(left.cleanup)
@@ -160,10 +161,6 @@ class Engine:
                 f" {', '.join(map(str, left))}"
             )
         self.journal.remove(self.disk)
-
-    def _sweep(self) -> None:
-        """What a run that was killed while it wrote its journal left behind."""
-        self.disk.within(Boundary()).remove_partial(self.journal.path)
 
 
 @dataclass

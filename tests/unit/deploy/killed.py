@@ -66,7 +66,9 @@ def main(action: str, folder: Path) -> list[dict[str, Any]]:
         recover(Server(root))
         row["recovered"] = visit(root)
         row["like"] = like(root, prepared, done)
-        row["left"] = sorted(p for p in snapshot(root) if "partial" in p or "checkpoint" in p)
+        memory = Server(root).engine.journal.folder
+        left = (*snapshot(root), *(p.name for p in memory.iterdir()))
+        row["left"] = sorted(p for p in left if "partial" in p or "journal" in p)
         told.append(row)
         shutil.rmtree(root)
     raise AssertionError("it never ends")
