@@ -38,6 +38,8 @@ hypothesis_settings.load_profile("untimed")
 
 # A shell that runs the tests in the background makes them ignore Ctrl-C, and all that they start too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# Whoever is told to end takes along what it started, as after Ctrl-C.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 #: The cache of whoever runs the tests, where upstream's phone may be; looked at before any test
 #: is given a cache of its own.
