@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import groupby
 from typing import TYPE_CHECKING, Self
 
 from cmp_bundle.errors import CmpBundleError
@@ -61,20 +62,27 @@ class Disk:
             try:
                 descriptor = folder.make_folder(name)
             except FileExistsError as error:
-                if not stat.S_ISDIR(folder.stat(name).st_mode) and not path.is_dir():
-                    raise CmpBundleError(
-                        "is a file, and a folder is needed there",
-                        file=path,
-                        hint="move it away, or name another folder",
-                    ) from error
+                self._is_there(path, error)
                 return
             try:
                 if owner is not None:
                     self._before("own", path)
-                    owner.put_on(descriptor)
+                    folder.give_folder(name, descriptor, owner)
             finally:
                 os.close(descriptor)
             folder.sync()
+
+    def _is_there(self, path: Path, error: OSError) -> None:
+        """Raises CmpBundleError where ``path`` is no folder, nor a symlink to one."""
+        try:
+            with self.boundary.opened(path):
+                pass
+        except OSError:
+            raise CmpBundleError(
+                "is a file, and a folder is needed there",
+                file=path,
+                hint="move it away, or name another folder",
+            ) from error
 
     def write(
         self,
@@ -92,15 +100,16 @@ class Disk:
         """
         with self._at(path, follow=follow) as (folder, name):
             path = folder.path / name
-            partial = self.partial(path)
+            partial, wanted = self.partial(path), owner or _PUBLIC
             _refuse_device(folder, name, path)
             self._before("write", partial)
             try:
-                with folder.create(partial.name) as out:
+                with folder.create(partial.name, wanted) as out:
                     out.write(data)
                     out.flush()
-                    _put_labels(folder.labels(name), out.fileno())
-                    (owner or _PUBLIC).put_on(out.fileno())
+                    uid = os.fstat(out.fileno()).st_uid if wanted.uid == -1 else wanted.uid
+                    _put_labels(folder.labels(name, uid), out.fileno())
+                    wanted.put_on(out.fileno())
                     if mtime is not None:
                         os.utime(out.fileno(), (mtime, mtime))
                     os.fsync(out.fileno())
@@ -125,39 +134,39 @@ class Disk:
         same disk that holds the same bytes and is never written to again, only replaced: it gets
         the new name too, where it can.
         """
-        wanted = owner or _PUBLIC
-        few = len(files) <= _MANY
-        with ExitStack() as stack:
-            opened: dict[Path, OpenFolder] = {}
+        syncfs = _syncfs() if len(files) > _MANY else None
+        for _, group in groupby(files, key=lambda path: path.parent):
+            names = {path: files[path] for path in group}
+            self._fill(names, owner or _PUBLIC, same or {}, synced=syncfs is None)
+        if syncfs is not None:
+            with self._at(next(iter(files))) as (folder, _), folder.listable() as descriptor:
+                if syncfs(descriptor) != 0:
+                    raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
-            def folder_of(path: Path) -> OpenFolder:
-                if path.parent not in opened:
-                    opened[path.parent], _ = stack.enter_context(self._at(path))
-                return opened[path.parent]
-
-            descriptors = []
+    def _fill(
+        self, files: Mapping[Path, bytes], owner: Owner, same: Mapping[Path, Path], *, synced: bool
+    ) -> None:
+        """Make ``files``, all of one folder."""
+        homes: dict[Path, OpenFolder] = {}
+        with self._at(next(iter(files))) as (folder, _), ExitStack() as opened:
+            unsynced = opened.enter_context(_Unsynced())
             for path, data in files.items():
-                with _named(path):
-                    folder = folder_of(path)
+                with _named(path, folder.rights):
                     self._before("write", path)
-                    like = (same or {}).get(path)
-                    if like and _linked(folder, path.name, folder_of(like), like.name, wanted):
+                    like = same.get(path)
+                    if like is not None and like.parent not in homes:
+                        homes[like.parent], _ = opened.enter_context(self._at(like))
+                    if like and _linked(folder, path.name, homes[like.parent], like.name, owner):
                         continue
-                    with folder.create(path.name) as out:
+                    with folder.create(path.name, owner) as out:
                         out.write(data)
                         out.flush()
-                        wanted.put_on(out.fileno())
-                        if few:
-                            descriptors.append(os.dup(out.fileno()))
-                            stack.callback(os.close, descriptors[-1])
-            if not few and files and _sync_file_system(next(iter(opened.values()))):
-                return
-            # Written one by one first and synced after, they share the disk's own batches.
-            for descriptor in descriptors:
-                os.fsync(descriptor)
-            for path in dict.fromkeys(path.parent for path in files):
-                with _named(path):
-                    opened[path].sync()
+                        owner.put_on(out.fileno())
+                        if synced:
+                            unsynced.add(out.fileno())
+            if synced:
+                unsynced.sync()
+                folder.sync()
 
     def link(self, path: Path, target: str) -> None:
         """Make ``path`` a symlink to ``target``, replacing a symlink there in one rename."""
@@ -172,19 +181,20 @@ class Disk:
             folder.sync()
 
     def rename(self, path: Path, to: Path) -> None:
-        with self._at(path) as (folder, name), self._at(to) as (target, new):
+        with self._at(to) as (target, new), self._at(path) as (folder, name):
             self._before("rename", to)
             folder.rename(name, new, target)
             target.sync()
 
     def exchange(self, path: Path, other: Path) -> None:
         """Swap two existing folders of one parent, in one step where the system can."""
+        if path.parent != other.parent:
+            raise ValueError(f"{path} and {other} are not in one folder")
         aside = self.partial(path)
         with self._at(path) as (folder, name):
             self._before("exchange", path)
             if not folder.exchange(name, other.name):
-                with suppress(FileNotFoundError):
-                    folder.remove_tree(aside.name)
+                folder.clear(aside.name)
                 folder.rename(name, aside.name)
                 try:
                     folder.rename(other.name, name)
@@ -216,7 +226,12 @@ class Disk:
 
     def remove_all(self, folder: Path, names: Iterable[str]) -> None:
         """Remove files and symlinks from one folder; thousands of them, quickly."""
-        with suppress(FileNotFoundError), self._at(folder / "*", gone_is_fine=True) as (opened, _):
+        with (
+            suppress(FileNotFoundError),
+            _named(folder, gone_is_fine=True) as named,
+            self.boundary.opened(folder) as opened,
+        ):
+            named.rights = opened.rights
             self._before("unlink", folder)
             for name in names:
                 with suppress(FileNotFoundError):
@@ -230,12 +245,11 @@ class Disk:
         """
         going = self.partial(path)
         with suppress(FileNotFoundError), self._at(path, gone_is_fine=True) as (folder, name):
-            if _is_folder(folder, name):
+            if folder.is_folder(name):
                 self._before("rename", going)
-                with suppress(FileNotFoundError):
-                    folder.remove_tree(going.name)
+                folder.clear(going.name)
                 folder.rename(name, going.name)
-            if _is_folder(folder, going.name):
+            if folder.is_folder(going.name):
                 self._before("rmtree", going)
                 folder.remove_tree(going.name)
             folder.sync()
@@ -265,20 +279,27 @@ class Disk:
         self, path: Path, *, gone_is_fine: bool = False, follow: bool = False
     ) -> Iterator[tuple[OpenFolder, str]]:
         """The folder of ``path``, open, and its name there; errors name ``path``."""
-        with _named(path, gone_is_fine=gone_is_fine) as named:  # noqa: SIM117 - one inside the other
-            with self.boundary.entry(path, follow=follow) as (folder, name):
-                named.rights = folder.rights
-                yield folder, name
+        with (
+            _named(path, gone_is_fine=gone_is_fine) as named,
+            self.boundary.entry(path, follow=follow) as (folder, name),
+        ):
+            named.rights = folder.rights
+            yield folder, name
 
 
 class _named:  # noqa: N801 - reads as a statement
-    """Turns an OSError into a CmpBundleError that names the file and what to do."""
+    """Turns an OSError into a CmpBundleError that names the file and what to do.
 
-    def __init__(self, path: Path, *, gone_is_fine: bool = False) -> None:
+    With ``gone_is_fine`` FileNotFoundError stays what it is, for whoever suppresses it.
+    """
+
+    def __init__(
+        self, path: Path, rights: Rights | None = None, *, gone_is_fine: bool = False
+    ) -> None:
         self._path = path
         self._gone_is_fine = gone_is_fine
         #: Whose were used, once that is known.
-        self.rights: Rights | None = None
+        self.rights = rights
 
     def __enter__(self) -> Self:
         return self
@@ -311,16 +332,9 @@ def _refuse_device(folder: OpenFolder, name: str, path: Path) -> None:
         )
 
 
-def _is_folder(folder: OpenFolder, name: str) -> bool:
-    try:
-        return stat.S_ISDIR(folder.stat(name).st_mode)
-    except FileNotFoundError:
-        return False
-
-
 def _linked(folder: OpenFolder, name: str, home: OpenFolder, like: str, owner: Owner) -> bool:
     """Give ``like`` the name ``name`` too; False where it is another's file, or cannot be."""
-    uid = os.geteuid() if owner.uid == -1 else owner.uid
+    uid = folder.rights.uid if owner.uid == -1 else owner.uid
     try:
         found = home.stat(like)
         if not stat.S_ISREG(found.st_mode) or stat.S_IMODE(found.st_mode) != owner.mode:
@@ -345,16 +359,46 @@ def _put_labels(labels: Mapping[str, bytes], descriptor: int) -> None:
                 raise
 
 
+#: So many written files are held open at most.
+_HELD = 64
+
+
+class _Unsynced:
+    """Files that may not be on the disk yet.
+
+    Those that were all written before the first is synced share the disk's own batches.
+    """
+
+    def __init__(self) -> None:
+        self._descriptors: list[int] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self._descriptors:
+            os.close(self._descriptors.pop())
+
+    def add(self, descriptor: int) -> None:
+        if len(self._descriptors) == _HELD:
+            self.sync()
+        self._descriptors.append(os.dup(descriptor))
+
+    def sync(self) -> None:
+        for descriptor in self._descriptors:
+            os.fsync(descriptor)
+        self.__exit__()
+
+
 #: From so many new files on, it is quicker to have everything written that waits for the disk:
 #: 0.2 s instead of 2 to 8 s for ten thousand.
 _MANY = 200
 
 
-def _sync_file_system(folder: OpenFolder) -> bool:
-    """Linux's syncfs; False where the system has none, or where something was not written."""
+def _syncfs() -> Callable[[int], int] | None:
+    """Linux's; None where the system has none."""
     try:
-        syncfs = ctypes.CDLL(None, use_errno=True).syncfs
+        found: Callable[[int], int] = ctypes.CDLL(None, use_errno=True).syncfs
     except (AttributeError, OSError):
-        return False
-    with folder.listable() as descriptor:
-        return bool(syncfs(descriptor) == 0)
+        return None
+    return found

@@ -5,20 +5,21 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import shutil
 import stat
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files.owner import Owner
+from cmp_bundle.files.rights import Rights, Users
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-    from cmp_bundle.files.rights import Rights
+#: So deep a tree is nobody's release, and nobody is to use up our descriptors.
+_DEEPEST = 64
 
 #: Larger ones are no file of ours or of Asterisk's, and nobody is to fill our memory.
 LARGEST = 1 << 28
@@ -45,30 +46,95 @@ class Content:
     mtime: float
 
 
+#: To pass a folder takes the right to search it, not to list it. Not all systems have that.
+_HANDLE = getattr(os, "O_PATH", os.O_RDONLY) | os.O_NOFOLLOW | os.O_CLOEXEC
+_PASS = _HANDLE | os.O_DIRECTORY
+_LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+#: No pipe is waited for, nor a lease, and no terminal becomes ours.
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
 @dataclass(frozen=True)
 class OpenFolder:
-    """``descriptor`` is open, ``rights`` are the ones to use in it, ``path`` is for people."""
+    """``descriptor`` is open, ``rights`` are the ones to use in it, ``path`` is for people.
+
+    Names are single ones. Errors of the system are OSError and have the whole path.
+    """
 
     descriptor: int
     rights: Rights
     path: Path
+    users: Users
+
+    @classmethod
+    def top(cls, users: Users) -> OpenFolder:
+        """``/`` with the rights of this process. Whoever asks closes the descriptor."""
+        descriptor = os.open("/", _PASS)
+        return cls(descriptor, users.limit_in(Rights.own(), descriptor), Path("/"), users)
+
+    def enter(self, name: str) -> OpenFolder:
+        """The folder ``name``, with what is left of the rights. Whoever asks closes the descriptor.
+
+        Raises NotADirectoryError for anything else, a symlink above all.
+        """
+        try:
+            with self._acting(name):
+                descriptor = os.open(name, _PASS, dir_fd=self.descriptor)
+        except OSError as error:
+            if error.errno == errno.ELOOP:  # so a symlink is called where there is no O_PATH
+                raise NotADirectoryError(errno.ENOTDIR, error.strerror, error.filename) from error
+            raise
+        rights = self.users.limit_in(self.rights, descriptor)
+        return OpenFolder(descriptor, rights, self.path / name, self.users)
 
     def with_rights(self, rights: Rights) -> OpenFolder:
         return replace(self, rights=rights)
 
+    def limited_by(self, found: os.stat_result) -> OpenFolder:
+        """With what is left of the rights once one goes where somebody's symlink leads."""
+        return self.with_rights(self.users.limit(self.rights, found))
+
     def stat(self, name: str) -> os.stat_result:
-        with self.rights.taken():
+        """Of ``name``, or of the folder itself by the name ``.``."""
+        with self._acting() if name == "." else self._acting(name):
             return os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
+
+    def is_folder(self, name: str) -> bool:
+        try:
+            return stat.S_ISDIR(self.stat(name).st_mode)
+        except FileNotFoundError:
+            return False
+
+    def link(self, name: str) -> tuple[os.stat_result, str] | None:
+        """A symlink, and where it leads as it says; None for anything else, and for nothing."""
+        try:
+            if not hasattr(os, "O_PATH"):
+                found = self.stat(name)
+                return (found, self.target(name)) if stat.S_ISLNK(found.st_mode) else None
+            with self._acting(name):
+                descriptor = os.open(name, _HANDLE, dir_fd=self.descriptor)
+        except FileNotFoundError:
+            return None
+        try:
+            # One handle for both: it may be another link by now, of somebody else.
+            found = os.fstat(descriptor)
+            if not stat.S_ISLNK(found.st_mode):
+                return None
+            with self._acting(name):
+                return found, os.readlink("", dir_fd=descriptor)
+        finally:
+            os.close(descriptor)
 
     def target(self, name: str) -> str:
         """Where a symlink leads to, as it says."""
-        with self.rights.taken():
+        with self._acting(name):
             return os.readlink(name, dir_fd=self.descriptor)
 
     def names(self) -> list[str]:
         """What it holds, sorted."""
         with self.listable() as descriptor:
-            return sorted(os.listdir(descriptor))  # noqa: PTH208 - by its handle, not by a path
+            return sorted(os.listdir(descriptor))  # noqa: PTH208 - a descriptor is no path
 
     def read(self, name: str, most: int = LARGEST) -> Content:
         """A regular file. Raises OSError, NoFileError, TooLargeError for more than ``most`` bytes.
@@ -76,12 +142,8 @@ class OpenFolder:
         A pipe is never waited for: it is opened so that it cannot be.
         """
         try:
-            with self.rights.taken():
-                descriptor = os.open(
-                    name,
-                    os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC,
-                    dir_fd=self.descriptor,
-                )
+            with self._acting(name):
+                descriptor = os.open(name, _READ, dir_fd=self.descriptor)
         except OSError as error:
             if error.errno in (errno.ENXIO, errno.ENODEV):  # a socket, a device without a driver
                 raise self._no_file(name) from error
@@ -107,41 +169,47 @@ class OpenFolder:
             hint="move it away",
         )
 
-    def create(self, name: str) -> BinaryIO:
-        """An empty file of ours alone, whatever was there."""
-        with self.rights.taken():
-            with suppress(FileNotFoundError):
-                os.unlink(name, dir_fd=self.descriptor)
-            descriptor = os.open(
-                name,
-                os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
-                0o600,
-                dir_fd=self.descriptor,
-            )
+    def create(self, name: str, owner: Owner) -> BinaryIO:
+        """An empty file that nobody else has open, whatever was there. Not yet ``owner``'s."""
+        with self._acting(name), suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=self.descriptor)
+        with self._making(name, owner):
+            descriptor = os.open(name, _NEW, 0o600, dir_fd=self.descriptor)
         return os.fdopen(descriptor, "wb")
 
     def make_folder(self, name: str) -> int:
-        """A new folder's descriptor. Raises FileExistsError, also for whatever is put there at once."""
-        with self.rights.taken():
+        """A new folder's descriptor. Raises FileExistsError, also for what is put there at once."""
+        with self._acting(name):
             os.mkdir(name, 0o755, dir_fd=self.descriptor)
-            descriptor = os.open(
-                name,
-                os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC,
-                dir_fd=self.descriptor,
-            )
+            descriptor = os.open(name, _LIST, dir_fd=self.descriptor)
             maker = os.geteuid()
         if os.fstat(descriptor).st_uid != maker:
             os.close(descriptor)
-            raise FileExistsError(errno.EEXIST, "was exchanged for another", str(self.path / name))
+            raise self._exchanged(name)
         return descriptor
 
+    def give_folder(self, name: str, descriptor: int, owner: Owner) -> None:
+        """A folder that was just made gets its owner. Raises FileExistsError if it is another.
+
+        Whoever's rights made it may have put another of his folders there, and that one may hold
+        something: he is not to have it from us as somebody else's.
+        """
+        before = os.fstat(descriptor)
+        owner.put_on(descriptor)
+        if self._is_foreign(owner) and os.listdir(descriptor):
+            os.fchown(descriptor, before.st_uid, before.st_gid)
+            raise self._exchanged(name)
+        now = self.stat(name)
+        if (now.st_dev, now.st_ino) != (before.st_dev, before.st_ino):
+            raise self._exchanged(name)
+
     def make_link(self, name: str, target: str) -> None:
-        with self.rights.taken():
+        with self._acting(name):
             os.symlink(target, name, dir_fd=self.descriptor)
 
     def make_hard_link(self, name: str, folder: OpenFolder, like: str) -> None:
         """Give the file ``like`` of another folder this name too."""
-        with self.rights.taken():
+        with self._lesser(folder)._acting(name, like):  # noqa: SLF001 - one of us
             os.link(
                 like,
                 name,
@@ -153,7 +221,7 @@ class OpenFolder:
     def rename(self, name: str, to: str, folder: OpenFolder | None = None) -> None:
         """To ``to``, here or in another folder, replacing what is there."""
         target = folder or self
-        with self.rights.taken():
+        with self._lesser(target)._acting(name, to):  # noqa: SLF001 - one of us
             os.rename(name, to, src_dir_fd=self.descriptor, dst_dir_fd=target.descriptor)
 
     def exchange(self, name: str, other: str) -> bool:
@@ -163,37 +231,66 @@ class OpenFolder:
         except (AttributeError, OSError):
             return False
         here = self.descriptor
-        with self.rights.taken():
+        with self._acting(name, other):
             done = renameat2(here, os.fsencode(name), here, os.fsencode(other), _RENAME_EXCHANGE)
         return bool(done == 0)
 
     def unlink(self, name: str) -> None:
-        with self.rights.taken():
+        with self._acting(name):
             os.unlink(name, dir_fd=self.descriptor)
 
     def remove_folder(self, name: str) -> None:
-        with self.rights.taken():
+        with self._acting(name):
             os.rmdir(name, dir_fd=self.descriptor)
 
-    def remove_tree(self, name: str) -> None:
-        with self.rights.taken():
-            shutil.rmtree(name, dir_fd=self.descriptor)
+    def remove_tree(self, name: str, most: int = _DEEPEST) -> None:
+        """A folder and all that it holds. Raises NotADirectoryError for anything else.
 
-    def labels(self, name: str) -> dict[str, bytes]:
-        """The extended attributes that another file may get: SELinux labels and ACLs above all."""
+        Each folder below is entered as on any way, so that root's rights end where it is another's.
+        """
+        if most == 0:
+            raise CmpBundleError(
+                f"lies in more than {_DEEPEST} folders, and nothing of cmp-bundle does",
+                file=self.path / name,
+                hint="remove it by hand",
+            )
+        below = self.enter(name)
+        try:
+            with below.listable() as descriptor, os.scandir(descriptor) as found:
+                entries = [(e.name, e.is_dir(follow_symlinks=False)) for e in found]
+            for entry, is_folder in entries:
+                if is_folder:
+                    below.remove_tree(entry, most - 1)
+                else:
+                    below.unlink(entry)
+        finally:
+            os.close(below.descriptor)
+        self.remove_folder(name)
+
+    def clear(self, name: str) -> None:
+        """Whatever is there is gone; fine if nothing is."""
+        with suppress(FileNotFoundError):
+            if self.is_folder(name):
+                self.remove_tree(name)
+            else:
+                self.unlink(name)
+
+    def labels(self, name: str, uid: int) -> dict[str, bytes]:
+        """What another file of ``uid`` may take along of this one: SELinux labels and ACLs above all.
+
+        The access list of somebody else's file could let him write to the new one.
+        """
         if not hasattr(os, "listxattr"):
             return {}
         try:
-            with self.rights.taken():
-                descriptor = os.open(
-                    name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=self.descriptor
-                )
+            with self._acting(name):
+                descriptor = os.open(name, _READ, dir_fd=self.descriptor)
         except OSError as error:
             if error.errno in (errno.ENOENT, errno.ELOOP, errno.EACCES, errno.ENXIO):
                 return {}
             raise
         try:
-            names = os.listxattr(descriptor)
+            names = os.listxattr(descriptor) if os.fstat(descriptor).st_uid == uid else ()
             return {n: os.getxattr(descriptor, n) for n in names if _is_label(n)}
         except OSError as error:
             if error.errno in (errno.ENOTSUP, errno.ENODATA):
@@ -209,12 +306,56 @@ class OpenFolder:
 
     @contextmanager
     def listable(self) -> Iterator[int]:
-        with self.rights.taken():
-            descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=self.descriptor)
+        with self._acting():
+            descriptor = os.open(".", _LIST, dir_fd=self.descriptor)
         try:
             yield descriptor
         finally:
             os.close(descriptor)
+
+    @contextmanager
+    def _acting(self, *names: str) -> Iterator[None]:
+        """The rights are taken meanwhile. Raises OSError for what is no single name."""
+        path = self.path / names[0] if names else self.path
+        for name in names:
+            if name in ("", ".", "..") or "/" in name:
+                raise OSError(errno.EINVAL, "this is no name in a folder", str(path))
+        try:
+            with self.rights.taken():
+                yield
+        except OSError as error:
+            error.filename, error.filename2 = str(path), None
+            raise
+
+    @contextmanager
+    def _making(self, name: str, owner: Owner) -> Iterator[None]:
+        """Like ``_acting``, for something that nobody but ``owner`` is to write to, ever.
+
+        What the user makes whose rights these are, he may open before it changes hands, and go on
+        writing to it. So what will be another's is root's from the beginning, in a folder where
+        this user could have made it.
+        """
+        if not self._is_foreign(owner):
+            with self._acting(name):
+                yield
+            return
+        if not self.rights.may_write_in(self.descriptor):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self.path / name))
+        with self.with_rights(Rights.own())._acting(name):  # noqa: SLF001 - one of us
+            yield
+
+    def _is_foreign(self, owner: Owner) -> bool:
+        """Whether it takes root, beside the rights here, to give something to ``owner``."""
+        others = not self.rights.are_roots and owner.uid not in (-1, self.rights.uid)
+        return others and Rights.own().are_roots
+
+    def _lesser(self, other: OpenFolder) -> OpenFolder:
+        """Of two folders that are changed at once, the one with fewer rights."""
+        return other if self.rights.are_roots else self
+
+    def _exchanged(self, name: str) -> FileExistsError:
+        path = str(self.path / name)
+        return FileExistsError(errno.EEXIST, "somebody has put another in its place", path)
 
 
 _RENAME_EXCHANGE = 2

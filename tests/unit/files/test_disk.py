@@ -5,13 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Disk, Owner, disk
+from cmp_bundle.files import Boundary, Disk, OpenFolder, Owner, disk
+from tests.unit.nobody import as_nobody, needs_root, open_folder
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
 
@@ -63,12 +66,25 @@ def test_owner_and_mode_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "http.conf"
     path.write_text("old")
     os.chown(path, 1234, 4321)
-    path.chmod(0o2640)
+    path.chmod(0o640)
     owner = Owner.of(path)
     Disk().write(path, b"new", owner)
-    assert Owner.of(path) == owner == Owner(1234, 4321, 0o2640)
+    assert Owner.of(path) == owner == Owner(1234, 4321, 0o640)
     Disk().write(path, b"new", Owner(-1, 99, 0o600))
     assert Owner.of(path) == Owner(0, 99, 0o600), "the file is new, and so whoever wrote it has it"
+
+
+@pytest.mark.parametrize("bit", [stat.S_ISUID, stat.S_ISGID, stat.S_ISVTX])
+def test_what_makes_a_program_more_is_not_kept(bit: int, tmp_path: Path) -> None:
+    """Whoever has the file set it, and would have it on one that root wrote."""
+    path = tmp_path / "http.conf"
+    path.write_text("old")
+    path.chmod(0o755 | bit)
+    for owner in (Owner.of(path), Owner(-1, -1, 0o755 | bit)):
+        Disk().write(path, b"new", owner)
+        assert mode(path) == 0o755
+    Disk().make_folder(tmp_path / "folder", Owner(-1, -1, 0o755 | bit))
+    assert mode(tmp_path / "folder") == 0o755
 
 
 def test_attributes_are_kept(tmp_path: Path) -> None:
@@ -162,12 +178,19 @@ def test_what_is_put_into_the_way_in_the_last_moment(
     secret.write_text("root's")
     real = os.open
 
-    def too_late(name: str | Path, flags: int, *more: int) -> int:
+    def too_late(name: str, flags: int, *more: int, dir_fd: int) -> int:
         if flags & os.O_CREAT:
-            Path(name).symlink_to(secret)
-        return real(name, flags, *more)
+            os.symlink(secret, name, dir_fd=dir_fd)
+        return real(name, flags, *more, dir_fd=dir_fd)
 
-    monkeypatch.setattr(os, "open", too_late)
+    def open_(name: str, flags: int, *more: int, dir_fd: int | None = None) -> int:
+        return (
+            real(name, flags, *more)
+            if dir_fd is None
+            else too_late(name, flags, *more, dir_fd=dir_fd)
+        )
+
+    monkeypatch.setattr(os, "open", open_)
     with pytest.raises(CmpBundleError, match="file exists"):
         Disk().write(path, b"new")
     assert secret.read_text() == "root's"
@@ -231,7 +254,7 @@ def test_first_the_content_then_the_name(tmp_path: Path, monkeypatch: pytest.Mon
 FAILING = {
     "no room": (errno.ENOSPC, "make room"),
     "read-only": (errno.EROFS, "mounted read-only"),
-    "no rights": (errno.EACCES, "sudo"),
+    "no rights": (errno.EACCES, "lsattr" if os.geteuid() == 0 else "sudo"),
     "other": (errno.EIO, None),
 }
 
@@ -258,6 +281,35 @@ def test_an_error_of_the_system(
     assert hint is None or hint in str(caught.value.hint)
     assert path.read_text() == "old"
     assert names(tmp_path) == ["a"]
+
+
+@needs_root
+def test_what_another_user_is_told() -> None:
+    """Who is not root can become it; who is cannot, and looks for another reason."""
+    with open_folder() as folder, as_nobody():
+        for name in ("a", "none/a"):
+            with pytest.raises(CmpBundleError) as caught:
+                Disk().write(folder / name, b"new")
+            assert caught.value.file == str(folder / name)
+        with pytest.raises(CmpBundleError, match="permission denied") as caught:
+            Disk().make_folder(folder / "a")
+        assert "sudo" in str(caught.value.hint)
+
+
+def test_a_symlink_that_is_to_stay(tmp_path: Path) -> None:
+    """A configuration file may be kept elsewhere, under version control for one."""
+    told = Told()
+    (tmp_path / "repository").mkdir()
+    (tmp_path / "link").symlink_to("repository/http.conf")
+    for data in (b"one", b"two"):
+        Disk(told).write(tmp_path / "link", data, follow=True)
+        assert (tmp_path / "repository/http.conf").read_bytes() == data
+    assert (tmp_path / "link").is_symlink()
+    assert told.lines == ["write .http.conf.cmp-bundle-partial", "rename http.conf"] * 2
+    assert names(tmp_path / "repository") == ["http.conf"]
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(CmpBundleError, match="symbolic links"):
+        Disk().write(tmp_path / "loop", b"", follow=True)
 
 
 def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
@@ -301,28 +353,86 @@ def test_many_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("at_once", [True, False])
 def test_thousands(at_once: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As this system can, or as one without syncfs would; either way all are on the disk."""
-    asked: list[Path] = []
+    asked: list[int] = []
     synced: list[int] = []
-    real = disk._sync_file_system
+    real = disk._syncfs()
     real_fsync = os.fsync
 
-    def sync(path: Path) -> bool:
-        asked.append(path)
-        return at_once and real(path)
+    def syncfs(descriptor: int) -> int:
+        asked.append(os.fstat(descriptor).st_ino)
+        assert real is not None
+        return real(descriptor)
 
     def fsync(descriptor: int) -> None:
         synced.append(descriptor)
         real_fsync(descriptor)
 
-    if at_once and not real(tmp_path):
+    if at_once and real is None:
         pytest.skip("this system has no syncfs")
-    monkeypatch.setattr(disk, "_sync_file_system", sync)
+    monkeypatch.setattr(disk, "_syncfs", lambda: syncfs if at_once else None)
     monkeypatch.setattr(os, "fsync", fsync)
     number = disk._MANY + 1
     Disk().write_all({tmp_path / f"{n}.bin": b"x" for n in range(number)})
-    assert asked == [tmp_path]
+    assert asked == ([tmp_path.stat().st_ino] if at_once else [])
     assert len(synced) == (0 if at_once else number + 1)
     assert len(names(tmp_path)) == number
+
+
+def test_many_that_are_there_already(tmp_path: Path) -> None:
+    """They get the new name too, and where they cannot, they are written."""
+    for folder in ("old", "new"):
+        (tmp_path / folder).mkdir()
+    for name in ("same", "open"):
+        (tmp_path / "old" / name).write_text("old")
+    (tmp_path / "old/open").chmod(0o666)
+    (tmp_path / "new/same").write_text("half of a run that was killed")
+    files = {tmp_path / "new" / n: b"old" for n in ("same", "open", "none")}
+    same = {path: tmp_path / "old" / path.name for path in files}
+    Disk().write_all(files, Owner(-1, -1, 0o644), same)
+    assert {path: path.read_bytes() for path in files} == files
+    linked = [n for n in names(tmp_path / "new") if (tmp_path / "new" / n).stat().st_nlink == 2]
+    assert linked == ["same"]
+
+
+def test_many_where_there_is_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(CmpBundleError, match="no such file") as caught:
+        Disk().write_all({tmp_path / "a": b"", tmp_path / "none/b": b"", tmp_path / "c": b""})
+    assert caught.value.file == str(tmp_path / "none/b")
+    (tmp_path / "c").mkdir()
+    with pytest.raises(CmpBundleError, match="is a directory") as caught:
+        Disk().write_all({tmp_path / "b": b"", tmp_path / "c": b""})
+    assert caught.value.file == str(tmp_path / "c")
+
+
+HUNDREDS = """
+import resource, sys
+from pathlib import Path
+from cmp_bundle.files import Disk
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+top, flat, number = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+deep = "/".join("abcdefgh")
+folders = [top / str(n % flat) / deep for n in range(number)]
+for folder in folders:
+    folder.mkdir(parents=True, exist_ok=True)
+files = {folder / f"{n}.js": b"x" for n, folder in enumerate(folders)}
+Disk().write_all(files)
+Disk().write_all({f.with_suffix(".css"): b"x" for f in files}, same={f.with_suffix(".css"): f for f in files})
+held = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else 0
+for path in list(files)[:5]:
+    Disk().write(path, b"new")
+    Disk().remove(path)
+Disk().remove_tree(top / "0")
+after = len(list(Path("/proc/self/fd").iterdir())) if held else 0
+assert held == after <= 8, (held, after)
+"""
+
+
+@pytest.mark.parametrize("number", [150, 300])
+@pytest.mark.parametrize("flat", [1, 300])
+def test_descriptors_are_few_and_given_back(flat: int, number: int, tmp_path: Path) -> None:
+    """Files in hundreds of folders, and hundreds in one; with and without syncfs."""
+    arguments = [sys.executable, "-c", HUNDREDS, str(tmp_path / "top"), str(flat), str(number)]
+    subprocess.run(arguments, check=True, timeout=120)
 
 
 @as_root
@@ -379,6 +489,38 @@ def test_only_empty_folders_are_removed(tmp_path: Path) -> None:
         Disk().remove_folder(tmp_path / "full/a")
 
 
+def test_remove_all(tmp_path: Path) -> None:
+    told = Told()
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "link").symlink_to("c")
+    Disk(told).remove_all(tmp_path, ["a", "none", "b", "link"])
+    assert names(tmp_path) == ["c"]
+    assert told.lines == [f"unlink {tmp_path.name}"]
+    Disk().remove_all(tmp_path / "none", ["a"])
+
+
+@pytest.mark.parametrize("name", ["../kept", "below/kept", "/kept", "..", ".", ""])
+def test_only_names_in_this_folder(name: str, tmp_path: Path) -> None:
+    """They come from a manifest, which somebody else may have written."""
+    (tmp_path / "folder/below").mkdir(parents=True)
+    (tmp_path / "kept").write_text("")
+    (tmp_path / "folder/below/kept").write_text("")
+    with pytest.raises(CmpBundleError, match="no name in a folder"):
+        Disk().remove_all(tmp_path / "folder", [name])
+    assert (tmp_path / "kept").exists()
+    assert (tmp_path / "folder/below/kept").exists()
+
+
+def test_what_goes_where_its_folder_is_gone_already(tmp_path: Path) -> None:
+    for remove in (Disk().remove, Disk().remove_tree, Disk().remove_folder):
+        remove(tmp_path / "none/below/a")
+    assert Disk().remove_folder(tmp_path / "none/a")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CmpBundleError, match="not a directory"):
+        Disk().remove(tmp_path / "file/a")
+
+
 def test_remove(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("")
     (tmp_path / "link").symlink_to("a")
@@ -411,6 +553,26 @@ def test_a_tree_goes_by_its_name_first(tmp_path: Path) -> None:
     assert names(tmp_path) == []
     Disk().remove_tree(tmp_path / "site")
     Disk().remove_tree(tmp_path / "none/site")
+
+
+def test_a_tree_in_whose_way_something_is(tmp_path: Path) -> None:
+    """A symlink or a file by the name that it first gets."""
+    (tmp_path / "kept").mkdir()
+    for trap in (lambda p: p.symlink_to("kept"), lambda p: p.write_text("")):
+        (tmp_path / "site").mkdir()
+        trap(Disk.partial(tmp_path / "site"))
+        Disk().remove_tree(tmp_path / "site")
+        assert names(tmp_path) == ["kept"]
+
+
+def test_a_tree_that_nobody_could_have_made_by_mistake(tmp_path: Path) -> None:
+    """Each level takes one of our descriptors."""
+    top = tmp_path / "site"
+    top.mkdir()
+    deep = top.joinpath(*("x" for _ in range(70)))
+    deep.mkdir(parents=True)
+    with pytest.raises(CmpBundleError, match="in more than 64 folders"):
+        Disk().remove_tree(top)
 
 
 def test_a_tree_behind_a_symlink_stays(tmp_path: Path) -> None:
@@ -459,13 +621,23 @@ def test_rename(tmp_path: Path) -> None:
     with pytest.raises(CmpBundleError) as caught:
         Disk().rename(tmp_path / "none", tmp_path / "c")
     assert caught.value.file == str(tmp_path / "none")
+    with pytest.raises(CmpBundleError, match="no such file") as caught:
+        Disk().rename(tmp_path / "b", tmp_path / "none/c")
+    assert caught.value.file == str(tmp_path / "none/c")
+
+
+def test_only_what_lies_in_one_folder_is_exchanged(tmp_path: Path) -> None:
+    for name in ("a/old", "b/new"):
+        (tmp_path / name).mkdir(parents=True)
+    with pytest.raises(ValueError, match="not in one folder"):
+        Disk().exchange(tmp_path / "a/old", tmp_path / "b/new")
 
 
 @pytest.fixture(params=["in one step", "in three"])
 def swapping(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """As this system does it, and as one without renameat2 would."""
     if request.param == "in three":
-        monkeypatch.setattr(disk, "_renameat2_exchange", lambda *_: False)
+        monkeypatch.setattr(OpenFolder, "exchange", lambda *_: False)
     return str(request.param)
 
 
@@ -500,8 +672,9 @@ def test_one_step_is_one_step(tmp_path: Path) -> None:
 
     for name in ("old", "new"):
         (tmp_path / name).mkdir()
-    if not disk._renameat2_exchange(tmp_path / "old", tmp_path / "new"):
-        pytest.skip("this file system cannot swap")
+    with Boundary().opened(tmp_path) as folder:
+        if not folder.exchange("old", "new"):
+            pytest.skip("this file system cannot swap")
     missing: list[int] = []
     done = threading.Event()
 
@@ -532,6 +705,8 @@ CHANGES: dict[str, Callable[[Disk, Path], None]] = {
     "rename": lambda d, p: d.rename(p / "file", p / "renamed"),
     "exchange": lambda d, p: d.exchange(p / "folder", p / "other"),
     "remove": lambda d, p: d.remove(p / "file"),
+    "write, followed": lambda d, p: d.write(p / "folder/link", b"new", follow=True),
+    "remove_all": lambda d, p: d.remove_all(p, ["file", "link"]),
     "remove_tree": lambda d, p: d.remove_tree(p / "folder"),
     "remove_folder": lambda d, p: d.remove_folder(p / "other"),
 }
@@ -552,6 +727,7 @@ def test_nothing_is_done_before_it_is_announced(change: str, tmp_path: Path) -> 
     (tmp_path / "folder/below").write_text("")
     (tmp_path / "file").write_text("old")
     (tmp_path / "link").symlink_to("old")
+    (tmp_path / "folder/link").symlink_to("../file")
 
     def state() -> list[tuple[str, float, int]]:
         return sorted((str(p), p.lstat().st_mtime, p.lstat().st_ino) for p in tmp_path.rglob("*"))
