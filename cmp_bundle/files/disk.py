@@ -14,6 +14,7 @@ from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files.boundary import Boundary
 from cmp_bundle.files.owner import Owner
 from cmp_bundle.files.rights import not_allowed
+from cmp_bundle.files.unsynced import Unsynced, syncfs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 #: What a file is called while it is being written, beside the one that it will replace. The
 #: name is fixed: what a killed run left behind is overwritten by the next one.
 PARTIAL = ".{name}.cmp-bundle-partial"
+
+#: From so many new files on, it is quicker to have everything written that waits for the disk:
+#: 0.2 s instead of 2 to 8 s for ten thousand.
+_MANY = 200
 
 #: A new file of a build or a release: everybody may read it.
 _PUBLIC = Owner(-1, -1, 0o644)
@@ -134,13 +139,13 @@ class Disk:
         same disk that holds the same bytes and is never written to again, only replaced: it gets
         the new name too, where it can.
         """
-        syncfs = _syncfs() if len(files) > _MANY else None
+        sync_all = syncfs() if len(files) > _MANY else None
         for _, group in groupby(files, key=lambda path: path.parent):
             names = {path: files[path] for path in group}
-            self._fill(names, owner or _PUBLIC, same or {}, synced=syncfs is None)
-        if syncfs is not None:
+            self._fill(names, owner or _PUBLIC, same or {}, synced=sync_all is None)
+        if sync_all is not None:
             with self._at(next(iter(files))) as (folder, _), folder.listable() as descriptor:
-                if syncfs(descriptor) != 0:
+                if sync_all(descriptor) != 0:
                     raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
     def _fill(
@@ -149,7 +154,7 @@ class Disk:
         """Make ``files``, all of one folder."""
         homes: dict[Path, OpenFolder] = {}
         with self._at(next(iter(files))) as (folder, _), ExitStack() as opened:
-            unsynced = opened.enter_context(_Unsynced())
+            unsynced = opened.enter_context(Unsynced())
             for path, data in files.items():
                 with _named(path, folder.rights):
                     self._before("write", path)
@@ -357,48 +362,3 @@ def _put_labels(labels: Mapping[str, bytes], descriptor: int) -> None:
             # One that may not be set, such as a label in a container, costs none of the others.
             if error.errno not in (errno.ENOTSUP, errno.EPERM):
                 raise
-
-
-#: So many written files are held open at most.
-_HELD = 64
-
-
-class _Unsynced:
-    """Files that may not be on the disk yet.
-
-    Those that were all written before the first is synced share the disk's own batches.
-    """
-
-    def __init__(self) -> None:
-        self._descriptors: list[int] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        while self._descriptors:
-            os.close(self._descriptors.pop())
-
-    def add(self, descriptor: int) -> None:
-        if len(self._descriptors) == _HELD:
-            self.sync()
-        self._descriptors.append(os.dup(descriptor))
-
-    def sync(self) -> None:
-        for descriptor in self._descriptors:
-            os.fsync(descriptor)
-        self.__exit__()
-
-
-#: From so many new files on, it is quicker to have everything written that waits for the disk:
-#: 0.2 s instead of 2 to 8 s for ten thousand.
-_MANY = 200
-
-
-def _syncfs() -> Callable[[int], int] | None:
-    """Linux's; None where the system has none."""
-    try:
-        found: Callable[[int], int] = ctypes.CDLL(None, use_errno=True).syncfs
-    except (AttributeError, OSError):
-        return None
-    return found

@@ -355,7 +355,7 @@ def test_thousands(at_once: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """As this system can, or as one without syncfs would; either way all are on the disk."""
     asked: list[int] = []
     synced: list[int] = []
-    real = disk._syncfs()
+    real = disk.syncfs()
     real_fsync = os.fsync
 
     def syncfs(descriptor: int) -> int:
@@ -369,7 +369,7 @@ def test_thousands(at_once: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     if at_once and real is None:
         pytest.skip("this system has no syncfs")
-    monkeypatch.setattr(disk, "_syncfs", lambda: syncfs if at_once else None)
+    monkeypatch.setattr(disk, "syncfs", lambda: syncfs if at_once else None)
     monkeypatch.setattr(os, "fsync", fsync)
     number = disk._MANY + 1
     Disk().write_all({tmp_path / f"{n}.bin": b"x" for n in range(number)})
