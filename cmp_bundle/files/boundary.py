@@ -138,7 +138,9 @@ class _Way:
             name, above = rest[0] if rest else "", rest[1:]
             self.go(above)
             if name in ("", ".."):
-                raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(self.here.path / name))
+                raise OSError(
+                    errno.EISDIR, os.strerror(errno.EISDIR), posixpath.join(self.here.where, name)
+                )
             target = self._target(name) if follow else None
             if target is None:
                 return name
@@ -185,7 +187,9 @@ class _Way:
         """What is to be entered for a symlink."""
         self._links += 1
         if self._links > _MOST_LINKS:
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(self.here.path / name))
+            raise OSError(
+                errno.ELOOP, os.strerror(errno.ELOOP), posixpath.join(self.here.where, name)
+            )
         if target.startswith("/"):
             first, *others = self._passed
             # The rights that led to the link are the ones that follow it.

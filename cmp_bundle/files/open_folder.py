@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import posixpath
 import stat
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -57,21 +58,25 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @dataclass(frozen=True)
 class OpenFolder:
-    """``descriptor`` is open, ``rights`` are the ones to use in it, ``path`` is for people.
+    """``descriptor`` is open, ``rights`` are the ones to use in it, ``where`` is for people.
 
     Names are single ones. Errors of the system are OSError and have the whole path.
     """
 
     descriptor: int
     rights: Rights
-    path: Path
+    where: str
     users: Users
+
+    @property
+    def path(self) -> Path:
+        return Path(self.where)
 
     @classmethod
     def top(cls, users: Users) -> OpenFolder:
         """``/`` with the rights of this process. Whoever asks closes the descriptor."""
         descriptor = os.open("/", _PASS)
-        return cls(descriptor, users.limit_in(Rights.own(), descriptor), Path("/"), users)
+        return cls(descriptor, users.limit_in(Rights.own(), descriptor), "/", users)
 
     def enter(self, name: str) -> OpenFolder:
         """The folder ``name``, with what is left of the rights. Whoever asks closes the descriptor.
@@ -86,7 +91,7 @@ class OpenFolder:
                 raise NotADirectoryError(errno.ENOTDIR, error.strerror, error.filename) from error
             raise
         rights = self.users.limit_in(self.rights, descriptor)
-        return OpenFolder(descriptor, rights, self.path / name, self.users)
+        return OpenFolder(descriptor, rights, self._path_of(name), self.users)
 
     def with_rights(self, rights: Rights) -> OpenFolder:
         return replace(self, rights=rights)
@@ -157,7 +162,7 @@ class OpenFolder:
         if len(data) > most:
             raise TooLargeError(
                 f"is larger than {most} bytes, and no file of cmp-bundle is",
-                file=self.path / name,
+                file=self._path_of(name),
                 hint="move it away",
             )
         return Content(data, Owner.from_stat(found), found.st_mtime)
@@ -165,17 +170,26 @@ class OpenFolder:
     def _no_file(self, name: str) -> NoFileError:
         return NoFileError(
             "is not a file, but a folder, a device or a pipe",
-            file=self.path / name,
+            file=self._path_of(name),
             hint="move it away",
         )
 
     def create(self, name: str, owner: Owner) -> BinaryIO:
-        """An empty file that nobody else has open, whatever was there. Not yet ``owner``'s."""
-        with self._acting(name), suppress(FileNotFoundError):
-            os.unlink(name, dir_fd=self.descriptor)
-        with self._making(name, owner):
-            descriptor = os.open(name, _NEW, 0o600, dir_fd=self.descriptor)
-        return os.fdopen(descriptor, "wb")
+        """An empty file that nobody else has open, whatever was there. Not yet ``owner``'s.
+
+        What the user makes whose rights these are, he may open before it changes hands, and go on
+        writing to it. So what will be another's is root's from the beginning, in a folder where
+        this user could have made it.
+        """
+        foreign = self._is_foreign(owner)
+        with self._acting(name):
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=self.descriptor)
+            if not foreign:
+                return os.fdopen(os.open(name, _NEW, 0o600, dir_fd=self.descriptor), "wb")
+        if not self.rights.may_write_in(self.descriptor):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), self._path_of(name))
+        return os.fdopen(os.open(name, _NEW, 0o600, dir_fd=self.descriptor), "wb")
 
     def make_folder(self, name: str) -> int:
         """A new folder's descriptor. Raises FileExistsError, also for what is put there at once."""
@@ -251,7 +265,7 @@ class OpenFolder:
         if most == 0:
             raise CmpBundleError(
                 f"lies in more than {_DEEPEST} folders, and nothing of cmp-bundle does",
-                file=self.path / name,
+                file=self._path_of(name),
                 hint="remove it by hand",
             )
         below = self.enter(name)
@@ -313,36 +327,12 @@ class OpenFolder:
         finally:
             os.close(descriptor)
 
-    @contextmanager
-    def _acting(self, *names: str) -> Iterator[None]:
+    def _acting(self, *names: str) -> _Acting:
         """The rights are taken meanwhile. Raises OSError for what is no single name."""
-        path = self.path / names[0] if names else self.path
-        for name in names:
-            if name in ("", ".", "..") or "/" in name:
-                raise OSError(errno.EINVAL, "this is no name in a folder", str(path))
-        try:
-            with self.rights.taken():
-                yield
-        except OSError as error:
-            error.filename, error.filename2 = str(path), None
-            raise
+        return _Acting(self, names)
 
-    @contextmanager
-    def _making(self, name: str, owner: Owner) -> Iterator[None]:
-        """Like ``_acting``, for something that nobody but ``owner`` is to write to, ever.
-
-        What the user makes whose rights these are, he may open before it changes hands, and go on
-        writing to it. So what will be another's is root's from the beginning, in a folder where
-        this user could have made it.
-        """
-        if not self._is_foreign(owner):
-            with self._acting(name):
-                yield
-            return
-        if not self.rights.may_write_in(self.descriptor):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self.path / name))
-        with self.with_rights(Rights.own())._acting(name):  # noqa: SLF001 - one of us
-            yield
+    def _path_of(self, *names: str) -> str:
+        return posixpath.join(self.where, *names[:1])
 
     def _is_foreign(self, owner: Owner) -> bool:
         """Whether it takes root, beside the rights here, to give something to ``owner``."""
@@ -354,8 +344,32 @@ class OpenFolder:
         return other if self.rights.are_roots else self
 
     def _exchanged(self, name: str) -> FileExistsError:
-        path = str(self.path / name)
-        return FileExistsError(errno.EEXIST, "somebody has put another in its place", path)
+        return FileExistsError(
+            errno.EEXIST, "somebody has put another in its place", self._path_of(name)
+        )
+
+
+class _Acting:
+    """See OpenFolder._acting; it is a class for the sake of speed."""
+
+    __slots__ = ("_folder", "_names", "_taken")
+
+    def __init__(self, folder: OpenFolder, names: tuple[str, ...]) -> None:
+        self._folder = folder
+        self._names = names
+        self._taken = folder.rights.taken()
+
+    def __enter__(self) -> None:
+        for name in self._names:
+            if name in ("", ".", "..") or "/" in name:
+                path = self._folder._path_of(name)  # noqa: SLF001 - one of us
+                raise OSError(errno.EINVAL, "this is no name in a folder", path)
+        self._taken.__enter__()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._taken.__exit__(None, None, None)
+        if isinstance(error, OSError):
+            error.filename = self._folder._path_of(*self._names)  # noqa: SLF001 - one of us
 
 
 _RENAME_EXCHANGE = 2

@@ -79,15 +79,16 @@ def _set_groups(groups: Sequence[int]) -> None:
     if _calls is None:
         os.setgroups(groups)
     else:
-        _call(_calls.setgroups, len(groups), (ctypes.c_uint32 * len(groups))(*groups))
+        numbers = (ctypes.c_uint32 * len(groups))(*groups)
+        _call(_calls.setgroups, len(groups), ctypes.addressof(numbers), 0)
 
 
-_libc = ctypes.CDLL(None, use_errno=True)
+_syscall = ctypes.CDLL(None, use_errno=True).syscall
+_syscall.argtypes = [ctypes.c_long] * 4
+_syscall.restype = ctypes.c_long
 
 
-def _call(number: int, *arguments: int | ctypes.Array[ctypes.c_uint32]) -> None:
-    # A variadic function gets no prototype, and a plain int would be passed as one of 32 bits.
-    longs = (ctypes.c_long(a) if isinstance(a, int) else a for a in arguments)
-    if _libc.syscall(ctypes.c_long(number), *longs) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+def _call(number: int, first: int, second: int, third: int) -> None:
+    if _syscall(number, first, second, third) != 0:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))
