@@ -154,12 +154,7 @@ class _Way:
         try:
             self._passed.append(self.here.enter(name))
         except PermissionError as error:
-            rights = self.here.rights
-            raise CmpBundleError(
-                f"is closed to {rights.name or rights.uid}",
-                file=self.here.path,
-                hint=not_allowed(rights),
-            ) from error
+            raise self._closed() from error
         except NotADirectoryError:
             target = self._target(name)
             if target is None:
@@ -175,7 +170,10 @@ class _Way:
 
     def _target(self, name: str) -> str | None:
         """Where ``name`` leads to here; None where it is no symlink, or not there."""
-        found = self.here.link(name)
+        try:
+            found = self.here.link(name)
+        except PermissionError as error:
+            raise self._closed() from error
         if found is None:
             return None
         link, target = found
@@ -196,6 +194,15 @@ class _Way:
             self._passed = [first.with_rights(self.here.rights)]
             _close(others)
         return _parts(target)
+
+    def _closed(self) -> CmpBundleError:
+        # What is passed need not be readable, so it is the folder around it that says no.
+        rights = self.here.rights
+        return CmpBundleError(
+            f"is closed to {rights.name or rights.uid}",
+            file=self.here.path,
+            hint=not_allowed(rights),
+        )
 
     def _may_follow(self, name: str, link: os.stat_result) -> None:
         """Raises CmpBundleError where the link is somebody's whose rights are not to be had."""

@@ -209,10 +209,14 @@ class OpenFolder:
         something: he is not to have it from us as somebody else's.
         """
         before = os.fstat(descriptor)
+        if self._is_foreign(owner):
+            os.fchown(descriptor, 0, 0)
+            os.fchmod(descriptor, 0o700)
+            if os.listdir(descriptor):  # noqa: PTH208 - by its handle, not by a path
+                os.fchmod(descriptor, stat.S_IMODE(before.st_mode))
+                os.fchown(descriptor, before.st_uid, before.st_gid)
+                raise self._exchanged(name)
         owner.put_on(descriptor)
-        if self._is_foreign(owner) and os.listdir(descriptor):
-            os.fchown(descriptor, before.st_uid, before.st_gid)
-            raise self._exchanged(name)
         now = self.stat(name)
         if (now.st_dev, now.st_ino) != (before.st_dev, before.st_ino):
             raise self._exchanged(name)
