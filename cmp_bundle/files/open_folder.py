@@ -212,7 +212,7 @@ class OpenFolder:
         if self._is_foreign(owner):
             os.fchown(descriptor, 0, 0)
             os.fchmod(descriptor, 0o700)
-            if os.listdir(descriptor):  # noqa: PTH208 - by its handle, not by a path
+            if os.listdir(descriptor):
                 os.fchmod(descriptor, stat.S_IMODE(before.st_mode))
                 os.fchown(descriptor, before.st_uid, before.st_gid)
                 raise self._exchanged(name)
