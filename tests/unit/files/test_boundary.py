@@ -533,17 +533,19 @@ def test_a_file_for_another_where_the_service_could_make_none(here: Machine) -> 
         here.disk().write(here.etc / "link/new", b"", Owner(0, 0, 0o644))
 
 
-@pytest.mark.parametrize("instead", ["root's", "the service's own", "a link"])
+@pytest.mark.parametrize(
+    ("instead", "uid"),
+    [("root's", 0), ("root's", -1), ("the service's own", 0), ("a link", 0), ("a link", -1)],
+)
 def test_a_folder_that_is_exchanged_while_it_is_made(
-    instead: str, here: Machine, monkeypatch: pytest.MonkeyPatch
+    instead: str, uid: int, here: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It would get an owner and permissions that only root can give."""
+    """It would get an owner or permissions that only root can give."""
     new, aside = here.etc / "new", here.etc / "aside"
     if instead == "a link":
         planted(aside, "/secret")
     else:
         filled(aside)
-        aside.chmod(0o700 if instead == "root's" else 0o755)
     if instead == "the service's own":
         given(aside, SERVICE)
     real = os.mkdir
@@ -555,7 +557,7 @@ def test_a_folder_that_is_exchanged_while_it_is_made(
 
     monkeypatch.setattr(os, "mkdir", mkdir)
     with kept(here.secret), pytest.raises(CmpBundleError):
-        here.disk().make_folder(new, Owner(0, 0, 0o777))
+        here.disk().make_folder(new, Owner(uid, uid, 0o777))
     assert not stat.S_IMODE(new.lstat().st_mode) & 0o022 or instead == "a link"
     assert new.lstat().st_uid == (0 if instead == "root's" else SERVICE)
 
