@@ -192,7 +192,7 @@ class OpenFolder:
         return os.fdopen(os.open(name, _NEW, 0o600, dir_fd=self.descriptor), "wb")
 
     def make_folder(self, name: str) -> int:
-        """A new folder's descriptor. Raises FileExistsError, also for what is put there at once."""
+        """A new folder's descriptor. Raises CmpBundleError if another is there by then."""
         with self._acting(name):
             os.mkdir(name, 0o755, dir_fd=self.descriptor)
             descriptor = os.open(name, _LIST, dir_fd=self.descriptor)
@@ -203,7 +203,7 @@ class OpenFolder:
         return descriptor
 
     def give_folder(self, name: str, descriptor: int, owner: Owner) -> None:
-        """A folder that was just made gets its owner. Raises FileExistsError if it is another.
+        """A folder that was just made gets its owner. Raises CmpBundleError if it is another.
 
         Whoever's rights made it may have put another of his folders there, and that one may hold
         something: he is not to have it from us as somebody else's.
@@ -347,9 +347,11 @@ class OpenFolder:
         """Of two folders that are changed at once, the one with fewer rights."""
         return other if self.rights.are_roots else self
 
-    def _exchanged(self, name: str) -> FileExistsError:
-        return FileExistsError(
-            errno.EEXIST, "somebody has put another in its place", self._path_of(name)
+    def _exchanged(self, name: str) -> CmpBundleError:
+        return CmpBundleError(
+            "was just made, and somebody has put another in its place",
+            file=self._path_of(name),
+            hint="look who else is at work in this folder, then run this again",
         )
 
 
