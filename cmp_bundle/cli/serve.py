@@ -5,7 +5,7 @@ import datetime as dt
 import secrets
 import ssl
 import webbrowser
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -24,15 +24,13 @@ from cmp_bundle.cli.trial import Trial
 from cmp_bundle.devserver.developer import Developer
 from cmp_bundle.devserver.guard import Guard
 from cmp_bundle.devserver.pbx import InnerPbx, RealPbx, tls
-from cmp_bundle.devserver.server import DevServer, Source, bind
+from cmp_bundle.devserver.server import DevServer, Source, bind, bind_beside
 from cmp_bundle.devserver.shown import FOLDER
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.tls import machine
 from cmp_bundle.tls.store import leaf_for
 
 if TYPE_CHECKING:
-    from socket import socket
-
     from cmp_bundle.bundle.build import Built
     from cmp_bundle.devserver.pbx import Pbx
 
@@ -45,8 +43,6 @@ _FLAGS = (
     "serve.pbx",
     "serve.pbx_ca",
 )
-
-_LAST_PORT = 65535
 
 #: Addresses that mean all of this machine's.
 _EVERYWHERE = {"", "0.0.0.0", "::", "*"}  # noqa: S104 - to tell them apart
@@ -86,7 +82,7 @@ def command(
     host = "" if everywhere else said.host.strip("[]")
     sockets = bind(host, said.port)
     port = sockets[0].getsockname()[1]
-    beside = _beside(host, said.port)
+    beside = bind_beside(host, said.port)
     trial = Trial(run, practice=practice)
     names = machine.to_serve(everywhere=everywhere)
     if not everywhere and host not in names:
@@ -195,14 +191,6 @@ def _page_base(host: str, port: int, *, everywhere: bool) -> str:
     Browsers keep what is of one host closer together than its ports are: cookies, processes.
     """
     return _base("127.0.0.1" if host == "localhost" else host, port, everywhere=everywhere)
-
-
-def _beside(host: str, port: int) -> list[socket]:
-    """The developer's sockets: on the next port, which can be guessed where ports are let through."""
-    if 0 < port < _LAST_PORT:
-        with suppress(CmpBundleError):
-            return bind(host, port + 1)
-    return bind(host, 0)
 
 
 def _pbx(run: Run, trial: Trial, *, practice: bool, insecure: bool) -> Pbx | None:

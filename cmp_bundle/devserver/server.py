@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from cmp_bundle.devserver.guard import Guard
     from cmp_bundle.devserver.pbx import Pbx
     from cmp_bundle.report import Reporter
+
+
+_LAST_PORT = 65535
 
 
 @dataclass(frozen=True)
@@ -258,3 +262,14 @@ def bind(host: str, port: int) -> list[socket]:
             f"port {port} of {host or 'this machine'} {what}",
             hint="stop what uses it, or take another: --port 0 takes any that is free",
         ) from error
+
+
+def bind_beside(host: str, port: int) -> list[socket]:
+    """The developer's sockets: on the next port, which can be guessed where ports are let through.
+
+    Raises CmpBundleError where there are none to be had at all.
+    """
+    if 0 < port < _LAST_PORT:
+        with contextlib.suppress(CmpBundleError):
+            return bind(host, port + 1)
+    return bind(host, 0)

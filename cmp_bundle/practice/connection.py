@@ -21,8 +21,8 @@ _log = logging.getLogger(__name__)
 #: Without these there is nothing that an answer could be sent to.
 _ANSWERABLE: Final = ("via", "from", "to", "call-id", "cseq")
 
-#: Requests at a time that are being answered, or have been just now (each is remembered for half
-#: a minute, RFC 3261 section 17.2). A phone in a call has some five.
+#: Requests at a time that are being answered, or whose refusal is not acknowledged (for half a
+#: minute, RFC 3261 section 17.2.1). A phone in a call has some five.
 MOST_TRANSACTIONS: Final = 200
 
 #: Calls at a time. A page that calls in a loop must not use up the machine's sockets.

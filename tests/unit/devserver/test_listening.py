@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cmp_bundle.devserver.listening import Limits
+from cmp_bundle.devserver.server import bind, bind_beside
 from tests.serving import until
 from tests.unit.bundle.phones import FILES
 from tests.unit.devserver.running import SECRET, Running, building, serving
@@ -128,6 +129,21 @@ def test_no_more_are_let_in_than_can_be_served(
     lines[0].close()
     until(lambda: open_streams(running) < 3)
     assert get(running, "/cmp2k")[0] == 302
+
+
+# Tornado lets go of the socket that it could not bind without closing it.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+def test_the_developer_s_port_is_another_where_the_next_one_is_taken() -> None:
+    with contextlib.ExitStack() as stack:
+        [taken] = bind("127.0.0.1", 0)
+        stack.enter_context(taken)
+        port = taken.getsockname()[1]
+        [beside] = bind_beside("127.0.0.1", port - 1)
+        stack.enter_context(beside)
+        assert beside.getsockname()[1] not in (port - 1, port)
+        [last] = bind_beside("127.0.0.1", 65535)
+        stack.enter_context(last)
 
 
 def test_a_file_is_left_for_every_connection() -> None:

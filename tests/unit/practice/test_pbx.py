@@ -349,14 +349,14 @@ def test_a_page_that_calls_in_a_loop_is_stopped(exchange: Exchange) -> None:
 
 
 def test_a_phone_that_asks_and_asks_is_not_remembered_without_end(exchange: Exchange) -> None:
-    """Each request is remembered for half a minute, with all that it holds."""
+    """A refusal that is not acknowledged is remembered for half a minute, with all of its request."""
     alice = exchange.phone()
     statuses = []
     for _ in range(MOST_TRANSACTIONS + 50):
-        alice.send("OPTIONS", "sip:localhost")
+        alice.send("INVITE", "sip:246@localhost")  # and never an ACK
         statuses.append(alice.heard[-1].status)
         alice.heard.clear()
-    assert statuses == [200] * MOST_TRANSACTIONS + [503] * 50
+    assert statuses == [401] * MOST_TRANSACTIONS + [503] * 50
     assert len(alice.connection._serving) == MOST_TRANSACTIONS
     assert exchange.phone().register().status == 200, "others are not held up by it"
 
