@@ -1,48 +1,50 @@
 """The last look at everything that is about to be published: is a secret in it?
 
-Texts are looked at as they are, with gzip unpacked, and with the escapes of URLs, JSON,
-JavaScript and HTML taken out. In each of them every secret is looked for as it is, in
-hexadecimal, and in base64 at each of its three alignments.
+Every file is read in all its layers (``layers.py``), and in each of them every secret is looked
+for as it is. So the work grows with the files and with the secrets, and not with both.
 """
 
 from __future__ import annotations
 
-import base64
-import html
 import re
-import zlib
+import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_to_bytes
 
+from ahocorasick_rs import BytesAhoCorasick
+
+from cmp_bundle.accounts.profile import VERSION
+from cmp_bundle.bundle.layers import Layer, Reader
+from cmp_bundle.bundle.private_keys import private_key
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-#: What is unpacked at the most: a bundle's largest file is below a megabyte.
-_UNPACKED = 64 * 1024 * 1024
-
 #: Shorter secrets stand in any file by chance; ``accounts check`` calls them what they are.
 SHORTEST = 4
-#: Encoded forms shorter than this likewise.
-_SHORTEST_FORM = 6
-#: As many bytes of a form are looked up.
-_BEGINNING = 6
+#: Shorter ones stand in any sealed profile by chance, so they count in text alone.
+_SURELY = 8
 
-_GZIP = b"\x1f\x8b"
+#: As many bytes of a secret are looked up; the rest is compared where they are found. All of
+#: each takes five times the memory.
+_BEGINNING = 8
 
-_URL_ESCAPE = re.compile(rb"%[0-9A-Fa-f]{2}")
-_ENTITY = re.compile(rb"&(#[0-9xX]|[A-Za-z]{2})")
-#: JavaScript's and JSON's escapes; two of them may stand for one character.
-_ESCAPE = re.compile(
-    r"\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})"
-    r"|\\u([0-9a-f]{4})|\\u\{0*([0-9a-f]{1,6})\}|\\x([0-9a-f]{2})|\\([^ux0-9a-z])",
-    re.IGNORECASE,
-)
+#: Digests and links stand between signs of their own kind only where they are a part of more.
+_DIGEST = re.compile(r"[0-9a-fA-F]{32}")
+_LINK = re.compile(r"[A-Za-z0-9_-]{22}")
+_DIGESTS = re.compile(rb"[0-9a-f]{32,}")
+_LINKS = re.compile(rb"[A-Za-z0-9_-]{22,}")
+
+#: Sealed profiles, of which there may be a hundred thousand, are read many at a time.
+_SMALL = 4096
+_TOGETHER = 4 * 1024 * 1024
+#: In no secret. What it parts is text from its first character to its last, however short.
+_BETWEEN = b"\n\n\n\n\n\n\0\n\n\n\n\n\n"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Secret:
     """Something that nobody may find: what messages call it, and the thing itself."""
 
@@ -61,179 +63,150 @@ class Secret:
 def check(files: Mapping[str, bytes], secrets: Iterable[Secret], known: Iterable[bytes]) -> None:
     """Raises CmpBundleError naming file and secret, never the secret itself.
 
-    ``known`` is content that was there before any secret: the code of a phone that everybody can
-    fetch. What stands in it is found out by nobody who reads it here, so it is not looked for;
-    such a password is told by ``accounts check``.
+    A private key is a secret, whoever's it is. ``known`` is content that was there before any
+    secret: the code of a phone that everybody can fetch. What stands in it is found out by nobody
+    who reads it here, so it is not looked for; such a password is told by ``accounts check``.
     """
     search = _Search(secrets)
-    if not search:
-        return
-    common = {s.what for data in known for s in search.found(data, "")}
+    reader = Reader(search.longest)
     # The names of files are listed in the manifest, and seen by whoever asks for them.
     names = ("manifest.json", "\n".join(files).encode("utf-8", "surrogateescape"))
-    for path, data in (names, *files.items()):
-        for secret in search.found(data, path):
-            if secret.what not in common:
-                raise CmpBundleError(
-                    f"holds {secret.what}, and everybody could read it there",
-                    file=path,
-                    hint="nothing was published; take it out of the settings or of the phone's files",
-                )
+    common: set[str] | None = None
+    for together in _together((names, *files.items())):
+        if len(together) > 1:
+            path = together[0][0]
+            with suppress(CmpBundleError):
+                joined = _BETWEEN.join(data for _, data in together)
+                if not any(search.found(joined, path, reader)):
+                    continue
+            # Something is wrong with one of them, and that one is to be named.
+            reader = Reader(search.longest)
+        for path, data in together:
+            for what in search.found(data, path, reader):
+                if common is None:
+                    common = _standing(known, search)
+                if what not in common:
+                    raise CmpBundleError(
+                        f"holds {what}, and everybody could read it there",
+                        file=path,
+                        hint="nothing was published; take it out of the settings or of the"
+                        " phone's files",
+                    )
 
 
 def standing_in(known: Iterable[bytes], secrets: Iterable[Secret]) -> list[Secret]:
     """The secrets that are none, as they stand in what everybody can fetch anyway."""
-    search = _Search(secrets)
-    found = {s.what: s for data in known for s in search.found(data, "")}
-    return list(found.values())
+    mine = tuple(secrets)
+    found = _standing(known, _Search(mine))
+    return [secret for secret in mine if secret.what in found]
+
+
+def _standing(known: Iterable[bytes], search: _Search) -> set[str]:
+    reader = Reader(search.longest)
+    return {what for data in known for what in search.found(data, "", reader)}
+
+
+def _together(files: Iterable[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
+    """What looks like a sealed profile many at a time, and every other file alone."""
+    small: list[tuple[str, bytes]] = []
+    size = 0
+    for path, data in files:
+        if len(data) > _SMALL or not data.startswith(VERSION):
+            yield [(path, data)]
+            continue
+        small.append((path, data))
+        size += len(data)
+        if size > _TOGETHER:
+            yield small
+            small, size = [], 0
+    if small:
+        yield small
 
 
 class _Search:
-    """All forms of all secrets, to be looked for in one go.
+    """All secrets, to be looked for in one go.
 
-    They are kept by their first bytes, and every piece of a text of that length is looked up
-    that could be one. Sealed profiles hold any bytes, but hardly ever six in a row of those that
-    passwords begin with: so they cost next to nothing.
+    Passwords are found by their beginnings. Digests and links, of which there are several to
+    each account, by the signs that they are made of: long runs of those are rare.
     """
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
-        self._owners: dict[int, dict[bytes, list[Secret]]] = {}
-        self._raw: list[tuple[bytes, Secret]] = []
+        self._raw: dict[bytes, str] = {}
+        self._digests: dict[bytes, str] = {}
+        self._links: dict[bytes, str] = {}
+        #: Whole secrets by what stands for them, and their lengths by their beginnings.
+        self._whole: dict[bytes, str] = {}
+        self._lengths: dict[bytes, tuple[int, ...]] = {}
+        self.longest = 0
         for secret in secrets:
-            data = secret.data
-            if len(data) < SHORTEST:
-                continue
-            if isinstance(secret.value, bytes):
-                self._raw.append((data, secret))
-            # One list for nearly all forms of a secret: there are hundred thousands of them.
-            alone = [secret]
-            for form in _looked_up(secret):
-                self._add(form[:_BEGINNING], alone)
-        self._runs = {size: _run(size, found) for size, found in self._owners.items()}
+            self._add(secret)
+        self._beginnings = list(self._lengths)
+        self._machine = BytesAhoCorasick(self._beginnings) if self._beginnings else None
 
-    def _add(self, beginning: bytes, alone: list[Secret]) -> None:
-        beginnings = self._owners.setdefault(len(beginning), {})
-        owners = beginnings.setdefault(beginning, alone)
-        if owners is alone or owners[-1] is alone[0]:
+    def _add(self, secret: Secret) -> None:
+        value, data = secret.value, secret.data
+        if len(data) < SHORTEST:
             return
-        if len(owners) == 1:
-            beginnings[beginning] = owners + alone
+        self.longest = max(self.longest, len(value))
+        if isinstance(value, bytes):
+            self._raw[data] = secret.what
+        elif _DIGEST.fullmatch(value):
+            self._digests[data.lower()] = secret.what
+        elif _LINK.fullmatch(value):
+            self._links[data] = secret.what
         else:
-            owners += alone
+            for form in _forms(value):
+                self._whole.setdefault(form, secret.what)
+                beginning = form[:_BEGINNING]
+                lengths = self._lengths.get(beginning, ())
+                if len(form) not in lengths:
+                    self._lengths[beginning] = (*lengths, len(form))
 
-    def __bool__(self) -> bool:
-        return bool(self._owners)
+    def found(self, data: bytes, path: str, reader: Reader) -> Iterator[str]:
+        """What is found in a file. Raises CmpBundleError where it cannot be looked through."""
+        for layer in reader.layers(data, path):
+            yield from self._in(layer)
+            if key := private_key(layer.data):
+                yield key
 
-    def found(self, data: bytes, path: str) -> Iterator[Secret]:
-        """The secrets in a file. Raises CmpBundleError where it cannot be looked through."""
-        for text in _texts(data, path):
-            yield from (secret for form, secret in self._raw if form in text)
-            for size, beginnings in self._owners.items():
-                for run in self._runs[size].findall(text):
-                    pieces = (run[at : at + size] for at in range(len(run) - size + 1))
-                    for piece in beginnings.keys() & pieces:
-                        yield from (s for s in beginnings[piece] if _stands_in(text, s))
-
-
-def _looked_up(secret: Secret) -> Iterator[bytes]:
-    """The forms of a secret that are found by their beginnings."""
-    data = secret.data
-    if not isinstance(secret.value, bytes):
-        yield data
-    yield from (form for form in _forms(data) if len(form) >= _SHORTEST_FORM)
-
-
-def _stands_in(text: bytes, secret: Secret) -> bool:
-    return any(form in text for form in _looked_up(secret))
-
-
-def _run(size: int, beginnings: Iterable[bytes]) -> re.Pattern[bytes]:
-    """At least ``size`` bytes in a row that any of ``beginnings`` holds."""
-    used = b"".join(b"\\x%02x" % byte for byte in sorted(set(b"".join(beginnings))))
-    return re.compile(b"[%s]{%d,}" % (used, size))
-
-
-def _texts(data: bytes, path: str) -> Iterator[bytes]:
-    """``data`` in every way in which it can be read."""
-    yield from _readings(data)
-    if data.startswith(_GZIP):
-        yield from _readings(_unpacked(data, path))
-
-
-def _readings(data: bytes) -> Iterator[bytes]:
-    yield data
-    # Sealed profiles hold any byte, but hardly ever a whole escape.
-    if b"%" in data and _URL_ESCAPE.search(data):
-        yield unquote_to_bytes(data)
-    if b"\\" in data and _ESCAPE.search(text := _encoded(data)):
-        yield _decoded(_ESCAPE.sub(_unescaped, text))
-    if b"&" in data and _ENTITY.search(data):
-        yield _decoded(html.unescape(_encoded(data)))
-
-
-def _encoded(data: bytes) -> str:
-    return data.decode("utf-8", "surrogateescape")
-
-
-def _decoded(text: str) -> bytes:
-    # Bytes that are no UTF-8 come out as others; they were looked at as they are.
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _unescaped(found: re.Match[str]) -> str:
-    high, low, one, braced, short, itself = found.groups()
-    if high:
-        return chr(0x10000 + ((int(high, 16) - 0xD800) << 10) + int(low, 16) - 0xDC00)
-    if itself:
-        return str(itself)
-    number = int(one or braced or short, 16)
-    return chr(number) if number <= 0x10FFFF else ""  # noqa: PLR2004 - Unicode's end
-
-
-def _unpacked(data: bytes, path: str) -> bytes:
-    """All members of a gzipped file, as far as they can be unpacked."""
-    whole = bytearray()
-    while data.startswith(_GZIP):
-        packed = zlib.decompressobj(wbits=31)
-        try:
-            whole += packed.decompress(data, _UNPACKED - len(whole))
-            data = packed.unused_data
-        except zlib.error:
-            # zlib keeps what it has unpacked before the damage, unless it gets it bit by bit.
-            whole += _before_damage(data, _UNPACKED - len(whole))
-            data = b""
-        if len(whole) >= _UNPACKED:
-            raise CmpBundleError(
-                f"is more than {_UNPACKED >> 20} MB when unpacked, too much to look through",
-                file=path,
-                hint="no phone needs such a file; take it out of the phone's",
-            )
-    return bytes(whole)
-
-
-def _before_damage(data: bytes, most: int) -> bytes:
-    packed, whole = zlib.decompressobj(wbits=31), bytearray()
-    try:
-        for at in range(len(data)):
-            whole += packed.decompress(data[at : at + 1], max(most - len(whole), 1))
-    except zlib.error:
-        pass
-    return bytes(whole)
-
-
-def _forms(value: bytes) -> Iterator[bytes]:
-    """Every way in which ``value`` may stand in a file, besides as it is and escaped."""
-    yield value.hex().encode()
-    yield value.hex().upper().encode()
-    if b" " in value:
-        yield value.replace(b" ", b"+")  # as forms are sent
-    for lead in range(3):
-        # Behind one or two other bytes base64 looks different; its ends depend on the neighbours.
-        body = base64.b64encode(b"\0" * lead + value).rstrip(b"=")[(0, 2, 3)[lead] :]
-        body = body if (len(value) + lead) % 3 == 0 else body[:-1]
-        yield body
-        if b"+" in body or b"/" in body:
-            yield body.translate(_URL_SAFE)
+    def _in(self, layer: Layer) -> Iterator[str]:
+        data = layer.data
+        yield from (what for value, what in self._raw.items() if value in data)
+        if self._digests:
+            yield from _windows(data.lower(), _DIGESTS, 32, self._digests)
+        if self._links:
+            yield from _windows(data.translate(_URL_SAFE), _LINKS, 22, self._links)
+        if self._machine is None:
+            return
+        for number, at, _ in self._machine.find_matches_as_indexes(data, overlapping=True):
+            for length in self._lengths[self._beginnings[number]]:
+                what = self._whole.get(data[at : at + length])
+                if what and (layer.text or length >= _SURELY):
+                    yield what
 
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
+def _windows(
+    data: bytes, runs: re.Pattern[bytes], size: int, wanted: Mapping[bytes, str]
+) -> Iterator[str]:
+    for run in runs.findall(data):
+        for at in range(len(run) - size + 1):
+            what = wanted.get(run[at : at + size])
+            if what:
+                yield what
+
+
+def _forms(value: str) -> Iterator[bytes]:
+    """What stands for a secret in a layer: as it is, and where no layer leads back to that."""
+    yield value.encode("utf-8", "surrogatepass")
+    if " " in value:
+        yield value.replace(" ", "+").encode("utf-8", "surrogatepass")  # as forms are sent
+    if not value.isascii():
+        plain = unicodedata.normalize("NFKD", value)
+        if plain != value and len(plain) >= SHORTEST:
+            yield plain.encode("utf-8", "surrogatepass")
+        for name in ("utf-16-le", "utf-16-be", "latin-1", "cp1252"):
+            with suppress(UnicodeEncodeError):
+                yield value.encode(name)

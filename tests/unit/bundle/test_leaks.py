@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import base64
+import bz2
 import gzip
 import html
+import io
 import json
+import lzma
 import random
 import re
+import textwrap
+import unicodedata
+import zipfile
 import zlib
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus, urlencode
@@ -16,7 +22,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cmp_bundle.bundle import leaks
+from cmp_bundle.bundle import layers, leaks
 from cmp_bundle.bundle.build import People, build, inert_json
 from cmp_bundle.bundle.client import Client
 from cmp_bundle.bundle.leaks import Secret, check
@@ -36,6 +42,18 @@ def _characters(text: str) -> str:
 def _units(text: str, form: str) -> str:
     raw = text.encode("utf-16-be", "surrogatepass")
     return "".join(form.format(int.from_bytes(raw[i : i + 2])) for i in range(0, len(raw), 2))
+
+
+def _zipped(data: bytes, method: int) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", method) as archive:
+        archive.writestr("nothing.txt", b"nothing at all")
+        archive.writestr("notes.txt", b"alice: " + data)
+    return made.getvalue()
+
+
+def _wrapped(data: bytes, between: str = "\n") -> bytes:
+    return between.join(textwrap.wrap(base64.b64encode(data).decode(), 16)).encode()
 
 
 NOISE = random.Random(1).randbytes(2_000).hex().encode()
@@ -73,6 +91,47 @@ ENCODINGS: dict[str, Callable[[str], bytes]] = {
     "gzip, damaged": lambda s: gzip.compress(s.encode() + NOISE)[:-8] + b"\0" * 8,
     "gzip of JSON": lambda s: gzip.compress(json.dumps(s).encode()),
     "gzip of base64": lambda s: gzip.compress(base64.b64encode(s.encode())),
+    "gzip in gzip": lambda s: gzip.compress(gzip.compress(b"before " + s.encode())),
+    "zlib": lambda s: zlib.compress(s.encode()),
+    "zlib, little packed": lambda s: zlib.compress(s.encode(), 1),
+    "bzip2": lambda s: bz2.compress(s.encode()),
+    "xz": lambda s: lzma.compress(s.encode()),
+    "zip": lambda s: _zipped(s.encode(), zipfile.ZIP_DEFLATED),
+    "zip, stored": lambda s: _zipped(s.encode(), zipfile.ZIP_STORED),
+    "zip, bzip2": lambda s: _zipped(s.encode(), zipfile.ZIP_BZIP2),
+    "zip, LZMA": lambda s: _zipped(s.encode(), zipfile.ZIP_LZMA),
+    "zip in zip": lambda s: _zipped(_zipped(s.encode(), zipfile.ZIP_DEFLATED), zipfile.ZIP_DEFLATED),
+    "zip without its end": lambda s: _zipped(s.encode(), zipfile.ZIP_DEFLATED)[:-30],
+    "base64 of gzip": lambda s: base64.b64encode(gzip.compress(s.encode())),
+    "base64, wrapped": lambda s: _wrapped(f"alice: {s} and more of it".encode()),
+    "base64, wrapped and indented": lambda s: _wrapped(s.encode() * 2, "\r\n    "),
+    "base64, wrapped in JSON": lambda s: json.dumps(_wrapped(s.encode() * 2).decode()).encode(),
+    "base64, in pieces": lambda s: _wrapped(s.encode() * 2, "' +\n  '"),
+    "base64 of base64": lambda s: base64.b64encode(base64.b64encode(s.encode())),
+    "base64 behind a word": lambda s: b"password_" + base64.b64encode(s.encode()),
+    "base64 of JSON": lambda s: base64.b64encode(json.dumps([s]).encode()),
+    "hexadecimal with colons": lambda s: s.encode().hex(":").encode(),
+    "hexadecimal of base64": lambda s: base64.b64encode(s.encode()).hex().encode(),
+    "URL, twice": lambda s: quote(quote(s, safe=""), safe="").encode(),
+    "JSON in JSON": lambda s: json.dumps(json.dumps({"p": s})).encode(),
+    "JSON in a URL": lambda s: quote(json.dumps(s)).encode(),
+    "JSON in HTML": lambda s: html.escape(json.dumps(s)).encode(),
+    "HTML, twice": lambda s: html.escape(html.escape(s)).encode(),
+    "HTML in JSON in a URL": lambda s: quote(json.dumps(html.escape(s))).encode(),
+    "UTF-16": lambda s: s.encode("utf-16"),
+    "UTF-16, large end first": lambda s: s.encode("utf-16-be"),
+    "UTF-16 of JSON": lambda s: json.dumps({"p": s}).encode("utf-16-le"),
+    "UTF-16 in base64": lambda s: base64.b64encode(s.encode("utf-16-le")),
+    "UTF-32 of JSON": lambda s: json.dumps({"p": s}).encode("utf-32"),
+    "NFC": lambda s: unicodedata.normalize("NFC", s).encode(),
+    "NFD": lambda s: unicodedata.normalize("NFD", s).encode(),
+    "NFKC": lambda s: unicodedata.normalize("NFKC", s).encode(),
+    "NFKD": lambda s: unicodedata.normalize("NFKD", s).encode(),
+    "NFD in JSON": lambda s: json.dumps(unicodedata.normalize("NFD", s)).encode(),
+    "UTF-8 taken for Latin-1": lambda s: s.encode().decode("latin-1").encode(),
+    "JavaScript, octets": lambda s: "".join(f"\\x{b:02x}" for b in s.encode()).encode(),
+    "CSS": lambda s: "".join(f"\\{ord(c):06x}" for c in s).encode(),
+    "in two pieces": lambda s: f"'{s[:4]}' + '{s[4:]}'".encode(),
 }  # fmt: skip
 
 
@@ -112,6 +171,49 @@ def test_nothing_is_found_where_nothing_is(data: bytes, password: str) -> None:
         check({"x": data}, [Secret("it", f"{password}\u20ac")], [])
 
 
+@pytest.mark.parametrize("name", ["latin-1", "cp1252"])
+def test_latin_1(name: str) -> None:
+    password = "pässwört für Zoë"
+    secret = Secret("it", password)
+    page = f"Grüße!\npassword={password}\n".encode(name)
+    escaped = f"<p>Grüße! {html.escape('&' + password)}</p>".encode(name)
+    for data in (page, escaped, b"\0\1" + page, base64.b64encode(page), gzip.compress(page)):
+        with pytest.raises(CmpBundleError, match="holds it"):
+            check({"x": data}, [secret], [])
+
+
+def test_what_is_encoded_over_and_over() -> None:
+    text = PASSWORD
+    for encoded in (quote, json.dumps, html.escape, quote, json.dumps):
+        text = encoded(text)
+    data = base64.b64encode(gzip.compress(base64.b64encode(text.encode())))
+    with pytest.raises(CmpBundleError, match="the password of alice"):
+        check({"x": data}, [ALICE], [])
+
+
+def test_what_cannot_be_looked_through_is_told() -> None:
+    """Nothing of it is published: nobody knows what it holds."""
+    deep = "%41"
+    for _ in range(layers.DEPTH + 2):
+        deep = quote(deep)
+    locked = bytearray(_zipped(b"x" * 99, zipfile.ZIP_DEFLATED))
+    locked[6] |= 1
+    nested = b"nothing"
+    for _ in range(layers.DEPTH + 2):
+        nested = gzip.compress(nested)
+    for data, why in (
+        (deep.encode(), "so many times over"),
+        (nested, "so many times over"),
+        (bytes(locked), "a zip archive with a password"),
+        (b"7z\xbc\xaf\x27\x1c" + b"x" * 99, "only other programs unpack"),
+        (b"Rar!\x1a\x07\x01\x00", "only other programs unpack"),
+        (b"\x28\xb5\x2f\xfd" + b"x" * 99, "only other programs unpack"),
+    ):
+        with pytest.raises(CmpBundleError, match=why) as caught:
+            check({"fine": b"fine", "x": data}, [ALICE], [])
+        assert caught.value.file == "x"
+
+
 def test_the_name_of_a_file_is_read_as_well() -> None:
     with pytest.raises(CmpBundleError):
         check({"assets/hunter2hunter2.txt": b""}, [Secret("it", "hunter2hunter2")], [])
@@ -148,7 +250,7 @@ def test_short_ones_are_no_secrets() -> None:
 
 
 def test_a_file_that_is_too_large_to_look_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leaks, "_UNPACKED", 1 << 20)
+    monkeypatch.setattr(layers, "UNPACKED", 1 << 20)
     check({"x": gzip.compress(b"\0" * ((1 << 20) - 1))}, [ALICE], [])
     for bomb in (gzip.compress(b"\0" * (1 << 21)), gzip.compress(b"\0" * (1 << 19)) * 3):
         with pytest.raises(CmpBundleError, match="too much to look through"):
