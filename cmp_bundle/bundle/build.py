@@ -18,6 +18,7 @@ from cmp_bundle.bundle.transforms import TRANSFORMS, Draft, Part, take_handlers
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.phone.builtin import BUILTIN
 from cmp_bundle.phone.pin import UPSTREAM
+from cmp_bundle.phone.private import is_private
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,6 +132,7 @@ def build(
         known(phone, client),
     )
     warned = [w for path in files for w in static.warnings(f"{settings.site.name}/{path}")]
+    warned += _left_out(phone)
     if ruled.text != page.text:
         warned.append(static.Warning(page.name, "its policy gives way to the bundle's"))
     return Built(Bundle(files, about, people.profiles), tuple(warned), before)
@@ -310,8 +312,17 @@ def _kept(files: Mapping[str, bytes]) -> dict[str, bytes]:
     return {
         path: data
         for path, data in files.items()
-        if path != manifest.ENTRY and not _UNPUBLISHED.search(path)
+        if path != manifest.ENTRY and not _UNPUBLISHED.search(path) and not is_private(path)
     }
+
+
+def _left_out(phone: Phone) -> list[static.Warning]:
+    """What lies there and is not published, as far as anybody could miss it."""
+    return [
+        static.Warning(path, "is left out: files of such names hold what is nobody else's business")
+        for path in phone.files
+        if is_private(path) and not _UNPUBLISHED.search(path)
+    ]
 
 
 def _folder(files: Mapping[str, bytes], live: Live | None) -> str:
@@ -331,7 +342,7 @@ def _licences(phone: Phone) -> dict[str, bytes]:
     texts = [
         f"{path}\n\n{file.data.decode(errors='replace').strip()}\n"
         for path, file in phone.files.items()
-        if _LICENCE.search(path)
+        if _LICENCE.search(path) and not is_private(path)
     ]
     if not texts:
         return {}

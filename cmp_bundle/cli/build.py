@@ -55,7 +55,8 @@ def command(
 
     For each account of the file of accounts it holds a sealed profile, which its link alone
     opens. Accounts without a password get one, in their file. A build that would publish a
-    password or another secret stops and names the place.
+    password, a private key or another secret stops and names the place. Files of a phone's folder
+    that hold such things by their names (.env, certs, *.key, *.bak) are left out.
     """
     _check_plain(run, plain, public=public)
     mends.left_out(run)

@@ -80,7 +80,10 @@ def _phone(
         case Builtin():
             return _checked(Phone.of(read_builtin(), source=request.text), request)
         case Folder(path):
-            files = read_folder(path, request.text)
+            mine: list[str] = []
+            files = read_folder(path, request.text, request.private, mine.append)
+            if mine:
+                reporter.note(f"{request.text}: left out as cmp-bundle's own: {', '.join(mine)}")
             return _checked(Phone.of(files, source=request.text), request)
         case Repository() as repository:
             phone = _checked(_committed(repository, request.text, reporter), request)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.phone.intake import Intake
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Container
     from pathlib import Path
 
     from cmp_bundle.phone.model import PhoneFile
@@ -17,8 +19,22 @@ if TYPE_CHECKING:
 _OWNER_EXECUTES = 0o100
 
 
-def read_folder(folder: Path, origin: str) -> dict[str, PhoneFile]:
-    """Every file in and below ``folder``, except what belongs to git.
+#: How the manifest of a bundle begins (bundle/manifest.py); other programs have one of this name.
+_MANIFEST = "manifest.json"
+_OURS = b'"made_by": "cmp-bundle '
+_HEAD = 4096
+
+
+def read_folder(
+    folder: Path,
+    origin: str,
+    private: Container[Path] = frozenset(),
+    left_out: Callable[[str], None] = lambda _path: None,
+) -> dict[str, PhoneFile]:
+    """Every file in and below ``folder``, except what belongs to git, and bundles.
+
+    What is ``private``, by its real path, is not even read: cmp-bundle's own files, which may lie
+    in a phone's folder. ``left_out`` is told of it.
 
     A symlink to something inside the folder is read as what it leads to; what ends up on a web
     server has no links. Raises CmpBundleError, naming the entry, for a link that leads out of
@@ -27,7 +43,7 @@ def read_folder(folder: Path, origin: str) -> dict[str, PhoneFile]:
     intake = Intake(origin)
     try:
         top = folder.resolve(strict=True)
-        _Walk(top, intake).enter(top, "", frozenset([top]))
+        _Walk(top, intake, private, left_out).enter(top, "", frozenset([top]))
     except OSError as error:
         raise CmpBundleError(
             f"cannot be read: {(error.strerror or str(error)).lower()}",
@@ -37,9 +53,17 @@ def read_folder(folder: Path, origin: str) -> dict[str, PhoneFile]:
 
 
 class _Walk:
-    def __init__(self, top: Path, intake: Intake) -> None:
+    def __init__(
+        self,
+        top: Path,
+        intake: Intake,
+        private: Container[Path],
+        left_out: Callable[[str], None],
+    ) -> None:
         self._top = top
         self._intake = intake
+        self._private = private
+        self._left_out = left_out
 
     def enter(self, folder: Path, prefix: str, above: frozenset[Path]) -> None:
         """Read ``folder``, called ``prefix`` in the phone; ``above`` are the folders it is in."""
@@ -56,6 +80,10 @@ class _Walk:
                 continue
             if path.is_symlink():
                 path = self._follow(path, inside)
+            # The top is resolved, and so is every link below it.
+            if path in self._private or _is_bundle(path):
+                self._left_out(inside)
+                continue
             kind = path.stat().st_mode
             if stat.S_ISDIR(kind):
                 if path in above:
@@ -89,3 +117,12 @@ class _Walk:
             data = file.read(found.st_size + 1)
             executable = bool(found.st_mode & _OWNER_EXECUTES)
             self._intake.fill(inside, data, executable=executable)
+
+
+def _is_bundle(path: Path) -> bool:
+    """Whether a build of ours wrote this folder, be it the one that the settings name or not."""
+    with suppress(OSError):
+        descriptor = os.open(path / _MANIFEST, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        with os.fdopen(descriptor, "rb") as file:
+            return stat.S_ISREG(os.fstat(descriptor).st_mode) and _OURS in file.read(_HEAD)
+    return False

@@ -78,12 +78,14 @@ Source: TypeAlias = Pinned | Builtin | GitUrl | Repository | ArchiveUrl | Archiv
 class Request:
     """A source, what the user calls it, and the tree id that its content must have, if any.
 
-    ``text`` holds no token: it goes into messages and records.
+    ``text`` holds no token: it goes into messages and records. What is ``private`` is left out
+    where it lies in a folder that is the source.
     """
 
     source: Source
     text: str
     pin: str | None = None
+    private: frozenset[Path] = frozenset()
 
 
 def parse(

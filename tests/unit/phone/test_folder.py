@@ -9,6 +9,7 @@ import pytest
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.phone import intake
 from cmp_bundle.phone.folder import read_folder
+from cmp_bundle.phone.model import PhoneFile
 
 from .phones import PAGE, SMALL, VARIED
 from .repositories import commit, lay_out, work_tree
@@ -133,3 +134,27 @@ def test_a_folder_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(CmpBundleError, match="cannot be read: no such file") as raised:
         read_folder(tmp_path / "none", "x")
     assert raised.value.file == str(tmp_path / "none")
+
+
+def test_what_is_private_is_not_even_read(tmp_path: Path) -> None:
+    """The settings say where it lies; a link to it is no way around."""
+    lay_out(tmp_path, {**SMALL, "who.txt": PAGE, "keys/all": PAGE, "out/index.html": PAGE})
+    (tmp_path / "who.txt").chmod(0)
+    (tmp_path / "again.txt").symlink_to("who.txt")
+    top = tmp_path.resolve()
+    told: list[str] = []
+    private = {top / "who.txt", top / "keys/all", top / "out"}
+    assert read_folder(tmp_path, "x", private, told.append) == SMALL
+    assert told == ["again.txt", "keys/all", "out", "who.txt"]
+
+
+def test_a_bundle_is_no_part_of_a_phone(tmp_path: Path) -> None:
+    """Whatever it is called: it may hold everybody's profiles."""
+    ours = PhoneFile(b'{\n  "format": 1,\n  "made_by": "cmp-bundle 0.1.0"\n}\n')
+    theirs = PhoneFile(b'{"name": "a web app"}')
+    lay_out(tmp_path, {**SMALL, "old/manifest.json": ours, "old/p/a.bin": PAGE})
+    lay_out(tmp_path, {"manifest.json": theirs})
+    told: list[str] = []
+    found = read_folder(tmp_path, "x", left_out=told.append)
+    assert found == {**SMALL, "manifest.json": theirs}
+    assert told == ["old"]
