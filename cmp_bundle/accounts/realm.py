@@ -8,13 +8,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import taken
-from cmp_bundle.accounts.model import Account, with_ha1
+from cmp_bundle.accounts.endpoint import REALM
+from cmp_bundle.accounts.model import Account, ha1, with_ha1
 from cmp_bundle.accounts.problems import Wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from cmp_bundle.accounts.endpoint import Found
+
+
+def possible(account: Account, names: Iterable[str]) -> Iterator[str]:
+    """Every HA1 that ``account``'s password may make: at the usual realm, its host, and ``names``.
+
+    For looking, not for using: whichever of them is right is as good as the password.
+    """
+    if account.password:
+        realms = dict.fromkeys((account.realm, account.host, REALM, *names))
+        for realm in filter(None, realms):
+            yield ha1(account.user, realm, account.password)
 
 
 def digested(

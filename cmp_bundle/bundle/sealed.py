@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts.profile import content, seal
+from cmp_bundle.accounts.realm import possible
 from cmp_bundle.bundle.leaks import Secret
 
 if TYPE_CHECKING:
@@ -34,6 +35,17 @@ def secrets(accounts: Iterable[Account], keyring: Keyring) -> Iterator[Secret]:
     for account in accounts:
         yield from own_secrets(account)
         yield Secret(f"the link of {account.id}", keyring.token(account.id).text)
+
+
+def digests(accounts: Iterable[Account], realms: Iterable[str]) -> Iterator[Secret]:
+    """What may be told of passwords without telling them: their HA1 at each of ``realms``.
+
+    And at the realms that are likely anyway.
+    """
+    names = tuple(realms)
+    for account in accounts:
+        for digest in possible(account, names):
+            yield Secret(f"the HA1 of {account.id}", digest)
 
 
 def own_secrets(account: Account) -> Iterator[Secret]:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
@@ -95,9 +96,10 @@ def everyone(
     if plain is not None:
         one = named(now, plain, book)
         shown = content(one)
-        public = {
-            s.value for a in (one, *book.accounts) if a.id == plain for s in sealed.own_secrets(a)
-        }
+        whose = [a for a in (one, *book.accounts) if a.id == plain]
+        public = {s.value for a in whose for s in sealed.own_secrets(a)}
+        # Whoever has the password has its digests.
+        public |= {s.value for s in secret if s.what == f"the HA1 of {plain}"}
         secrets = tuple(s for s in secrets if s.value not in public)
     people = People(sealed.profiles(now, ring), secrets, shown)
     return Everyone(book, now, ring, people)
@@ -137,7 +139,17 @@ def resolve(
     hidden = tuple(s for a in now if a.password for s in sealed.own_secrets(a))
     if open_source.database_password:
         hidden += (Secret("the password of the database", open_source.database_password),)
-    return digested(now, files, realm), hidden
+    after = digested(now, files, realm)
+    # Of those that keep their password, nobody knows which of their digests is as good.
+    return after, (*hidden, *sealed.digests(after, _realms(run, files)))
+
+
+def _realms(run: Run, files: Iterable[Found]) -> set[str]:
+    """What a realm may be here: what is named as one, and this server's names."""
+    settings = run.settings
+    host = urlsplit(settings.site.url).hostname or ""
+    held = (found.realm for found in files)
+    return {settings.accounts.realm, settings.server.host, host, *held} - {""}
 
 
 def opener(run: Run, book: Book) -> Opener:
