@@ -45,7 +45,7 @@ lint: setup ## what a reviewer would ask first
 docs: setup ## docs/commands.md and docs/settings.md, made from the program
 	$(PY) -m tests.reference
 
-bench: setup ## edit-to-reload beside others; visits a second, packed and plain
+bench: setup ## edit-to-reload beside others; visits a second, packed and plain; 100,000 accounts
 	$(PY) -m tests.bench
 
 testbed: setup ## two real Asterisks with the chapter's configuration, until Ctrl-C

@@ -9,7 +9,6 @@ same bytes in every build, and two different ones never share key and nonce.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 from typing import TYPE_CHECKING, Any
@@ -69,8 +68,9 @@ def seal(profile: dict[str, Any], token: Token) -> bytes:
     # A lone surrogate has no UTF-8; Python writes it as JSON does, \\ud800.
     plain = text.encode("utf-8", "backslashreplace")
     plain += b" " * (-len(plain) % _BLOCK)
-    nonce = hmac.new(token.key, _NONCE + plain, hashlib.sha256).digest()[:_NONCE_BYTES]
-    return VERSION + nonce + AESGCM(token.key).encrypt(nonce, plain, VERSION)
+    key = token.key
+    nonce = hmac.digest(key, _NONCE + plain, "sha256")[:_NONCE_BYTES]
+    return VERSION + nonce + AESGCM(key).encrypt(nonce, plain, VERSION)
 
 
 def unseal(sealed: bytes, token: Token) -> dict[str, Any]:

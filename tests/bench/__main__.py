@@ -16,7 +16,7 @@ from cmp_bundle.phone.model import Phone
 from cmp_bundle.phone.source import parse
 from cmp_bundle.report import Silent
 
-from . import reload, visits
+from . import accounts, reload, visits
 
 
 def main() -> int:
@@ -26,6 +26,8 @@ def main() -> int:
         table(reload.measured(phone, Path(base)))
         print(f"\nVisits a second to a real Asterisk ({name} phone)\n", flush=True)
         table(visits.measured(name, Path(base)))
+        print("\nA build for very many accounts, in processor time (built-in phone)\n", flush=True)
+        table(accounts.measured(Path(base)))
     return 0
 
 

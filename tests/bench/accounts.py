@@ -1,0 +1,115 @@
+"""What a build costs for each account, with ten thousand of them and with ten times as many."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+COUNTS = (10_000, 100_000)
+
+#: One process a figure: the most memory that it ever had is told of a process alone. Processor
+#: time, since the disk's own is another's; the parts that are told apart are calls of these.
+MEASURE = """
+import json, resource, sys, time
+from pathlib import Path
+from cmp_bundle.bundle import dist, leaks, manifest, sealed
+from cmp_bundle.cli import app, people, scan
+from cmp_bundle.cli.command import command
+from cmp_bundle.cli.output import Result
+
+took = {}
+
+def timed(room, name, part):
+    function = getattr(room, name)
+    def call(*args, **more):
+        began = time.process_time()
+        try:
+            found = function(*args, **more)
+            return tuple(found) if name == "secrets" else found
+        finally:
+            took[part] = took.get(part, 0.0) + time.process_time() - began
+    setattr(room, name, call)
+
+timed(people, "read", "reading")
+timed(people, "resolve", "reading")
+timed(sealed, "profiles", "sealing")
+timed(sealed, "secrets", "sealing")
+timed(leaks, "check", "the look")
+timed(dist, "write", "writing")
+began = time.process_time()
+if sys.argv[1] == "build":
+    code = app.run(["build", "--source", "builtin", "--json"])
+else:
+    bundle = manifest.read(Path("dist"))
+    read = time.process_time() - began
+    def look(run):
+        everybody = people.everyone(run)
+        scan.scan(bundle, everybody.people.secrets)
+        return Result("", {})
+    code = command(flags=people.FLAGS, name="look")(look).main(
+        ["--json"], standalone_mode=False
+    )
+    took["reading"] = took.get("reading", 0.0) + read
+took["all"] = time.process_time() - began
+took["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print("\\n" + json.dumps([code, took]))
+"""
+
+
+def measured(base: Path) -> list[tuple[str, ...]]:
+    parts = ("reading", "sealing", "the look", "writing", "all")
+    rows: list[tuple[str, ...]] = [("µs an account", *parts, "memory", "times")]
+    for what in ("build", "a deploy's look"):
+        first = 0.0
+        for count in COUNTS:
+            folder = base / f"accounts-{count}"
+            if not folder.exists():
+                _lay_out(folder, count)
+            took = _run(folder, what)
+            each = {part: took.get(part, 0.0) / count * 1e6 for part in parts}
+            first = first or each["all"]
+            rows.append(
+                (
+                    f"{what}, {count:,}",
+                    *(f"{each[part]:.0f}" for part in parts),
+                    f"{took['memory']:.0f} MB",
+                    f"{each['all'] / first:.2f}",
+                )
+            )
+    return rows
+
+
+def _lay_out(folder: Path, count: int) -> None:
+    folder.mkdir()
+    lines = ['[defaults]\nhost = "pbx.example.com"\n']
+    lines += [
+        f'[[account]]\nid = "u{number:06d}"\npassword = "{secrets.token_urlsafe(18)}"\n'
+        f'extension = "{number}"\n'
+        for number in range(count)
+    ]
+    path = folder / "accounts.toml"
+    path.touch(0o600)
+    path.write_text("\n".join(lines))
+
+
+def _run(folder: Path, what: str) -> dict[str, float]:
+    mine = {
+        "CMP_BUNDLE_LINKS_KEY": str(folder / "links.key"),
+        "CMP_BUNDLE_ASTERISK_ROOT": str(folder),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, "build" if what == "build" else "look"],
+        cwd=folder,
+        env=os.environ | mine,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    code, took = json.loads(done.stdout.splitlines()[-1])
+    assert code == 0, done.stderr
+    return dict(took)
