@@ -65,6 +65,7 @@ def _lies_in(cache: Path, state: Path, environment: pytest.MonkeyPatch) -> None:
     """What cmp-bundle keeps between its runs lies in these, and is nobody else's."""
     environment.setenv("CMP_BUNDLE_CACHE", str(cache))
     environment.setenv("CMP_BUNDLE_STATE", str(state))
+    environment.setenv("XDG_STATE_HOME", str(state.with_name(f"{state.name}-of-user")))
 
 
 @pytest.fixture(scope="session", autouse=True)

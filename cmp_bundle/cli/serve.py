@@ -28,6 +28,7 @@ from cmp_bundle.devserver.server import DevServer, Source, bind, bind_beside
 from cmp_bundle.devserver.shown import FOLDER
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.tls import machine
+from cmp_bundle.tls.leaf import wider
 from cmp_bundle.tls.store import leaf_for
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def command(
         no_cache=no_cache,
         polling=poll,
     )
-    context = _certificate(run, trial, names)
+    context = _certificate(run, trial, names, () if everywhere else (host,))
 
     async def serve() -> None:
         outcome = await server.build()
@@ -144,13 +145,21 @@ def _check(run: Run, *, practice: bool) -> None:
         raise CmpBundleError("the practice PBX is for this machine alone", hint="leave out --host")
 
 
-def _certificate(run: Run, trial: Trial, names: tuple[str, ...]) -> ssl.SSLContext:
+def _certificate(
+    run: Run, trial: Trial, names: tuple[str, ...], asked: tuple[str, ...]
+) -> ssl.SSLContext:
     """For everybody who asks for one of ``names``; made or renewed if need be."""
-    stored = leaf_for(trial.certs, names, dt.datetime.now(dt.UTC))
+    stored = leaf_for(trial.certs, names, dt.datetime.now(dt.UTC), asked=asked)
     if stored.renewed:
         run.reporter.note(f"{stored.path}: a certificate for this machine ({stored.renewed})")
     if stored.fresh:
         run.reporter.note("browsers will warn of it until they are told: cmp-bundle certs trust")
+    if stored.left_out:
+        # This machine's public addresses above all, for which nobody has asked.
+        run.reporter.note(
+            f"the authority here may not vouch for {', '.join(map(str, stored.left_out))}, so"
+            f" browsers warn there; {wider(*stored.left_out)}"
+        )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(stored.path)

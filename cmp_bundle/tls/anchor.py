@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.tls.bounds import Bounds, bounds_of
 from cmp_bundle.tls.facts import called, fingerprint, is_authority
 from cmp_bundle.tls.pem import DAMAGED, certificates_in, is_there
+from cmp_bundle.tls.rights import as_owner
 
 if TYPE_CHECKING:
     import datetime as dt
     from pathlib import Path
 
-    from cmp_bundle.tls.hosts import Host
+    from cryptography import x509
 
 CERTIFICATE = "ca.pem"
 
@@ -48,15 +49,9 @@ class Anchor:
         return self.certificate.not_valid_after_utc
 
     @cached_property
-    def domains(self) -> tuple[str, ...] | None:
-        """The domains it may vouch for, each with all below it; None for any."""
-        try:
-            found = self.certificate.extensions.get_extension_for_class(x509.NameConstraints)
-        except x509.ExtensionNotFound:
-            return None
-        permitted = found.value.permitted_subtrees or []
-        names = tuple(n.value for n in permitted if isinstance(n, x509.DNSName))
-        return names or None
+    def bounds(self) -> Bounds:
+        """What browsers will believe when it says so."""
+        return bounds_of(self.certificate)
 
     def check(self, now: dt.datetime) -> None:
         """Raise CmpBundleError where it is not valid ``now``, and so whatever it signed."""
@@ -81,12 +76,6 @@ class Anchor:
             return False
         return True
 
-    def may_vouch_for(self, host: Host) -> bool:
-        """Whether browsers will believe it when it says who ``host`` is."""
-        if self.domains is None or host.address is not None:
-            return True
-        return any(host.domain == d or host.domain.endswith(f".{d}") for d in self.domains)
-
 
 def anchor_in(folder: Path) -> Anchor | None:
     """The authority of ``folder`` without its key, expired or not; None where there is none.
@@ -94,9 +83,10 @@ def anchor_in(folder: Path) -> Anchor | None:
     Raises CmpBundleError where it cannot be read, or is none.
     """
     path = folder / CERTIFICATE
-    if not is_there(path):
-        return None
-    found = Anchor(path, certificates_in(path)[0])
+    with as_owner(folder):
+        if not is_there(path):
+            return None
+        found = Anchor(path, certificates_in(path)[0])
     if not is_authority(found.certificate) or not found.signed(found.certificate):
         raise CmpBundleError(
             "is no authority's certificate, so nothing can be signed in its name",

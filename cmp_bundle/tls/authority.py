@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import platform
 import stat
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,17 @@ from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk, Owner, locked
 from cmp_bundle.tls import machine
 from cmp_bundle.tls.anchor import CERTIFICATE, Anchor, anchor_in
+from cmp_bundle.tls.bounds import Bounds, around
+from cmp_bundle.tls.made_here import forget, is_noted, note
 from cmp_bundle.tls.pem import is_there, key_in
 from cmp_bundle.tls.person import person
+from cmp_bundle.tls.rights import as_owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
     from cmp_bundle.tls.hosts import Host
 
@@ -31,31 +37,15 @@ KEY = "ca-key.pem"
 #: Seconds to wait for another run that makes the same authority.
 PATIENCE = 30
 
-#: Names that nobody on the Internet can own, so that vouching for them harms nobody: RFC 6761,
-#: RFC 6762 (with its appendix G), RFC 8375, ICANN's resolution 2024.07.29.06 on .internal, and
-#: the domain that Debian gives to machines without one.
-PRIVATE = (
-    "localhost",
-    "test",
-    "local",
-    "home.arpa",
-    "internal",
-    "intranet",
-    "private",
-    "corp",
-    "home",
-    "lan",
-    "localdomain",
-)
-
-_YEARS = dt.timedelta(days=3650)
+YEARS = dt.timedelta(days=3650)
 #: Clocks of phones and laptops differ from ours.
 _BEFORE = dt.timedelta(days=1)
-_ORGANIZATION = "cmp-bundle local authority"
+ORGANIZATION = "cmp-bundle local authority"
 #: X.520's upper bound for a common name and a unit's name.
 _LONGEST = 64
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 
 @dataclass(frozen=True)
@@ -84,13 +74,14 @@ def authority_in(folder: Path, now: dt.datetime) -> Authority | None:
         return None
     anchor.check(now)
     path = folder / KEY
-    if not is_there(path):
-        raise CmpBundleError(
-            "the authority's key is not here, so it can sign nothing more",
-            file=path,
-            hint=f"put it back beside {CERTIFICATE}, or begin anew: cmp-bundle certs ca --new",
-        )
-    key = _key(path)
+    with as_owner(folder):
+        if not is_there(path):
+            raise CmpBundleError(
+                "the authority's key is not here, so it can sign nothing more",
+                file=path,
+                hint=f"put it back beside {CERTIFICATE}, or begin anew: cmp-bundle certs ca --new",
+            )
+        key = _key(path)
     if key.public_key() != anchor.certificate.public_key():
         raise CmpBundleError(
             f"this key and {CERTIFICATE} beside it do not belong together",
@@ -103,38 +94,59 @@ def authority_in(folder: Path, now: dt.datetime) -> Authority | None:
 def ensure(folder: Path, hosts: Iterable[Host], now: dt.datetime, disk: Disk) -> Authority:
     """The authority of ``folder``, made if there is none; runs at the same time get the same one.
 
-    One that is made may vouch for ``hosts``, this machine's names, and names that nobody owns.
-    Raises CmpBundleError where it can be neither used nor made.
+    One that is made may vouch for ``hosts``, this machine's names, and names and addresses that
+    nobody owns. Raises CmpBundleError where it can be neither used nor made.
     """
     found = authority_in(folder, now)
     if found is not None:
         return found
-    _make_folder(folder, disk)
-    with locked(folder, PATIENCE):
-        # Another run may have been quicker.
-        return authority_in(folder, now) or _make(folder, hosts, now, disk)
+    bounds = around(hosts, machine.names())
+    with as_owner(folder):
+        _make_folder(folder, disk)
+        with locked(folder, PATIENCE):
+            # Another run may have been quicker.
+            return authority_in(folder, now) or _make(folder, bounds, now, disk)
 
 
-def renew(folder: Path, hosts: Iterable[Host], now: dt.datetime, disk: Disk) -> Authority:
+def renew(
+    folder: Path, hosts: Iterable[Host], now: dt.datetime, disk: Disk, also: Iterable[Host] = ()
+) -> Authority:
     """A new authority in place of the one in ``folder``, whatever state that is in.
 
-    Cut off, it leaves an authority or half of one, and never a key beside another's certificate.
+    It may vouch for what ``ensure`` says, and for as much of ``also`` as goes with it. Cut off, it
+    leaves an authority or half of one, and never a key beside another's certificate.
     """
-    _make_folder(folder, disk)
-    with locked(folder, PATIENCE):
-        disk.remove(folder / CERTIFICATE)
-        disk.remove(folder / KEY)
-        return _make(folder, hosts, now, disk)
+    bounds = around(hosts, (*machine.names(), *also))
+    with as_owner(folder):
+        _make_folder(folder, disk)
+        with locked(folder, PATIENCE):
+            old = _public(folder)
+            disk.remove(folder / CERTIFICATE)
+            disk.remove(folder / KEY)
+            if old is not None:
+                forget(old, disk)
+            return _make(folder, bounds, now, disk)
 
 
-def _make(folder: Path, hosts: Iterable[Host], now: dt.datetime, disk: Disk) -> Authority:
+def _public(folder: Path) -> PublicKeyTypes | None:
+    try:
+        anchor = anchor_in(folder)
+    except CmpBundleError:
+        return None  # it goes, whatever it was
+    return None if anchor is None else anchor.certificate.public_key()
+
+
+def _make(folder: Path, bounds: Bounds, now: dt.datetime, disk: Disk) -> Authority:
     path = folder / KEY
     # A key alone is what a run that was cut off left behind; the rest is made for it.
-    key: Key = _key(path) if is_there(path) else ec.generate_private_key(ec.SECP256R1())
-    domains = _domains(hosts)
-    certificate = _self_signed(key, domains, now)
+    key: Key = _noted(path) if is_there(path) else ec.generate_private_key(ec.SECP256R1())
+    certificate = _self_signed(key, bounds, now)
     whose = Owner.of(folder)
     if not is_there(path):
+        # Without a place for the note, certificates can be made all the same; "certs trust", which
+        # alone asks for it, says what is missing.
+        with suppress(CmpBundleError):
+            note(key.public_key(), disk)
         disk.write(path, private_pem(key), whose.with_mode(0o600))
     anchor = Anchor(folder / CERTIFICATE, certificate)
     disk.write(anchor.path, anchor.pem, whose.with_mode(0o644))
@@ -149,27 +161,32 @@ def private_pem(key: Key) -> bytes:
     )
 
 
-def _self_signed(key: Key, domains: tuple[str, ...], now: dt.datetime) -> x509.Certificate:
+def _self_signed(key: Key, bounds: Bounds, now: dt.datetime) -> x509.Certificate:
     public = key.public_key()
     subject = _subject(x509.SubjectKeyIdentifier.from_public_key(public).digest.hex()[:8])
-    return (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
         .public_key(public)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _BEFORE)
-        .not_valid_after(now - _BEFORE + _YEARS)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage(key_cert_sign=True, crl_sign=True), critical=True)
+        .not_valid_after(now - _BEFORE + YEARS)
+    )
+    for value, critical in profile(public, bounds):
+        builder = builder.add_extension(value, critical)
+    return builder.sign(key, hashes.SHA256())
+
+
+def profile(key: PublicKey, bounds: Bounds) -> tuple[tuple[x509.ExtensionType, bool], ...]:
+    """The extensions of every authority of ours, and whether each is critical; in their order."""
+    return (
+        (x509.BasicConstraints(ca=True, path_length=0), True),
+        (usage(key_cert_sign=True, crl_sign=True), True),
         # For the system's store, which otherwise trusts it for mail and code as well.
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        # Names alone: docs/decisions has the reason.
-        .add_extension(
-            x509.NameConstraints([x509.DNSName(d) for d in domains], None), critical=True
-        )
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
-        .sign(key, hashes.SHA256())
+        (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
+        (bounds.extension, True),
+        (x509.SubjectKeyIdentifier.from_public_key(key), False),
     )
 
 
@@ -204,18 +221,23 @@ def _subject(tag: str) -> x509.Name:
     whose = f"{person().name}@{platform.node()}"[: _LONGEST - len(f"cmp-bundle  {tag}")]
     return x509.Name(
         [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, _ORGANIZATION),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, ORGANIZATION),
             x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, whose),
             x509.NameAttribute(NameOID.COMMON_NAME, f"cmp-bundle {whose} {tag}"),
         ]
     )
 
 
-def _domains(hosts: Iterable[Host]) -> tuple[str, ...]:
-    """What the new authority may vouch for, the most general alone."""
-    wanted = [*PRIVATE, *(h.domain for h in (*machine.names(), *hosts) if h.address is None)]
-    unique = tuple(dict.fromkeys(wanted))
-    return tuple(d for d in unique if not any(d.endswith(f".{other}") for other in unique))
+def _noted(path: Path) -> Key:
+    key = _key(path)
+    if not is_noted(key.public_key()):
+        raise CmpBundleError(
+            f"this key has no {CERTIFICATE} beside it, and was not made here: whoever made it may"
+            " have a copy",
+            file=path,
+            hint=f"put its {CERTIFICATE} back, or make both anew: cmp-bundle certs ca --new",
+        )
+    return key
 
 
 def _key(path: Path) -> Key:

@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
-from cmp_bundle.tls.names import Names, names_of
+from cmp_bundle.tls.names import Names, names_of, printable
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -52,7 +52,7 @@ def is_authority(certificate: x509.Certificate) -> bool:
 def called(name: x509.Name) -> str:
     """The common name, or the whole name where there is none."""
     found = name.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(found[0].value) if found else name.rfc4514_string()
+    return printable(str(found[0].value) if found else name.rfc4514_string())
 
 
 def fingerprint(certificate: x509.Certificate) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,7 @@ def issue(authority: Authority, hosts: Sequence[Host], now: dt.datetime) -> Leaf
         raise CmpBundleError("a certificate must be for somebody")
     anchor = authority.anchor
     for host in hosts:
-        if not anchor.may_vouch_for(host):
+        if not anchor.bounds.allow(host):
             raise _out_of_bounds(anchor, host)
     key = ec.generate_private_key(ec.SECP256R1())
     begin = max(now - _BEFORE, anchor.certificate.not_valid_before_utc)
@@ -127,6 +128,11 @@ def _out_of_bounds(anchor: Anchor, host: Host) -> CmpBundleError:
     return CmpBundleError(
         f"the authority here may not vouch for {host}, so browsers would refuse the certificate",
         file=anchor.path,
-        hint=f"make one that may: cmp-bundle certs ca --new --allow {host.domain}; what this one"
-        " may: cmp-bundle certs ca",
+        hint=f"{wider(host)}; what this one may: cmp-bundle certs ca",
     )
+
+
+def wider(*hosts: Host) -> str:
+    """How to get an authority that may vouch for ``hosts``."""
+    allowed = " ".join(f"--allow {shlex.quote(host.domain)}" for host in hosts)
+    return f"make one that may: cmp-bundle certs ca --new {allowed}"

@@ -23,7 +23,12 @@ class Names:
     problem: str | None = None
 
     def __str__(self) -> str:
-        return self.problem or ", ".join((*self.dns, *self.addresses))
+        return self.problem or ", ".join(map(printable, (*self.dns, *self.addresses)))
+
+
+def printable(text: str) -> str:
+    """What a certificate says, for a terminal: a stranger's may hold what moves its cursor."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def names_in(path: Path) -> Names:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.tls.opening import opened
 from cmp_bundle.tls.pem import DAMAGED, loaded
+from cmp_bundle.tls.rights import as_owner
 from cmp_bundle.tls.steps import Command, Step, output_of
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ CERTUTIL = "certutil"
 _TRUST = "C,,"
 
 _DATABASE = "cert9.db"
+
+#: Bytes of a profiles.ini; each profile takes a hundred.
+_MOST = 1 << 20
 
 #: Who reads the database in the user's home.
 _CHROMIUMS = {
@@ -116,19 +121,21 @@ class NssStore:
 
 def stores(person: Person) -> tuple[NssStore, ...]:
     """Those of ``person``'s Chromium-like browsers, then of each Firefox profile."""
-    return (
-        *(NssStore(name, folder, person) for name, folder in _of_chromium(person)),
-        *(
-            NssStore(f"Firefox (profile {folder.name})", folder, person)
-            for root in _firefox_roots(person)
-            for folder in _profiles(root)
-        ),
-    )
+    with as_owner(person.home):
+        return (
+            *(NssStore(name, folder, person) for name, folder in _of_chromium(person)),
+            *(
+                NssStore(f"Firefox (profile {folder.name})", folder, person)
+                for root in _firefox_roots(person)
+                for folder in _profiles(root)
+            ),
+        )
 
 
 def remarks(person: Person) -> tuple[str, ...]:
     """What somebody may miss among the stores."""
-    found = any(_profiles(root) for root in _firefox_roots(person))
+    with as_owner(person.home):
+        found = any(_profiles(root) for root in _firefox_roots(person))
     if not found and any(shutil.which(name) for name in _FIREFOXES):
         return ("Firefox has no profile here yet: start it once, then run this again",)
     return ()
@@ -181,8 +188,9 @@ def _profiles(root: Path) -> tuple[Path, ...]:
 def _listed(root: Path) -> Iterator[Path]:
     parser = configparser.RawConfigParser(strict=False)
     try:
-        parser.read(root / "profiles.ini", "utf-8")
-    except (configparser.Error, UnicodeDecodeError):
+        with opened(root / "profiles.ini") as file:
+            parser.read_string(file.read(_MOST).decode())
+    except (configparser.Error, UnicodeDecodeError, OSError, CmpBundleError):
         return
     for section in parser.sections():
         if re.fullmatch(r"Profile\d+", section) and parser.has_option(section, "Path"):

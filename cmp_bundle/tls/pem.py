@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.utils import CryptographyDeprecationWarning
 
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.tls.opening import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,7 @@ _KEY = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----(?:[^-]|-(?!-))*-----EN
 _BEGIN = b"-----BEGIN CERTIFICATE-----"
 
 #: More than any chain of certificates; a device, or a recording named by mistake, has no end.
-_MOST = 1 << 20
+MOST = 1 << 20
 
 #: What the library raises where a certificate or a key is no such thing, or of no kind it knows.
 DAMAGED = (
@@ -47,7 +48,7 @@ def certificates_in(path: Path) -> tuple[x509.Certificate, ...]:
 
 
 def certificates_of(data: bytes, path: Path) -> tuple[x509.Certificate, ...]:
-    """The same for what was read from ``path``."""
+    """The same of the content of ``path``."""
     try:
         found = loaded(data)
     except DAMAGED as error:
@@ -116,7 +117,7 @@ def key_in(path: Path) -> PrivateKeyTypes:
 
 
 def key_of(data: bytes, path: Path) -> PrivateKeyTypes:
-    """The same for what was read from ``path``."""
+    """The same of the content of ``path``."""
     found = _KEY.search(data)
     if found is None:
         raise CmpBundleError(
@@ -147,24 +148,25 @@ def is_there(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     return True
 
 
 def _content(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            data = file.read(_MOST + 1)
+        with opened(path) as file:
+            data = file.read(MOST + 1)
     except FileNotFoundError as error:
         raise CmpBundleError("there is no such file", file=path) from error
     except OSError as error:
-        raise _unreadable(path, error) from error
-    if len(data) > _MOST:
+        raise unreadable(path, error) from error
+    if len(data) > MOST:
         raise CmpBundleError("is far too large for certificates", file=path)
     return data
 
 
-def _unreadable(path: Path, error: OSError) -> CmpBundleError:
+def unreadable(path: Path, error: OSError) -> CmpBundleError:
+    """What to tell a user whom the system did not let read a file."""
     hint = None
     if isinstance(error, PermissionError):
         hint = f"see whose it is: ls -l {path}; then run this as that user, or with sudo"

@@ -64,15 +64,16 @@ def _behind_sudo(environment: Mapping[str, str]) -> pwd.struct_passwd | None:
     uid = environment.get("SUDO_UID", "")
     if not is_root() or not uid.isdecimal() or int(uid) == 0:
         return None
-    return _entry(int(uid))
+    return entry_of(int(uid))
 
 
 def _own_name() -> str:
-    entry = _entry(os.geteuid())
+    entry = entry_of(os.geteuid())
     return str(os.geteuid()) if entry is None else entry.pw_name
 
 
-def _entry(uid: int) -> pwd.struct_passwd | None:
+def entry_of(uid: int) -> pwd.struct_passwd | None:
+    """What the system knows of a user; None where it has no name for that number."""
     try:
         return pwd.getpwuid(uid)
     except KeyError:  # a container may run under a number that has no name

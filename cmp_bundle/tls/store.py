@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 import stat
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,8 +14,9 @@ from cmp_bundle.files import Disk, Owner, locked
 from cmp_bundle.tls.anchor import CERTIFICATE, anchor_in
 from cmp_bundle.tls.authority import KEY, PATIENCE, authority_in, ensure
 from cmp_bundle.tls.hosts import hosts as parsed
-from cmp_bundle.tls.leaf import Leaf, issue, read
+from cmp_bundle.tls.leaf import Leaf, issue, read, wider
 from cmp_bundle.tls.pem import is_there
+from cmp_bundle.tls.rights import as_owner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,33 +49,39 @@ class Stored:
 
 
 def leaf_for(
-    folder: Path, hosts: Sequence[str], now: dt.datetime, disk: Disk | None = None
+    folder: Path,
+    hosts: Sequence[str],
+    now: dt.datetime,
+    disk: Disk | None = None,
+    asked: Sequence[str] = (),
 ) -> Stored:
     """A leaf for ``hosts`` out of ``folder``, made or renewed if need be; the authority too.
 
-    ``folder`` is made if its parent is there. Without the authority's key a good leaf is still
-    found. Raises CmpBundleError with the file where something cannot be used, and where the file
-    of the leaf is somebody else's: that one is never replaced.
+    An authority that is made may vouch for those that somebody ``asked`` for by name, and the
+    private ones among the others. ``folder`` is made if its parent is there. Without the
+    authority's key a good leaf is still found. Raises CmpBundleError with the file where something
+    cannot be used, and where the file of the leaf is somebody else's: that one is never replaced.
     """
     disk = disk or Disk()
     wanted = parsed(hosts)
-    anchor = anchor_in(folder)
-    if anchor is not None:
-        anchor.check(now)
-        found = _look(folder, anchor, wanted, now)
-        if isinstance(found, Stored):
-            return found
-    authority = ensure(folder, wanted, now, disk)
-    with locked(folder, PATIENCE):
-        # What was true before the lock need not be so now: another run may have renewed both.
-        current = authority_in(folder, now) or authority
-        found = _look(folder, current.anchor, wanted, now)
-        if isinstance(found, Stored):
-            return replace(found, fresh=authority.fresh)
-        inside, left_out = _divided(current.anchor, wanted)
-        made = issue(current, inside, now)
-        path = folder / OWN
-        _write(made, path, disk)
+    with as_owner(folder):
+        anchor = anchor_in(folder)
+        if anchor is not None:
+            anchor.check(now)
+            found = _look(folder, anchor, wanted, now)
+            if isinstance(found, Stored):
+                return found
+        authority = ensure(folder, parsed(asked) if asked else (), now, disk)
+        with locked(folder, PATIENCE):
+            # What was true before the lock need not be so now: another run may have renewed both.
+            current = authority_in(folder, now) or authority
+            found = _look(folder, current.anchor, wanted, now)
+            if isinstance(found, Stored):
+                return replace(found, fresh=authority.fresh)
+            inside, left_out = _divided(current.anchor, wanted)
+            made = issue(current, inside, now)
+            path = folder / OWN
+            _write(made, path, disk)
     return Stored(path, made, current.anchor, found, left_out, authority.fresh)
 
 
@@ -82,7 +91,7 @@ def save(leaf: Leaf, path: Path, disk: Disk, *, force: bool = False) -> None:
     What is replaced keeps its owner, and who may read it, others excepted: a server that runs as
     a user of its own may depend on both.
     """
-    path = path.resolve()
+    path = path.absolute()
     if not path.parent.is_dir():
         raise CmpBundleError("there is no such folder", file=path.parent)
     if path.name in (CERTIFICATE, KEY):
@@ -91,7 +100,8 @@ def save(leaf: Leaf, path: Path, disk: Disk, *, force: bool = False) -> None:
             file=path,
             hint="name another file: --out FILE",
         )
-    with locked(path.parent, PATIENCE):
+    with as_owner(path.parent), locked(path.parent, PATIENCE):
+        not_through_a_link(path, "--out")
         if is_there(path) and not force:
             raise CmpBundleError(
                 "is there already, and is not replaced",
@@ -101,23 +111,38 @@ def save(leaf: Leaf, path: Path, disk: Disk, *, force: bool = False) -> None:
         _write(leaf, path, disk)
 
 
+def not_through_a_link(path: Path, option: str) -> None:
+    """Raise CmpBundleError where ``path`` is a link: it may have come with a clone, and lead to any
+    file of whoever works here. One that is set later is replaced, since files are put there by a
+    rename.
+    """
+    if path.is_symlink():
+        target = path.parent / path.readlink()
+        raise CmpBundleError(
+            f"is a link to {target}, and nothing is written through it",
+            file=path,
+            hint=f"if that is the file that is meant, name it: {option} {shlex.quote(str(target))}",
+        )
+
+
 def _write(leaf: Leaf, path: Path, disk: Disk) -> None:
-    if path.is_file():
-        before = Owner.of(path)
-        owner = before.with_mode(before.mode & 0o660 | 0o600)
-    else:
-        owner = Owner.of(path.parent).with_mode(0o600)
+    owner = Owner.of(path.parent).with_mode(0o600)
+    with suppress(FileNotFoundError):
+        found = path.lstat()
+        # Not of a link, which somebody may have set just now.
+        if stat.S_ISREG(found.st_mode):
+            owner = Owner(found.st_uid, found.st_gid, found.st_mode & 0o660 | 0o600)
     disk.write(path, leaf.pem, owner)
 
 
 def _divided(anchor: Anchor, wanted: Sequence[Host]) -> tuple[tuple[Host, ...], tuple[Host, ...]]:
     """Those that the authority may vouch for, and the others. Raises where it is none."""
-    inside = tuple(h for h in wanted if anchor.may_vouch_for(h))
+    inside = tuple(h for h in wanted if anchor.bounds.allow(h))
     if not inside:
         raise CmpBundleError(
             f"the authority here may not vouch for {', '.join(map(str, wanted))}",
             file=anchor.path,
-            hint=f"make one that may: cmp-bundle certs ca --new --allow {wanted[0].domain}",
+            hint=wider(*wanted),
         )
     return inside, tuple(h for h in wanted if h not in inside)
 
@@ -126,9 +151,11 @@ def _look(folder: Path, anchor: Anchor, wanted: Sequence[Host], now: dt.datetime
     """The leaf that is there, or why it has to be made. Raises where it is not ours to replace."""
     path = folder / OWN
     inside, left_out = _divided(anchor, wanted)
+    away = f"move it away: mv {path} {path}.old; then run this again"
+    if path.is_symlink():
+        raise CmpBundleError("is a link, so it is neither used nor replaced", file=path, hint=away)
     if not is_there(path):
         return "there was none"
-    away = f"move it away: mv {path} {path}.old; then run this again"
     try:
         leaf = read(path)
     except CmpBundleError as error:

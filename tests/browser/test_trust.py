@@ -10,13 +10,14 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cmp_bundle.tls.authority import authority_in
 from tests.conftest import _unreal
-from tests.unit.tls.made import NOW
-from tests.unit.tls.serving import serving
+from tests.unit.tls.made import NOW, odd
+from tests.unit.tls.serving import serving, tunnel
 from tests.unit.tls.test_authority import forged
 
 from . import bidi
@@ -55,13 +56,24 @@ class Home:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def opens(self, *urls: str) -> list[bool]:
-        """Whether the browser shows the page of each without a warning."""
-        browser = bidi.start(self.name, self.path, believing=False)
+    def opens(self, *urls: str, through: int | None = None) -> list[bool]:
+        """Whether the browser shows the page of each without a warning; ``through`` is a proxy."""
+        prefs = _proxied(self.name, through) if through else None
+        browser = bidi.start(self.name, self.path, prefs, believing=False)
         try:
             return [_opens(browser, url) for url in urls]
         finally:
             browser.close()
+
+
+def _proxied(name: str, port: int) -> dict[str, Any]:
+    if name == "chromium":
+        return {"proxy": {"mode": "fixed_servers", "server": f"127.0.0.1:{port}"}}
+    return {
+        "network.proxy.type": 1,
+        "network.proxy.ssl": "127.0.0.1",
+        "network.proxy.ssl_port": port,
+    }
 
 
 def _opens(browser: bidi.Browser, url: str) -> bool:
@@ -123,3 +135,29 @@ def test_believed_within_its_bounds_and_forgotten(home: Home) -> None:
         assert home.opens(*ours, *never) == [True] * len(ours) + [False] * len(never)
         assert "has forgotten it" in home.run("untrust")
         assert home.opens(*ours) == [False] * len(ours)
+
+
+#: What an authority of a host called dev may vouch for that was asked for one public address.
+GOOD = ("dev", "dev.local", "203.0.113.9", "192.168.7.1", "fd00::7")
+#: What it may not: what is below its host's name, where others own domains, and other addresses.
+BAD = ("bank.dev", "*.dev", "a.bank.dev", "203.0.113.7", "8.8.8.8", "2001:db8::7")
+
+
+def test_no_top_level_domain_and_no_public_address(home: Home) -> None:
+    """Each with a leaf of its own, signed around us with the authority's key."""
+    home.run("ca", "--allow", "dev", "--allow", "203.0.113.9")
+    authority = authority_in(home.certs, NOW)
+    assert authority is not None
+    with contextlib.ExitStack() as serves:
+        urls = []
+        for number, name in enumerate((*GOOD, *BAD)):
+            pem = home.path / f"{number}.pem"
+            pem.write_bytes(b"".join(odd(name, signer=authority)))
+            port = serves.enter_context(serving(pem))
+            host = name.replace("*", "any")
+            urls.append(f"https://{f'[{host}]' if ':' in host else host}:{port}/")
+        proxy = serves.enter_context(tunnel())
+        (home.path / "data").mkdir()  # Firefox's profile, before it was ever started
+        assert "believes it now" in home.run("trust")
+        opened = dict(zip((*GOOD, *BAD), home.opens(*urls, through=proxy), strict=True))
+        assert opened == dict.fromkeys(GOOD, True) | dict.fromkeys(BAD, False)

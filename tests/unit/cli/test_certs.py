@@ -405,10 +405,13 @@ def test_the_authority(certs: Machine) -> None:
     assert certs("ca").code == MISTAKE
     certs("issue", "pbx.example.com")
     shown = certs("ca")
-    assert "pbx.example.com, all below, and any address" in shown.out
-    assert "localhost, test, local" in shown.out
+    assert "  vouches for  private names; " in shown.out
+    assert "pbx.example.com and all below; " in shown.out
+    assert "  private      localhost, test, local" in shown.out
+    assert "; private addresses\n" in shown.out
     data = certs.json("ca")
     assert "pbx.example.com" in data["domains"]
+    assert "192.168.0.0/16" in data["networks"]
     assert data["trusted_by"] == []
 
 
@@ -431,13 +434,15 @@ def test_export(certs: Machine) -> None:
     assert path.read_bytes() == certs.ca
 
 
-def test_exported_through_a_symlink(certs: Machine) -> None:
+def test_never_exported_through_a_link(certs: Machine) -> None:
     certs("issue", "pbx.lan")
-    (certs.folder / "real.crt").write_text("old")
+    real = certs.folder / "real.crt"
+    real.write_text("old")
     (certs.folder / "link.crt").symlink_to("real.crt")
-    assert certs("ca", "--export", "link.crt", "--force").code == DONE
-    assert (certs.folder / "link.crt").is_symlink()
-    assert (certs.folder / "real.crt").read_bytes() == certs.ca
+    done = certs("ca", "--export", "link.crt", "--force")
+    assert (done.code, real.read_text()) == (MISTAKE, "old")
+    assert f"name it: --export {real}" in done.err
+    assert certs("ca", "--export", str(real), "--force").code == DONE
 
 
 def test_a_new_one(certs: Machine) -> None:
@@ -473,3 +478,81 @@ def test_a_new_one_where_browsers_cannot_be_asked(certs: Machine) -> None:
     done = certs("ca", "--new")
     assert done.code == DONE
     assert "warning: whether browsers believe the old authority cannot be told" in done.err
+
+
+# A stranger's authority --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clone(certs: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Machine:
+    """What somebody else made lies in certs, its key too, with the modes that ours have."""
+    state = os.environ["XDG_STATE_HOME"]
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "mallory"))
+    assert certs("ca", "--allow", "bank.com", "--allow", "203.0.113.7").code == DONE
+    monkeypatch.setenv("XDG_STATE_HOME", state)
+    return certs
+
+
+@pytest.mark.parametrize("words", [("trust",), ("trust", "--dry-run"), ("trust", "--json")])
+def test_a_stranger_s_is_not_believed(words: tuple[str, ...], clone: Machine) -> None:
+    done = clone(*words)
+    assert done.code == MISTAKE
+    said = done.err + done.out
+    for part in (
+        str(clone.certs / CERTIFICATE),
+        "bank.com",
+        "203.0.113.7",
+        "not made here",
+        "until",
+    ):
+        assert part in said
+    assert "cmp-bundle certs ca --new" in said
+    assert "certutil" not in said, "no line to type either"
+    assert not list((clone.home / ".pki/nssdb").iterdir())
+    assert clone.json("ca")["trusted_by"] == []
+
+
+def test_it_is_forgotten_all_the_same(clone: Machine) -> None:
+    """Whatever an earlier version, or a person, put there."""
+    folder = clone.home / ".pki/nssdb"
+    subprocess.run(["certutil", "-N", "-d", f"sql:{folder}", "--empty-password"], check=True)
+    add = ["certutil", "-A", "-d", f"sql:{folder}", "-t", "C,,", "-n", "theirs"]
+    subprocess.run([*add, "-i", str(clone.certs / CERTIFICATE)], check=True)
+    assert "theirs" in listed(folder)
+    assert clone("ca", "--new").code == MISTAKE, "not before it is forgotten"
+    (clone.certs / KEY).unlink()
+    assert "has forgotten it" in clone("untrust").out
+    assert "theirs" not in listed(folder)
+
+
+def test_nothing_of_it_goes_into_a_new_one(clone: Machine) -> None:
+    done = clone("ca", "--new", "--allow", "pbx.example.com")
+    assert done.code == DONE
+    assert "is not taken over, since it was not made here" in done.err
+    made = clone.json("ca")
+    assert "pbx.example.com" in made["domains"]
+    assert "bank.com" not in made["domains"]
+    assert "203.0.113.7/32" not in made["networks"]
+    assert clone("trust").code == DONE
+
+
+def test_what_one_of_ours_was_asked_for_is_kept(certs: Machine) -> None:
+    certs("ca", "--allow", "example.com", "--allow", "dev", "--allow", "203.0.113.7")
+    made = certs.json("ca", "--new", "--allow", "192.0.2.7")
+    assert "example.com" in made["domains"]
+    assert "dev" in made["hosts"]
+    assert {"203.0.113.7/32", "192.0.2.7/32"} <= set(made["networks"])
+    done = certs("ca", "--new", "--allow", "pbx.dev")
+    assert done.code == DONE
+    assert "warning: the old one might vouch for dev, the new one cannot" in done.err
+
+
+def test_a_public_address_takes_a_wider_one(certs: Machine) -> None:
+    certs("issue", "pbx.lan")
+    done = certs("issue", "203.0.113.7")
+    assert done.code == MISTAKE
+    assert "may not vouch for 203.0.113.7" in done.err
+    assert "cmp-bundle certs ca --new --allow 203.0.113.7" in done.err
+    assert certs("ca", "--new", "--allow", "203.0.113.7").code == DONE
+    assert certs("issue", "203.0.113.7", "192.168.1.7").code == DONE
+    assert "; private addresses; 203.0.113.7\n" in certs("ca").out

@@ -15,12 +15,15 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from cmp_bundle.accounts import keyring
 from cmp_bundle.accounts.profile import unseal
 from cmp_bundle.accounts.token import Token
+from cmp_bundle.cli.serve import _certificate
 from cmp_bundle.files import Disk
 from cmp_bundle.tls import machine
 from cmp_bundle.tls.store import leaf_for
@@ -334,6 +337,22 @@ def test_a_certificate_that_has_run_out_is_renewed(folder: Path) -> None:
     assert (folder / "certs/ca.pem").read_bytes() == authority
     with serve(folder) as running:
         assert "certificate" not in running.said
+
+
+def test_whom_its_certificate_leaves_out(tmp_path: Path) -> None:
+    """A public address of this machine, for which nobody has asked."""
+    said: list[str] = []
+    run: Any = SimpleNamespace(reporter=SimpleNamespace(note=said.append))
+    trial: Any = SimpleNamespace(certs=tmp_path / "certs")
+    names = ("localhost", "203.0.113.7", "2001:db8::7")
+    _certificate(run, trial, names, ())
+    assert said[-1] == (
+        "the authority here may not vouch for 203.0.113.7, 2001:db8::7, so browsers warn there;"
+        " make one that may: cmp-bundle certs ca --new --allow 203.0.113.7 --allow 2001:db8::7"
+    )
+    trial.certs = tmp_path / "other"
+    _certificate(run, trial, names[:2], ("203.0.113.7",))
+    assert "browsers will warn of it until" in said[-1]
 
 
 @pytest.mark.slow

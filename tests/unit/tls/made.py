@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cmp_bundle.files import Disk
-from cmp_bundle.tls.authority import Authority, ensure
+from cmp_bundle.tls.authority import Authority, _make, ensure
+from cmp_bundle.tls.bounds import PRIVATE, Bounds
 from cmp_bundle.tls.hosts import hosts
 from cmp_bundle.tls.leaf import Leaf, issue
 
@@ -31,9 +32,12 @@ def an_authority(folder: Path, *allowed: str, now: dt.datetime = NOW) -> Authori
 
 @cache
 def the_authority() -> Authority:
-    """One for tests that make thousands of leaves: it may vouch for anything below example."""
+    """One for tests that make thousands of leaves: it may vouch for anything below example, which
+    none that people make may, and for any address.
+    """
+    bounds = Bounds(("example", "example.com", "example.co.uk", *PRIVATE))
     with TemporaryDirectory() as folder:
-        return an_authority(Path(folder), "example", "example.com", "example.co.uk")
+        return _make(Path(folder), bounds, NOW, Disk())
 
 
 def a_leaf(authority: Authority, *names: str, now: dt.datetime = NOW) -> Leaf:

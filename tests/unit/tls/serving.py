@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import re
+import socket
+import socketserver
 import ssl
 import tempfile
 import threading
@@ -78,6 +81,58 @@ def serving(pem: Path) -> Iterator[int]:
     """A page over HTTPS on loopback; the port."""
     server = _Server(("127.0.0.1", 0), _Handler)
     server.context = serving_context(pem)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class _Tunnel(socketserver.StreamRequestHandler):
+    """A proxy to which every name and address is this machine."""
+
+    def handle(self) -> None:
+        found = re.match(rb"CONNECT \S+:(\d+) ", self.rfile.readline())
+        while self.rfile.readline().strip():
+            pass
+        try:
+            port = int(found[1]) if found else 0
+            there = socket.create_connection(("127.0.0.1", port))
+        except OSError:
+            self.wfile.write(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
+            return
+        with there:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            back = threading.Thread(target=_pump, args=(there, self.connection))
+            back.start()
+            _pump(self.connection, there)
+            back.join()
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    with contextlib.suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
+
+
+class _Tunnels(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    # A browser may leave a connection open to the end.
+    block_on_close = False
+
+
+@contextlib.contextmanager
+def tunnel() -> Iterator[int]:
+    """A proxy for browsers that shows them servers here under any name and address; its port.
+
+    What they ask of the Internet by themselves meets a port of this machine, or nobody.
+    """
+    server = _Tunnels(("127.0.0.1", 0), _Tunnel)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:

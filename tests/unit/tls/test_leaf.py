@@ -137,7 +137,7 @@ def _asked(text: str) -> str:
 
 def test_another_authority_is_refused(tmp_path: Path) -> None:
     """So the handshakes above can fail."""
-    other = an_authority(tmp_path, "example")
+    other = an_authority(tmp_path, "pbx.example")
     made = a_leaf(the_authority(), "pbx.example")
     for ca in (other.anchor.pem, None):
         with pytest.raises(ssl.SSLCertVerificationError, match="unable to get local issuer"):
@@ -146,7 +146,7 @@ def test_another_authority_is_refused(tmp_path: Path) -> None:
 
 def test_expired_is_refused(tmp_path: Path) -> None:
     then = NOW - 800 * DAY
-    authority = an_authority(tmp_path, "example", now=then)
+    authority = an_authority(tmp_path, "pbx.example", now=then)
     handshake(a_leaf(authority, "pbx.example").pem, authority.anchor.pem, "pbx.example")
     old = a_leaf(authority, "pbx.example", now=then)
     with pytest.raises(ssl.SSLCertVerificationError, match="certificate has expired"):

@@ -57,7 +57,7 @@ def test_what_browsers_take(key: Any, tmp_path: Path) -> None:
 
 
 def test_any_issuer_and_a_chain_and_one_file(tmp_path: Path) -> None:
-    authority = an_authority(tmp_path, "example")
+    authority = an_authority(tmp_path, "pbx.example")
     key, certificate = odd("pbx.example", signer=authority)
     pair(tmp_path, key, certificate + authority.anchor.pem).check()
     both = tmp_path / "both.pem"
@@ -78,7 +78,7 @@ def test_of_two_different_pairs(tmp_path: Path) -> None:
 
 
 def test_the_chain_upside_down(tmp_path: Path) -> None:
-    authority = an_authority(tmp_path, "example")
+    authority = an_authority(tmp_path, "pbx.example")
     key, certificate = odd("pbx.example", signer=authority)
     said = pair(tmp_path, key, authority.anchor.pem + certificate).says()
     assert "must be the first" in said.message

@@ -160,8 +160,8 @@ def test_one_extension_twice(file: File) -> None:
 def test_what_cannot_be_opened(tmp_path: Path) -> None:
     for path, said in (
         (tmp_path / "none.pem", "no such file"),
-        (tmp_path, "is a directory"),
-        (Path("/dev/zero"), "far too large"),
+        (tmp_path, "is a folder"),
+        (Path("/dev/zero"), "is a pipe or a device"),
         (tmp_path / ("a" * 300), "file name too long"),
     ):
         with pytest.raises(CmpBundleError, match=said) as caught:
@@ -179,7 +179,7 @@ def test_without_rights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
             raise PermissionError(13, "Permission denied")
 
         monkeypatch.setattr(Path, "stat", refused)
-        monkeypatch.setattr(Path, "open", refused)
+        monkeypatch.setattr(os, "open", refused)
     else:
         (tmp_path / "shut").mkdir(mode=0)
     path = tmp_path / "shut/key.pem"
@@ -251,7 +251,7 @@ def test_damage_is_a_sentence(
 def _anchor(folder: Path) -> None:
     found = anchor_in(folder)
     if found is not None:
-        _ = found.name, found.fingerprint, found.domains
+        _ = found.name, found.fingerprint, found.bounds
         assert found.signed(LEAF.certificate) in (True, False)
 
 

@@ -16,7 +16,7 @@ from cmp_bundle.files import Disk, Owner, locked
 from cmp_bundle.tls import store
 from cmp_bundle.tls.anchor import CERTIFICATE
 from cmp_bundle.tls.authority import KEY, Authority, renew
-from cmp_bundle.tls.hosts import hosts
+from cmp_bundle.tls.hosts import host, hosts
 from cmp_bundle.tls.store import EARLY, OWN, Stored, leaf_for, save
 
 from .made import DAY, NOW, a_leaf, an_authority, odd, the_authority
@@ -110,8 +110,8 @@ def test_from_a_clock_that_was_ahead(certs: Path) -> None:
 
 def test_other_names(certs: Path) -> None:
     leaf_for(certs, HERE, NOW)
-    again = leaf_for(certs, (*HERE, "laptop.lan", "192.0.2.7"), NOW)
-    assert again.renewed == "it was not for laptop.lan, 192.0.2.7"
+    again = leaf_for(certs, (*HERE, "laptop.lan", "192.168.2.7"), NOW)
+    assert again.renewed == "it was not for laptop.lan, 192.168.2.7"
     assert leaf_for(certs, HERE, NOW).renewed is None, "more than was asked for is enough"
 
 
@@ -126,6 +126,16 @@ def test_one_whom_the_authority_may_not_vouch_for(certs: Path) -> None:
     with pytest.raises(CmpBundleError, match=r"may not vouch for pbx\.example\.com") as caught:
         leaf_for(certs, ("pbx.example.com",), NOW)
     assert "--allow pbx.example.com" in str(caught.value.hint)
+
+
+def test_an_address_that_nobody_asked_for(certs: Path) -> None:
+    """It is this machine's today and somebody else's tomorrow; one that was asked for is in."""
+    mine = (*HERE, "203.0.113.7", "192.168.2.7")
+    stored = leaf_for(certs, mine, NOW)
+    assert [str(h) for h in stored.left_out] == ["203.0.113.7"]
+    assert not stored.leaf.covers(host("203.0.113.7"))
+    other = certs.with_name("other")
+    assert leaf_for(other, mine, NOW, asked=["203.0.113.7"]).left_out == ()
 
 
 def test_another_authority(certs: Path) -> None:
@@ -275,20 +285,49 @@ def test_saved_once(tmp_path: Path) -> None:
     assert mode(path) == 0o640, "its group, and others no longer"
 
 
-def test_through_a_symlink(tmp_path: Path) -> None:
-    """As /etc/letsencrypt/live has them: the link stays, the file that it names is new."""
-    (tmp_path / "archive").mkdir()
-    target, link = tmp_path / "archive/pbx1.pem", tmp_path / "pbx.pem"
+def test_never_through_a_link(tmp_path: Path) -> None:
+    """It may have come with a clone, and lead to any file of whoever works there."""
+    target, link = tmp_path / "authorized_keys", tmp_path / "pbx.pem"
     target.write_text("old")
-    link.symlink_to("archive/pbx1.pem")
     made = a_leaf(the_authority(), "pbx.example")
-    save(made, link, Disk(), force=True)
-    assert link.is_symlink()
-    assert target.read_bytes() == made.pem
-    # A link that leads nowhere yet makes the file where it leads.
-    target.unlink()
-    save(made, link, Disk())
-    assert target.read_bytes() == made.pem
+    for there in (True, False):
+        link.unlink(missing_ok=True)
+        link.symlink_to("authorized_keys")
+        with pytest.raises(CmpBundleError, match=f"is a link to {target}") as caught:
+            save(made, link, Disk(), force=True)
+        assert str(caught.value.hint).endswith(f"name it: --out {target}")
+        assert target.exists() is there
+        target.unlink(missing_ok=True)
+
+
+def test_a_link_set_after_the_look_is_replaced(tmp_path: Path) -> None:
+    target, link = tmp_path / "authorized_keys", tmp_path / "pbx.pem"
+    target.write_text("old")
+
+    def set_it(step: str, path: Path) -> None:
+        if step == "rename":
+            path.symlink_to(target)
+
+    made = a_leaf(the_authority(), "pbx.example")
+    save(made, link, Disk(set_it))
+    assert not link.is_symlink()
+    assert link.read_bytes() == made.pem
+    assert target.read_text() == "old"
+
+
+def test_a_link_in_place_of_this_machine_s(certs: Path) -> None:
+    """Nor is it read: what it leads to is another's key."""
+    an_authority(certs.parent)
+    elsewhere = certs.parent / "elsewhere.pem"
+    for content in (None, leaf_for(certs, HERE, NOW).leaf.pem):
+        (certs / OWN).unlink(missing_ok=True)
+        (certs / OWN).symlink_to(elsewhere)
+        if content is not None:
+            elsewhere.write_bytes(content)
+        with pytest.raises(CmpBundleError, match="is a link, so it is neither used") as caught:
+            leaf_for(certs, HERE, NOW)
+        assert f"mv {certs / OWN}" in str(caught.value.hint)
+        assert elsewhere.exists() is (content is not None)
 
 
 def test_never_in_the_authority_s_place(certs: Path) -> None:
@@ -298,11 +337,6 @@ def test_never_in_the_authority_s_place(certs: Path) -> None:
     for name in (CERTIFICATE, KEY):
         with pytest.raises(CmpBundleError, match="authority's own file"):
             save(made, certs / name, Disk(), force=True)
-        link = certs.parent / "link.pem"
-        link.unlink(missing_ok=True)
-        link.symlink_to(certs / name)
-        with pytest.raises(CmpBundleError, match="authority's own file"):
-            save(made, link, Disk(), force=True)
     assert {p.name: p.read_bytes() for p in certs.iterdir()} == before
 
 
