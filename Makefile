@@ -4,19 +4,24 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 
-.PHONY: help setup demo test soak quick lint docs testbed testbed-clean bench clean
+.PHONY: help setup demo test soak quick lint lock docs testbed testbed-clean bench clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: .venv/.ready ## a virtual environment with the package and its tools
 
-# The client is compiled by the build of the package, so its sources count as well.
-.venv/.ready: pyproject.toml hatch_build.py $(shell find client -name node_modules -prune -o -type f -print)
+# Everything that comes from elsewhere is held to the hashes in requirements/, what builds the
+# package too; wheels alone, for what compiles one would come without. The client is compiled by
+# the build of the package, so its sources count as well.
+HASHED := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all:
+
+.venv/.ready: pyproject.toml hatch_build.py requirements/dev.txt requirements/node.txt $(shell find client -name node_modules -prune -o -type f -print)
 	@echo "setting up .venv, which takes about a minute" >&2
 	@$(PYTHON) -m venv .venv
-	@.venv/bin/pip install --quiet --disable-pip-version-check "pip>=25.1"
-	@.venv/bin/pip install --quiet --disable-pip-version-check --group dev --editable .
+	@$(HASHED) -r requirements/dev.txt
+	@command -v npm >/dev/null || $(HASHED) -r requirements/node.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # Another port: make demo PORT=0 takes any that is free.
@@ -41,6 +46,19 @@ lint: setup ## what a reviewer would ask first
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	cd client && npx tsc --noEmit
+
+# What is there stays as it is where it still fits: make lock UPGRADE=--upgrade takes the newest.
+UPGRADE ?=
+LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --custom-compile-command "make lock" --no-emit-index-url --no-emit-find-links
+SAME := --constraints requirements/dev.txt
+
+lock: setup ## requirements/, made from pyproject.toml: a version and hashes of everything
+	$(LOCK) $(UPGRADE) pyproject.toml --all-extras --group dev --output-file requirements/dev.txt
+	$(LOCK) pyproject.toml $(SAME) --output-file requirements/cmp-bundle.txt
+	$(LOCK) pyproject.toml $(SAME) --extra practice --output-file requirements/practice.txt
+	$(LOCK) pyproject.toml $(SAME) --extra database --output-file requirements/database.txt
+	$(LOCK) $(UPGRADE) --group node --output-file requirements/node.txt
 
 docs: setup ## docs/commands.md and docs/settings.md, made from the program
 	$(PY) -m tests.reference

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -17,3 +18,14 @@ def test_the_client(script: str) -> None:
     command = ["npm", "run", "--silent", script]
     done = subprocess.run(command, cwd=CLIENT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_package_is_held_to_its_hash_and_to_no_address() -> None:
+    """Whoever installs decides where from; what comes is the same everywhere."""
+    packages = json.loads((CLIENT / "package-lock.json").read_text())["packages"]
+    assert packages.pop("")["name"] == "cmp-bundle-client"
+    assert packages
+    for name, package in packages.items():
+        assert package["integrity"].startswith("sha512-"), name
+        assert "resolved" not in package, name
+    assert "://" not in (CLIENT / "package.json").read_text()

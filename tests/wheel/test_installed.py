@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -62,6 +63,56 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with network.outside():
         run("venv/bin/pip", "install", "--quiet", str(wheel), cwd=folder)
     return folder / "venv/bin/cmp-bundle"
+
+
+def test_what_npm_s_packages_would_run_changes_nothing(wheel: Path, tmp_path: Path) -> None:
+    """The wheel's client is made without; with them it is the same, byte for byte."""
+    if shutil.which("npm") is None:
+        pytest.skip("no npm")
+    (tmp_path / "cmp_bundle").mkdir()
+    shutil.copy(REPOSITORY / "LICENSE", tmp_path)
+    ignored = shutil.ignore_patterns("node_modules")
+    client = shutil.copytree(REPOSITORY / "client", tmp_path / "client", ignore=ignored)
+    run("npm", "ci", "--no-audit", "--no-fund", cwd=client)
+    run("npm", "run", "build", cwd=client)
+    made = {
+        p.relative_to(tmp_path).as_posix(): p.read_bytes()
+        for p in (tmp_path / "cmp_bundle").rglob("*")
+        if p.is_file()
+    }
+    with zipfile.ZipFile(wheel) as file:
+        shipped = {n: file.read(n) for n in file.namelist() if n.startswith("cmp_bundle/client/")}
+    assert {n: d for n, d in shipped.items() if not n.endswith("/.compiled-from")} == made
+
+
+def test_installed_by_hashes_alone(wheel: Path, tmp_path: Path) -> None:
+    """As README says for a PBX, with both extras."""
+    run(sys.executable, "-m", "venv", "venv", cwd=tmp_path)
+    hashed = ["install", "--quiet", "--require-hashes", "--only-binary", ":all:"]
+    files = [str(REPOSITORY / "requirements" / name) for name in ("practice.txt", "database.txt")]
+    run("venv/bin/pip", *hashed, "-r", files[0], "-r", files[1], cwd=tmp_path)
+    run("venv/bin/pip", "install", "--quiet", "--no-deps", str(wheel), cwd=tmp_path)
+    run("venv/bin/pip", "check", cwd=tmp_path)
+    assert run("venv/bin/cmp-bundle", "--version", cwd=tmp_path).startswith("cmp-bundle ")
+    needed = (REPOSITORY / "requirements/cmp-bundle.txt").read_text()
+    changed = tmp_path / "changed.txt"
+    changed.write_text(needed.replace("--hash=sha256:", "--hash=sha256:" + "0" * 64 + "\n#"))
+    refused = subprocess.run(
+        ["venv/bin/pip", *hashed, "--force-reinstall", "-r", str(changed)],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert refused.returncode != 0
+
+
+def test_the_source_archive_holds_them(wheel: Path, tmp_path: Path) -> None:
+    source = wheel.parent / "source"
+    run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(tmp_path), cwd=source)
+    (made,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(made) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    files = {f"requirements/{p.name}" for p in (REPOSITORY / "requirements").iterdir()}
+    assert files | {"pyproject.toml", "client/package-lock.json", "hatch_build.py"} <= names
+    assert not [name for name in names if "node_modules" in name]
 
 
 def test_the_wheel_holds_the_client_and_no_source_of_it(wheel: Path) -> None:
