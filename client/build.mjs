@@ -27,6 +27,7 @@ const common = {
 for (const folder of ["phone/", "dev/"]) await mkdir(new URL(folder, out), { recursive: true });
 const scripts = {
   "loader.js": "loader/loader.ts",
+  "early.js": "overlay/early.ts",
   "overlay.js": "overlay/overlay.ts",
   "mends.js": "overlay/mends/mends.ts",
   "phone/phone.min.js": "phone/phone.ts",

@@ -2,9 +2,11 @@
 // was told, or with the profile that a link opens.
 
 import { readSettings, sipDomain, socketUrl, type Place, type Server } from "../settings.ts";
+import { linked, taken } from "./aside.ts";
+import { framedByStranger } from "./framing.ts";
 import { remember, remembered } from "./memory.ts";
 import { checkbox, notice } from "./notice.ts";
-import { LinkProblem, fetchProfile, looksBroken, tokenIn, type Profile } from "./profile.ts";
+import { LinkProblem, fetchProfile, tokenIn, type Profile } from "./profile.ts";
 
 /** The address this page was loaded from, before anything changes what the address bar shows. */
 const place: Place = {
@@ -15,16 +17,16 @@ const place: Place = {
 /** The folder that the page lies in, on its server. */
 const folder = new URL(".", location.href);
 const settings = readSettings(document);
-/** Without TLS browsers open no profile: then a link stays where it is, for the page over https. */
-const opened = isSecureContext ? location.hash : "";
-const linked = tokenIn(opened);
-const broken = looksBroken(opened);
-const token = linked || remembered(folder);
+const stranger = framedByStranger();
+/** The link: set aside before this load, or here yet in a browser that keeps nothing. */
+const opened = taken() || (linked() ? location.hash : "");
+const broken = opened !== "" && !tokenIn(opened);
+const token = tokenIn(opened) || remembered(folder);
 
 // What is bookmarked or reloaded is then the visit that always finds the current release; and
 // nobody who looks at the address bar sees the token.
-if (linked || broken || (settings.visit && /[?&]v=/.test(location.search))) {
-  const fragment = linked || broken ? "" : location.hash;
+if (opened || (settings.visit && /[?&]v=/.test(location.search))) {
+  const fragment = opened ? "" : location.hash;
   history.replaceState(history.state, "", (settings.visit || location.pathname) + fragment);
 }
 
@@ -92,16 +94,23 @@ function welcome(profile: Profile): void {
   if (connect.value === "Connect") connect.click();
 }
 
+/** Nothing is there to be pressed, and the way out leads to a window that nobody else covers. */
+function refuseFrame(): void {
+  document.documentElement.classList.add("cmp-framed");
+  const out = document.createElement("a");
+  out.href = settings.visit || location.pathname;
+  out.target = "_blank";
+  out.rel = "noopener";
+  out.textContent = "Open this phone in its own window.";
+  notice(true, "This phone opens no account inside a page of another site. ", out);
+}
+
+if (stranger) refuseFrame();
 // A phone fills its own form with its own defaults when the page has loaded; this comes after.
-addEventListener("load", () => {
+else addEventListener("load", () => {
   fillForm();
   if (broken) notice(true, TROUBLE.cut);
   else if (token) void useLink();
   // Somebody may look before anything connects: there is no link that asked for it.
   else if (settings.profile) fillProfile(settings.profile);
 }, { once: true });
-
-// A link that is opened where the page is already: browsers then change the fragment alone.
-addEventListener("hashchange", () => {
-  if (tokenIn(location.hash) || looksBroken(location.hash)) location.reload();
-});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LinkProblem, looksBroken, nameOf, opened, tokenIn } from "./profile.ts";
+import { LinkProblem, looksLinked, nameOf, opened, tokenIn } from "./profile.ts";
 // The same vectors stand in docs/links.md and in the tests of the other side.
 import vectors from "../../docs/links.json" with { type: "json" };
 
@@ -32,7 +32,8 @@ test("only a token is a token", () => {
 
 test("a link that was cut off is told from other fragments", () => {
   for (const broken of ["#VcVmUEw9JUF3Tfqm", "#VcVmUEw9JUF3Tfqmn9xWlw.", "#VcVmUEw9JUF3Tfqmn9xWlwx", "#VcVmUEw9JUF3Tfqmn9xWlx"]) {
-    assert.ok(looksBroken(broken), broken);
+    assert.ok(looksLinked(broken) && !tokenIn(broken), broken);
   }
-  for (const fragment of ["", "#", "#main", "#/calls/1", "#VcVmUEw9JUF3Tfqmn9xWlw"]) assert.ok(!looksBroken(fragment), fragment);
+  for (const fragment of ["", "#", "#main", "#/calls/1"]) assert.ok(!looksLinked(fragment), fragment);
+  for (const { token } of vectors) assert.ok(looksLinked(`#${token}`), token);
 });

@@ -32,9 +32,9 @@ export function tokenIn(fragment: string): string {
   return TOKEN.exec(fragment)?.[1] ?? "";
 }
 
-/** Whether a fragment looks as if it had been a link's: cut off, or with something behind it. */
-export function looksBroken(fragment: string): boolean {
-  return !tokenIn(fragment) && /^#[A-Za-z0-9_-]{10,}/.test(fragment);
+/** Whether a fragment looks like a link's, be it whole, cut off, or with something behind it. */
+export function looksLinked(fragment: string): boolean {
+  return /^#[\w-]{10,}/.test(fragment);
 }
 
 const VERSION = 1;

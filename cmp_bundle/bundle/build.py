@@ -6,7 +6,7 @@ import hashlib
 import json
 import posixpath
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from cmp_bundle import __version__
@@ -140,8 +140,7 @@ def build(
 
 def known(phone: Phone, client: Client) -> list[bytes]:
     """What everybody can fetch anywhere: our own code, and the phones that cmp-bundle knows."""
-    parts = (client.loader, client.overlay, client.style, client.mends, client.mends_style)
-    ours = [part.encode() for part in parts]
+    ours = [part.encode() for part in astuple(client)]
     if phone.source == BUILTIN or phone.tree == UPSTREAM.tree:
         return ours + [file.data for file in phone.files.values()]
     return ours
@@ -155,6 +154,7 @@ class _Ours:
     scripts: tuple[Part, ...]
     style: str
     dead: frozenset[str]
+    early: tuple[str, ...]
 
 
 def _ours(
@@ -162,15 +162,17 @@ def _ours(
 ) -> _Ours:
     without = mends.chosen(settings.build.without)
     told = page_settings(settings, plain)
+    early = (client.early,) if client.early else ()
     overlay = Part("overlay.min.js", client.overlay)
     # The built-in phone has none of the defects.
     if phone.source == BUILTIN:
-        return _Ours(told, (overlay,), client.style, frozenset())
+        return _Ours(told, (overlay,), client.style, frozenset(), early)
     if without:
         told["without"] = list(without)
     # First, since the overlay changes what the address bar shows.
     scripts = (Part("mends.min.js", client.mends), overlay) if client.mends else (overlay,)
-    return _Ours(told, scripts, client.style + client.mends_style, mends.dead(without))
+    style = client.style + client.mends_style
+    return _Ours(told, scripts, style, mends.dead(without), early)
 
 
 def page_settings(settings: Settings, plain: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -236,8 +238,9 @@ def _packed(draft: Draft, loader: str, ours: _Ours | None, live: Live | None) ->
     page = Page(minify.html(draft.page.text, draft.page.name))
     seen = posixpath.relpath(app, base or ".")
     attributes = (("data-app", f"{seen}.bin"), ("data-plain", f"{seen}.js"))
-    head = policy.metas([loader, *scripts], [css] if css else [], policy.origins_in(page))
-    head += _base(base) + _icon(page)
+    early = ours.early if ours else ()
+    head = policy.metas([*early, loader, *scripts], [css] if css else [], policy.origins_in(page))
+    head += "".join(tag("script", (), text) for text in early) + _base(base) + _icon(page)
     if css:
         head += tag("style", (), css)
     head += _settings(ours) + _live(live) + tag("script", attributes, loader)
@@ -275,9 +278,11 @@ def _plain(draft: Draft, ours: _Ours | None, live: Live | None) -> dict[str, byt
         added += tag("script", (("src", path), ("defer", "")), "")
     kept = _kept(files)
     base = _folder(kept, live)
+    early = ours.early if ours else ()
     inline = [e.text for e in page.all("script") if e.get("src") is None]
     styles = [e.text for e in page.all("style")]
-    head = policy.metas(inline, styles, policy.origins_in(page))
+    head = policy.metas([*early, *inline], styles, policy.origins_in(page))
+    head += "".join(tag("script", (), text) for text in early)
     head += _base(base) + _icon(page) + _settings(ours) + _live(live)
     page = page.edited(page.inside_head(head), page.before_body_ends(added))
     return {

@@ -13,7 +13,8 @@ from cmp_bundle.errors import CmpBundleError
 class Client:
     """``loader`` runs inline in a packed page; ``overlay`` and its ``style`` go into any phone.
 
-    ``mends`` and ``mends_style`` go into every phone but the built-in one.
+    ``mends`` and ``mends_style`` go into every phone but the built-in one. ``early`` runs inline,
+    before anything else of a page that has the overlay.
     """
 
     loader: str
@@ -21,6 +22,7 @@ class Client:
     style: str
     mends: str = ""
     mends_style: str = ""
+    early: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Mend:
 
 def client() -> Client:
     """Raises CmpBundleError where the package was not built."""
-    names = ("loader.js", "overlay.js", "overlay.css", "mends.js", "mends.css")
+    names = ("loader.js", "overlay.js", "overlay.css", "mends.js", "mends.css", "early.js")
     return Client(*map(_text, names))
 
 
@@ -55,5 +57,5 @@ def _text(name: str) -> str:
         raise CmpBundleError(
             "the browser side of cmp-bundle was not compiled",
             file=str(path),
-            hint="in a clone: make setup; or: cd client && npm ci && npm run build",
+            hint="in a clone: make setup; or: cd client && npm ci --ignore-scripts && npm run build",
         ) from None

@@ -122,9 +122,16 @@ class Page:
         self.context = context
 
     def goto(self, url: str) -> None:
-        self.session.send(
-            "browsingContext.navigate", context=self.context, url=url, wait="complete"
-        )
+        try:
+            self.session.send(
+                "browsingContext.navigate", context=self.context, url=url, wait="complete"
+            )
+        except BrowserError as error:
+            if "concurrent navigation" not in str(error):
+                raise
+        # A page that is opened by a link loads itself a second time.
+        if "#" in url:
+            self.wait("document.readyState === 'complete' && !document.querySelector('plaintext')")
 
     def reload(self) -> None:
         self.session.send("browsingContext.reload", context=self.context, wait="complete")

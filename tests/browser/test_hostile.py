@@ -6,35 +6,21 @@ compiled overlay. A page that collects them opens a batch of links at a time, ea
 
 from __future__ import annotations
 
-import http.server
 import json
 import random
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from cmp_bundle.accounts.keyring import Keyring
 from cmp_bundle.accounts.model import Account, IceServer
-from cmp_bundle.bundle import manifest, sealed
-from cmp_bundle.bundle.build import People, build
-from cmp_bundle.bundle.client import client
-from cmp_bundle.phone.cache import Cache
-from cmp_bundle.phone.fetch import fetch
-from cmp_bundle.phone.model import Phone
-from cmp_bundle.phone.source import parse
-from cmp_bundle.report import Silent
 from cmp_bundle.settings.model import AccountSettings, Settings
 from tests.unit.bundle.phones import phone
 
 from .bidi import Browser, Page
+from .static_site import KEY, Phones, served, site
 
 pytestmark = [pytest.mark.browser]
-
-KEY = Keyring(bytes(range(32)))
 
 #: What runs if it is ever taken for code, and what breaks out of where it stands.
 RUN = "top.ran=1"
@@ -52,8 +38,6 @@ PIECES = [
     "sip:x@evil.example", "ha1:", "ha1:r:0123456789abcdef0123456789abcdef", "#", "?", "/../", "@", ":",
     "${alert}", "{{7*7}}", "<%= 7 %>", "$&", "$1", "\\1", "' OR 1=1 --", "../../etc/passwd", " ", "  x  ",
 ]  # fmt: skip
-
-_Phones = Callable[[str], Phone]
 
 FIELDS = ("id", "display_name", "auth_name", "password", "extension", "realm")
 #: STUN and TURN servers of each account, with three values each.
@@ -145,51 +129,6 @@ WATCH = """() => {
   });
 }"""
 
-TYPES = {"html": "text/html", "js": "application/x-javascript", "bin": "application/octet-stream"}
-
-
-@contextmanager
-def served(files: Mapping[str, bytes]) -> Iterator[str]:
-    """Files by their path, from this machine: browsers trust it as they trust https."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            path = unquote(urlsplit(self.path).path).removeprefix("/")
-            data = files.get(path)
-            self.send_response(200 if data is not None else 404)
-            kind = TYPES.get(path.rpartition(".")[2], "text/plain")
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(data or b"")))
-            self.end_headers()
-            self.wfile.write(data or b"")
-
-        def log_message(self, *_args: object) -> None:
-            pass
-
-    class Server(http.server.ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_args: object) -> None:
-            pass  # a frame that was thrown away takes its connection with it
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-def site(folder: str, made: Phone, accounts: list[Account], settings: Settings) -> dict[str, bytes]:
-    """A build of these accounts, with everything that a build does, below ``folder``."""
-    secrets = tuple(sealed.secrets(accounts, KEY))
-    built = build(made, settings, client(), People(sealed.profiles(accounts, KEY), secrets))
-    return {f"{folder}/{path}": data for path, data in manifest.published(built.bundle).items()}
-
 
 def opened(browser: Browser, base: str) -> Page:
     page = browser.page()
@@ -242,7 +181,7 @@ def test_ten_thousand_values_in_sealed_profiles(browser: Browser) -> None:
 
 
 @pytest.mark.parametrize("source", ["builtin", "upstream"])
-def test_hostile_values_in_real_phones(browser: Browser, source: str, phones: _Phones) -> None:
+def test_hostile_values_in_real_phones(browser: Browser, source: str, phones: Phones) -> None:
     """Fewer, as these connect; their servers are their own page's, which has no socket."""
     accounts = people(2, 40 * EACH)
     files = site("s", phones(source), accounts, Settings())
@@ -276,16 +215,3 @@ def test_hostile_values_in_the_page_s_own_settings(browser: Browser) -> None:
         ]
         assert len({f["elements"] for f in found}) == 1
         nothing_ran(page)
-
-
-@pytest.fixture
-def phones(request: pytest.FixtureRequest) -> _Phones:
-    """Real phones, to be had without a network."""
-
-    def get(source: str) -> Phone:
-        cache = Cache.of_user()
-        if source == "upstream":
-            cache = Cache(request.getfixturevalue("upstream_cache"))
-        return fetch(parse(source), cache, Silent(), offline=True)
-
-    return get
