@@ -26,7 +26,7 @@ from .phones import phone
 
 CLIENT = Client("loader()", "overlay()", ".overlay{}", "mends()", ".mends{}")
 #: Bytes of a visit, all of ours included.
-MOST = {"upstream": 80_000, "builtin": 76_000}
+MOST = {"upstream": 81_000, "builtin": 76_000}
 
 
 def made(phone: Phone, **how: object) -> tuple[str, str, dict[str, object] | None]:
