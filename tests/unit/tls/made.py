@@ -6,7 +6,6 @@ import datetime as dt
 import ipaddress
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from cryptography import x509
@@ -15,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cmp_bundle.files import Disk
-from cmp_bundle.tls.authority import Authority, _make, ensure
+from cmp_bundle.tls.anchor import Anchor
+from cmp_bundle.tls.authority import Authority, _self_signed, ensure
 from cmp_bundle.tls.bounds import PRIVATE, Bounds
 from cmp_bundle.tls.hosts import hosts
 from cmp_bundle.tls.leaf import Leaf, issue
@@ -36,8 +36,8 @@ def the_authority() -> Authority:
     none that people make may, and for any address.
     """
     bounds = Bounds(("example", "example.com", "example.co.uk", *PRIVATE))
-    with TemporaryDirectory() as folder:
-        return _make(Path(folder), bounds, NOW, Disk())
+    key = ec.generate_private_key(ec.SECP256R1())
+    return Authority(Anchor(Path("ca.pem"), _self_signed(key, bounds, NOW)), key)
 
 
 def a_leaf(authority: Authority, *names: str, now: dt.datetime = NOW) -> Leaf:

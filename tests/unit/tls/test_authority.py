@@ -127,6 +127,7 @@ def test_cut_off_at_every_step_the_next_run_has_one(
         pass
 
     steps: list[str] = []
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     ensure(tmp_path / "whole", (), NOW, Disk(lambda step, _: steps.append(step)))
     assert len(steps) >= 11
     for number in range(len(steps)):
