@@ -65,7 +65,6 @@ def _lies_in(cache: Path, state: Path, environment: pytest.MonkeyPatch) -> None:
     """What cmp-bundle keeps between its runs lies in these, and is nobody else's."""
     environment.setenv("CMP_BUNDLE_CACHE", str(cache))
     environment.setenv("CMP_BUNDLE_STATE", str(state))
-    environment.setenv("XDG_STATE_HOME", str(state.with_name(f"{state.name}-of-user")))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -77,6 +76,8 @@ def _nobody_s_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
                 environment.delenv(name)
         folder = tmp_path_factory.mktemp("nobody")
         _lies_in(folder / "cache", folder / "state", environment)
+        # Where it is noted which authorities were made here: a server of many tests has one.
+        environment.setenv("XDG_STATE_HOME", str(folder / "state-of-user"))
         yield
 
 
