@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from cmp_bundle.cli import server
 from cmp_bundle.cli.authority import (
     FOLDER,
     about_of,
@@ -27,9 +29,10 @@ from cmp_bundle.tls.ours import to_be_trusted
 from cmp_bundle.tls.person import Person, person
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from cmp_bundle.changes.engine import Engine
     from cmp_bundle.tls.anchor import Anchor
 
 _DRY_RUN = click.option("--dry-run", is_flag=True, help="Show each step, and do none.")
@@ -48,12 +51,13 @@ def believe(run: Run, *, dry_run: bool, folder: Path | None) -> Result:
     if not dry_run and anchor_in(folder) is None:
         tell_if_fresh(run, ensure(folder, (), now(), Disk()))
     whose = _whose(run)
-    anchor = to_be_trusted(folder, whose)
-    if anchor is None:
-        raise none_yet(folder)
-    anchor.check(now())
-    changes = trust.to_trust(anchor, trust.stores(whose))
-    return _carried_out(run, anchor, changes, dry_run=dry_run)
+    with _alone(run, dry_run=dry_run) as engine:
+        anchor = to_be_trusted(folder, whose)
+        if anchor is None:
+            raise none_yet(folder)
+        anchor.check(now())
+        changes = trust.to_trust(anchor, trust.stores(whose))
+        return _carried_out(run, anchor, changes, engine)
 
 
 @make(_DRY_RUN, FOLDER, name="untrust")
@@ -62,9 +66,22 @@ def forget(run: Run, *, dry_run: bool, folder: Path | None) -> Result:
 
     The authority itself stays in its folder, and can be trusted again.
     """
-    anchor = anchor_of(folder_of(run, folder))
-    changes = trust.to_untrust(anchor, trust.stores(_whose(run)))
-    return _carried_out(run, anchor, changes, dry_run=dry_run)
+    whose = _whose(run)
+    with _alone(run, dry_run=dry_run) as engine:
+        anchor = anchor_of(folder_of(run, folder))
+        changes = trust.to_untrust(anchor, trust.stores(whose))
+        return _carried_out(run, anchor, changes, engine)
+
+
+@contextmanager
+def _alone(run: Run, *, dry_run: bool) -> Iterator[Engine | None]:
+    """What makes the changes; None where none is to be made."""
+    if dry_run:
+        yield None
+        return
+    engine = server.trust_engine(run)
+    with engine.alone():
+        yield engine
 
 
 def _whose(run: Run) -> Person:
@@ -75,14 +92,15 @@ def _whose(run: Run) -> Person:
 
 
 def _carried_out(
-    run: Run, anchor: Anchor, changes: Sequence[trust.Change], *, dry_run: bool
+    run: Run, anchor: Anchor, changes: Sequence[trust.Change], engine: Engine | None
 ) -> Result:
+    dry_run = engine is None
     lines: list[str] = []
     data: list[dict[str, Any]] = []
     failed: list[CmpBundleError] = []
     for change in changes:
         try:
-            state, steps = _state_after(run, anchor, change, dry_run=dry_run)
+            state, steps = _state_after(run, anchor, change, engine)
         except CmpBundleError as error:
             failed.append(error)
             continue
@@ -110,9 +128,9 @@ def _carried_out(
 
 
 def _state_after(
-    run: Run, anchor: Anchor, change: trust.Change, *, dry_run: bool
+    run: Run, anchor: Anchor, change: trust.Change, engine: Engine | None
 ) -> tuple[str, list[str]]:
-    """What a store is like after its change, made unless ``dry_run``; and the steps, as text.
+    """What a store is like after its change, made where there is an engine; and the steps, as text.
 
     Raises CmpBundleError.
     """
@@ -121,9 +139,12 @@ def _state_after(
         return "left out, for it takes root", [f"sudo {step}" for step in steps]
     if change.problem is None and not steps:
         return "believes it already" if change.wanted else "does not know it", []
-    if dry_run and change.problem is None:
+    if engine is None and change.problem is None:
         return "to be done", steps
-    trust.make(change, anchor, Disk(), lambda step: run.reporter.note(f"$ {step}"))
+    if change.problem is not None or engine is None:
+        raise change.problem or AssertionError("a dry run makes nothing")
+    with engine.transaction("certs trust" if change.wanted else "certs untrust") as changes:
+        changes.do([trust.Telling(change, anchor, lambda step: run.reporter.note(f"$ {step}"))])
     return "believes it now" if change.wanted else "has forgotten it", steps
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cmp_bundle.asterisk.installation import Named, find
+from cmp_bundle.changes import memory as memories
 from cmp_bundle.changes.engine import Engine, NoService
-from cmp_bundle.changes.journal import Journal
+from cmp_bundle.changes.journal import NAME, Journal
 from cmp_bundle.changes.memory import memory
 from cmp_bundle.deploy.server import Server, engine_for
 from cmp_bundle.errors import CmpBundleError
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from cmp_bundle.asterisk.installation import Installation
     from cmp_bundle.changes.step import Kinds, Step
     from cmp_bundle.cli.command import Run
+
+#: What certs trust changes is no server; what was cut off there is remembered under this name.
+_TRUST = "trust"
 
 #: The settings that say which Asterisk it is, as flags.
 FLAGS = ("asterisk.root", "asterisk.etc_dir", "asterisk.data_dir", "asterisk.url")
@@ -52,11 +56,26 @@ def engine(run: Run, at: Server | None) -> Engine:
 
     Raises CmpBundleError where there is no safe place to remember in what is done.
     """
+    _finish_trusting(run)
     own = (run.settings.accounts.file.absolute().parent, run.settings.links.key.absolute())
     if at is not None:
         return engine_for(at, Disk(), run.reporter, _kinds(run), own)
     folder = memory(str(own[0]), Disk())
     return Engine(Journal(folder, own, _kinds(run)), Disk(), run.reporter, NoService())
+
+
+def trust_engine(run: Run) -> Engine:
+    """What tells browsers and the system of an authority, and stops telling them."""
+    return Engine(
+        Journal(memory(_TRUST, Disk()), (), _kinds(run)), Disk(), run.reporter, NoService()
+    )
+
+
+def _finish_trusting(run: Run) -> None:
+    """Whichever command it was that was cut off, the next one brings it to its end."""
+    if (memories.folder(_TRUST) / NAME).exists():
+        with trust_engine(run).alone():
+            pass
 
 
 def when_active(url: str | None, redirect: str) -> str:
@@ -76,4 +95,11 @@ def _kinds(run: Run) -> Kinds:
 
         return Rows.from_json(value, people.database_password(run))
 
-    return {"rows": rows}
+    def told(value: dict[str, Any]) -> Step:
+        from cmp_bundle.tls import trust  # noqa: PLC0415 - 40 ms, for what was cut off there alone
+        from cmp_bundle.tls.person import person  # noqa: PLC0415
+
+        stores = trust.stores(person())
+        return trust.Telling.from_json(value, stores, lambda s: run.reporter.note(f"$ {s}"))
+
+    return {"rows": rows, "trust": told}

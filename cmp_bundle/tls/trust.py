@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.tls import nss
+from cmp_bundle.tls.anchor import Anchor
+from cmp_bundle.tls.pem import certificates_of
 from cmp_bundle.tls.person import is_root
 from cmp_bundle.tls.steps import Step, carry_out
 from cmp_bundle.tls.system_store import system_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
+    from cmp_bundle.changes.step import Service
     from cmp_bundle.files import Disk
-    from cmp_bundle.tls.anchor import Anchor
     from cmp_bundle.tls.person import Person
 
 
@@ -101,6 +103,7 @@ def make(change: Change, anchor: Anchor, disk: Disk, before: Callable[[Step], No
     try:
         for step in change.steps:
             before(step)
+            disk.announce("tell", change.store.place)
             carry_out(step, disk)
         _look(change, anchor)
     except (CmpBundleError, KeyboardInterrupt) as error:
@@ -109,6 +112,57 @@ def make(change: Change, anchor: Anchor, disk: Disk, before: Callable[[Step], No
         if not isinstance(error, CmpBundleError):
             raise
         raise _of_store(change.store, error) from error
+
+
+@dataclass(frozen=True)
+class Telling:
+    """A step of the engine: one store is told, and ``told`` hears of each command before it runs."""
+
+    change: Change
+    anchor: Anchor
+    told: Callable[[Step], None]
+
+    def paths(self) -> tuple[Path, ...]:
+        return ()
+
+    def to_json(self) -> dict[str, Any]:
+        store = self.change.store
+        return {
+            "kind": "trust",
+            "store": store.name,
+            "place": str(store.place),
+            "wanted": self.change.wanted,
+            "path": str(self.anchor.path),
+            "pem": self.anchor.pem.decode(),
+        }
+
+    @classmethod
+    def from_json(
+        cls, value: dict[str, Any], among: Sequence[Store], told: Callable[[Step], None]
+    ) -> Telling:
+        """``among`` are the stores there are now. Raises CmpBundleError where it is gone."""
+        path = Path(value["path"])
+        anchor = Anchor(path, certificates_of(value["pem"].encode(), path)[0])
+        for store in among:
+            if (store.name, str(store.place)) == (value["store"], value["place"]):
+                return cls(Change(store, (), bool(value["wanted"]), possible=True), anchor, told)
+        raise CmpBundleError(
+            f"{value['store']} was being told of an authority when that was cut off, and is gone",
+            file=value["place"],
+            hint="if that is meant, remove the journal that tells of it",
+        )
+
+    def carry_out(self, disk: Disk, service: Service) -> None:
+        del service
+        make(self.change, self.anchor, disk, self.told)
+
+    def undo(self, disk: Disk, service: Service) -> None:
+        del service
+        store = self.change.store
+        back = store.to_untrust if self.change.wanted else store.to_trust
+        for step in back(self.anchor):
+            disk.announce("untell", store.place)
+            carry_out(step, disk)
 
 
 def _look(change: Change, anchor: Anchor) -> None:
