@@ -103,7 +103,8 @@ def standing_in(known: Iterable[bytes], secrets: Iterable[Secret]) -> list[Secre
 
 def _standing(known: Iterable[bytes], search: _Search) -> set[str]:
     reader = Reader(search.longest)
-    return {what for data in known for what in search.found(data, "", reader)}
+    layers = (layer for data in known for layer in reader.layers(data, ""))
+    return {what for layer in layers for what in search.secrets_in(layer)}
 
 
 def _together(files: Iterable[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
@@ -163,13 +164,16 @@ class _Search:
                     self._lengths[beginning] = (*lengths, len(form))
 
     def found(self, data: bytes, path: str, reader: Reader) -> Iterator[str]:
-        """What is found in a file. Raises CmpBundleError where it cannot be looked through."""
+        """What is found in a file, private keys as well.
+
+        Raises CmpBundleError where it cannot be looked through.
+        """
         for layer in reader.layers(data, path):
-            yield from self._in(layer)
+            yield from self.secrets_in(layer)
             if key := private_key(layer.data):
                 yield key
 
-    def _in(self, layer: Layer) -> Iterator[str]:
+    def secrets_in(self, layer: Layer) -> Iterator[str]:
         data = layer.data
         yield from (what for value, what in self._raw.items() if value in data)
         if self._digests:
