@@ -4,33 +4,30 @@
 
 import { looksLinked } from "./profile.ts";
 
-/** Of this tab and this site alone; where the page lies, not what the address bar shows later. */
-const KEY = `cmp-bundle opens ${new URL(".", location.href).pathname}`;
-
 /** Whether the address bar shows a link's fragment, be it a broken one's, and it could be opened. */
 export function linked(): boolean {
   // Without TLS browsers open no profile: then a link stays where it is, for the page over https.
   return isSecureContext && looksLinked(location.hash);
 }
 
-/** Set the fragment aside and take it out of the address bar; `false` in a browser that keeps nothing. */
-export function setAside(): boolean {
-  try {
-    sessionStorage.setItem(KEY, location.hash);
-  } catch {
-    return false;
-  }
-  history.replaceState(history.state, "", location.pathname + location.search);
-  return true;
+interface Waiting {
+  cmpBundleLink?: string;
+  /** When the load began that set it aside. */
+  since: number;
 }
 
-/** The fragment that was set aside, once; empty where none was. */
+/** Load the page again without the fragment: it waits in the state of this place in the tab's history. */
+export function loadAgain(): void {
+  const state: Waiting = { cmpBundleLink: location.hash, since: performance.timeOrigin };
+  history.replaceState(state, "", location.pathname + location.search);
+  location.reload();
+}
+
+/** The fragment that this load is for, once; empty where there is none. */
 export function taken(): string {
-  try {
-    const fragment = sessionStorage.getItem(KEY) ?? "";
-    sessionStorage.removeItem(KEY);
-    return fragment;
-  } catch {
-    return "";
-  }
+  const { cmpBundleLink: fragment = "", since } = (history.state ?? {}) as Waiting;
+  // What is left of the load before may still come here.
+  if (!fragment || since === performance.timeOrigin) return "";
+  history.replaceState(null, "", location.href);
+  return fragment;
 }

@@ -1,17 +1,15 @@
 // Stands first in the page, before anything of the phone: a page that was opened by a link is
 // loaded again without it (aside.ts says why), before there is anything to see.
 
-import { linked, setAside } from "./aside.ts";
+import { linked, loadAgain } from "./aside.ts";
 
-if (linked() && setAside()) {
-  // What follows in the page is text from here on: nothing of it runs, loads or shows.
+if (linked()) {
+  // What follows in the page is text from here on: nothing of it runs or shows.
   document.write("<plaintext hidden>");
-  location.replace(location.href);
+  loadAgain();
 }
 
 // A link that is opened where the page is already: browsers then change the fragment alone.
 addEventListener("hashchange", () => {
-  if (!linked()) return;
-  setAside();
-  location.reload();
+  if (linked()) loadAgain();
 });

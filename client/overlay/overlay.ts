@@ -2,7 +2,7 @@
 // was told, or with the profile that a link opens.
 
 import { readSettings, sipDomain, socketUrl, type Place, type Server } from "../settings.ts";
-import { linked, taken } from "./aside.ts";
+import { taken } from "./aside.ts";
 import { framedByStranger } from "./framing.ts";
 import { remember, remembered } from "./memory.ts";
 import { checkbox, notice } from "./notice.ts";
@@ -18,16 +18,15 @@ const place: Place = {
 const folder = new URL(".", location.href);
 const settings = readSettings(document);
 const stranger = framedByStranger();
-/** The link: set aside before this load, or here yet in a browser that keeps nothing. */
-const opened = taken() || (linked() ? location.hash : "");
+/** What the link held that opened this page; the first load of the page has set it aside. */
+const opened = taken();
 const broken = opened !== "" && !tokenIn(opened);
 const token = tokenIn(opened) || remembered(folder);
 
 // What is bookmarked or reloaded is then the visit that always finds the current release; and
 // nobody who looks at the address bar sees the token.
 if (opened || (settings.visit && /[?&]v=/.test(location.search))) {
-  const fragment = opened ? "" : location.hash;
-  history.replaceState(history.state, "", (settings.visit || location.pathname) + fragment);
+  history.replaceState(history.state, "", (settings.visit || location.pathname) + location.hash);
 }
 
 globalThis.cmpBundle = { displayName: "", ice: settings.ice };

@@ -88,7 +88,7 @@ def test_what_npm_s_packages_would_run_changes_nothing(wheel: Path, tmp_path: Pa
 def test_installed_by_hashes_alone(wheel: Path, tmp_path: Path) -> None:
     """As README says for a PBX, with both extras."""
     run(sys.executable, "-m", "venv", "venv", cwd=tmp_path)
-    hashed = ["install", "--quiet", "--require-hashes", "--only-binary", ":all:"]
+    hashed = ["install", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
     files = [str(REPOSITORY / "requirements" / name) for name in ("practice.txt", "database.txt")]
     run("venv/bin/pip", *hashed, "-r", files[0], "-r", files[1], cwd=tmp_path)
     run("venv/bin/pip", "install", "--quiet", "--no-deps", str(wheel), cwd=tmp_path)

@@ -231,7 +231,7 @@ def test_show_all(certs: Machine) -> None:
     assert "  for          an authority" in shown.out
     assert "  for          ca-pbx.lan" in shown.out
     assert "395 days left" in shown.out
-    assert "cannot be read: it is no certificate in PEM" in shown.out
+    assert "cannot be read: there is no certificate in PEM" in shown.out
     assert f"not told here: {certs.certs / CERTIFICATE} did not sign it" in shown.out
     assert shown.out.count("nobody here; next: cmp-bundle certs trust") == 3
     data = certs.json("show")["certificates"]
