@@ -352,6 +352,21 @@ def test_a_hard_link_to_a_file_of_roots(here: Machine) -> None:
     assert (here.etc / "http.conf").read_bytes() == b"new"
 
 
+def test_a_name_that_is_a_link_is_not_read(here: Machine) -> None:
+    """Where root's rights are used in /tmp, and the link came after the look."""
+    tmp = here.top / "tmp"
+    tmp.mkdir()
+    tmp.chmod(0o1777)
+    planted(tmp / "file", here.secret / "file")
+    with suppress(OSError):  # a file system without
+        os.setxattr(here.secret / "file", "user.label", b"secret")
+    with here.disk().boundary.opened(tmp) as folder:
+        assert folder.rights.are_roots
+        with pytest.raises(OSError, match="symbolic links"):
+            folder.read("file")
+        assert folder.labels("file", 0) == {}
+
+
 def test_a_program_with_roots_rights(here: Machine) -> None:
     for name, mode in (("setuid", 0o4755), ("setgid", 0o2755)):
         path = here.etc / name
