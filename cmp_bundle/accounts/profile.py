@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from cmp_bundle.accounts.model import ha1
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -46,6 +48,23 @@ def content(account: Account) -> dict[str, Any]:
     if account.ice is not None:
         told["ice"] = [{n: v for n, v in vars(server).items() if v} for server in account.ice]
     return told
+
+
+def lets_in_like(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether a server that takes what one ``content`` says takes what the other does.
+
+    One may hold the password, and the other the HA1 that was made of it.
+    """
+    if one.get("name") != other.get("name"):
+        return False
+    realm = one.get("realm") or other.get("realm") or ""
+    return realm == (other.get("realm") or realm) and _as_ha1(one, realm) == _as_ha1(other, realm)
+
+
+def _as_ha1(told: Mapping[str, Any], realm: str) -> str:
+    if "password" in told:
+        return ha1(told.get("name", ""), realm, told["password"])
+    return str(told.get("ha1", ""))
 
 
 def told_secrets(profile: Mapping[str, Any], everybody: Iterable[Account]) -> list[str]:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 
 from cmp_bundle.accounts.database import Database
-from cmp_bundle.changes.step import NotBegunError
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.changes.state import typed
+from cmp_bundle.changes.step import LeftError, NotBegunError
 
 if TYPE_CHECKING:
     from cmp_bundle.changes.step import Service
@@ -40,15 +41,17 @@ class Rows:
     def to_json(self) -> dict[str, Any]:
         return {
             "kind": "rows",
-            "database": self.database.url,
+            "database": _from_anywhere(self.database.url),
             "values": [[v.id, v.column, v.before, v.after] for v in self.values],
         }
 
     @classmethod
     def from_json(cls, value: dict[str, Any], password: str) -> Rows:
         """``password`` is the database's; no journal holds it."""
-        values = tuple(Value(*row) for row in value["values"])
-        return cls(Database(value["database"], password), values)
+        values = tuple(Value(*(typed(part, str) for part in row)) for row in value["values"])
+        if not {v.column for v in values} <= {"password", "md5_cred"}:
+            raise ValueError("no column of passwords")
+        return cls(Database(typed(value["database"], str), password), values)
 
     def carry_out(self, disk: Disk, service: Service) -> None:
         del service
@@ -75,11 +78,26 @@ class Rows:
                 and _now(connection, value) != value.before
             ]
         if others:
-            raise CmpBundleError(
+            raise LeftError(
                 f"{self.database.url}: the passwords of {', '.join(others[:5])} in ps_auths were"
                 " changed by somebody else since, so they are left as they are now",
                 hint="look at them, and give these accounts new ones: cmp-bundle accounts rotate",
             )
+
+    def reach(self) -> None:
+        """Raises CmpBundleError where the database is down, or does not let this run in."""
+        with self.database.reading() as connection:
+            for value in self.values[:1]:
+                _now(connection, value)
+
+
+def _from_anywhere(url: str) -> str:
+    """The run that undoes it may be started in another folder."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return url
+    here = parsed.set(database=str(Path(parsed.database).absolute()))
+    return here.render_as_string(hide_password=False)
 
 
 def _set(connection: sa.Connection, value: Value, before: str, after: str) -> bool:

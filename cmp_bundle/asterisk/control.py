@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import selectors
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,9 @@ from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError
 
 #: Seconds that an answer may take. Reloading PJSIP with thousands of endpoints takes several.
 PATIENCE = 60
+
+#: Bytes of an answer. A PJSIP with ten thousand endpoints needs less for all of them.
+LARGEST = 1 << 24
 
 #: What Asterisk says for the address of a listener whose port was taken, or whose certificate
 #: could not be read.
@@ -25,6 +30,9 @@ _NONE_RUNS = re.compile(
     r"^Unable to connect to remote asterisk \(does (?P<socket>.+) exist\?\)",
     re.MULTILINE,
 )
+
+#: Characters of what a command says of itself that an error repeats.
+_SHOWN = 500
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -48,13 +56,7 @@ class Control:
         if not self.command:
             return None
         try:
-            done = subprocess.run(  # noqa: S603 - the operator's own command
-                [*self.command, "-rx", line],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=PATIENCE,
-                check=False,
-            )
+            code, told, complained = _run([*self.command, "-rx", line])
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -64,15 +66,15 @@ class Control:
                 f"Asterisk did not answer to {line!r} in {PATIENCE} s",
                 hint=f"try it by hand: {' '.join(self.command)} -rx {line!r}",
             ) from None
-        if done.returncode == 0:
-            return _COLOURS.sub("", done.stdout.decode(errors="replace"))
-        said = (done.stderr + done.stdout).decode(errors="replace")
+        if code == 0:
+            return _COLOURS.sub("", told.decode(errors="replace"))
+        said = (complained + told).decode(errors="replace")
         down = _NONE_RUNS.search(said)
         if down is not None:
             self._refuse_closed(down["conf"], os.R_OK)
             self._refuse_closed(down["socket"], os.W_OK)
-        elif said.strip() or done.returncode < 0:
-            raise self._unanswered(" ".join(said.split()) or f"signal {-done.returncode}")
+        elif said.strip() or code < 0:
+            raise self._unanswered(" ".join(said.split())[:_SHOWN] or f"signal {-code}")
         return None
 
     def _unanswered(self, reason: str) -> CmpBundleError:
@@ -90,7 +92,7 @@ class Control:
         try:
             real = Folder(self.root, self.root).real(path)
             real.stat()
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             return
         except OSError:
             closed = True
@@ -108,7 +110,12 @@ class Control:
         text = self.ask("core show settings")
         if text is None:
             return None
-        pairs = re.findall(r"^\s+([A-Z][\w/ ]+ directory):\s+(\S.*?)\s*$", text, re.MULTILINE)
+        # A path that holds control characters is none that Asterisk was ever given.
+        pairs = re.findall(
+            r"^[ \t]+([A-Z][\w/ ]+ directory):[ \t]+(/[^\x00-\x1f\x7f]*?)[ \t]*\r?$",
+            text,
+            re.MULTILINE,
+        )
         return dict(pairs)
 
     def booted(self) -> bool:
@@ -130,3 +137,41 @@ class Control:
             r"^HTTPS Server Enabled and Bound to (\S+:\d+|\(null\))", text, re.MULTILINE
         )
         return found[1] if found else None
+
+
+def _run(command: list[str]) -> tuple[int, bytes, bytes]:
+    """The exit code of a command, and what it wrote to each of its two streams.
+
+    Raises OSError, also for more than LARGEST bytes, and TimeoutExpired.
+    """
+    deadline = time.monotonic() + PATIENCE
+    with subprocess.Popen(  # noqa: S603 - the operator's own command
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        try:
+            told, complained = _said(process, deadline)
+            code = process.wait(max(0.0, deadline - time.monotonic()))
+        except BaseException:
+            process.kill()
+            raise
+    return code, told, complained
+
+
+def _said(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bytes]:
+    told, complained = bytearray(), bytearray()
+    with selectors.DefaultSelector() as waiting:
+        for stream, into in ((process.stdout, told), (process.stderr, complained)):
+            if stream is not None:
+                waiting.register(stream, selectors.EVENT_READ, into)
+        while waiting.get_map():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise subprocess.TimeoutExpired(process.args, PATIENCE)
+            for key, _ in waiting.select(left):
+                piece = os.read(key.fd, 1 << 16)
+                key.data.extend(piece)
+                if not piece:
+                    waiting.unregister(key.fileobj)
+                if len(key.data) > LARGEST:
+                    raise OSError(f"it says more than {LARGEST} bytes")
+    return bytes(told), bytes(complained)

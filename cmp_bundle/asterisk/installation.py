@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pwd
 import shutil
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cmp_bundle.asterisk.conf_files import Folder
+from cmp_bundle.asterisk.conf_files import Absence, Folder
 from cmp_bundle.asterisk.control import Control
 from cmp_bundle.asterisk.directories import read_directories
 from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError
@@ -26,6 +27,9 @@ DATA_FOLDERS = ("/usr/share/asterisk", "/var/lib/asterisk")
 
 #: The origin of a data folder that the operator named.
 SAID_BY_OPERATOR = "[asterisk] data_dir"
+
+#: The origin of what the running server says of itself. Whoever has its process may say anything.
+SAID_BY_ASTERISK = "core show settings"
 
 #: Where the program is in a system other than this one.
 _PROGRAMS = ("/usr/sbin", "/usr/local/sbin")
@@ -154,7 +158,7 @@ def find(named: Named) -> Installation | None:
         unanswered = error
     etc = _first(
         (named.etc_dir, "[asterisk] etc_dir"),
-        ((asked or {}).get("Configuration directory"), "core show settings"),
+        ((asked or {}).get("Configuration directory"), SAID_BY_ASTERISK),
         (ETC, "where Asterisk looks by default"),
     )
     if not outside(root, etc.value).is_dir():
@@ -168,6 +172,8 @@ def find(named: Named) -> Installation | None:
     owner = _owner(root, etc.value)
     user = _user(named, root, etc.value, owner)
     rights = _rights(root, user.value) or owner
+    if etc.origin == SAID_BY_ASTERISK and etc.value != ETC:
+        _refuse_another_s(root, etc.value, owner, rights)
     data = _data(named, root, _files(root, etc.value, rights), asked)
     return Installation(root, etc, data, user, control, asked is not None, unanswered, rights)
 
@@ -176,9 +182,30 @@ def _command(root: Path) -> tuple[str, ...]:
     """How to run the asterisk that lives in ``root``; empty where none does."""
     if root == Path("/"):
         return (shutil.which("asterisk") or "/usr/sbin/asterisk",)
-    if not any(outside(root, f"{folder}/asterisk").is_file() for folder in _PROGRAMS):
+    programs = [f"{folder}/asterisk" for folder in _PROGRAMS]
+    there = [path for path in programs if outside(root, path).is_file()]
+    if not there:
         return ()
+    if os.geteuid() == 0:
+        _refuse_to_run(root, there[0])
     return (shutil.which("chroot") or "/usr/sbin/chroot", str(root), "asterisk")
+
+
+def _refuse_to_run(root: Path, path: str) -> None:
+    """Raises CmpBundleError where root would run somebody else's program: a container's, say."""
+    try:
+        with Boundary(root).entry(root / path.lstrip("/"), follow=True) as (folder, name):
+            found = folder.stat(name)
+            if folder.rights.are_roots and not found.st_uid and not found.st_mode & 0o022:
+                return
+    except (OSError, CmpBundleError):
+        pass  # nor does it then
+    raise CmpBundleError(
+        "is not root's alone, so root does not run it to ask whether Asterisk runs",
+        file=outside(root, path),
+        hint="say how it is asked, as in [asterisk] command = "
+        """["docker", "exec", "pbx", "asterisk"]; for one that is down: ["false"]""",
+    )
 
 
 def _data(named: Named, root: Path, files: Folder, asked: dict[str, str] | None) -> Fact:
@@ -191,7 +218,7 @@ def _data(named: Named, root: Path, files: Folder, asked: dict[str, str] | None)
             )
         return Fact(named.data_dir, SAID_BY_OPERATOR)
     if asked and asked.get("Data directory"):
-        return Fact(asked["Data directory"], "core show settings")
+        return Fact(asked["Data directory"], SAID_BY_ASTERISK)
     directories = read_directories(files)
     # Asterisk ignores [directories] while it is marked as a template, as Debian ships it; but
     # what stands there then is what the packager compiled in.
@@ -215,6 +242,28 @@ def _owner(root: Path, etc: str) -> Rights | None:
     with Boundary(root).opened(root / etc.lstrip("/")) as folder:
         found = folder.stat(".")
     return Rights.of(found.st_uid, found.st_gid) if found.st_uid else None
+
+
+def _refuse_another_s(root: Path, etc: str, owner: Rights | None, rights: Rights | None) -> None:
+    """Raises CmpBundleError where Asterisk names a folder for its own that is neither its nor root's.
+
+    Root would work there with the rights of whoever has it. Of root's folders it may only name
+    one that somebody has set up for an Asterisk.
+    """
+    folder = outside(root, etc)
+    if owner is not None:
+        if rights is not None and owner.uid == rights.uid:
+            return
+        problem = f"belongs to {owner.name or owner.uid}, who is not Asterisk's user"
+    elif _files(root, etc, rights).content(f"{etc}/asterisk.conf") is not Absence.MISSING:
+        return
+    else:
+        problem = "holds no asterisk.conf"
+    raise CmpBundleError(
+        f"Asterisk calls this its configuration folder, but it {problem}",
+        file=folder,
+        hint="if it is, say so yourself: [asterisk] etc_dir",
+    )
 
 
 def _user(named: Named, root: Path, etc: str, owner: Rights | None) -> Fact:

@@ -39,6 +39,8 @@ _SPREAD = 12
 _GAP = "\0"
 
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{7,}")
+#: Of base64 so much is never so by chance: it is a digest, or the name of a profile.
+_NO_BASE64 = re.compile(r"[0-9a-f]{32,}|[0-9A-F]{32,}")
 #: The end of a line that base64 goes on behind.
 _WRAP = re.compile(r"(?<=[A-Za-z0-9+/_-])[ \t]*\r?\n[ \t]*(?=[A-Za-z0-9+/_=-])")
 _HEX = re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{2}(?:[: ]?[0-9A-Fa-f]{2}){3,}[0-9A-Fa-f]?")
@@ -160,6 +162,7 @@ class Reader:
 
     def _base64(self, text: str) -> Iterator[bytes]:
         """All that may be base64, from each of the four places where it may begin."""
+        text = _NO_BASE64.sub(_GAP, text)
         runs = set(_RUN.findall(text))
         wrapped = _WRAP.sub("", text)
         if wrapped != text:

@@ -5,12 +5,12 @@ It knows nothing of what the changes are for. What has to be looked at after the
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from cmp_bundle.changes.journal import Entry, Journal
-from cmp_bundle.changes.step import NotBegunError, Reload
+from cmp_bundle.changes.step import LeftError, NotBegunError, Reload
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Boundary, locked
 
@@ -74,7 +74,18 @@ class Engine:
             self.clean(left.cleanup)
             return f"the {left.action} before was cut off when it was done; now it is tidied up"
         reloads = [step.line for step in left.steps if isinstance(step, Reload)]
-        worse = self._put_back(left.steps, reloads)
+        try:
+            # Half of it put back would be one more state that nobody meant.
+            for step in left.steps:
+                step.reach()
+            worse = self._put_back(left.steps, reloads)
+        except CmpBundleError as stuck:
+            raise CmpBundleError(
+                f"{stuck}; so the {left.action} before, which was cut off halfway, cannot be undone"
+                " yet",
+                hint=f"{stuck.hint or 'mend that'}; then run any command that changes this server:"
+                f" it first undoes what is left, as {self.journal.path} has it",
+            ) from stuck
         if worse:
             self.reporter.warn(worse)
         return f"the {left.action} before was cut off halfway; now it is undone"
@@ -94,9 +105,9 @@ class Engine:
             if not transaction.entry.steps:
                 raise
             self._undo(transaction, error)
-            if isinstance(error, CmpBundleError | KeyboardInterrupt):
-                raise _undone(action, error) from error
-            raise
+            if _is_bug(error):
+                raise
+            raise _undone(action, error) from error
         if transaction.entry.finishing:
             self.clean(transaction.cleanup)
 
@@ -111,33 +122,48 @@ class Engine:
         return result
 
     def _undo(self, transaction: Transaction, error: BaseException) -> None:
+        if transaction.settling:
+            # It may say already that all is done, and a run cut off from here on is to undo.
+            with suppress(CmpBundleError):
+                self.journal.write(transaction.entry, self.disk)
         # What the service was not asked to read, it need not be asked to forget.
         asked = [step.line for step in transaction.begun if isinstance(step, Reload)]
         try:
             worse = self._put_back(transaction.begun, asked)
         except CmpBundleError as stuck:
+            said = f"not all could be put back: {stuck}"
+            hint = (
+                "mend that, then run any command that changes this server: it first undoes what is"
+                " left"
+            )
+            if _is_bug(error):
+                self.reporter.warn(f"{said}; {hint}")
+                return
             raise CmpBundleError(
-                f"{getattr(error, 'message', 'stopped')}; and not all could be put back: {stuck}",
-                hint="mend that, then run any command that changes this server: it first undoes"
-                " what is left",
+                f"{getattr(error, 'message', 'stopped')}; and {said}", hint=hint
             ) from stuck
-        if worse:
+        if worse and _is_bug(error):
+            self.reporter.warn(worse)
+        elif worse:
             raise CmpBundleError(
                 f"{worse}. What led to it: {getattr(error, 'message', 'it was stopped')};"
-                f" everything was put back as it was before the {transaction.entry.action}",
+                f" all else was put back as it was before the {transaction.entry.action}",
                 hint=getattr(error, "hint", None),
             ) from error
 
     def _put_back(self, steps: Sequence[Step], reloads: Sequence[str]) -> str | None:
-        """Undo the steps, last one first, all that can be; a clause on what is worse than before.
+        """Undo the steps, last one first, all that can be; a clause on what is not as before.
 
-        Raises CmpBundleError where something cannot be undone; the journal then stays.
+        Raises what stood against it where something cannot be undone; the journal then stays.
         """
-        problems = []
+        problems: list[Exception] = []
+        left = []
         for step in reversed(steps):
             try:
                 step.undo(self.disk, self.service)
-            except CmpBundleError as error:
+            except LeftError as error:
+                left.append(f"{error} ({error.hint})" if error.hint else str(error))
+            except Exception as error:  # noqa: BLE001 - it comes out once the others are undone
                 problems.append(error)
         if problems:
             raise problems[0]
@@ -150,7 +176,7 @@ class Engine:
         if reloads and not worse:
             worse = self.service.worse()
         self.journal.remove(self.disk)
-        return worse
+        return "; ".join([*([worse] if worse else []), *left]) or None
 
     def clean(self, cleanup: Sequence[Removal]) -> None:
         """Throw away what is no longer needed, the journal last."""
@@ -171,6 +197,7 @@ class Transaction:
     entry: Entry
     begun: list[Step] = field(default_factory=list)
     cleanup: tuple[Removal, ...] = ()
+    settling: bool = False
 
     def do(self, steps: Sequence[Step]) -> None:
         """Write down how to undo ``steps``, then do them. Raises CmpBundleError."""
@@ -193,9 +220,15 @@ class Transaction:
     def settle(self) -> None:
         """From here on it stays: a run that is cut off now is brought to its end."""
         if self.entry.steps or self.cleanup:
+            self.settling = True
             entry = self.entry.finished(self.cleanup)
             self.engine.journal.write(entry, self.engine.disk)
             self.entry = entry
+
+
+def _is_bug(error: BaseException) -> bool:
+    """It is to come out as it is, with its traceback."""
+    return not isinstance(error, CmpBundleError | KeyboardInterrupt)
 
 
 def _undone(action: str, error: BaseException) -> CmpBundleError:

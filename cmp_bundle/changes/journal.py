@@ -10,16 +10,17 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmp_bundle.changes import memory
+from cmp_bundle.changes.state import typed
 from cmp_bundle.changes.step import Change, Reload, Removal
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Boundary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator
 
     from cmp_bundle.changes.step import Kinds, Step
     from cmp_bundle.files import Content, Disk
@@ -46,6 +47,10 @@ class Entry:
     def finished(self, cleanup: tuple[Removal, ...]) -> Entry:
         return replace(self, steps=(), cleanup=cleanup, finishing=True)
 
+    def paths(self) -> Iterator[Path]:
+        everything: tuple[Step | Removal, ...] = (*self.steps, *self.cleanup)
+        return (path for each in everything for path in each.paths())
+
     def to_json(self) -> bytes:
         document = {
             "format": FORMAT,
@@ -62,12 +67,14 @@ class Journal:
     """The journal in ``folder``, which is ours alone.
 
     ``places`` are the files and folders that a plan for this server could change: a journal that
-    names anything else is not believed.
+    names anything else is not believed. ``more`` gives those that take time to find, and is only
+    asked for what is in none of the others.
     """
 
     folder: Path
     places: tuple[Path, ...]
     kinds: Kinds
+    more: Callable[[], tuple[Path, ...]] = tuple
 
     @property
     def path(self) -> Path:
@@ -75,6 +82,8 @@ class Journal:
 
     def write(self, entry: Entry, disk: Disk) -> None:
         """From here on a run that is cut off is brought to its end."""
+        for path in entry.paths():
+            self._refuse_elsewhere(path)  # or no later run would undo it
         disk.within(Boundary()).write(self.path, entry.to_json(), memory.owner())
 
     def remove(self, disk: Disk) -> None:
@@ -101,8 +110,7 @@ class Journal:
                 file=self.path,
                 hint="somebody changed it; put it back, or remove it and look at what is deployed",
             ) from error
-        everything: tuple[Step | Removal, ...] = (*entry.steps, *entry.cleanup)
-        for path in (path for each in everything for path in each.paths()):
+        for path in entry.paths():
             self._refuse_elsewhere(path)
         return entry
 
@@ -116,10 +124,10 @@ class Journal:
             )
         kinds: Kinds = {**OWN_KINDS, **self.kinds}
         return Entry(
-            str(document["action"]),
+            typed(document["action"], str),
             tuple(kinds[step["kind"]](step) for step in document["steps"]),
             tuple(Removal.from_json(removal) for removal in document["cleanup"]),
-            bool(document["finishing"]),
+            typed(document["finishing"], bool),
         )
 
     def _refuse_others(self, content: Content) -> None:
@@ -133,11 +141,31 @@ class Journal:
 
     def _refuse_elsewhere(self, path: Path) -> None:
         # No part may lead up again: the way is followed part by part.
-        inside = any(path == place or path.is_relative_to(place) for place in self.places)
-        if inside and path.is_absolute() and ".." not in path.parts:
+        sound = path.is_absolute() and ".." not in path.parts and _can_be(path)
+        if sound and (_is_in(path, self.places) or self._is_elsewhere_in(path)):
             return
         raise CmpBundleError(
-            f"wants to undo a change of {path}, which is no part of this server, and is not believed",
+            f"wants to undo a change of {str(path)!r}, which is no part of this server as the settings"
+            " of this run name it, and is not believed",
             file=self.path,
-            hint="look at who changed it, and remove it",
+            hint="use the settings of the run that was cut off (its folder, its --config); if none"
+            " of yours names that file, look at who changed the journal, and remove it",
         )
+
+    def _is_elsewhere_in(self, path: Path) -> bool:
+        """The same server may be known by two names, one of them a symlink."""
+        places = (*self.places, *self.more())
+        really = Path(os.path.realpath(path.parent), path.name)
+        return _is_in(path, places) or _is_in(really, map(Path, map(os.path.realpath, places)))
+
+
+def _is_in(path: Path, places: Iterable[Path]) -> bool:
+    return any(path == place or path.is_relative_to(place) for place in places)
+
+
+def _can_be(path: Path) -> bool:
+    """Whether a system can have a file called so at all."""
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False

@@ -57,11 +57,11 @@ def folder(subject: str) -> Path:
 
 def _base() -> Path:
     named = os.environ.get(VARIABLE)
-    if named:
-        return Path(named).expanduser().absolute()
-    if os.geteuid() == 0:
-        return _ROOTS
     try:
+        if named:
+            return Path(named).expanduser().absolute()
+        if os.geteuid() == 0:
+            return _ROOTS
         return platformdirs.user_state_path("cmp-bundle", appauthor=False)
     except RuntimeError as error:
         raise CmpBundleError(

@@ -99,15 +99,29 @@ def from_json(value: dict[str, Any] | None) -> State:
         return None
     if "file" in value:
         data = base64.b64decode(value["file"], validate=True)
-        return File(data, Owner(*value["owner"]), value["mtime"])
+        return File(data, _owner(value["owner"]), typed(value["mtime"], int, type(None)))
     if "sha256" in value:
-        return Written(value["sha256"])
+        return Written(typed(value["sha256"], str))
     if "link" in value:
-        return Link(value["link"])
+        return Link(typed(value["link"], str))
     if "tree" in value:
         # Its files are not needed: undoing it takes it away, and nobody does it again from here.
-        return Tree({}, Owner(*value["owner"]), value["tree"])
-    return Folder(Owner(*value["folder"]))
+        return Tree({}, _owner(value["owner"]), typed(value["tree"], str))
+    return Folder(_owner(value["folder"]))
+
+
+def typed(value: Any, *kinds: type) -> Any:
+    """``value``, which is of exactly one of ``kinds``. Raises TypeError."""
+    if type(value) not in kinds:
+        raise TypeError(f"{type(value).__name__} in place of {kinds[0].__name__}")
+    return value
+
+
+def _owner(value: Any) -> Owner:
+    uid, gid, mode = (typed(number, int) for number in typed(value, list))
+    if not (-1 <= uid < 1 << 32 and -1 <= gid < 1 << 32 and 0 <= mode <= 0o7777):  # noqa: PLR2004
+        raise ValueError(f"no owner: {value}")
+    return Owner(uid, gid, mode)
 
 
 def _owner_to_json(owner: Owner) -> list[int]:

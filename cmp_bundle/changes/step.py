@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cmp_bundle.changes import state as states
 from cmp_bundle.changes.include_line import add_line, has_line, remove_line
+from cmp_bundle.changes.lines import taken_back
 from cmp_bundle.changes.look import look
 from cmp_bundle.changes.state import File, Folder, Link, State, Tree, Written, is_like
 from cmp_bundle.errors import CmpBundleError
@@ -23,6 +24,13 @@ _PUBLIC = 0o644
 
 class NotBegunError(CmpBundleError):
     """What a step raises that has changed nothing, and so has nothing to be undone."""
+
+
+class LeftError(CmpBundleError):
+    """What undoing raises where somebody else's work stands by now: it is left as it is.
+
+    All else of the step is undone, and no later run could do better.
+    """
 
 
 class Service(Protocol):
@@ -54,6 +62,9 @@ class Step(Protocol):
     def undo(self, disk: Disk, service: Service) -> None:
         """Fine if it was never done, or done in part. Raises CmpBundleError."""
 
+    def reach(self) -> None:
+        """Raises CmpBundleError where it is known already that it cannot be undone now."""
+
 
 #: By the kind of a step, how it is read from a journal.
 Kinds = Mapping[str, Callable[[dict[str, Any]], Step]]
@@ -81,7 +92,8 @@ class Change:
             "kind": "path",
             "path": str(self.path),
             "before": states.to_json(self.before, whole=True),
-            "after": states.to_json(self.after, whole=False),
+            # Whole, where somebody may have changed the rest of the file by then.
+            "after": states.to_json(self.after, whole=self.theirs and self.included is None),
             "theirs": self.theirs,
             "included": self.included,
         }
@@ -92,8 +104,8 @@ class Change:
             Path(value["path"]),
             states.from_json(value["before"]),
             states.from_json(value["after"]),
-            value["theirs"],
-            value["included"],
+            states.typed(value["theirs"], bool),
+            states.typed(value["included"], str, type(None)),
         )
 
     def carry_out(self, disk: Disk, service: Service) -> None:
@@ -112,30 +124,40 @@ class Change:
         del service
         disk.remove_partial(self.path, follow=self.theirs)
         current = self._look(disk)
-        before = self._before(current) if self.theirs else self.before
+        before, whole = self._before(current) if self.theirs else (self.before, True)
         if not is_like(current, before):
             self._make(current, before, disk)
+        if not whole:
+            raise LeftError(
+                "was changed by somebody else since, so what they changed is left as it is now",
+                file=self.path,
+                hint="look whether its passwords are the right ones: cmp-bundle accounts check",
+            )
+
+    def reach(self) -> None:
+        pass
 
     def _look(self, disk: Disk) -> State:
         return look(self.path, disk.boundary, follow=self.theirs)
 
-    def _before(self, current: State) -> State:
-        """Their file as it has to be: their present words, with ours as they were before."""
+    def _before(self, current: State) -> tuple[State, bool]:
+        """Their file as it has to be: their present words, with ours as they were before.
+
+        And whether all of ours could be told from theirs.
+        """
         if not isinstance(current, File) or not isinstance(self.before, File):
-            return self.before
+            return self.before, True
         if is_like(current, self.before):
-            return current
+            return current, True
         if is_like(Written(states.digest(current)), self.after):
-            return self.before
+            return self.before, True
         if self.included is None:
-            raise CmpBundleError(
-                "was changed by somebody else since, so it is left as it is now",
-                file=self.path,
-                hint="look at what is in it, and put back by hand what has to be as before",
-            )
+            after = self.after.data if isinstance(self.after, File) else b""
+            data, whole = taken_back(current.data, self.before.data, after)
+            return File(data, current.owner), whole
         had = has_line(self.before.data, self.included)
         data = (add_line if had else remove_line)(current.data, self.included)
-        return File(data, current.owner)
+        return File(data, current.owner), True
 
     def _make(self, current: State, wanted: State, disk: Disk) -> None:
         path = self.path
@@ -176,7 +198,7 @@ class Reload:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Reload:
-        return cls(value["line"])
+        return cls(states.typed(value["line"], str))
 
     def carry_out(self, disk: Disk, service: Service) -> None:
         disk.announce("reload", Path(self.line))
@@ -184,6 +206,9 @@ class Reload:
 
     def undo(self, disk: Disk, service: Service) -> None:
         del disk, service
+
+    def reach(self) -> None:
+        pass
 
 
 @dataclass(frozen=True)
@@ -205,7 +230,7 @@ class Removal:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Removal:
-        return cls(Path(value["path"]), value["names"])
+        return cls(Path(value["path"]), states.typed(value["names"], str, type(None)))
 
     def carry_out(self, disk: Disk) -> bool:
         """Whether it is gone then. Fine if it was before. Raises CmpBundleError."""

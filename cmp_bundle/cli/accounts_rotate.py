@@ -57,9 +57,10 @@ def rotate(run: Run, *, users: tuple[str, ...], everybody: bool, allow_loose: bo
         alone = [a.id for a in own if not any(holds(a, found) for _, found in beside)]
         planned = renewal(book, ids, open_source, beside=[source for source, _ in beside])
         with work.transaction("accounts rotate") as changes:
-            changes.do(planned.steps)
-            # A profile with a new password shall meet an Asterisk that knows it.
-            changes.do([Reload(_RELOAD)] if planned.files else [])
+            # A profile with a new password shall meet an Asterisk that knows it. All in one: a run
+            # that is cut off before the reload is undone with one, since somebody may have
+            # restarted Asterisk meanwhile.
+            changes.do([*planned.steps, *([Reload(_RELOAD)] if planned.files else [])])
             everyone = people.everyone(run, allow_loose=allow_loose)
             done = republish.republish(run, everyone, at, changes)
     whose = ids[0] if len(ids) == 1 else f"{len(ids)} accounts"

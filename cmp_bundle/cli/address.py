@@ -8,7 +8,7 @@ from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.cli import server
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.tls.names import names_in
+from cmp_bundle.tls.names import names_served
 
 if TYPE_CHECKING:
     from cmp_bundle.cli.command import Run
@@ -37,8 +37,8 @@ def base(run: Run) -> str:
             file=where.configuration("http.conf"),
             hint=_HINT,
         )
-    certificate = where.outside(http.certificate)
-    found = names_in(certificate)
+    certificate = where.path(http.certificate)
+    found = names_served(where, http.certificate)
     names = [n for n in (*found.dns, *found.addresses) if "*" not in n]
     if not names:
         raise CmpBundleError(

@@ -4,10 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from cryptography.exceptions import InvalidTag
 
+from cmp_bundle.accounts.profile import content, lets_in_like, unseal
 from cmp_bundle.asterisk.includes import Https
 from cmp_bundle.asterisk.values import numeric_address
 from cmp_bundle.bundle import manifest
+from cmp_bundle.bundle.sealed import file_name
 from cmp_bundle.cli import people, server
 from cmp_bundle.cli.build import PUBLIC
 from cmp_bundle.cli.command import Run
@@ -63,7 +66,7 @@ def command(
     release is rolled back to.
     """
     made = manifest.read(bundle or run.settings.build.out)
-    _check(run, made, public=public, allow_loose=allow_loose)
+    _refuse_plain(made, public=public)
     https = _https(enable_https=enable_https, cert=cert, key=key, address=https_address)
     where = server.installation(run)
     at = server.server(run, where)
@@ -80,10 +83,13 @@ def command(
         return found, to_deploy(made, found, keep=keep, https=https, echo=echo)
 
     if dry_run:
+        _check(run, made, allow_loose=allow_loose)
         _, planned = plan()
         return Result(describe(planned), {"changed": False, **_data(planned)})
     engine = server.engine(run, at)
     with engine.alone():
+        # What was cut off before may have changed what is read here.
+        _check(run, made, allow_loose=allow_loose)
         found, planned = plan()
         for note in (*planned.notes, *_dying(made, found)):
             run.reporter.note(note)
@@ -99,8 +105,7 @@ def command(
     return Result(text, {"changed": bool(planned.steps), "url": url, **_data(planned)})
 
 
-def _check(run: Run, made: manifest.Bundle, *, public: bool, allow_loose: bool) -> None:
-    """Raises CmpBundleError where somebody's secret would get out, or somebody's phone back."""
+def _refuse_plain(made: manifest.Bundle, *, public: bool) -> None:
     plain = made.manifest.plain
     if plain and not public:
         raise CmpBundleError(
@@ -108,9 +113,13 @@ def _check(run: Run, made: manifest.Bundle, *, public: bool, allow_loose: bool) 
             " credentials of its TURN servers, if it has any",
             hint=f"build it again without --plain; or insist: {PUBLIC}",
         )
+
+
+def _check(run: Run, made: manifest.Bundle, *, allow_loose: bool) -> None:
+    """Raises CmpBundleError where somebody's secret would get out, or somebody's phone back or dead."""
     if not people.read(run, allow_loose=allow_loose).accounts:
         return
-    everybody = people.everyone(run, allow_loose=allow_loose, plain=plain or None)
+    everybody = people.everyone(run, allow_loose=allow_loose, plain=made.manifest.plain or None)
     scan(made, everybody.people.secrets)
     now = everybody.people.profiles
     over = [name for name in made.profiles if name not in now]
@@ -120,11 +129,37 @@ def _check(run: Run, made: manifest.Bundle, *, public: bool, allow_loose: bool) 
             " a new link since",
             hint="cmp-bundle build, then deploy again",
         )
+    stale = _stale(made, everybody)
+    if stale:
+        shown = ", ".join(stale[:5]) + (", …" if len(stale) > 5 else "")  # noqa: PLR2004 - a line
+        raise CmpBundleError(
+            f"the bundle holds what was the password of {shown}, and it is another one by"
+            " now: their phones would be dead",
+            hint="cmp-bundle build, then deploy again",
+        )
     if now != made.profiles:
         run.reporter.warn(
             "the accounts have changed since the bundle was built: what is new in them comes with"
             " the next build"
         )
+
+
+def _stale(made: manifest.Bundle, everybody: people.Everyone) -> list[str]:
+    """The accounts whose phones the bundle would fill in with a password that is not theirs now."""
+    stale = []
+    for account in everybody.accounts:
+        token = everybody.keyring.token(account.id)
+        name = file_name(token.name)
+        held = made.profiles.get(name)
+        if held is None or held == everybody.people.profiles.get(name):
+            continue
+        try:
+            before = unseal(held, token)
+        except (InvalidTag, ValueError):
+            before = {}
+        if not lets_in_like(before, content(account)):
+            stale.append(account.id)
+    return stale
 
 
 def _dying(made: manifest.Bundle, found: Found) -> list[str]:

@@ -15,7 +15,7 @@ from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
 from cmp_bundle.settings.load import FILE_NAME
 from cmp_bundle.settings.template import render
-from cmp_bundle.tls.names import names_in
+from cmp_bundle.tls.names import names_served
 
 if TYPE_CHECKING:
     from cmp_bundle.asterisk.configuration import Variable
@@ -99,7 +99,7 @@ def _told(found: Installation) -> tuple[list[str], dict[str, Any]]:
         rows.append(("HTTPS", https, origin("tls_address" if made.tls_address else "tls_enabled")))
         rows.append(("prefix", made.prefix or "none", origin("prefix")))
         if made.tls_address:
-            names = names_in(found.outside(made.certificate))
+            names = names_served(found, made.certificate)
             rows.append(("certificate", made.certificate, origin("certificate")))
             rows.append(("its names", str(names), made.certificate))
         for redirect in made.redirects:

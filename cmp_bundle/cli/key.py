@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,10 @@ from cmp_bundle.cli.output import Result
 from cmp_bundle.cli.sizes import count
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk, owned
+
+if TYPE_CHECKING:
+    from cmp_bundle.changes.engine import Engine
+    from cmp_bundle.deploy.server import Server
 
 _FILE = click.argument("file", type=click.Path(path_type=Path))
 _YES = click.option("--yes", is_flag=True, help="Do it without asking.")
@@ -50,6 +55,7 @@ def restore(run: Run, *, file: Path, yes: bool, allow_loose: bool) -> Result:
     Links made with another key since then are dead from then on. Where it is the key that is there
     already, a link that was renewed since the backup stays renewed: the old one opens nothing.
     """
+    at, work = _recovered(run)
     path = run.settings.links.key
     from_a_backup = "name one that cmp-bundle key backup wrote"
     try:
@@ -71,7 +77,14 @@ def restore(run: Run, *, file: Path, yes: bool, allow_loose: bool) -> Result:
         return Result(text, {"key": path, "changed": False, "kept": kept})
     if before is not None:
         _confirm(_lost_by_restoring(run, before, fresh, allow_loose=allow_loose), yes=yes)
-    done = _everywhere(run, "key restore", fresh, allow_loose=allow_loose)
+    with work.alone():
+        if _present(run, path) != before:
+            raise CmpBundleError(
+                "was changed by somebody else at the same time",
+                file=path,
+                hint="nothing was changed by this; run it again",
+            )
+        done = _everywhere(run, at, work, "key restore", fresh, allow_loose=allow_loose)
     return Result(
         "\n".join([f"{path}: the key from {file} is back", *said, *done.lines]),
         {"key": path, "changed": True, "kept": kept, **done.data},
@@ -86,12 +99,15 @@ def rotate(run: Run, *, yes: bool, allow_loose: bool) -> Result:
     were given out are dead then: at once on the server of this machine, elsewhere with the next
     build and deploy.
     """
+    at, work = _recovered(run)
     path = run.settings.links.key
     _present(run, path)
     number = len(people.read(run, allow_loose=allow_loose).accounts)
     loss = f"the links of {count(number, 'account')} will stop working, and all need new ones"
     _confirm(loss, yes=yes or not number)
-    done = _everywhere(run, "key rotate", keyrings.fresh(), allow_loose=allow_loose)
+    with work.alone():
+        fresh = keyrings.fresh()
+        done = _everywhere(run, at, work, "key rotate", fresh, allow_loose=allow_loose)
     return Result(
         "\n".join([f"{path}: a new key", *done.lines, "the new links: cmp-bundle links"]),
         {"key": path, "links": number, **done.data},
@@ -150,13 +166,28 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")  # noqa: PLR2004 - a line's worth
 
 
-def _everywhere(
-    run: Run, action: str, ring: keyrings.Keyring, *, allow_loose: bool
-) -> republish.Done:
-    """The key, and the profiles under it; all as it was where that does not work out."""
+def _recovered(run: Run) -> tuple[Server | None, Engine]:
+    """The server here and what changes it, once what was cut off before is at its end.
+
+    Which key there is, and whose links get lost, is only known then.
+    """
     at = republish.here(run)
     work = server.engine(run, at)
-    with work.alone(), work.transaction(action) as changes:
+    with work.alone():
+        return at, work
+
+
+def _everywhere(
+    run: Run,
+    at: Server | None,
+    work: Engine,
+    action: str,
+    ring: keyrings.Keyring,
+    *,
+    allow_loose: bool,
+) -> republish.Done:
+    """The key, and the profiles under it; all as it was where that does not work out."""
+    with work.transaction(action) as changes:
         changes.do([keyrings.change(ring, run.settings.links.key)])
         everybody = people.everyone(run, allow_loose=allow_loose)
         return republish.republish(run, everybody, at, changes)

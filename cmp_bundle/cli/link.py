@@ -33,13 +33,13 @@ def command(
     elsewhere with the next deploy. Where people open the phone comes from [site] url, else from
     Asterisk's certificate.
     """
-    book = people.read(run, allow_loose=allow_loose)
-    account = people.named(book.accounts, user, book)
     base = address.base(run)
     lines, done = [], republish.NOTHING
     if renew:
         done = _renewed(run, user, allow_loose=allow_loose)
         lines += done.lines
+    book = people.read(run, allow_loose=allow_loose)
+    account = people.named(book.accounts, user, book)
     ring = people.key(run)
     url = link(base, run.settings.site.redirect, ring.token(account.id))
     lines.append(url)
@@ -57,6 +57,9 @@ def _renewed(run: Run, user: str, *, allow_loose: bool) -> republish.Done:
     at = republish.here(run)
     work = server.engine(run, at)
     with work.alone(), work.transaction("link --renew") as changes:
+        # What was cut off before may have changed what is read here.
+        book = people.read(run, allow_loose=allow_loose)
+        people.named(book.accounts, user, book)
         after = people.key(run).renewed(user)
         changes.do([keyrings.change(after, run.settings.links.key)])
         everybody = people.everyone(run, allow_loose=allow_loose)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import sys
 import time
 import traceback
@@ -55,7 +56,7 @@ class LostError(CmpBundleError):
 
 def show(result: Result, *, as_json: bool) -> None:
     """Raises LostError where standard output takes no more, such as a file on a full disk."""
-    text = json.dumps(result.data, indent=2, default=str) if as_json else result.text
+    text = json.dumps(result.data, indent=2, default=str) if as_json else harmless(result.text)
     try:
         if text:
             sys.stdout.write(text.rstrip("\n") + "\n")
@@ -86,7 +87,7 @@ def error(problem: CmpBundleError, *, as_json: bool) -> None:
         _silence(sys.stdout)
     _say("error", str(problem), "31;1")
     if problem.hint:
-        _write(sys.stderr, f"       {problem.hint}\n")
+        _write(sys.stderr, f"       {harmless(problem.hint)}\n")
 
 
 def usage_error(problem: click.UsageError) -> None:
@@ -143,14 +144,14 @@ class Terminal:
         self._verbose = verbose
 
     def note(self, text: str) -> None:
-        _write(sys.stderr, f"{text}\n")
+        _write(sys.stderr, f"{harmless(text)}\n")
 
     def warn(self, text: str) -> None:
         _say("warning", text, "33;1")
 
     def detail(self, text: str) -> None:
         if self._verbose:
-            _write(sys.stderr, f"  {text}\n")
+            _write(sys.stderr, f"  {harmless(text)}\n")
 
     def progress(
         self, what: str, total: int | None
@@ -172,7 +173,20 @@ def _bar(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
 
 
 def _say(label: str, text: str, colour: str) -> None:
-    _write(sys.stderr, f"{painted(f'{label}:', colour, sys.stderr)} {text}\n")
+    _write(sys.stderr, f"{painted(f'{label}:', colour, sys.stderr)} {harmless(text)}\n")
+
+
+def harmless(text: str) -> str:
+    """``text`` with what a terminal would obey written out.
+
+    Names of files, lines of configuration and a server's answers are others' words, and root's
+    terminal is no place for their commands.
+    """
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+#: All but the ends of lines and tabs; what begins with 0x9b is a command as well.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def painted(text: str, colour: str, stream: TextIO) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from cmp_bundle.accounts.source_name import is_database
 from cmp_bundle.asterisk.installation import Named, find
 from cmp_bundle.changes import memory as memories
 from cmp_bundle.changes.engine import Engine, NoService
@@ -14,6 +16,8 @@ from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cmp_bundle.asterisk.installation import Installation
     from cmp_bundle.changes.step import Kinds, Step
     from cmp_bundle.cli.command import Run
@@ -59,9 +63,23 @@ def engine(run: Run, at: Server | None) -> Engine:
     _finish_trusting(run)
     own = (run.settings.accounts.file.absolute().parent, run.settings.links.key.absolute())
     if at is not None:
-        return engine_for(at, Disk(), run.reporter, _kinds(run), own)
-    folder = memory(str(own[0]), Disk())
-    return Engine(Journal(folder, own, _kinds(run)), Disk(), run.reporter, NoService())
+        made = engine_for(at, Disk(), run.reporter, _kinds(run), own)
+    else:
+        folder = memory(str(own[0]), Disk())
+        made = Engine(Journal(folder, own, _kinds(run)), Disk(), run.reporter, NoService())
+    return replace(made, journal=replace(made.journal, more=lambda: _sources(run)))
+
+
+def _sources(run: Run) -> tuple[Path, ...]:
+    """The folders of files elsewhere that accounts have their passwords in."""
+    from cmp_bundle.cli import people  # noqa: PLC0415 - it asks this module for the server
+
+    try:
+        book = people.read(run, allow_loose=True)
+    except CmpBundleError:
+        return ()
+    names = {a.source for a in book.accounts if "/" in a.source and not is_database(a.source)}
+    return tuple((book.path.parent / name).absolute().parent for name in sorted(names))
 
 
 def trust_engine(run: Run) -> Engine:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import ssl
+import threading
 import time
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
 PATIENCE = 10.0
 #: Seconds for one answer.
 TIMEOUT = 10.0
+
+
+#: Bytes of an answer where nobody knows how many there have to be.
+_MOST = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -47,8 +54,11 @@ def check(base: str, expected: Expected) -> None:
         time.sleep(0.1)
 
 
-def get(base: str, path: str) -> Answer:
+def get(base: str, path: str, most: int = _MOST) -> Answer:
     """One request, over a connection of its own. Raises OSError, http.client.HTTPException.
+
+    Of the body it gives ``most`` bytes. All of it takes TIMEOUT seconds at the longest, however
+    little comes at a time.
 
     The certificate is not looked at: this is the server that we have just configured, often
     under another name than its certificate's, and what it sends is compared byte for byte.
@@ -60,15 +70,32 @@ def get(base: str, path: str) -> Answer:
     connection = http.client.HTTPSConnection(
         parts.hostname or "", parts.port or 443, timeout=TIMEOUT, context=context
     )
+    deadline = time.monotonic() + TIMEOUT
     try:
+        connection.connect()
+        # A time for each piece alone would not end with a server that sends one now and then.
+        end = threading.Timer(TIMEOUT, _hang_up, (connection.sock,))
+        end.daemon = True
+        end.start()
         connection.request("GET", path, headers={"Connection": "close"})
         response = connection.getresponse()
-        return Answer(response.status, response.getheader("Location"), response.read())
+        with closing(response):
+            answer = Answer(response.status, response.getheader("Location"), response.read(most))
+        end.cancel()
     except UnicodeError as error:
         # Resolving a name that the DNS cannot hold.
         raise OSError(f"{parts.hostname} is no host name") from error
     finally:
         connection.close()
+    if time.monotonic() > deadline:
+        raise TimeoutError(f"it gave no answer within {TIMEOUT:.0f} s")
+    return answer
+
+
+def _hang_up(held: ssl.SSLSocket) -> None:
+    with suppress(OSError):
+        # Of the socket below TLS: what waits for it is told, and nothing is said to the server.
+        socket.socket.shutdown(held, socket.SHUT_RDWR)
 
 
 def _problem(base: str, expected: Expected) -> str | None:
@@ -81,7 +108,7 @@ def _problem(base: str, expected: Expected) -> str | None:
         if (answer.status, answer.location) != (http.client.FOUND, expected.page):
             return f"{base}{expected.redirect} {_instead(answer, expected.page)}"
         for path, data in expected.files.items():
-            answer = get(base, path)
+            answer = get(base, path, len(data) + 1)
             if answer.status != http.client.OK:
                 return f"{base}{path} answers with {answer.status}"
             if answer.body != data:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmp_bundle.bundle import manifest
@@ -15,7 +16,6 @@ from cmp_bundle.files.open_folder import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from cmp_bundle.bundle.manifest import Manifest
     from cmp_bundle.files import Boundary
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 #: Bytes of one manifest, and of one release as its manifest tells them; more is no phone's.
 _LARGEST_MANIFEST = 1 << 22
 _LARGEST_RELEASE = 1 << 28
+#: More releases are nobody's who lets any of them be thrown away, and with theirs it is too much
+#: to read. Bytes are those of all that releases hold, what they share once.
+_MOST_RELEASES = 500
+_MOST_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,15 @@ class OnDisk:
                     file=path,
                     hint="look at who put it there, and remove it",
                 )
-        self.releases = {
-            name: self._release(name) for name in self._names(site.releases) if is_release(name)
-        }
+        names = [name for name in self._names(site.releases) if is_release(name)]
+        if len(names) > _MOST_RELEASES:
+            raise CmpBundleError(
+                f"holds {len(names)} releases, and cmp-bundle leaves no more than a few",
+                file=site.releases,
+                hint="look at who put them there, and remove those that are not yours",
+            )
+        self._left, self._counted = _MOST_BYTES, set[Path]()
+        self.releases = {name: self._release(name) for name in names}
         for name in (*wanted, *(name for files in deployed.values() for name in files)):
             if name.startswith(f"{ASSETS}/") and site.hidden / name not in self.states:
                 self._see(site.hidden / name)
@@ -127,7 +137,7 @@ class OnDisk:
             ) from error
 
     def _release(self, name: str) -> Release:
-        site, files = self._site, {}
+        site, files, read = self._site, {}, self._counted
         page = self._time(site.release(name) / manifest.ENTRY)
         about = damaged = None
         try:
@@ -147,9 +157,12 @@ class OnDisk:
         for file in about.files if about else ():
             path = site.file(name, file.path)
             try:
-                state = self.states.get(path) or self._see(path, most=file.size)
+                state = self.states.get(path) or self._see(path, most=min(file.size, self._left))
             except CmpBundleError:
                 continue  # it cannot be read, so it is not as it was deployed
+            if isinstance(state, File) and path not in read:
+                read.add(path)
+                self._left = max(0, self._left - len(state.data))
             if isinstance(state, File) and hashlib.sha256(state.data).hexdigest() == file.sha256:
                 files[file.path] = state
         return Release(about, damaged, files, page)

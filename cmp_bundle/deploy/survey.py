@@ -28,9 +28,9 @@ from cmp_bundle.deploy.on_disk import OnDisk, Release
 from cmp_bundle.deploy.socket import ask, base_url
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Owner
+from cmp_bundle.tls import readable
 from cmp_bundle.tls.loadable import Look, look_at
 from cmp_bundle.tls.loadable import look as look_at_server
-from cmp_bundle.tls.readable import Reader, asterisk, oneself
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,7 +47,10 @@ THEIRS = ("http.conf", "extensions.conf")
 
 _TEN_YEARS = 10 * 366 * 86_400
 
-_DESTINATION = re.compile(r"/static/([^/?]+)/index\.html\?v=(\d{1,10})-([0-9a-f]{12})$")
+#: With a name as [site] name may be: with another one its folders would be others than ours.
+_DESTINATION = re.compile(
+    r"/static/([A-Za-z0-9_][A-Za-z0-9_.-]{0,63})/index\.html\?v=(\d{1,10})-([0-9a-f]{12})$"
+)
 
 
 @dataclass(frozen=True)
@@ -267,23 +270,14 @@ def pair(installation: Installation, server: HttpServer, moment: int) -> Look:
     served = ask(base, f"{server.prefix}/ws").certificate if base else None
     now = dt.datetime.fromtimestamp(moment, dt.UTC)
     folder = (installation.control.directories() or {}).get("Running directory")
-    return look_at_server(server, _reader(installation), now, folder=folder, served=served)
+    return look_at_server(server, readable.of(installation), now, folder=folder, served=served)
 
 
 def _new_pair(installation: Installation, https: Https | None, moment: int) -> Look:
     if https is None:
         return Look()
     now = dt.datetime.fromtimestamp(moment, dt.UTC)
-    return look_at(https.certificate, https.key, _reader(installation), now)
-
-
-def _reader(installation: Installation) -> Reader:
-    rights = installation.rights
-    if rights is None:
-        return asterisk(installation) or oneself(installation.root)
-    return asterisk(installation) or Reader(
-        rights.name, rights.uid, rights.gid, installation.root, rights.groups
-    )
+    return look_at(https.certificate, https.key, readable.of(installation), now)
 
 
 def deployed_profiles(installation: Installation, site_name: str) -> bool:
@@ -331,7 +325,8 @@ def _may_make_static(installation: Installation) -> bool:
         return True
     try:
         with installation.boundary.opened(installation.static.parent) as folder:
-            return not folder.rights.are_roots
+            rights = installation.rights
+            return rights is not None and folder.rights.uid == rights.uid
     except (OSError, CmpBundleError):
         return False
 

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.tls.pem import certificates_in
+from cmp_bundle.tls import readable
+from cmp_bundle.tls.pem import MOST, certificates_in, certificates_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from cmp_bundle.asterisk.installation import Installation
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,23 @@ def names_in(path: Path) -> Names:
     """The names in the first certificate of a PEM file; the one that a server shows."""
     try:
         return names_of(certificates_in(path)[0])
+    except CmpBundleError as error:
+        return Names(problem=error.message)
+
+
+def names_served(installation: Installation, path: str) -> Names:
+    """The same for the file that http.conf calls ``path``, as Asterisk's user can read it.
+
+    Whoever writes http.conf may name any file there, and a pipe.
+    """
+    within = f"/{path.lstrip('/')}"
+    here = installation.path(within)
+    reader = readable.of(installation)
+    data = readable.contents(within, reader, MOST)
+    try:
+        if isinstance(data, readable.Unread):
+            raise readable.refusal(here, data, reader, "")
+        return names_of(certificates_of(data, here)[0])
     except CmpBundleError as error:
         return Names(problem=error.message)
 

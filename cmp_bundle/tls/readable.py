@@ -78,6 +78,15 @@ def asterisk(installation: Installation) -> Reader | None:
     return Reader(name, *ids, installation.root, groups)
 
 
+def of(installation: Installation) -> Reader:
+    """Asterisk's user, as far as it is known; else whoever has the configuration, or runs this."""
+    rights = installation.rights
+    known = asterisk(installation)
+    if known is not None or rights is None:
+        return known or oneself(installation.root)
+    return Reader(rights.name, rights.uid, rights.gid, installation.root, rights.groups)
+
+
 def oneself(root: Path = Path("/")) -> Reader:
     """Whoever runs this."""
     return Reader("this user", os.geteuid(), os.getegid(), root, tuple(os.getgroups()))

@@ -152,6 +152,10 @@ class Telling:
             hint="if that is meant, remove the journal that tells of it",
         )
 
+    def reach(self) -> None:
+        if self.change.problem is not None:
+            raise self.change.problem
+
     def carry_out(self, disk: Disk, service: Service) -> None:
         del service
         make(self.change, self.anchor, disk, self.told)

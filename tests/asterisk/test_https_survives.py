@@ -33,7 +33,7 @@ class Server:
 
     def __init__(self, pbx: Asterisk) -> None:
         self.pbx = pbx
-        self.keys = pairs.Keys(pbx.etc / "pair", *pbx._user())
+        self.keys = pairs.Keys(pbx.etc / "pair", *pbx.user())
         self.keys.folder.mkdir()
         self.conf = pbx.etc / "http.conf"
         self.name(pairs.CERTIFICATE, pairs.KEY)
@@ -224,7 +224,7 @@ def test_groups_are_those_of_the_process(server: Server) -> None:
     reader = asterisk(server.installation())
     assert reader is not None
     assert reader.groups == ()
-    assert (reader.uid, reader.gid) == server.pbx._user()
+    assert (reader.uid, reader.gid) == server.pbx.user()
 
 
 def test_what_heals(server: Server) -> None:

@@ -137,7 +137,7 @@ class Asterisk:
         return f"https://localhost:{self.ports.https}"
 
     def _write(self) -> None:
-        uid, gid = self._user()
+        uid, gid = self.user()
         for name in ("etc", "data", "lib", "spool", "run", "log", "data/static-http"):
             (self.base / name).mkdir(mode=0o755)
         share = self.root / "usr/share/asterisk"
@@ -166,7 +166,8 @@ class Asterisk:
             for name in (".", *folders, *names):
                 os.chown(Path(folder, name), uid, gid, follow_symlinks=False)
 
-    def _user(self) -> tuple[int, int]:
+    def user(self) -> tuple[int, int]:
+        """The numbers of the user that it runs as, and of its group."""
         for line in (self.root / "etc/passwd").read_text().splitlines():
             name, _, uid, gid, *_ = line.split(":")
             if name == "asterisk":
@@ -177,6 +178,18 @@ class Asterisk:
         """Those of the test bed that this version has."""
         have = {p.stem for p in self.root.glob("usr/lib/**/asterisk/modules/*.so")}
         return [m for m in config.MODULES if m in have]
+
+    def install(self, *, data: str) -> None:
+        """Own the folders as an installation does: root has what is around them.
+
+        Configuration is Asterisk's. ``data`` is as packages have it, root's, or as a build from
+        source does, Asterisk's too. To be called before ``start``.
+        """
+        os.chown(self.base, 0, 0)
+        if data == "root":
+            for folder, folders, names in os.walk(self.data):
+                for name in (".", *folders, *names):
+                    os.chown(Path(folder, name), 0, 0, follow_symlinks=False)
 
     def start(self) -> None:
         """Start it and wait until it answers. Raises TestbedError."""

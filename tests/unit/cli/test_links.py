@@ -214,8 +214,25 @@ def test_removed_accounts_are_gone_from_every_release(at: Desk) -> None:
 def test_a_deploy_tells_of_accounts_that_changed_since(at: Desk) -> None:
     at("accounts", "import")
     at("build")
-    at.pjsip.write_bytes(PJSIP.replace(b"wonder1and", b"something-else"))
+    at.pjsip.write_bytes(PJSIP.replace(b"Alice <246>", b"Alice B <246>"))
+    at("accounts", "add", "zoe")
     assert "the accounts have changed since" in at("deploy")
+
+
+def test_a_bundle_with_a_password_that_was_changed_since_is_not_deployed(at: Desk) -> None:
+    """A run that was cut off, or an old archive: phones that were fine would be dead."""
+    at("accounts", "import")
+    at("build")
+    at("deploy")
+    before = at.profiles()
+    at.pjsip.write_bytes(PJSIP.replace(b"wonder1and", b"something-else"))
+    said = at.refused("deploy")
+    assert "what was the password of alice, and it is another one by now" in said
+    assert "cmp-bundle build" in said
+    assert at.profiles() == before
+    at("build")
+    at("deploy")
+    assert at.profiles() != before
 
 
 def test_plain_is_asked_for_twice(at: Desk) -> None:

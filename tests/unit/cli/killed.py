@@ -1,0 +1,284 @@
+"""Kills a command at each of its steps, one after the other; prints what was left, as a line of JSON each.
+
+A program of its own, so that it can fork: the child is stopped by SIGKILL right before its n-th
+announced step; then another command brings things to their end, itself killed on the way where that
+is asked for. How many steps there are is found by running until a child reaches its end.
+
+    python -m tests.unit.cli.killed ACTION RECOVERY FOLDER telling|all|again
+
+RECOVERY is one of RECOVERIES, or ``any``: each step is recovered by another one. ``telling`` leaves
+out the steps that nobody sees anything of until the next; with ``again`` recoveries are killed too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import sys
+import tomllib
+import traceback
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+from cmp_bundle.accounts import keyring
+from cmp_bundle.accounts.profile import unseal
+from cmp_bundle.cli import app
+from cmp_bundle.files import Disk
+from tests.unit.accounts import realtime
+from tests.unit.bundle.phones import FILES
+from tests.unit.deploy.trees import snapshot, tree
+
+ACTIONS = {
+    "rotate all": ("accounts", "rotate", "--all"),
+    "rotate own": ("accounts", "rotate", "olive"),
+    "rotate conf": ("accounts", "rotate", "alice"),
+    "rotate row": ("accounts", "rotate", "dora"),
+    "renew": ("link", "olive", "--renew"),
+    "key rotate": ("key", "rotate", "--yes"),
+    "key restore": ("key", "restore", "backup", "--yes"),
+}
+RECOVERIES = {
+    "same": (),
+    "deploy": ("deploy",),
+    "rollback": ("rollback",),
+    "rotate another": ("accounts", "rotate", "alice"),
+    "renew another": ("link", "alice", "--renew"),
+}
+
+#: Steps before which something else can be seen than before the last one.
+_SEEN = ("rename", "exchange", "unlink", "rows", "reload")
+
+_AUTH = (
+    "[{0}]\ntype=endpoint\nwebrtc=yes\nauth={0}\n\n[{0}]\ntype=auth\nusername={0}\npassword={1}\n\n"
+)
+_PEOPLE = """\
+[[account]]
+id = "olive"
+password = "olives-own"
+
+[[account]]
+id = "alice"
+source = "pjsip.conf"
+
+[[account]]
+id = "dora"
+source = "sqlite:///{}"
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """An operator's folder, an Asterisk that is not running, a database, and what is remembered."""
+
+    base: Path
+
+    @property
+    def here(self) -> Path:
+        return self.base / "here"
+
+    @property
+    def pjsip(self) -> Path:
+        return self.base / "root/etc/asterisk/pjsip.conf"
+
+    @property
+    def database(self) -> Path:
+        return self.base / "realtime.db"
+
+    @property
+    def journal(self) -> Path | None:
+        return next((self.base / "state").glob("*/journal.json"), None)
+
+    def make(self) -> None:
+        self.here.mkdir(parents=True)
+        pjsip = "".join(
+            _AUTH.format(*who) for who in (("olive", "olives-own"), ("alice", "of-alice"))
+        )
+        tree(self.base / "root", pjsip_conf=pjsip.encode())
+        realtime.filled(self.database, "dora")
+        accounts = self.here / "accounts.toml"
+        accounts.write_text(_PEOPLE.format(self.database))
+        accounts.chmod(0o600)
+        for name, text in FILES.items():
+            path = self.base / "phone" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    def enter(self) -> None:
+        os.chdir(self.here)
+        os.environ |= {
+            "XDG_STATE_HOME": str(self.base / "log"),
+            "CMP_BUNDLE_STATE": str(self.base / "state"),
+            "CMP_BUNDLE_ASTERISK_ROOT": str(self.base / "root"),
+            "CMP_BUNDLE_ASTERISK_COMMAND": '["false"]',
+            "CMP_BUNDLE_PHONE_SOURCE": str(self.base / "phone"),
+            "CMP_BUNDLE_SITE_URL": "https://pbx.example.com:8089",
+        }
+
+    def passwords(self) -> dict[str, str]:
+        """As Asterisk has them."""
+        held = re.findall(r"type=auth\nusername=(\w+)\npassword=(\S+)", self.pjsip.read_text())
+        with closing(sqlite3.connect(self.database)) as connection:
+            return dict(held) | dict(connection.execute("SELECT id, password FROM ps_auths"))
+
+    def disagreement(self) -> str | None:
+        """What differs between the file of accounts, Asterisk, the profiles and the key."""
+        now = self.passwords()
+        rows = tomllib.loads((self.here / "accounts.toml").read_text())["account"]
+        own = {row["id"]: row["password"] for row in rows if "password" in row}
+        if own != {"olive": now["olive"]}:
+            return "accounts.toml and pjsip.conf"
+        ring = keyring.load(self.here / "cmp-bundle.key")
+        assert ring is not None
+        static = self.base / "root/usr/share/asterisk/static-http"
+        profiles = {path.stem: path for path in static.glob(".*/p/*")}
+        tokens = {name: ring.token(name) for name in now}
+        if set(profiles) != {token.name for token in tokens.values()}:
+            return "the key and the names of the profiles"
+        for name, token in tokens.items():
+            told = unseal(profiles[token.name].read_bytes(), token)
+            ha1 = hashlib.md5(f"{name}:{told.get('realm')}:{now[name]}".encode()).hexdigest()
+            if (told.get("password"), told.get("ha1")) not in ((now[name], None), (None, ha1)):
+                return f"Asterisk's password of {name} and its profile"
+        return None
+
+    def links(self) -> dict[str, str]:
+        ring = keyring.load(self.here / "cmp-bundle.key")
+        assert ring is not None
+        return {name: ring.token(name).text for name in self.passwords()}
+
+    def left(self) -> list[str]:
+        """Names that no run that came to its end leaves.
+
+        The bundle's folder is no part of a server: what a build left goes with the next build.
+        """
+        found = (str(path.relative_to(self.base)) for path in self.base.rglob("*"))
+        return sorted(p for p in found if re.search(r"partial|journal\.json", p))
+
+
+@dataclass(frozen=True)
+class Ended:
+    """``step`` is where it was killed; None where it came to its end, with ``code``."""
+
+    step: str | None
+    code: int
+    said: str
+
+
+def main(action: str, recovery: str, folder: Path, how: str) -> Iterator[dict[str, Any]]:
+    at, kept = Place(folder / "at"), folder / "kept"
+    at.make()
+    at.enter()
+    for words in (
+        ("build",),
+        ("deploy",),
+        ("key", "backup", "backup"),
+        *([("key", "rotate", "--yes")] if action == "key restore" else []),
+        ("build", "--no-pack"),
+        ("deploy",),
+    ):
+        done = run(words)
+        assert done.code == app.DONE, done
+    assert at.disagreement() is None
+    shutil.copytree(at.base, kept, symlinks=True)
+    names = cycle(RECOVERIES if recovery == "any" else [recovery])
+    for number in range(10_000):
+        shutil.rmtree(at.base)
+        shutil.copytree(kept, at.base, symlinks=True)
+        os.chdir(at.here)
+        before = (at.passwords(), at.links())
+        killed = run(ACTIONS[action], number)
+        if killed.step is None:
+            assert killed.code == app.DONE, killed
+            return
+        if how == "telling" and killed.step.split()[0] not in _SEEN:
+            continue
+        name = next(names)
+        ends = ended(at, action, name, before, again=how == "again")
+        yield {"step": killed.step, "recovery": name} | ends
+    raise AssertionError("it never ends")
+
+
+def ended(
+    at: Place, action: str, recovery: str, before: tuple[dict[str, str], ...], *, again: bool
+) -> dict[str, Any]:
+    """What another command makes of what was left."""
+    journal = at.journal is not None
+    seen = snapshot(at.base)
+    dry = run(("undeploy", "--dry-run"))
+    row: dict[str, Any] = {"journal": journal, "dry": dry.code, "looked": snapshot(at.base) == seen}
+    words = RECOVERIES[recovery] or ACTIONS[action]
+    said, kills = [], 0
+    for number in (0, 1, 2, 3, 5, 8, 13, 21, 34) if again else ():
+        killed = run(words, number)
+        said.append(killed.said)
+        if killed.step is None:
+            break
+        kills += 1
+    done = run(words)
+    said.append(done.said)
+    row |= {"code": done.code, "said": said, "kills": kills}
+    row["disagree"], row["left"] = at.disagreement(), at.left()
+    touched = {"rotate another": {"alice"}, "renew another": {"alice"}}.get(recovery, set())
+    for kind, was, now in zip(
+        ("passwords", "links"), before, (at.passwords(), at.links()), strict=True
+    ):
+        row[kind] = {name: now[name] != was[name] for name in was if name not in touched}
+    # The bundle that lies there now is either right, or refused: never live with old passwords.
+    deployed = run(("deploy",))
+    row |= {"deploy": deployed.code, "deploy said": deployed.said, "then": at.disagreement()}
+    for then in (("build", "--no-pack"), ("deploy",)) if deployed.code else ():
+        row |= {"at last": run(then).code, "in the end": at.disagreement()}
+    return row
+
+
+def run(words: tuple[str, ...], number: int | None = None) -> Ended:
+    """Run a command line in a child, killed before its step ``number``."""
+    reading, writing = os.pipe()
+    said, out = os.pipe()
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        for descriptor in (1, 2):
+            os.dup2(out, descriptor)
+        left = [number]
+
+        def before(step: str, path: Path) -> None:
+            if left[0] == 0:
+                os.write(writing, f"{step} {path}".encode())
+                os.kill(os.getpid(), signal.SIGKILL)
+            if left[0] is not None:
+                left[0] -= 1
+
+        Disk.__init__.__defaults__ = (before, None)
+        try:
+            code = app.run(list(words))
+        except BaseException:  # noqa: BLE001 - a forked child must end here, whatever it was
+            traceback.print_exc()
+            code = app.BUG
+        sys.stdout.flush()
+        os._exit(code)
+    os.close(writing)
+    os.close(out)
+    with os.fdopen(reading, "rb") as pipe, os.fdopen(said, "rb") as heard:
+        text = heard.read().decode()
+        step = pipe.read().decode()
+    _, status = os.waitpid(child, 0)
+    if os.WIFEXITED(status):
+        return Ended(None, os.WEXITSTATUS(status), text)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    return Ended(step, -1, text)
+
+
+if __name__ == "__main__":
+    for told in main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4]):
+        print(json.dumps(told), flush=True)
