@@ -283,8 +283,8 @@ def test_a_user_and_a_data_folder_that_are_lies(hostile: Hostile, bundles: dict[
     ):
         assert lie != said
         at.does("put", conf, lie)
-        # Its own word is believed before that of its file, so it is both: running, and down.
-        at.everything(bundles)
+        # What runs says what it was started with; so it is both, running and down.
+        at.runs("deploy", str(bundles["2"]))
         at.cmp.environment["CMP_BUNDLE_ASTERISK_COMMAND"] = '["false"]'
         at.cmp.environment["CMP_BUNDLE_ASTERISK_ETC_DIR"] = at.etc
         at.everything(bundles)
