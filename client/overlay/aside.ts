@@ -16,10 +16,11 @@ interface Waiting {
   since: number;
 }
 
-/** Load the page again without the fragment: it waits in the state of this place in the tab's history. */
-export function loadAgain(): void {
+/** Load the page again without the fragment: it waits in the state of this place in the tab's history.
+ * `address` is the page's own path and query; through a redirect, Chromium loses that state. */
+export function loadAgain(address: string): void {
   const state: Waiting = { cmpBundleLink: location.hash, since: performance.timeOrigin };
-  history.replaceState(state, "", location.pathname + location.search);
+  history.replaceState(state, "", address);
   location.reload();
 }
 
