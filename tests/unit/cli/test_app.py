@@ -202,7 +202,9 @@ def test_streams_that_are_closed() -> None:
 
 def test_a_terminal_that_has_gone() -> None:
     """What there is to say is lost; the work, and how it ended, is not."""
-    said = "from cmp_bundle.cli.output import Terminal as T; T(verbose=False).warn(str(1)); print(2)"
+    said = (
+        "from cmp_bundle.cli.output import Terminal as T; T(verbose=False).warn(str(1)); print(2)"
+    )
     for command, ends in {f"{sys.executable} -c '{said}'": (DONE, "2\n", ""),
                        "CMP config --config nowhere": (MISTAKE, "", "")}.items():  # fmt: skip
         assert ended(f"{command} 2> /dev/full") == ends
