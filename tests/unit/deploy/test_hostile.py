@@ -60,7 +60,10 @@ def theirs(root: Path) -> Iterator[Path]:
             "[client]\ntype=auth\nusername=root\npassword=hidden\n"
         )
         (top / "mysql/debian.cnf").chmod(0o600)
-        (top / "secret/shadow").write_text("root:hash\n")
+        # What Asterisk would take for its own: so that it is no mistake in it that ends a command.
+        for name in ("http.conf", "extensions.conf"):
+            (top / "cron.d" / name).write_bytes((root / ETC / name).read_bytes())
+        (top / "secret/shadow").write_text("[general]\n[phones]\nroot = root:hash\n")
         (top / "secret/shadow").chmod(0o600)
         (top / "secret").chmod(0o700)
     places = [
@@ -170,13 +173,16 @@ def test_a_link_in_the_place_of_a_folder_leads_nowhere(
     away = root / "moved"
     path.rename(away)
     leads = {"cron.d": "/cron.d", "host": str(theirs / "cron.d"), "climbing": "../" * 20 + "cron.d"}
-    path.symlink_to(leads[target] + ("/job" if place.endswith(".conf") else ""))
+    path.symlink_to(leads[target] + (f"/{path.name}" if place.endswith(".conf") else ""))
     os.chown(path, USER, USER, follow_symlinks=False)
     everything(server)
 
 
+@pytest.mark.parametrize("target", ["cron.d", "host"])
 @pytest.mark.parametrize("step", ["mkdir", "write", "rename", "symlink", "unlink", "rmdir"])
-def test_a_folder_that_is_exchanged_after_the_look(root: Path, theirs: Path, step: str) -> None:
+def test_a_folder_that_is_exchanged_after_the_look(
+    root: Path, theirs: Path, step: str, target: str
+) -> None:
     """The attacker is always quick enough: in the moment before each step of that kind."""
     deployed(root)
     taken: list[Path] = []
@@ -190,7 +196,8 @@ def test_a_folder_that_is_exchanged_after_the_look(root: Path, theirs: Path, ste
             return
         aside = root / f"aside-{len(taken)}"
         parent.rename(aside)
-        parent.symlink_to(theirs / "cron.d")
+        # One is root's in the tree that is Asterisk's /, the other lies outside of it.
+        parent.symlink_to("/cron.d" if target == "cron.d" else theirs / "cron.d")
         os.chown(parent, USER, USER, follow_symlinks=False)
         taken.append(parent)
 
