@@ -104,7 +104,10 @@ def after(found: Found, plan: Plan, expected: Expected) -> None:
 
 def _static_files(found: Found) -> None:
     """Where Asterisk's own files say that its data lies, root makes nothing in a folder of root's."""
-    if found.site.static in found.states or found.may_make_static:
+    if found.site.static in found.states:
+        return
+    _ = found.static_owner  # raises where there is no data folder either
+    if found.may_make_static:
         return
     data = found.installation.data
     raise CmpBundleError(

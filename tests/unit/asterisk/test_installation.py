@@ -73,6 +73,7 @@ def test_what_is_named_wins(root: Path) -> None:
 
 def test_then_what_the_running_one_says(root: Path) -> None:
     folder(root, "/opt/etc")
+    (root / "opt/etc/asterisk.conf").touch()
     folder(root, "/usr/share/asterisk/static-http")
     conf(root, "[directories]\nastdatadir => /elsewhere\n")
     command = running(
@@ -147,8 +148,8 @@ def test_symlinks_stay_in_its_root(root: Path) -> None:
     (root / "etc/asterisk/http.conf").symlink_to("../../../../../../../etc/passwd")
     here = found(root)
     assert here.data.value == "/var/lib/asterisk"
-    assert here.static == root / "srv/data/static-http"
-    assert here.configuration("http.conf") == root / "etc/passwd"
+    assert here.outside("/var/lib/asterisk/static-http") == root / "srv/data/static-http"
+    assert here.outside("/etc/asterisk/http.conf") == root / "etc/passwd"
     assert outside(root, "/../../etc") == root / "etc"
 
 
