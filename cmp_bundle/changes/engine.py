@@ -147,7 +147,7 @@ class Engine:
         elif worse:
             raise CmpBundleError(
                 f"{worse}. What led to it: {getattr(error, 'message', 'it was stopped')};"
-                f" all else was put back as it was before the {transaction.entry.action}",
+                f" but for that, everything was put back as it was before the {transaction.entry.action}",
                 hint=getattr(error, "hint", None),
             ) from error
 
