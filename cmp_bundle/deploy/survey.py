@@ -269,7 +269,8 @@ def pair(installation: Installation, server: HttpServer, moment: int) -> Look:
     base = None if listener in (None, NOT_BOUND) else base_url(listener or "")
     served = ask(base, f"{server.prefix}/ws").certificate if base else None
     now = dt.datetime.fromtimestamp(moment, dt.UTC)
-    folder = (installation.control.directories() or {}).get("Running directory")
+    asked = installation.control.directories() if installation.running else None
+    folder = (asked or {}).get("Running directory")
     return look_at_server(server, readable.of(installation), now, folder=folder, served=served)
 
 

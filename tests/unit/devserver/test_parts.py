@@ -202,7 +202,7 @@ def test_what_is_no_authority(tmp_path: Path) -> None:
     for name, says in {
         "nothing": "cannot be read: no such file",
         ".": "cannot be read: is a directory",
-        "empty": "is empty: there is no certificate in PEM",
+        "empty": "holds no certificate in PEM",
     }.items():
         with pytest.raises(CmpBundleError, match=says):
             tls(str(tmp_path / name), insecure=False)
