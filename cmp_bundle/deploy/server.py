@@ -14,7 +14,7 @@ from cmp_bundle.changes.journal import Journal
 from cmp_bundle.changes.memory import memory
 from cmp_bundle.deploy import live
 from cmp_bundle.deploy.plan import HTTP
-from cmp_bundle.deploy.socket import Answer, again, ask, base_url, worse
+from cmp_bundle.deploy.socket import Answer, again, ask, base_url, reached, worse
 from cmp_bundle.deploy.survey import pair
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.tls.loadable import check_reload
@@ -79,10 +79,7 @@ class Server:
         return found
 
     def _base(self) -> str | None:
-        listener = self.installation.control.listener()
-        if self.url:
-            return self.url
-        return None if listener in (None, NOT_BOUND) else base_url(listener or "")
+        return self.url or reached(self.installation.control)
 
     def look(self, expected: Expected) -> str | None:
         """Where the server was seen to do as ``expected``; None where none is running.

@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from cmp_bundle.asterisk.control import NOT_BOUND
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
@@ -81,6 +82,12 @@ def base_url(listener: str) -> str:
         host = "127.0.0.1"
     host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]", "": "127.0.0.1"}.get(host, host)  # noqa: S104
     return f"https://{host}:{port}"
+
+
+def reached(control: Control) -> str | None:
+    """The address at which the running Asterisk's HTTPS is reached; None where it has none."""
+    listener = control.listener()
+    return None if listener is None or listener == NOT_BOUND else base_url(listener)
 
 
 def ask(base: str, path: str) -> Answer:

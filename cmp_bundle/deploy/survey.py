@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import includes, reader
 from cmp_bundle.asterisk.conf_files import Overlaid, Recorded
-from cmp_bundle.asterisk.control import NOT_BOUND
 from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.asterisk.includes import Https
 from cmp_bundle.asterisk.installation import DATA_FOLDERS, SAID_BY_OPERATOR
@@ -25,7 +24,7 @@ from cmp_bundle.changes.state import File, Folder, Link, State
 from cmp_bundle.deploy import remembered
 from cmp_bundle.deploy.layout import Site, made_at
 from cmp_bundle.deploy.on_disk import OnDisk, Release
-from cmp_bundle.deploy.socket import ask, base_url
+from cmp_bundle.deploy.socket import ask, reached
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Owner
 from cmp_bundle.tls import readable
@@ -202,8 +201,8 @@ def survey(
     """Look at ``installation``, where the phone is called ``site_name`` unless it says otherwise.
 
     ``wanted`` are paths of a bundle's files: what stands in the places of its assets is looked at
-    as well. ``new`` is a listener that is to be turned on, ``dialplan`` whether extensions.conf matters even where it has no line of ours.
-    Raises CmpBundleError where something of somebody else's is in the way, or may not be seen.
+    as well. ``new`` is a listener that is to be turned on, ``dialplan`` whether extensions.conf
+    matters even where it has no line of ours. Raises CmpBundleError where something of somebody else's is in the way, or may not be seen.
     """
     boundary = installation.boundary
     found = {n: look(installation.configuration(n), boundary, follow=True) for n in THEIRS}
@@ -218,6 +217,7 @@ def survey(
         if variable.name == "redirect" and destination:
             redirect = variable.value.split()[0]
             site_name, version = destination[1], f"{destination[2]}-{destination[3]}"
+    server = http_server(http)
     site = Site(installation.static, site_name)
     moment = int(time.time()) if moment is None else moment
     place = remembered.place(boundary.resolved(installation.etc_folder))
@@ -235,7 +235,7 @@ def survey(
         folder=look(folder, boundary),
         files=files,
         http=http,
-        server=http_server(http),
+        server=server,
         from_a_database=from_a_database,
         current=on_disk.current(),
         on_disk=on_disk.releases,
@@ -254,7 +254,7 @@ def survey(
         data_folder=data_folder,
         static_names=on_disk.static_names(),
         may_make_static=_may_make_static(installation),
-        pair=pair(installation, http_server(http), moment),
+        pair=pair(installation, server, moment),
         new_pair=_new_pair(installation, new, moment),
         moment=moment,
     )
@@ -265,8 +265,7 @@ def pair(installation: Installation, server: HttpServer, moment: int) -> Look:
     if server.tls_address is None:
         return Look()
     # What Asterisk shows at the moment is strong enough for its OpenSSL, whatever that is.
-    listener = installation.control.listener() if installation.running else None
-    base = None if listener in (None, NOT_BOUND) else base_url(listener or "")
+    base = reached(installation.control) if installation.running else None
     served = ask(base, f"{server.prefix}/ws").certificate if base else None
     now = dt.datetime.fromtimestamp(moment, dt.UTC)
     asked = installation.control.directories() if installation.running else None
