@@ -22,8 +22,8 @@ REPOSITORY = Path(__file__).parents[2]
 pytestmark = [pytest.mark.slow, pytest.mark.asterisk]
 
 
-def run(*command: str, cwd: Path, **environment: str) -> str:
-    done = subprocess.run(
+def ran(*command: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         command,
         cwd=cwd,
         env={**os.environ, **environment},
@@ -31,6 +31,10 @@ def run(*command: str, cwd: Path, **environment: str) -> str:
         text=True,
         check=False,
     )
+
+
+def run(*command: str, cwd: Path, **environment: str) -> str:
+    done = ran(*command, cwd=cwd, **environment)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
     return done.stdout
 
@@ -74,7 +78,8 @@ def test_what_npm_s_packages_would_run_changes_nothing(wheel: Path, tmp_path: Pa
     shutil.copy(REPOSITORY / "LICENSE", tmp_path)
     ignored = shutil.ignore_patterns("node_modules")
     client = shutil.copytree(REPOSITORY / "client", tmp_path / "client", ignore=ignored)
-    run("npm", "ci", "--no-audit", "--no-fund", cwd=client)
+    with network.outside():
+        run("npm", "ci", "--no-audit", "--no-fund", cwd=client)
     run("npm", "run", "build", cwd=client)
     made = {
         p.relative_to(tmp_path).as_posix(): p.read_bytes()
@@ -91,17 +96,17 @@ def test_installed_by_hashes_alone(wheel: Path, tmp_path: Path) -> None:
     run(sys.executable, "-m", "venv", "venv", cwd=tmp_path)
     hashed = ["install", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
     files = [str(REPOSITORY / "requirements" / name) for name in ("practice.txt", "database.txt")]
-    run("venv/bin/pip", *hashed, "-r", files[0], "-r", files[1], cwd=tmp_path)
+    with network.outside():
+        run("venv/bin/pip", *hashed, "-r", files[0], "-r", files[1], cwd=tmp_path)
     run("venv/bin/pip", "install", "--quiet", "--no-deps", str(wheel), cwd=tmp_path)
     run("venv/bin/pip", "check", cwd=tmp_path)
     assert run("venv/bin/cmp-bundle", "--version", cwd=tmp_path).startswith("cmp-bundle ")
     needed = (REPOSITORY / "requirements/cmp-bundle.txt").read_text()
     changed = tmp_path / "changed.txt"
     changed.write_text(re.sub("sha256:[0-9a-f]{64}", f"sha256:{0:064}", needed))
-    refused = subprocess.run(
-        ["venv/bin/pip", *hashed, "--force-reinstall", "-r", str(changed)],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    again = ("venv/bin/pip", *hashed, "--force-reinstall", "-r", str(changed))
+    with network.outside():
+        refused = ran(*again, cwd=tmp_path)
     assert refused.returncode != 0
     assert "DO NOT MATCH THE HASHES" in refused.stderr
 

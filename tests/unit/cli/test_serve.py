@@ -111,7 +111,7 @@ def test_the_demo_account(folder: Path) -> None:
             assert told["profile"]["id"] == "demo"
             assert told["profile"]["extension"] == "246"
             seen.add(told["profile"]["password"])
-            assert told["profile"]["password"].encode() in running.get("/")[2]
+            assert told["profile"]["password"] in running.shown()
             assert "246 echoes" in running.said
     assert len(seen) == 2
     assert not (folder / "cmp-bundle.key").exists(), "nobody has a link"

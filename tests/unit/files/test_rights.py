@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,22 +14,19 @@ from pathlib import Path
 import pytest
 
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Disk, Rights, rights, thread_ids
+from cmp_bundle.files import Disk, Rights, thread_ids
 from tests.unit.files.hostile import OTHER, SERVICE, given
+from tests.unit.files.interrupted import SERVICES, as_of_a_process, now
 from tests.unit.nobody import NOBODY, as_nobody, needs_root, open_folder
 
 pytestmark = needs_root
-
-IDS = tuple[tuple[int, ...], tuple[int, ...], list[int]]
-GROUPS = (SERVICE, 4321)
 
 
 @pytest.fixture(params=["of a thread", "of the process"])
 def ids(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """As Linux can, and as other systems do."""
     if request.param == "of the process":
-        monkeypatch.setattr(thread_ids, "_calls", None)
-        monkeypatch.setattr(rights, "_LOCK", threading.RLock())
+        as_of_a_process(monkeypatch)
     elif not thread_ids.of_one_thread():
         pytest.skip("this system knows ids of a process only")
     return str(request.param)
@@ -43,18 +40,11 @@ def secret() -> Iterator[Path]:
         yield folder / "secret"
 
 
-def now() -> IDS:
-    return os.getresuid(), os.getresgid(), os.getgroups()
-
-
-SERVICES = Rights(SERVICE, 4320, GROUPS, "asterisk")
-
-
 @pytest.mark.usefixtures("ids")
 def test_what_is_taken(secret: Path) -> None:
     before = now()
     with SERVICES.taken():
-        assert now() == ((0, SERVICE, 0), (0, 4320, 0), sorted(GROUPS))
+        assert now() == ((0, SERVICE, 0), (0, 4320, 0), sorted(SERVICES.groups))
         with pytest.raises(PermissionError):
             secret.read_text()
         with pytest.raises(PermissionError):
@@ -113,45 +103,12 @@ def test_what_cannot_be_taken_whole(failing: str, monkeypatch: pytest.MonkeyPatc
     assert now() == before
 
 
-@pytest.mark.usefixtures("ids")
-def test_ctrl_c_at_any_moment() -> None:
-    """Python raises it between any two steps, and most of them are not those in the block."""
-    before = now()
-    handler = signal.getsignal(signal.SIGINT)
-    wanted, ended = threading.Event(), threading.Event()
-    interval = sys.getswitchinterval()
-
-    def interrupt() -> None:
-        while wanted.wait() and not ended.is_set():
-            wanted.clear()
-            os.kill(os.getpid(), signal.SIGINT)
-
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.setswitchinterval(1e-6)
-    thread = threading.Thread(target=interrupt)
-    thread.start()
-    try:
-        for number in range(400):
-            with pytest.raises(KeyboardInterrupt):
-                taken_again_and_again(wanted, number)
-            assert now() == before
-            assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    finally:
-        ended.set()
-        wanted.set()
-        thread.join()
-        sys.setswitchinterval(interval)
-        signal.signal(signal.SIGINT, handler)
-
-
-def taken_again_and_again(interrupted: threading.Event, after: int) -> None:
-    """Until it is; another moment each time."""
-    for _ in range(after % 20):
-        os.geteuid()
-    interrupted.set()
-    while True:
-        with SERVICES.taken():
-            os.geteuid()
+def test_ctrl_c_at_any_moment(ids: str) -> None:
+    """In a process that nobody measures: coverage takes locks of its own between any two steps."""
+    environment = {n: v for n, v in os.environ.items() if not n.startswith("COV")}
+    command = [sys.executable, "-m", "tests.unit.files.interrupted", ids]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_other_threads_stay_root(secret: Path) -> None:
