@@ -61,7 +61,8 @@ def command(
     it is asked to reload and then looked at; if it does not serve what was deployed, everything
     is put back.
 
-    Where the file of accounts is, everything is looked through for their passwords first. The
+    Everything is looked through first for private keys, and where the file of accounts is, for
+    their passwords. The
     links of accounts that were removed since the last build are dead from then on, whichever
     release is rolled back to.
     """
@@ -118,6 +119,7 @@ def _refuse_plain(made: manifest.Bundle, *, public: bool) -> None:
 def _check(run: Run, made: manifest.Bundle, *, allow_loose: bool) -> None:
     """Raises CmpBundleError where somebody's secret would get out, or somebody's phone back or dead."""
     if not people.read(run, allow_loose=allow_loose).accounts:
+        scan(made, ())
         return
     everybody = people.everyone(run, allow_loose=allow_loose, plain=made.manifest.plain or None)
     scan(made, everybody.people.secrets)

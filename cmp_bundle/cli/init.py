@@ -7,6 +7,7 @@ import click
 
 from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.http_conf import http_server
+from cmp_bundle.asterisk.installation import DATA_FOLDERS, SAID_BY_OPERATOR
 from cmp_bundle.cli import git_ignore, server
 from cmp_bundle.cli.command import Run
 from cmp_bundle.cli.command import command as make
@@ -55,12 +56,15 @@ def command(run: Run, *, force: bool) -> Result:
 
 
 def _settings(run: Run, found: Installation) -> dict[str, tuple[Any, str]]:
-    """What is worth writing down: what a later run could not find out by itself."""
+    """What is worth writing down. As root takes what stands there for the operator's word, an
+    unusual data folder that Asterisk or its files name is found out anew each time instead.
+    """
     settings: dict[str, tuple[Any, str]] = {
         "asterisk.etc_dir": (found.etc.value, found.etc.origin),
-        "asterisk.data_dir": (found.data.value, found.data.origin),
         "asterisk.user": (found.user.value, found.user.origin),
     }
+    if found.data.value in DATA_FOLDERS or found.data.origin == SAID_BY_OPERATOR:
+        settings["asterisk.data_dir"] = (found.data.value, found.data.origin)
     if run.settings.asterisk.root != Path("/"):
         settings["asterisk.root"] = (run.settings.asterisk.root, "--asterisk-root")
     return settings

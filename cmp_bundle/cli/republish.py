@@ -69,7 +69,10 @@ def here(run: Run) -> Server | None:
     """The server of this machine; None where there is none, or none that can be looked at."""
     try:
         where = server.look(run)
-    except CmpBundleError:
+    except CmpBundleError as error:
+        run.reporter.warn(
+            f"nothing is changed on this machine's Asterisk, since it was not found: {error}"
+        )
         return None
     return None if where is None else server.server(run, where)
 

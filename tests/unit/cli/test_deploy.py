@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from cmp_bundle.bundle import dist, manifest
+from cmp_bundle.files import Disk
 from tests.unit.cli import people
 from tests.unit.cli.people import Desk
 
@@ -51,6 +56,22 @@ def test_a_damaged_release_is_listed_as_that(desk: Desk) -> None:
     ]
     desk("deploy")
     assert [r["damaged"] for r in desk.json("releases")["releases"]] == [True, False]
+
+
+def test_a_private_key_in_a_bundle_from_elsewhere(desk: Desk) -> None:
+    """Also where nobody has an account here, so that no password could get out."""
+    built = manifest.read(desk.folder / "dist")
+    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    files = {**built.files, "assets/notes.txt": pem}
+    listed = manifest.listed(files)
+    about = replace(built.manifest, id=manifest.bundle_id(listed), files=listed)
+    dist.write(manifest.Bundle(files, about), desk.folder / "dist", Disk())
+    assert not desk.accounts.exists()
+    said = desk.refused("deploy")
+    assert "assets/notes.txt" in said
+    assert "private key" in said
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,23 @@ def _at(
     return desk(tmp_path, monkeypatch, capsys)
 
 
+def test_what_asterisk_says_of_its_data_does_not_become_the_operator_s_word(at: Desk) -> None:
+    """Root makes static-http where the operator says that Asterisk's data is."""
+    settings = at.folder / "cmp-bundle.toml"
+    at("init")
+    assert '\ndata_dir = "/usr/share/asterisk"' in settings.read_text()
+    settings.unlink()
+    (at.root / "srv").mkdir()
+    conf = at.root / "etc/asterisk/asterisk.conf"
+    conf.write_text("[directories]\nastdatadir => /srv\n")
+    assert str(at.root / "srv/static-http") in at("init")
+    assert "\n# data_dir = " in settings.read_text()
+    assert '\netc_dir = "/etc/asterisk"' in settings.read_text()
+    settings.write_text('[asterisk]\ndata_dir = "/srv"\n')
+    at("init", "--force")
+    assert '\ndata_dir = "/srv"' in settings.read_text()
+
+
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is asked")
 def test_git_takes_none_of_the_secrets(at: Desk) -> None:
     subprocess.run(["git", "init", "--quiet"], cwd=at.folder, check=True)

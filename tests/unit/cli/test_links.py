@@ -190,6 +190,16 @@ def test_renewing_before_and_after_a_deploy(at: Desk) -> None:
     assert at.json("build")["changed"] is False
 
 
+def test_an_asterisk_that_is_not_found_is_told(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who renews a link wants the old one dead, which it is not there."""
+    at.write(OWN)
+    at("build")
+    monkeypatch.setenv("CMP_BUNDLE_ASTERISK_DATA_DIR", "/nowhere")
+    said = at("link", "alice", "--renew")
+    assert "nothing is changed on this machine's Asterisk, since it was not found: " in said
+    assert "[asterisk] data_dir is not a folder" in said
+
+
 def test_removed_accounts_are_gone_from_every_release(at: Desk) -> None:
     at("accounts", "import")
     at("build")
