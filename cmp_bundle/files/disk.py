@@ -65,7 +65,7 @@ class Disk:
         with self._at(path) as (folder, name):
             self._before("mkdir", path)
             try:
-                descriptor = folder.make_folder(name)
+                descriptor = folder.make_folder(name, owner.mode if owner else 0o755)
             except FileExistsError as error:
                 self._is_there(path, error)
                 return

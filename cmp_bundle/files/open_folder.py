@@ -191,10 +191,13 @@ class OpenFolder:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), self._path_of(name))
         return os.fdopen(os.open(name, _NEW, 0o600, dir_fd=self.descriptor), "wb")
 
-    def make_folder(self, name: str) -> int:
-        """A new folder's descriptor. Raises CmpBundleError if another is there by then."""
+    def make_folder(self, name: str, mode: int) -> int:
+        """A new folder's descriptor. Raises CmpBundleError if another is there by then.
+
+        It is never open to more than ``mode`` says, not even for the moment until it is given away.
+        """
         with self._acting(name):
-            os.mkdir(name, 0o755, dir_fd=self.descriptor)
+            os.mkdir(name, mode & 0o755, dir_fd=self.descriptor)
             descriptor = os.open(name, _LIST, dir_fd=self.descriptor)
             maker = os.geteuid()
         if os.fstat(descriptor).st_uid != maker:

@@ -67,6 +67,7 @@ def carry_out(step: Step, disk: Disk) -> None:
         case Put():
             disk.write(step.path, step.anchor.pem, Owner(-1, -1, 0o644))
         case Drop():
+            disk.remove_partial(step.path)
             disk.remove(step.path)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cmp_bundle.files import Disk
 from cmp_bundle.tls.steps import Command, Drop, Put, Step
 
 if TYPE_CHECKING:
@@ -34,24 +35,34 @@ class SystemStore:
 
     def trusts(self, anchor: Anchor) -> bool:
         """Whether the bundle holds it: the file alone does nothing."""
-        try:
-            return anchor.pem.strip() in self.bundle.read_bytes()
-        except OSError:
-            return False
+        return _holds(self.bundle, anchor)
 
     def to_trust(self, anchor: Anchor) -> tuple[Step, ...]:
-        if self.trusts(anchor):
+        if self.trusts(anchor) and self._keeps(anchor):
             return ()
         return (Put(self._file(anchor), anchor), Command(self.refresh))
 
     def to_untrust(self, anchor: Anchor) -> tuple[Step, ...]:
-        if not self.trusts(anchor) and not self._file(anchor).exists():
+        file = self._file(anchor)
+        # The second is what a run that was killed while it wrote the first left.
+        if not (self.trusts(anchor) or file.exists() or Disk.partial(file).exists()):
             return ()
-        return (Drop(self._file(anchor)), Command(self.purge))
+        return (Drop(file), Command(self.purge))
+
+    def _keeps(self, anchor: Anchor) -> bool:
+        """Whether the next refresh finds it too, under whatever name it is there."""
+        return any(_holds(path, anchor) for path in self.folder.glob(f"*{self.suffix}"))
 
     def _file(self, anchor: Anchor) -> Path:
         tag = anchor.fingerprint.replace(":", "").lower()[:16]
         return self.folder / f"cmp-bundle-{tag}{self.suffix}"
+
+
+def _holds(path: Path, anchor: Anchor) -> bool:
+    try:
+        return path.is_file() and anchor.pem.strip() in path.read_bytes()
+    except OSError:
+        return False
 
 
 #: How the families of Linux keep it.

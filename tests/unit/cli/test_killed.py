@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,11 +16,15 @@ from cmp_bundle.cli.app import DONE, MISTAKE
 from .killed import ACTIONS, RECOVERIES
 
 
-def rows(action: str, recovery: str, how: str, folder: Path) -> list[dict[str, Any]]:
-    command = [sys.executable, "-m", "tests.unit.cli.killed", action, recovery, str(folder), how]
+def told(program: str, *words: str) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", f"tests.unit.cli.{program}", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def rows(action: str, recovery: str, how: str, folder: Path) -> list[dict[str, Any]]:
+    return told("killed", action, recovery, str(folder), how)
 
 
 def judge(row: dict[str, Any], action: str) -> None:
@@ -79,6 +84,24 @@ def test_each_command(action: str, tmp_path: Path) -> None:
     assert len(found) > 8
     for row in found:
         judge(row, action)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("action", ["trust", "untrust"])
+def test_who_believes_the_authority(action: str, tmp_path: Path) -> None:
+    """A store is told or not; what was done to those before it stays, as it was said."""
+    for program in ("certutil", "update-ca-certificates"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+    found = told("killed_trust", action, str(tmp_path))
+    wanted = action == "trust"
+    for row in found:
+        assert row["left"] == [], row
+        assert row["said"].count("was cut off") == row["journal"], row
+        believe = row["believe"]
+        assert believe == sorted(believe, reverse=wanted), row
+        assert (row["code"], row["then"]) == (DONE, [wanted] * 3), row
+    assert {sum(row["believe"]) for row in found} == {0, 1, 2, 3}
 
 
 @pytest.mark.soak

@@ -19,6 +19,7 @@ from cmp_bundle.tls.authority import Authority, _self_signed, ensure
 from cmp_bundle.tls.bounds import PRIVATE, Bounds
 from cmp_bundle.tls.hosts import hosts
 from cmp_bundle.tls.leaf import Leaf, issue
+from cmp_bundle.tls.system_store import SystemStore
 
 #: OpenSSL looks at the real clock, so handshakes have to be about now.
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
@@ -42,6 +43,22 @@ def the_authority() -> Authority:
 
 def a_leaf(authority: Authority, *names: str, now: dt.datetime = NOW) -> Leaf:
     return issue(authority, hosts(names), now)
+
+
+def debian_s(root: Path) -> SystemStore:
+    """The real script of Debian, at work in ``root``."""
+    local, etc, hooks = root / "local", root / "etc", root / "hooks"
+    for folder in (local, etc, hooks, root / "certs"):
+        folder.mkdir(parents=True, exist_ok=True)
+    # An empty one would make the script start afresh each time.
+    (root / "conf").write_text("# none of the system's\n")
+    words = (
+        "update-ca-certificates",
+        *("--certsconf", str(root / "conf"), "--certsdir", str(root / "certs")),
+        *("--localcertsdir", str(local), "--etccertsdir", str(etc), "--hooksdir", str(hooks)),
+    )
+    bundle = etc / "ca-certificates.crt"
+    return SystemStore(local, ".crt", words, (*words, "--fresh"), bundle, needs_root=False)
 
 
 def odd(

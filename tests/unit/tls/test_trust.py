@@ -21,7 +21,7 @@ from cmp_bundle.tls.person import Person, person
 from cmp_bundle.tls.steps import Command, Drop, Put, Step, carry_out, output_of
 from cmp_bundle.tls.system_store import KNOWN, SystemStore
 
-from .made import an_authority, odd
+from .made import an_authority, debian_s, odd
 
 
 @pytest.fixture
@@ -43,19 +43,7 @@ def debian(tmp_path: Path) -> SystemStore:
     """The real script of Debian, at work in a root of the test's own."""
     if shutil.which("update-ca-certificates") is None:
         pytest.skip("no update-ca-certificates here")
-    root = tmp_path / "root"
-    local, etc, hooks = root / "local", root / "etc", root / "hooks"
-    for folder in (local, etc, hooks, root / "certs"):
-        folder.mkdir(parents=True)
-    # An empty one would make the script start afresh each time.
-    (root / "conf").write_text("# none of the system's\n")
-    words = (
-        "update-ca-certificates",
-        *("--certsconf", str(root / "conf"), "--certsdir", str(root / "certs")),
-        *("--localcertsdir", str(local), "--etccertsdir", str(etc), "--hooksdir", str(hooks)),
-    )
-    bundle = etc / "ca-certificates.crt"
-    return SystemStore(local, ".crt", words, (*words, "--fresh"), bundle, needs_root=False)
+    return debian_s(tmp_path / "root")
 
 
 def test_debian_s_own_script(debian: SystemStore, anchor: Anchor) -> None:
