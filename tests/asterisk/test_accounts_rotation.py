@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.testbed.ami import Ami
 from tests.testbed.databases import Realtime
 from tests.testbed.server import ACCOUNTS, Asterisk
 from tests.unit.changes import carried
+from tests.unit.cli import test_killed
 
 pytestmark = pytest.mark.asterisk
 
@@ -121,6 +123,20 @@ def test_a_server_that_lets_nobody_in_says_so(
     other = one.url.replace("/asterisk", "/nothing")
     with pytest.raises(CmpBundleError, match="nothing"):
         DatabaseSource(Database(other, one.password)).found()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["mariadb", "postgresql"])
+@pytest.mark.parametrize("how", ["rows", pytest.param("telling", marks=pytest.mark.soak)])
+def test_cut_off_before_each_step(
+    database: Callable[[str], Realtime], kind: str, how: str, tmp_path: Path
+) -> None:
+    """As in a file: the server forgets what was not committed when nobody is there any more."""
+    told = json.dumps(asdict(database(kind)))
+    found = test_killed.rows("rotate all", "any", how, tmp_path, told)
+    for row in found:
+        test_killed.judge(row, "rotate all")
+    assert any(row["step"].startswith("rows") for row in found)
 
 
 def test_who_may_only_read_changes_nothing(database: Callable[[str], Realtime]) -> None:

@@ -21,10 +21,19 @@ def filled(path: Path, *names: str, **auths: dict[str, Any]) -> DatabaseSource:
     ``auths`` are more of the phones, by name, with what is special about their auths.
     """
     path.touch()
-    engine = Realtime("sqlite", f"sqlite:///{path}", path=path).engine()
+    fill(in_file(path), *names, **auths)
+    return DatabaseSource(Database(f"sqlite:///{path}"))
+
+
+def in_file(path: Path) -> Realtime:
+    return Realtime("sqlite", f"sqlite:///{path}", path=path)
+
+
+def fill(database: Realtime, *names: str, **auths: dict[str, Any]) -> None:
+    """The same in any database."""
     held: dict[str, dict[str, Any]] = {name: {"password": f"of-{name}"} for name in names} | auths
     realtime.fill(
-        engine,
+        database.engine(),
         {
             "ps_endpoints": [ENDPOINT | {"id": name, "auth": name} for name in held],
             "ps_auths": [
@@ -32,7 +41,6 @@ def filled(path: Path, *names: str, **auths: dict[str, Any]) -> DatabaseSource:
             ],
         },
     )
-    return DatabaseSource(Database(f"sqlite:///{path}"))
 
 
 def passwords(path: Path) -> dict[str, str | None]:

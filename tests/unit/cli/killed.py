@@ -4,10 +4,12 @@ A program of its own, so that it can fork: the child is stopped by SIGKILL right
 announced step; then another command brings things to their end, itself killed on the way where that
 is asked for. How many steps there are is found by running until a child reaches its end.
 
-    python -m tests.unit.cli.killed ACTION RECOVERY FOLDER telling|all|again
+    python -m tests.unit.cli.killed ACTION RECOVERY FOLDER telling|rows|all|again [DATABASE]
 
 RECOVERY is one of RECOVERIES, or ``any``: each step is recovered by another one. ``telling`` leaves
-out the steps that nobody sees anything of until the next; with ``again`` recoveries are killed too.
+out the steps that nobody sees anything of until the next, ``rows`` all but those right before and
+after rows are changed; with ``again`` recoveries are killed too.
+DATABASE is an empty one that is running, a Realtime as JSON; without it, it is a file.
 """
 
 from __future__ import annotations
@@ -18,21 +20,23 @@ import os
 import re
 import shutil
 import signal
-import sqlite3
 import sys
 import tomllib
 import traceback
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from cmp_bundle.accounts import keyring
 from cmp_bundle.accounts.profile import unseal
 from cmp_bundle.cli import app
 from cmp_bundle.files import Disk
+from tests.testbed.databases import Realtime
+from tests.testbed.realtime import AUTHS
 from tests.unit.accounts import realtime
 from tests.unit.bundle.phones import FILES
 from tests.unit.deploy.trees import snapshot, tree
@@ -71,7 +75,7 @@ source = "pjsip.conf"
 
 [[account]]
 id = "dora"
-source = "sqlite:///{}"
+source = "{}"
 """
 
 
@@ -80,6 +84,7 @@ class Place:
     """An operator's folder, an Asterisk that is not running, a database, and what is remembered."""
 
     base: Path
+    server: Realtime | None = None
 
     @property
     def here(self) -> Path:
@@ -90,8 +95,8 @@ class Place:
         return self.base / "root/etc/asterisk/pjsip.conf"
 
     @property
-    def database(self) -> Path:
-        return self.base / "realtime.db"
+    def database(self) -> Realtime:
+        return self.server or realtime.in_file(self.base / "realtime.db")
 
     @property
     def journal(self) -> Path | None:
@@ -103,14 +108,21 @@ class Place:
             _AUTH.format(*who) for who in (("olive", "olives-own"), ("alice", "of-alice"))
         )
         tree(self.base / "root", pjsip_conf=pjsip.encode())
-        realtime.filled(self.database, "dora")
-        accounts = self.here / "accounts.toml"
-        accounts.write_text(_PEOPLE.format(self.database))
-        accounts.chmod(0o600)
+        if self.database.path is not None:
+            self.database.path.touch()
+        self.fill()
+        accounts, secret = self.here / "accounts.toml", self.here / "database.password"
+        accounts.write_text(_PEOPLE.format(self.database.url))
+        secret.write_text(self.database.password)
+        for path in (accounts, secret):
+            path.chmod(0o600)
         for name, text in FILES.items():
             path = self.base / "phone" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
+
+    def fill(self) -> None:
+        realtime.fill(self.database, "dora")
 
     def enter(self) -> None:
         os.chdir(self.here)
@@ -122,12 +134,15 @@ class Place:
             "CMP_BUNDLE_PHONE_SOURCE": str(self.base / "phone"),
             "CMP_BUNDLE_SITE_URL": "https://pbx.example.com:8089",
         }
+        if self.database.password:
+            os.environ["CMP_BUNDLE_ACCOUNTS_DATABASE_PASSWORD_FILE"] = "database.password"
 
     def passwords(self) -> dict[str, str]:
         """As Asterisk has them."""
         held = re.findall(r"type=auth\nusername=(\w+)\npassword=(\S+)", self.pjsip.read_text())
-        with closing(sqlite3.connect(self.database)) as connection:
-            return dict(held) | dict(connection.execute("SELECT id, password FROM ps_auths"))
+        with self.database.engine().connect() as connection:
+            rows = connection.execute(sa.select(AUTHS.c.id, AUTHS.c.password)).all()
+        return dict(held) | {row[0]: row[1] for row in rows}
 
     def disagreement(self) -> str | None:
         """What differs between the file of accounts, Asterisk, the profiles and the key."""
@@ -173,8 +188,10 @@ class Ended:
     said: str
 
 
-def main(action: str, recovery: str, folder: Path, how: str) -> Iterator[dict[str, Any]]:
-    at, kept = Place(folder / "at"), folder / "kept"
+def main(
+    action: str, recovery: str, folder: Path, how: str, server: Realtime | None
+) -> Iterator[dict[str, Any]]:
+    at, kept = Place(folder / "at", server), folder / "kept"
     at.make()
     at.enter()
     for words in (
@@ -190,16 +207,22 @@ def main(action: str, recovery: str, folder: Path, how: str) -> Iterator[dict[st
     assert at.disagreement() is None
     shutil.copytree(at.base, kept, symlinks=True)
     names = cycle(RECOVERIES if recovery == "any" else [recovery])
+    was = ""
     for number in range(10_000):
         shutil.rmtree(at.base)
         shutil.copytree(kept, at.base, symlinks=True)
         os.chdir(at.here)
+        if server is not None:
+            at.fill()
         before = (at.passwords(), at.links())
         killed = run(ACTIONS[action], number)
         if killed.step is None:
             assert killed.code == app.DONE, killed
             return
-        if how == "telling" and killed.step.split()[0] not in _SEEN:
+        if how in ("telling", "rows") and killed.step.split()[0] not in _SEEN:
+            continue
+        before_that, was = was, killed.step
+        if how == "rows" and not (killed.step + before_that).count("rows"):
             continue
         name = next(names)
         ends = ended(at, action, name, before, again=how == "again")
@@ -280,5 +303,7 @@ def run(words: tuple[str, ...], number: int | None = None) -> Ended:
 
 
 if __name__ == "__main__":
-    for told in main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4]):
+    _, what, recovered_by, in_folder, in_detail, *more = sys.argv
+    database = Realtime(**json.loads(more[0])) if more else None
+    for told in main(what, recovered_by, Path(in_folder), in_detail, database):
         print(json.dumps(told), flush=True)

@@ -23,8 +23,8 @@ def told(program: str, *words: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def rows(action: str, recovery: str, how: str, folder: Path) -> list[dict[str, Any]]:
-    return told("killed", action, recovery, str(folder), how)
+def rows(action: str, recovery: str, how: str, folder: Path, *more: str) -> list[dict[str, Any]]:
+    return told("killed", action, recovery, str(folder), how, *more)
 
 
 def judge(row: dict[str, Any], action: str) -> None:
