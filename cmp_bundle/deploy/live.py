@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cmp_bundle.deploy.socket import ask
+from cmp_bundle.deploy.socket import ask, unchecked
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
@@ -64,11 +64,8 @@ def get(base: str, path: str, most: int = _MOST) -> Answer:
     under another name than its certificate's, and what it sends is compared byte for byte.
     """
     parts = urlsplit(base)
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
     connection = http.client.HTTPSConnection(
-        parts.hostname or "", parts.port or 443, timeout=TIMEOUT, context=context
+        parts.hostname or "", parts.port or 443, timeout=TIMEOUT, context=unchecked()
     )
     deadline = time.monotonic() + TIMEOUT
     try:
