@@ -90,6 +90,11 @@ def _nobody_s_settings(
     _lies_in(tmp_path / "cache", tmp_path_factory.mktemp("state"), monkeypatch)
 
 
+#: Where both versions of Asterisk do the same, and what is looked at is something else.
+SIXTEEN_IN_SOAK = pytest.mark.parametrize(
+    "asterisk_release", ["22", pytest.param("16", marks=pytest.mark.soak)], indirect=True
+)
+
 _FOR_TESTS = {"CMP_BUNDLE_REQUIRE_REAL", "CMP_BUNDLE_TESTBED", "CMP_BUNDLE_GOLDEN"}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import socket
-import ssl
 import threading
 import time
 from contextlib import closing, suppress
@@ -16,6 +15,8 @@ from cmp_bundle.deploy.socket import ask, unchecked
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
+    import ssl
+
     from cmp_bundle.deploy.expected import Expected
 
 #: Seconds that a reload may take until the server answers by it. A busy one takes its time.

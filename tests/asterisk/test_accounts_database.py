@@ -57,7 +57,7 @@ def unclear(found: Found, name: str) -> bool:
 @pytest.mark.parametrize("driver", realtime_pbx.DRIVERS)
 # It takes a minute for each ten thousand.
 @pytest.mark.parametrize(
-    "share", [pytest.param(5, id="fifth"), pytest.param(1, id="all", marks=pytest.mark.soak)]
+    "share", [pytest.param(10, id="tenth"), pytest.param(1, id="all", marks=pytest.mark.soak)]
 )
 def test_import_is_what_asterisk_reports(
     prepared: Asterisk, driver: str, share: int, database: Callable[[str], Realtime]

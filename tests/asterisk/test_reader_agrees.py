@@ -116,8 +116,9 @@ def can_be_asked(ours: Configuration) -> bool:
     return all(problem.message.startswith("#exec") for problem in ours.unknowns)
 
 
-def test_generated_files(bench: Bench) -> None:
-    for number in range(FILES):
+@pytest.mark.parametrize("share", [3, pytest.param(1, marks=pytest.mark.soak)])
+def test_generated_files(bench: Bench, share: int) -> None:
+    for number in range(0, FILES, share):
         wrong = bench.disagreement(f"{SEED}-{number}")
         assert wrong is None, wrong
 

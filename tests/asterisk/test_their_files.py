@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ from .test_http_conf_agrees import Ground, Maker
 
 SEED = os.environ.get("CMP_BUNDLE_AGREE_SEED", "1")
 CASES = int(os.environ.get("CMP_BUNDLE_THEIR_FILES", "1000"))
+#: As many in every run as tell something, and all of them in a long one.
+SHARES = pytest.mark.parametrize("share", [4, pytest.param(1, marks=pytest.mark.soak)])
 ECHO = EchoSettings("246", "phones")
 
 
@@ -71,12 +74,13 @@ def test_files_as_shipped() -> None:
             assert remove_line(add_line(data, path.name), path.name) == data
 
 
+@SHARES
 @pytest.mark.slow
-def test_deploy_and_undeploy_over_the_corpus(tmp_path: Path) -> None:
+def test_deploy_and_undeploy_over_the_corpus(tmp_path: Path, share: int) -> None:
     """Through the real thing, files only: what is accepted takes effect and goes without trace."""
     accepted = 0
     pairs = zip(corpus("http.conf"), corpus("extensions.conf"), strict=True)
-    for number, (http, extensions) in enumerate(pairs):
+    for number, (http, extensions) in islice(enumerate(pairs), 0, None, share):
         root = tree(tmp_path / str(number), http, extensions_conf=extensions)
         etc = root / "etc/asterisk"
         before = snapshot(root)
@@ -94,12 +98,13 @@ def test_deploy_and_undeploy_over_the_corpus(tmp_path: Path) -> None:
         assert visit(root) == "one"
         server.undeploy()
         assert snapshot(root) == before
-    assert accepted > CASES // 10
+    assert accepted > CASES // share // 10
 
 
+@SHARES
 @pytest.mark.asterisk
 @pytest.mark.usefixtures("own_network")
-def test_what_is_accepted_works_on_a_real_asterisk(pbx: Asterisk) -> None:
+def test_what_is_accepted_works_on_a_real_asterisk(pbx: Asterisk, share: int) -> None:
     """Generated servers, deployed to with everything: reload, look, and everything back.
 
     Some of them name no ports, and so have the default ones.
@@ -112,7 +117,7 @@ def test_what_is_accepted_works_on_a_real_asterisk(pbx: Asterisk) -> None:
     )
     rng = random.Random(SEED)
     accepted = 0
-    for number in range(200):
+    for number in range(240 // share):
         files = Maker(f"{SEED}-deploy-{number}", ground).files()
         for name, data in files.items():
             path = pbx.etc / name
@@ -136,4 +141,4 @@ def test_what_is_accepted_works_on_a_real_asterisk(pbx: Asterisk) -> None:
             server.carry_out(to_undeploy(server.found()))
         assert {name: (pbx.etc / name).read_bytes() for name in files} == before
         assert not (pbx.etc / "cmp-bundle").exists()
-    assert accepted > 20, accepted
+    assert accepted > 20 // share, accepted

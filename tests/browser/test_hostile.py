@@ -1,4 +1,4 @@
-"""Ten thousand hostile values, sealed and in the page's own settings, in real browsers.
+"""Thousands of hostile values, sealed and in the page's own settings, in real browsers.
 
 Each value goes the way that it goes in life: through the sealing, a whole build, a link, and the
 compiled overlay. A page that collects them opens a batch of links at a time, each in a frame.
@@ -165,8 +165,9 @@ def collected(page: Page, urls: list[str]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
-def test_ten_thousand_values_in_sealed_profiles(browser: Browser) -> None:
-    accounts = people(1, COUNT)
+@pytest.mark.parametrize("count", [COUNT // 5, pytest.param(COUNT, marks=pytest.mark.soak)])
+def test_thousands_of_values_in_sealed_profiles(browser: Browser, count: int) -> None:
+    accounts = people(1, count)
     files = site("s", phone(), accounts, Settings())
     with served({**files, "collector.html": COLLECTOR.encode()}) as base:
         page = opened(browser, base)

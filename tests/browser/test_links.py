@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Cmp
+from tests.conftest import SIXTEEN_IN_SOAK, Cmp
 from tests.testbed.server import Asterisk
 
 from . import bidi, phone_page
@@ -116,6 +116,7 @@ def test_a_link_fills_in_and_registers(
     assert token not in pbx.log()
 
 
+@SIXTEEN_IN_SOAK
 def test_a_renewed_link_and_a_broken_one(
     cmp: Cmp, pbx: Asterisk, browser: Browser, phone_source: str
 ) -> None:
@@ -178,6 +179,7 @@ def test_a_password_that_is_changed_on_a_live_server(
     page.wait(f"{phone_page.value('connect')} === 'Connect'", "being turned away")
 
 
+@SIXTEEN_IN_SOAK
 @pytest.mark.parametrize("phone_source", ["builtin"], indirect=True)
 def test_an_account_that_is_removed(
     cmp: Cmp, pbx: Asterisk, browser: Browser, phone_source: str
@@ -209,6 +211,7 @@ def test_an_account_that_is_removed(
     registered(page, pbx, "alice")
 
 
+@SIXTEEN_IN_SOAK
 @pytest.mark.parametrize("phone_source", ["upstream"], indirect=True)
 def test_remembering_is_asked_for(
     cmp: Cmp, pbx: Asterisk, browser_name: str, phone_source: str, tmp_path: Path
@@ -253,6 +256,7 @@ def test_remembering_is_asked_for(
         browser.close()
 
 
+@SIXTEEN_IN_SOAK
 @pytest.mark.parametrize("phone_source", ["builtin"], indirect=True)
 def test_a_plain_profile_is_filled_in_and_waits(
     cmp: Cmp, pbx: Asterisk, browser: Browser, phone_source: str
@@ -273,6 +277,7 @@ def test_a_plain_profile_is_filled_in_and_waits(
     registered(page, pbx, "alice")
 
 
+@SIXTEEN_IN_SOAK
 def test_a_link_on_a_page_without_tls_is_taken_along(
     cmp: Cmp, pbx: Asterisk, browser: Browser, phone_source: str
 ) -> None:

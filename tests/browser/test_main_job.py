@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import Cmp
+from tests.conftest import SIXTEEN_IN_SOAK, Cmp
 from tests.testbed.server import Asterisk
 
 from . import phone_page
@@ -52,6 +52,7 @@ def test_from_nothing_to_an_echo(
     assert not [line for line in page.log if line.startswith("error")], page.story()
 
 
+@SIXTEEN_IN_SOAK
 def test_unpacked_and_pristine(
     cmp: Cmp, pbx: Asterisk, browser: Browser, phone_source: str
 ) -> None:

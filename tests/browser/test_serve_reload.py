@@ -93,7 +93,7 @@ def test_a_server_that_comes_back(browser: Browser, folder: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("edits", [250, pytest.param(1000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("edits", [100, pytest.param(1000, marks=pytest.mark.soak)])
 def test_many_edits(folder: Path, edits: int) -> None:
     """Both browsers at once, gaps of up to half a second, every kind of save."""
     rng = random.Random(5)

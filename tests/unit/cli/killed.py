@@ -59,7 +59,7 @@ RECOVERIES = {
 }
 
 #: Steps before which something else can be seen than before the last one.
-_SEEN = ("rename", "exchange", "unlink", "rows", "reload")
+SEEN = ("rename", "exchange", "unlink", "rows", "reload")
 
 _AUTH = (
     "[{0}]\ntype=endpoint\nwebrtc=yes\nauth={0}\n\n[{0}]\ntype=auth\nusername={0}\npassword={1}\n\n"
@@ -219,7 +219,7 @@ def main(
         if killed.step is None:
             assert killed.code == app.DONE, killed
             return
-        if how in ("telling", "rows") and killed.step.split()[0] not in _SEEN:
+        if how in ("telling", "rows") and killed.step.split()[0] not in SEEN:
             continue
         before_that, was = was, killed.step
         if how == "rows" and not (killed.step + before_that).count("rows"):

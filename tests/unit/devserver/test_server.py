@@ -212,12 +212,13 @@ def test_every_kind_of_save_is_noticed(folder: Path, polling: bool) -> None:
 
 
 @pytest.mark.slow
-def test_a_thousand_edits_end_on_the_last_one(folder: Path) -> None:
+@pytest.mark.parametrize("edits", [250, pytest.param(1000, marks=pytest.mark.soak)])
+def test_hundreds_of_edits_end_on_the_last_one(folder: Path, edits: int) -> None:
     """Random gaps, every kind of save, bursts: after each series the newest is shown."""
     rng = random.Random(1)
     with serving(building(folder), (folder,)) as running:
         number = 0
-        while number < 1000:
+        while number < edits:
             for _ in range(rng.randint(1, 12)):
                 number += 1
                 text = f"var edit = {number};"
