@@ -103,7 +103,7 @@ def test_what_the_other_may_not_either(theirs: Path) -> None:
     for ask in (lambda: anchor_in(theirs / "certs"), lambda: an_authority(theirs)):
         with pytest.raises(CmpBundleError, match="permission denied") as caught:
             ask()
-        assert f"{theirs} is nobody's" in str(caught.value.hint)
+        assert f"a part of the way to {theirs}/certs is nobody's" in str(caught.value.hint)
         assert "chown -R nobody" in str(caught.value.hint)
 
 
