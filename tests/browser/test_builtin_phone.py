@@ -9,6 +9,7 @@ import contextlib
 import shutil
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -218,7 +219,7 @@ def test_a_connection_that_died_in_silence_is_made_again(phones: Phones) -> None
         "alice",
         "const later = setTimeout;"
         "window.setTimeout = (does, wait, ...more) =>"
-        "  later(does, window.deaf && wait > 20000 ? 100 : wait, ...more);"
+        "  later(does, window.hasty && wait > 20000 ? 100 : wait, ...more);"
         "const send = WebSocket.prototype.send;"
         "WebSocket.prototype.send = function (...data) {"
         "  if (this !== window.deaf) send.apply(this, data); window.last = this; };",
@@ -229,11 +230,12 @@ def test_a_connection_that_died_in_silence_is_made_again(phones: Phones) -> None
         ".observe(document.getElementById('message'),"
         " {attributes: true, characterData: true, childList: true, subtree: true}))"
     )
-    page.eval("void (window.deaf = window.last)")
+    page.eval("void (window.deaf = window.last, window.hasty = true)")
     page.eval("void dispatchEvent(new Event('online'))")
     page.wait("told.some((text) => text.includes('Trying again'))", "the loss to be noticed")
     page.wait(f"{value('connect')} === 'Disconnect' && last !== deaf", "another connection")
     assert page.eval(MESSAGE) == ""
+    page.eval("void (window.hasty = false)")  # or Asterisk had to answer the call as quickly
     dial(page, "246")
     sees(page, 4)
 
@@ -264,8 +266,9 @@ def test_by_keyboard_on_a_narrow_screen(phones: Phones) -> None:
     sees(page, 4)
     assert page.eval("document.activeElement.id") == "panel", "what had the focus is hidden"
     assert page.eval("document.documentElement.scrollWidth") == 360
-    heard = digits(phones.pbx, 4, lambda: page.press("5", "0", "*", "9"))
-    assert heard == "50*9"
+    # One after the other: JsSIP sends what Firefox's toneBuffer still holds once more.
+    for key in "50*9":
+        assert digits(phones.pbx, 1, partial(page.press, key)) == key
     press(page, "#keypad-toggle")
     assert digits(phones.pbx, 1, lambda: press(page, "#keypad button")) == "1"
 

@@ -103,6 +103,7 @@ def test_who_takes_no_answer_is_let_go(folder: Path) -> None:
             until(lambda: open_streams(running) == 1)
             until(lambda: open_streams(running) == 0)
             assert len(ends(line)) < LARGE
+    with serving(building(folder)) as running:
         assert len(get(running, f"{SITE}/assets/live-1/large.js")[2]) == LARGE
 
 
