@@ -46,7 +46,8 @@ def url() -> Iterator[str]:
     pbx = PracticePbx(ACCOUNTS)
     with serving(_builtin, pbx=InnerPbx(pbx)) as running:
         yield running.url
-        running.call(lambda: asyncio.ensure_future(pbx.aclose()))
+        # Waited for: what a call had open would stay so when the loop ends.
+        asyncio.run_coroutine_threadsafe(pbx.aclose(), running.loop).result(30)
 
 
 @pytest.fixture(scope="module")
