@@ -93,6 +93,11 @@ class Installation:
         """The folder that its web server serves as /static/."""
         return self.path(f"{self.data.value}/static-http")
 
+    @property
+    def data_is_sure(self) -> bool:
+        """Whether packages or the operator have the data folder there: not just Asterisk says so."""
+        return self.data.origin == SAID_BY_OPERATOR or self.data.value in DATA_FOLDERS
+
     def path(self, path: str) -> Path:
         """What Asterisk calls ``path``, as it is called on this machine.
 

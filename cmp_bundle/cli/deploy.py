@@ -62,9 +62,8 @@ def command(
     is put back.
 
     Everything is looked through first for private keys, and where the file of accounts is, for
-    their passwords. The
-    links of accounts that were removed since the last build are dead from then on, whichever
-    release is rolled back to.
+    their passwords. The links of accounts that were removed since the last build are dead from then
+    on, whichever release is rolled back to.
     """
     made = manifest.read(bundle or run.settings.build.out)
     _refuse_plain(made, public=public)

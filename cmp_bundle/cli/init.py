@@ -7,7 +7,6 @@ import click
 
 from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.http_conf import http_server
-from cmp_bundle.asterisk.installation import DATA_FOLDERS, SAID_BY_OPERATOR
 from cmp_bundle.cli import git_ignore, server
 from cmp_bundle.cli.command import Run
 from cmp_bundle.cli.command import command as make
@@ -63,7 +62,7 @@ def _settings(run: Run, found: Installation) -> dict[str, tuple[Any, str]]:
         "asterisk.etc_dir": (found.etc.value, found.etc.origin),
         "asterisk.user": (found.user.value, found.user.origin),
     }
-    if found.data.value in DATA_FOLDERS or found.data.origin == SAID_BY_OPERATOR:
+    if found.data_is_sure:
         settings["asterisk.data_dir"] = (found.data.value, found.data.origin)
     if run.settings.asterisk.root != Path("/"):
         settings["asterisk.root"] = (run.settings.asterisk.root, "--asterisk-root")

@@ -16,7 +16,6 @@ from cmp_bundle.asterisk import includes, reader
 from cmp_bundle.asterisk.conf_files import Overlaid, Recorded
 from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.asterisk.includes import Https
-from cmp_bundle.asterisk.installation import DATA_FOLDERS, SAID_BY_OPERATOR
 from cmp_bundle.changes import memory
 from cmp_bundle.changes.include_line import add_line
 from cmp_bundle.changes.look import look
@@ -320,8 +319,7 @@ def _may_make_static(installation: Installation) -> bool:
     Where the data folder lies is Asterisk's own word, or its files'. Root makes nothing for that
     in a folder of root's, unless packages have it there or the operator named it.
     """
-    data = installation.data
-    if data.origin == SAID_BY_OPERATOR or data.value in DATA_FOLDERS:
+    if installation.data_is_sure:
         return True
     try:
         with installation.boundary.opened(installation.static.parent) as folder:

@@ -13,7 +13,7 @@ import errno
 import os
 import posixpath
 import stat
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,9 +73,9 @@ class Boundary:
 
     def rights(self, path: Path) -> Rights:
         """What is left of this process's at the end of the way to ``path``, as far as that goes."""
-        with self._way(path, None) as (way, rest), suppress(OSError, CmpBundleError):
-            way.go(_parts(rest))
-        return way.here.rights
+        with self._way(path, None) as (way, rest):
+            way.as_far_as_it_goes(_parts(rest))
+            return way.here.rights
 
     @contextmanager
     def _way(self, path: Path, rights: Rights | None) -> Iterator[tuple[_Way, str]]:

@@ -22,8 +22,8 @@ def as_owner(path: Path) -> Iterator[None]:
     From there on that user may put something else into root's way at any moment: a link to a file
     of root's above all. Whatever it is, it leads to what the user may reach anyway.
     """
-    rights = Boundary().rights(path)
-    if rights.are_roots or os.geteuid() != 0:
+    rights = Boundary().rights(path) if os.geteuid() == 0 else None
+    if rights is None or rights.are_roots:
         yield
         return
     try:
