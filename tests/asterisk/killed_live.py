@@ -1,8 +1,8 @@
 """As tests/unit/deploy/killed.py, with a real Asterisk: what visitors get is asked over HTTPS.
 
-Only the steps after which something else could be seen: the others are its.
+``telling`` leaves out the steps that nobody sees anything of until the next.
 
-python -m tests.asterisk.killed_live VERSION ACTION
+python -m tests.asterisk.killed_live VERSION ACTION telling|all
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def visit(pbx: Asterisk) -> str | None:
     return said[1].decode()
 
 
-def main(version: str, action: str) -> list[dict[str, Any]]:
+def main(version: str, action: str, how: str) -> list[dict[str, Any]]:
     told: list[dict[str, Any]] = []
     with running(roots.RELEASES[version]) as pbx:
 
@@ -62,7 +62,7 @@ def main(version: str, action: str) -> list[dict[str, Any]]:
         prepare(server, action)
         steps: list[str] = []
         ACT[action](server(Disk(lambda name, _: steps.append(name))))
-        for number in (n for n, name in enumerate(steps) if name in SEEN):
+        for number in (n for n, name in enumerate(steps) if how == "all" or name in SEEN):
             prepare(server, action)
             step = killed_before(number, server, ACT[action])
             assert step is not None
@@ -80,4 +80,4 @@ def prepare(server: Callable[[], Server], action: str) -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1], sys.argv[2])))
+    print(json.dumps(main(*sys.argv[1:])))

@@ -13,6 +13,7 @@ from tests.testbed.roots import Release
 pytestmark = [pytest.mark.asterisk, pytest.mark.slow]
 
 
+@pytest.mark.parametrize("how", ["telling", pytest.param("all", marks=pytest.mark.soak)])
 @pytest.mark.parametrize(
     ("action", "old", "new"),
     [
@@ -23,9 +24,10 @@ pytestmark = [pytest.mark.asterisk, pytest.mark.slow]
     ],
 )
 def test_old_or_new(
-    asterisk_release: Release, action: str, old: str | None, new: str | None
+    asterisk_release: Release, action: str, old: str | None, new: str | None, how: str
 ) -> None:
-    command = [sys.executable, "-m", "tests.asterisk.killed_live", asterisk_release.version, action]
+    program = [sys.executable, "-m", "tests.asterisk.killed_live"]
+    command = [*program, asterisk_release.version, action, how]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)

@@ -117,7 +117,7 @@ def test_what_is_accepted_works_on_a_real_asterisk(pbx: Asterisk, share: int) ->
     )
     rng = random.Random(SEED)
     accepted = 0
-    for number in range(240 // share):
+    for number in range(200 // share):
         files = Maker(f"{SEED}-deploy-{number}", ground).files()
         for name, data in files.items():
             path = pbx.etc / name

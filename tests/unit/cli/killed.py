@@ -219,10 +219,11 @@ def main(
         if killed.step is None:
             assert killed.code == app.DONE, killed
             return
-        if how in ("telling", "rows") and killed.step.split()[0] not in SEEN:
+        step = killed.step.split()[0]
+        if how in ("telling", "rows") and step not in SEEN:
             continue
-        before_that, was = was, killed.step
-        if how == "rows" and not (killed.step + before_that).count("rows"):
+        before_that, was = was, step
+        if how == "rows" and "rows" not in (before_that, step):
             continue
         name = next(names)
         ends = ended(at, action, name, before, again=how == "again")
