@@ -271,7 +271,11 @@ def hears(page: Page) -> None:
 
 
 def digits(pbx: Asterisk, count: int, press: Callable[[], None]) -> str:
-    """The digits that Asterisk receives while somebody presses keys."""
+    """The digits that Asterisk's echo hears, and so says back, while somebody presses keys.
+
+    Those that come quickly are announced as received twice: when they come, and when Asterisk is
+    done with the one before (``__ast_read`` in main/channel.c).
+    """
     with socket.create_connection(("127.0.0.1", pbx.ports.ami), timeout=PATIENCE) as ami:
         events = ami.makefile("rw", newline="\r\n")
         login = f"Action: Login\r\nUsername: testbed\r\nSecret: {pbx.ami_secret}\r\n\r\n"
@@ -285,7 +289,7 @@ def digits(pbx: Asterisk, count: int, press: Callable[[], None]) -> str:
                 continue
             if "Event: FullyBooted" in event:  # logged in
                 press()
-            if "Event: DTMFEnd" in event and "Direction: Received" in event:
+            if "Event: DTMFEnd" in event and "Direction: Sent" in event:
                 heard += re.findall(r"Digit: (.)", event)[0]
             event = ""
     return heard
