@@ -7,6 +7,7 @@ import resource
 import socket
 import ssl
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,8 @@ def test_who_says_nothing_is_let_go(folder: Path) -> None:
 @pytest.mark.slow
 def test_who_takes_no_answer_is_let_go(folder: Path) -> None:
     (folder / "large.js").write_text("/" * LARGE)
-    with serving(building(folder), limits=Limits(sending=2)) as running:
+    build = cache(building(folder))
+    with serving(build, limits=Limits(sending=2)) as running:
         line = over_tls(
             running.port, f"GET {SITE}/assets/live-1/large.js HTTP/1.1\nHost: localhost:PORT\n\n"
         )
@@ -103,7 +105,7 @@ def test_who_takes_no_answer_is_let_go(folder: Path) -> None:
             until(lambda: open_streams(running) == 1)
             until(lambda: open_streams(running) == 0)
             assert len(ends(line)) < LARGE
-    with serving(building(folder)) as running:
+    with serving(build) as running:
         assert len(get(running, f"{SITE}/assets/live-1/large.js")[2]) == LARGE
 
 
