@@ -4,6 +4,10 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 
+# The tests start the command line thousands of times; it is compiled once, whatever whoever
+# runs them has otherwise chosen.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help setup demo test coverage soak quick lint lock docs testbed testbed-clean bench clean
 
 help: ## what there is

@@ -2,9 +2,9 @@
 
 A program of its own, so that it can fork: the child is stopped by SIGKILL right before its n-th
 announced step; then another command brings things to their end, itself killed on the way where that
-is asked for. How many steps there are is found by running until a child reaches its end.
+is asked for. Which steps there are is told by a run that nobody kills.
 
-    python -m tests.unit.cli.killed ACTION RECOVERY FOLDER telling|rows|all|again [DATABASE]
+    python -m tests.unit.cli.killed ACTION RECOVERY FOLDER telling|rows|again [DATABASE]
 
 RECOVERY is one of RECOVERIES, or ``any``: each step is recovered by another one. ``telling`` leaves
 out the steps that nobody sees anything of until the next, ``rows`` all but those right before and
@@ -25,9 +25,11 @@ import tomllib
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import sqlalchemy as sa
 
@@ -181,16 +183,22 @@ class Place:
 
 @dataclass(frozen=True)
 class Ended:
-    """``step`` is where it was killed; None where it came to its end, with ``code``."""
+    """How a run ended: ``code`` is None where it was killed, right before the last of its steps."""
 
-    step: str | None
-    code: int
+    steps: tuple[str, ...]
+    code: int | None
     said: str
+
+    @property
+    def step(self) -> str | None:
+        """Where it was killed; None where it came to its end."""
+        return self.steps[-1] if self.code is None else None
 
 
 def main(
     action: str, recovery: str, folder: Path, how: str, server: Realtime | None
 ) -> Iterator[dict[str, Any]]:
+    load()
     at, kept = Place(folder / "at", server), folder / "kept"
     at.make()
     at.enter()
@@ -206,9 +214,10 @@ def main(
         assert done.code == app.DONE, done
     assert at.disagreement() is None
     shutil.copytree(at.base, kept, symlinks=True)
-    names = cycle(RECOVERIES if recovery == "any" else [recovery])
-    was = ""
-    for number in range(10_000):
+    whole = run(ACTIONS[action])
+    assert whole.code == app.DONE, whole
+    recoveries = cycle(RECOVERIES if recovery == "any" else [recovery])
+    for number, step in chosen(whole.steps, how):
         shutil.rmtree(at.base)
         shutil.copytree(kept, at.base, symlinks=True)
         os.chdir(at.here)
@@ -216,19 +225,22 @@ def main(
             at.fill()
         before = (at.passwords(), at.links())
         killed = run(ACTIONS[action], number)
-        if killed.step is None:
-            assert killed.code == app.DONE, killed
-            return
-        step = killed.step.split()[0]
-        if how in ("telling", "rows") and step not in SEEN:
-            continue
-        before_that, was = was, step
-        if how == "rows" and "rows" not in (before_that, step):
-            continue
-        name = next(names)
+        assert killed.step is not None, killed
+        assert killed.step.split()[0] == step, f"{killed.step} was {step} before"
+        name = next(recoveries)
         ends = ended(at, action, name, before, again=how == "again")
         yield {"step": killed.step, "recovery": name} | ends
-    raise AssertionError("it never ends")
+
+
+def chosen(steps: tuple[str, ...], how: str) -> Iterator[tuple[int, str]]:
+    """The numbers and names of the steps to be killed at."""
+    names = [step.split()[0] for step in steps]
+    telling = [(n, name) for n, name in enumerate(names) if how == "again" or name in SEEN]
+    was = ""
+    for number, name in telling:
+        if how != "rows" or "rows" in (was, name):
+            yield number, name
+        was = name
 
 
 def ended(
@@ -264,43 +276,49 @@ def ended(
     return row
 
 
+def load() -> None:
+    """Import all commands, so that not every child does."""
+    for name in app.COMMANDS:
+        import_module(f"cmp_bundle.cli.{name}")
+
+
 def run(words: tuple[str, ...], number: int | None = None) -> Ended:
     """Run a command line in a child, killed before its step ``number``."""
-    reading, writing = os.pipe()
-    said, out = os.pipe()
-    sys.stdout.flush()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        for descriptor in (1, 2):
-            os.dup2(out, descriptor)
-        left = [number]
-
-        def before(step: str, path: Path) -> None:
-            if left[0] == 0:
-                os.write(writing, f"{step} {path}".encode())
-                os.kill(os.getpid(), signal.SIGKILL)
-            if left[0] is not None:
-                left[0] -= 1
-
-        Disk.__init__.__defaults__ = (before, None)
-        try:
-            code = app.run(list(words))
-        except BaseException:  # noqa: BLE001 - a forked child must end here, whatever it was
-            traceback.print_exc()
-            code = app.BUG
+    with TemporaryFile() as steps, TemporaryFile() as out:
         sys.stdout.flush()
-        os._exit(code)
-    os.close(writing)
-    os.close(out)
-    with os.fdopen(reading, "rb") as pipe, os.fdopen(said, "rb") as heard:
-        text = heard.read().decode()
-        step = pipe.read().decode()
-    _, status = os.waitpid(child, 0)
+        child = os.fork()
+        if child == 0:
+            for descriptor in (1, 2):
+                os.dup2(out.fileno(), descriptor)
+            left = [number]
+
+            def before(step: str, path: Path) -> None:
+                os.write(steps.fileno(), f"{step} {path}\n".encode())
+                if left[0] == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                if left[0] is not None:
+                    left[0] -= 1
+
+            Disk.__init__.__defaults__ = (before, None)
+            try:
+                code = app.run(list(words))
+            except BaseException:  # noqa: BLE001 - a forked child must end here, whatever it was
+                traceback.print_exc()
+                code = app.BUG
+            sys.stdout.flush()
+            os._exit(code)
+        _, status = os.waitpid(child, 0)
+        announced, said = (_all(file).decode() for file in (steps, out))
+    told = tuple(announced.splitlines())
     if os.WIFEXITED(status):
-        return Ended(None, os.WEXITSTATUS(status), text)
+        return Ended(told, os.WEXITSTATUS(status), said)
     assert os.WTERMSIG(status) == signal.SIGKILL
-    return Ended(step, -1, text)
+    return Ended(told, None, said)
+
+
+def _all(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read()
 
 
 if __name__ == "__main__":

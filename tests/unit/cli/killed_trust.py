@@ -23,10 +23,11 @@ from cmp_bundle.tls.person import person
 from cmp_bundle.tls.system_store import SystemStore
 from tests.unit.tls.made import debian_s, odd
 
-from .killed import run
+from .killed import load, run
 
 
 def main(action: str, base: Path) -> Iterator[dict[str, Any]]:
+    load()
     at, kept = base / "at", base / "kept"
     databases = (at / "home/.pki/nssdb", at / "home/.mozilla/firefox/abc.default")
     for folder in (*databases, at / "here", at / "system"):
