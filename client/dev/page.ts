@@ -7,7 +7,7 @@
 interface State {
   run: string;
   shown: number;
-  stylesheets: boolean;
+  since: number;
   trouble: (keyof typeof TROUBLE)[];
 }
 
@@ -56,7 +56,7 @@ function show({ trouble }: State): void {
   shadow.replaceChildren(...trouble.map(line));
 }
 
-function catchUp({ run, shown, stylesheets }: State): void {
+function catchUp({ run, shown, since }: State): void {
   // Another run of the server counts its builds from one again.
   const another = theirs !== "" && theirs !== run;
   theirs = run;
@@ -64,7 +64,7 @@ function catchUp({ run, shown, stylesheets }: State): void {
   if (another || shown === mine) return;
   const { connector } = (globalThis as { LiveReload?: LiveReload }).LiveReload ?? {};
   const told = connector?.socket?.readyState === WebSocket.OPEN && connector.protocol > 0;
-  if (told && stylesheets && shown === mine + 1) {
+  if (told && mine >= since) {
     mine = shown; // swapped in place
     return;
   }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cmp_bundle.bundle.manifest import ENTRY, PROFILES
@@ -22,7 +22,8 @@ class Outcome:
     """The state after a build: what is shown, and what stands against showing the newest.
 
     ``number`` counts builds from 1, ``shown`` is the number of the one that is shown.
-    ``stylesheets`` are the paths of style sheets, where nothing else changed.
+    ``stylesheets`` are the paths of style sheets, where nothing else changed. Pages of the builds
+    from ``since`` on differ from the one that is shown in the style sheets ``restyled`` alone.
     """
 
     number: int
@@ -31,7 +32,9 @@ class Outcome:
     problem: CmpBundleError | None
     seconds: float
     changed: bool
+    since: int
     stylesheets: tuple[str, ...] = ()
+    restyled: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[StaticWarning, ...]:
@@ -56,21 +59,32 @@ class Builds:
             if last is None:
                 raise
             took = time.perf_counter() - began
-            self._last = Outcome(number, last.shown, last.built, error, took, changed=False)
+            self._last = replace(
+                last, number=number, problem=error, seconds=took, changed=False, stylesheets=()
+            )
             return self._last
         took = time.perf_counter() - began
-        different = _different(last.built, built) if last else frozenset({"everything"})
-        mended = last is not None and last.problem is not None
-        sheets = tuple(sorted(different))
-        only_sheets = bool(sheets) and all(p.endswith(".css") for p in sheets) and not mended
+        if last is None:
+            self._last = Outcome(number, number, built, None, took, changed=True, since=number)
+            return self._last
+        different = tuple(sorted(_different(last.built, built)))
+        if not different:
+            self._last = replace(
+                last, number=number, problem=None, seconds=took, changed=False, stylesheets=()
+            )
+            return self._last
+        restyles = all(p.endswith(".css") for p in different) and last.problem is None
+        sheets = different if restyles else ()
         self._last = Outcome(
             number,
-            number if different else (last.shown if last else number),
-            built if different or last is None else last.built,
+            number,
+            built,
             None,
             took,
-            changed=bool(different),
-            stylesheets=sheets if only_sheets else (),
+            changed=True,
+            since=last.since if restyles else number,
+            stylesheets=sheets,
+            restyled=tuple(sorted({*last.restyled, *sheets})) if restyles else (),
         )
         return self._last
 

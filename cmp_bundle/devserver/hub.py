@@ -83,7 +83,7 @@ class Hub:
         told: dict[str, Any] = {
             "run": self._run,
             "shown": outcome.shown if outcome else 0,
-            "stylesheets": bool(outcome and outcome.stylesheets),
+            "since": outcome.since if outcome else 0,
             "trouble": [what for what, problem in trouble.items() if problem],
         }
         return json.dumps(told)
@@ -130,12 +130,16 @@ class Hub:
         self._outcome = outcome
         if outcome.changed:
             # Without a style sheet's own path, livereload's script reloads the page.
-            paths = outcome.stylesheets or ("index.html",)
-            for path in paths:
-                message = {"command": "reload", "path": path, "liveCSS": True, "liveImg": False}
+            for path in outcome.restyled or ("index.html",):
                 for page in tuple(self.reloaders):
-                    tell(page, json.dumps(message))
+                    tell(page, _reload(path))
         self.publish()
+
+    def reloads(self, page: WebSocketHandler) -> None:
+        """From now on it is told. The page may be of a build before the last."""
+        self.reloaders.add(page)
+        for path in self._outcome.restyled if self._outcome else ():
+            tell(page, _reload(path))
 
     def publish(self) -> None:
         state = self.state
@@ -158,6 +162,11 @@ class Hub:
             self._publish_news()
 
         asyncio.get_running_loop().call_later(_OFTEN, now)
+
+
+def _reload(path: str) -> str:
+    """What livereload's script swaps a style sheet for, or reloads the page."""
+    return json.dumps({"command": "reload", "path": path, "liveCSS": True, "liveImg": False})
 
 
 def tell(socket: WebSocketHandler, message: str) -> None:

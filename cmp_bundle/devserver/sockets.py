@@ -131,8 +131,9 @@ class ReloadSocket(LiveReloadHandler):
         except (ValueError, TypeError, AttributeError, KeyError):
             self.close(1007, "not a message of livereload")
             return
-        if command == "info":
-            self._hub.reloaders.add(self)
+        # Its script takes what it is told as soon as it has been greeted.
+        if command == "hello":
+            self._hub.reloads(self)
 
     def on_close(self) -> None:
         super().on_close()

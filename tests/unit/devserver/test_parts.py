@@ -82,10 +82,16 @@ def test_builds_tell_what_changed() -> None:
     assert styled.changed
     assert styled.stylesheets == ("assets/live/css/phone.css",)
     assert styled.shown == 3
+    changes["css/two.css"] = "p { color: red }"
+    again = builds.build()
+    assert again.stylesheets == ("assets/live/css/two.css",)
+    # A page of the first build needs both.
+    assert (again.since, again.restyled) == (1, (*styled.stylesheets, *again.stylesheets))
     changes["two.js"] = "var x"
     scripted = builds.build()
     assert scripted.changed
-    assert scripted.stylesheets == ()
+    assert scripted.stylesheets == scripted.restyled == ()
+    assert scripted.since == scripted.shown == 5
 
 
 def test_the_last_good_build_stays_up() -> None:

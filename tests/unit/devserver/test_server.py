@@ -181,6 +181,20 @@ def test_an_edit_reloads_the_page(running: Running, folder: Path) -> None:
         assert (told["path"], told["liveCSS"]) == ("assets/live/css/phone.css", True)
 
 
+def test_a_page_that_comes_late_is_told_of_every_style_sheet(
+    running: Running, folder: Path
+) -> None:
+    with socket_of(running, "/__cmp/events", origin=running.url) as events:
+        for number, colour in enumerate(("pink", "blue"), 2):
+            (folder / "css/phone.css").write_text(f"p {{ color: {colour} }}")
+            while (told := json.loads(events.recv(PATIENCE)))["shown"] < number:
+                pass
+            assert told["since"] == 1, "a page of the first build needs no other"
+    with livereload(running) as page:
+        greet(page)
+        assert json.loads(page.recv(PATIENCE))["path"] == "assets/live/css/phone.css"
+
+
 def test_a_broken_edit_leaves_the_last_good_page(running: Running, folder: Path) -> None:
     with socket_of(running, "/__cmp/events", origin=running.url) as events:
         events.recv(PATIENCE)
