@@ -6,8 +6,10 @@ chromedriver; Firefox speaks it itself.
 
 from __future__ import annotations
 
+import atexit
 import base64
 import contextlib
+import functools
 import json
 import os
 import re
@@ -37,7 +39,11 @@ FIREFOX_PREFS = {
     "media.autoplay.default": 0,
     "app.normandy.enabled": False,
     "app.update.disabledForTesting": True,
+    "browser.aboutwelcome.enabled": False,
+    "browser.newtabpage.enabled": False,
+    "browser.newtab.preload": False,
     "browser.safebrowsing.update.enabled": False,
+    "browser.startup.homepage": "about:blank",
     "browser.startup.homepage_override.mstone": "ignore",
     "datareporting.policy.dataSubmissionEnabled": False,
     "network.captive-portal-service.enabled": False,
@@ -353,7 +359,31 @@ def _firefox(
     profile: Path, prefs: dict[str, Any], ending: contextlib.ExitStack, believing: bool
 ) -> Session:
     data = profile / "data"
-    data.mkdir(exist_ok=True)
+    if not data.exists():
+        shutil.copytree(_used_once(), data, symlinks=True)
+    return _firefox_on(profile, prefs, ending, believing)
+
+
+@functools.cache
+def _used_once() -> Path:
+    """A profile in which Firefox has done what it does in a new one alone: half of a start."""
+    folder = Path(tempfile.mkdtemp(prefix="cmp-firefox-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    data = folder / "data"
+    data.mkdir()
+    with contextlib.ExitStack() as ending:
+        session = _firefox_on(folder, {}, ending, True)
+        made = session.send("browsingContext.create", type="tab")
+        session.send(
+            "browsingContext.navigate", context=made["context"], url="about:blank", wait="complete"
+        )
+    return data
+
+
+def _firefox_on(
+    profile: Path, prefs: dict[str, Any], ending: contextlib.ExitStack, believing: bool
+) -> Session:
+    data = profile / "data"
     lines = (
         f"user_pref({json.dumps(k)}, {json.dumps(v)});\n"
         for k, v in (FIREFOX_PREFS | prefs).items()
