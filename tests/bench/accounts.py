@@ -1,4 +1,4 @@
-"""What a build costs for each account, with ten thousand of them and with ten times as many."""
+"""What a build and a deploy cost for each account, with ten thousand and with ten times as many."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.unit.deploy.trees import NO_ASTERISK, tree
+
 COUNTS = (10_000, 100_000)
 
 #: One process a figure: the most memory that it ever had is told of a process alone. Processor
 #: time, since the disk's own is another's; the parts that are told apart are calls of these.
 MEASURE = """
 import json, resource, sys, time
-from pathlib import Path
 from cmp_bundle.bundle import dist, leaks, manifest, sealed
-from cmp_bundle.cli import app, people, scan
-from cmp_bundle.cli.command import command
-from cmp_bundle.cli.output import Result
+from cmp_bundle.changes.engine import Engine
+from cmp_bundle.cli import app, people
 
 took = {}
 
@@ -40,20 +40,10 @@ timed(sealed, "profiles", "sealing")
 timed(sealed, "secrets", "sealing")
 timed(leaks, "check", "the look")
 timed(dist, "write", "writing")
+timed(manifest, "read", "reading")
+timed(Engine, "carry_out", "writing")
 began = time.process_time()
-if sys.argv[1] == "build":
-    code = app.run(["build", "--source", "builtin", "--json"])
-else:
-    bundle = manifest.read(Path("dist"))
-    read = time.process_time() - began
-    def look(run):
-        everybody = people.everyone(run)
-        scan.scan(bundle, everybody.people.secrets)
-        return Result("", {})
-    code = command(flags=people.FLAGS, name="look")(look).main(
-        ["--json"], standalone_mode=False
-    )
-    took["reading"] = took.get("reading", 0.0) + read
+code = app.run([*sys.argv[1:], "--json"])
 took["all"] = time.process_time() - began
 took["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print("\\n" + json.dumps([code, took]))
@@ -63,7 +53,7 @@ print("\\n" + json.dumps([code, took]))
 def measured(base: Path) -> list[tuple[str, ...]]:
     parts = ("reading", "sealing", "the look", "writing", "all")
     rows: list[tuple[str, ...]] = [("µs an account", *parts, "memory", "times")]
-    for what in ("build", "a deploy's look"):
+    for what in ("build", "deploy"):
         first = 0.0
         for count in COUNTS:
             folder = base / f"accounts-{count}"
@@ -84,7 +74,7 @@ def measured(base: Path) -> list[tuple[str, ...]]:
 
 
 def _lay_out(folder: Path, count: int) -> None:
-    folder.mkdir()
+    tree(folder / "root")
     lines = ['[defaults]\nhost = "pbx.example.com"\n']
     lines += [
         f'[[account]]\nid = "u{number:06d}"\npassword = "{secrets.token_urlsafe(18)}"\n'
@@ -99,10 +89,13 @@ def _lay_out(folder: Path, count: int) -> None:
 def _run(folder: Path, what: str) -> dict[str, float]:
     mine = {
         "CMP_BUNDLE_LINKS_KEY": str(folder / "links.key"),
-        "CMP_BUNDLE_ASTERISK_ROOT": str(folder),
+        "CMP_BUNDLE_PHONE_SOURCE": "builtin",
+        "CMP_BUNDLE_STATE": str(folder / "state"),
+        "CMP_BUNDLE_ASTERISK_ROOT": str(folder / "root"),
+        "CMP_BUNDLE_ASTERISK_COMMAND": json.dumps(NO_ASTERISK),
     }
     done = subprocess.run(
-        [sys.executable, "-c", MEASURE, "build" if what == "build" else "look"],
+        [sys.executable, "-c", MEASURE, what],
         cwd=folder,
         env=os.environ | mine,
         capture_output=True,
