@@ -49,6 +49,8 @@ def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
             present = _ours(folder)
             same = {p for p in present & set(files) if _holds(folder / p, files[p])}
             if same == present == set(files):
+                # A build that was killed may have left it after all else was done.
+                disk.remove_tree(_fresh(folder))
                 return False
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -57,7 +59,7 @@ def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
             file=error.filename or folder,
             hint="name another folder with --out",
         ) from error
-    fresh = folder.with_name(f".{folder.name}.building")
+    fresh = _fresh(folder)
     try:
         disk.remove_tree(fresh)
         disk.make_folder(fresh)
@@ -80,6 +82,11 @@ def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
             disk.remove_tree(fresh)
         raise
     return True
+
+
+def _fresh(folder: Path) -> Path:
+    """Where the new one is made."""
+    return folder.with_name(f".{folder.name}.building")
 
 
 def _ours(folder: Path) -> set[str]:

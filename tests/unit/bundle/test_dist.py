@@ -28,6 +28,15 @@ def test_written_once(tmp_path: Path) -> None:
     assert [p.name for p in folder.parent.iterdir()] == ["dist"]
 
 
+def test_what_a_killed_build_left_goes_with_the_next(tmp_path: Path) -> None:
+    """The bundle itself may be whole already."""
+    dist.write(BUNDLE, tmp_path / "dist", Disk())
+    for name in (".dist.building", "..dist.building.cmp-bundle-partial"):
+        (tmp_path / name / "p").mkdir(parents=True)
+    assert not dist.write(BUNDLE, tmp_path / "dist", Disk())
+    assert [p.name for p in tmp_path.iterdir()] == ["dist"]
+
+
 def test_what_is_the_same_is_not_written_again(tmp_path: Path) -> None:
     """But what somebody has changed since, and what is no file of ours, is."""
     people = {f"{name}.bin": name.encode() for name in ("kept", "changed", "closed", "linked")}

@@ -173,12 +173,9 @@ class Place:
         return {name: ring.token(name).text for name in self.passwords()}
 
     def left(self) -> list[str]:
-        """Names that no run that came to its end leaves.
-
-        The bundle's folder is no part of a server: what a build left goes with the next build.
-        """
+        """Names that no run that came to its end leaves."""
         found = (str(path.relative_to(self.base)) for path in self.base.rglob("*"))
-        return sorted(p for p in found if re.search(r"partial|journal\.json", p))
+        return sorted(p for p in found if re.search(r"partial|building|journal\.json", p))
 
 
 @dataclass(frozen=True)
@@ -262,7 +259,9 @@ def ended(
     done = run(words)
     said.append(done.said)
     row |= {"code": done.code, "said": said, "kills": kills}
-    row["disagree"], row["left"] = at.disagreement(), at.left()
+    # The bundle's folder is no part of a server: what a build left goes with the next build.
+    row["left"] = [name for name in at.left() if not re.match(r"here/\.+dist\.", name)]
+    row["disagree"] = at.disagreement()
     touched = {"rotate another": {"alice"}, "renew another": {"alice"}}.get(recovery, set())
     for kind, was, now in zip(
         ("passwords", "links"), before, (at.passwords(), at.links()), strict=True
@@ -271,9 +270,9 @@ def ended(
     # The bundle that lies there now is either right, or refused: never live with old passwords.
     deployed = run(("deploy",))
     row |= {"deploy": deployed.code, "deploy said": deployed.said, "then": at.disagreement()}
-    for then in (("build", "--no-pack"), ("deploy",)) if deployed.code else ():
+    for then in (("build", "--no-pack"), ("deploy",)) if deployed.code or at.left() else ():
         row |= {"at last": run(then).code, "in the end": at.disagreement()}
-    return row
+    return row | {"left at last": at.left()}
 
 
 def load() -> None:

@@ -30,7 +30,7 @@ def rows(action: str, recovery: str, how: str, folder: Path, *more: str) -> list
 def judge(row: dict[str, Any], action: str) -> None:
     # The file of accounts, Asterisk's file, its database, the profiles and the key agree.
     assert row["disagree"] is None, row
-    assert row["left"] == [], row
+    assert row["left"] == row["left at last"] == [], row
     assert (row["dry"], row["looked"]) == (DONE, True), "a dry run changes nothing"
     # All old or all new, by each account that was meant and that the recovery left alone.
     changed = "passwords" if action.startswith("rotate") else "links"
@@ -52,6 +52,9 @@ def judge(row: dict[str, Any], action: str) -> None:
     # A bundle with passwords that were never live, or are no more, is refused and never silent.
     if row["recovery"] == "deploy" and row["code"] == MISTAKE:
         assert "cmp-bundle build" in row["said"][-1], row
+    elif row["recovery"] == "rollback" and row["kills"] and row["code"] == MISTAKE:
+        # The one that was killed last had done it.
+        assert "no release before the current one" in row["said"][-1], row
     else:
         assert row["code"] == DONE, row
     assert row["then"] is None, row
