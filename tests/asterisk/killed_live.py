@@ -19,7 +19,7 @@ from cmp_bundle.deploy import live
 from cmp_bundle.files import Disk
 from tests.testbed import roots
 from tests.testbed.server import Asterisk, running
-from tests.unit.cli.killed import SEEN
+from tests.unit.cli.killed import chosen
 from tests.unit.deploy.killed import killed_before, recover
 from tests.unit.deploy.trees import Server, bundle
 
@@ -63,7 +63,7 @@ def main(version: str, action: str, how: str) -> list[dict[str, Any]]:
         steps: list[str] = []
         ACT[action](server(Disk(lambda name, _: steps.append(name))))
         prepared = False
-        for number in (n for n, name in enumerate(steps) if how == "all" or name in SEEN):
+        for number, _ in chosen(steps, how):
             if not prepared:
                 prepare(server, action)
             step = killed_before(number, server, ACT[action])

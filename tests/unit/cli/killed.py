@@ -23,7 +23,7 @@ import signal
 import sys
 import tomllib
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import cycle
@@ -214,7 +214,7 @@ def main(
     whole = run(ACTIONS[action])
     assert whole.code == app.DONE, whole
     recoveries = cycle(RECOVERIES if recovery == "any" else [recovery])
-    for number, step in chosen(whole.steps, how):
+    for number, step in chosen((said.split()[0] for said in whole.steps), how):
         shutil.rmtree(at.base)
         shutil.copytree(kept, at.base, symlinks=True)
         os.chdir(at.here)
@@ -229,12 +229,12 @@ def main(
         yield {"step": killed.step, "recovery": name} | ends
 
 
-def chosen(steps: tuple[str, ...], how: str) -> Iterator[tuple[int, str]]:
-    """The numbers and names of the steps to be killed at."""
-    names = [step.split()[0] for step in steps]
-    telling = [(n, name) for n, name in enumerate(names) if how == "again" or name in SEEN]
+def chosen(names: Iterable[str], how: str) -> Iterator[tuple[int, str]]:
+    """The numbers and names of the steps to be killed at, of all that there are."""
     was = ""
-    for number, name in telling:
+    for number, name in enumerate(names):
+        if how in ("telling", "rows") and name not in SEEN:
+            continue
         if how != "rows" or "rows" in (was, name):
             yield number, name
         was = name
@@ -250,14 +250,12 @@ def ended(
     row: dict[str, Any] = {"journal": journal, "dry": dry.code, "looked": snapshot(at.base) == seen}
     words = RECOVERIES[recovery] or ACTIONS[action]
     said, kills = [], 0
-    for number in (0, 1, 2, 3, 5, 8, 13, 21, 34) if again else ():
-        killed = run(words, number)
-        said.append(killed.said)
-        if killed.step is None:
+    for number in (*((0, 1, 2, 3, 5, 8, 13, 21, 34) if again else ()), None):
+        done = run(words, number)
+        said.append(done.said)
+        if done.step is None:
             break
         kills += 1
-    done = run(words)
-    said.append(done.said)
     row |= {"code": done.code, "said": said, "kills": kills}
     # The bundle's folder is no part of a server: what a build left goes with the next build.
     row["left"] = [name for name in at.left() if not re.match(r"here/\.+dist\.", name)]
