@@ -43,15 +43,11 @@ def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
     files = dict(bundle.files) | {manifest.NAME: bundle.manifest.to_json()}
     files |= {f"{_ASTERISK}/{name}": data for name, data in for_asterisk(bundle).items()}
     files |= {f"{manifest.PROFILES}/{name}": data for name, data in bundle.profiles.items()}
-    same: set[str] = set()
+    present: set[str] = set()
     try:
         if folder.exists():
             present = _ours(folder)
-            same = {p for p in present & set(files) if _holds(folder / p, files[p])}
-            if same == present == set(files):
-                # A build that was killed may have left it after all else was done.
-                disk.remove_tree(_fresh(folder))
-                return False
+        same = {p for p in present & set(files) if _holds(folder / p, files[p])}
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CmpBundleError(
@@ -59,9 +55,12 @@ def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
             file=error.filename or folder,
             hint="name another folder with --out",
         ) from error
-    fresh = _fresh(folder)
+    fresh = folder.with_name(f".{folder.name}.building")
     try:
+        # A build that was killed may have left it, at its end as well.
         disk.remove_tree(fresh)
+        if same == present == set(files):
+            return False
         disk.make_folder(fresh)
         for parent in sorted({p for path in files for p in PurePosixPath(path).parents}):
             disk.make_folder(fresh / parent)
@@ -82,11 +81,6 @@ def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
             disk.remove_tree(fresh)
         raise
     return True
-
-
-def _fresh(folder: Path) -> Path:
-    """Where the new one is made."""
-    return folder.with_name(f".{folder.name}.building")
 
 
 def _ours(folder: Path) -> set[str]:
