@@ -53,24 +53,21 @@ class Builds:
         began = time.perf_counter()
         last = self._last
         number = last.number + 1 if last else 1
+        problem = None
         try:
             built = self._make(number)
         except CmpBundleError as error:
             if last is None:
                 raise
-            took = time.perf_counter() - began
-            self._last = replace(
-                last, number=number, problem=error, seconds=took, changed=False, stylesheets=()
-            )
-            return self._last
+            built, problem = last.built, error
         took = time.perf_counter() - began
         if last is None:
             self._last = Outcome(number, number, built, None, took, changed=True, since=number)
             return self._last
-        different = tuple(sorted(_different(last.built, built)))
+        different = () if problem else tuple(sorted(_different(last.built, built)))
         if not different:
             self._last = replace(
-                last, number=number, problem=None, seconds=took, changed=False, stylesheets=()
+                last, number=number, problem=problem, seconds=took, changed=False, stylesheets=()
             )
             return self._last
         restyles = all(p.endswith(".css") for p in different) and last.problem is None

@@ -130,13 +130,13 @@ class Hub:
         self._outcome = outcome
         if outcome.changed:
             # Without a style sheet's own path, livereload's script reloads the page.
-            for path in outcome.restyled or ("index.html",):
+            for path in outcome.stylesheets or ("index.html",):
                 for page in tuple(self.reloaders):
                     tell(page, _reload(path))
         self.publish()
 
     def reloads(self, page: WebSocketHandler) -> None:
-        """From now on it is told. The page may be of a build before the last."""
+        """From now on it is told of each build. The page may be of one before the last."""
         self.reloaders.add(page)
         for path in self._outcome.restyled if self._outcome else ():
             tell(page, _reload(path))
