@@ -4,8 +4,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 
-# The tests start the command line thousands of times; it is compiled once, whatever whoever
-# runs them has otherwise chosen.
+# The tests start the command line hundreds of times: Python keeps what it has compiled.
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup demo test coverage soak quick lint lock docs testbed testbed-clean bench clean

@@ -26,7 +26,7 @@ from cmp_bundle.phone.fetch import fetch
 from cmp_bundle.phone.source import parse
 from cmp_bundle.report import Silent
 
-from .browser import bidi
+from .browser import launch
 from .testbed import network, roots
 from .testbed.server import Asterisk
 
@@ -130,16 +130,16 @@ def pbx(asterisk_release: roots.Release) -> Iterator[Asterisk]:
 @pytest.fixture(params=["chromium", "firefox"])
 def browser_name(request: pytest.FixtureRequest) -> str:
     """Each browser in turn; it is there."""
-    reason = bidi.missing(request.param)
+    reason = launch.missing(request.param)
     if reason:
         _unreal(reason)
     return str(request.param)
 
 
 @pytest.fixture
-def browser(browser_name: str) -> Iterator[bidi.Browser]:
+def browser(browser_name: str) -> Iterator[launch.Browser]:
     """A browser with a fresh profile."""
-    with bidi.browsing(browser_name) as running:
+    with launch.browsing(browser_name) as running:
         yield running
 
 

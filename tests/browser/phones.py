@@ -13,8 +13,9 @@ from typing import Self
 from tests.testbed.roots import Release
 from tests.testbed.server import PATIENCE, Asterisk
 
-from . import bidi
-from .bidi import Browser, Page
+from . import launch
+from .bidi import Page
+from .launch import Browser
 from .phone_page import FRAMES, connect, fill_in, open_phone, value, watch_tones
 
 #: Accounts that something is particular about: one that a browser has no media in common with,
@@ -122,7 +123,7 @@ class Browsers:
 
     def __call__(self, name: str) -> Browser:
         if name not in self._running:
-            self._running[name] = self._ending.enter_context(bidi.browsing(name))
+            self._running[name] = self._ending.enter_context(launch.browsing(name))
         return self._running[name]
 
 

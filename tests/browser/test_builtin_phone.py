@@ -17,7 +17,7 @@ import cmp_bundle
 from tests.testbed.roots import Release
 from tests.testbed.server import Asterisk
 
-from .bidi import Browser
+from .launch import Browser
 from .phone_page import call, connect, fill_in, hang_up, open_phone, pictures_move, value
 from .phones import (
     ABOUT,

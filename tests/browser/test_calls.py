@@ -24,7 +24,7 @@ from tests.testbed.roots import RELEASES, why_not
 from tests.testbed.roots import build as build_root
 from tests.testbed.server import Asterisk
 
-from . import bidi
+from . import launch
 from .bidi import BrowserError, Page
 from .phone_page import connect, fill_in, value
 from .phones import (
@@ -113,7 +113,7 @@ class Standing:
 @pytest.fixture(scope="module")
 def browsers() -> Iterator[Browsers]:
     for name in ("chromium", "firefox"):
-        if reason := bidi.missing(name):
+        if reason := launch.missing(name):
             _unreal(reason)
     with contextlib.ExitStack() as stack:
         yield Browsers(stack)
@@ -297,7 +297,7 @@ def test_two_firefoxes_call_each_other(standing: Standing) -> None:
     standing.leave()
     with (
         standing.phones("firefox") as here,
-        bidi.browsing("firefox") as another,
+        launch.browsing("firefox") as another,
         Phones(standing.pbx, another, here.url) as there,
     ):
         alice, bob = here.of("alice"), there.of("bob")
@@ -356,7 +356,7 @@ def test_whoever_closes_the_tab_hangs_up_and_whoever_vanishes_is_missed(
         talk(alice, bob, "bob", "Alice")
         there.close(bob)
         told(alice, "bob hung up")
-        victim = bidi.start("firefox", tmp_path)
+        victim = launch.start("firefox", tmp_path)
         try:
             bob = Phones(standing.pbx, victim, here.url).of("bob")
             talk(alice, bob, "bob", "Alice")  # and calls again

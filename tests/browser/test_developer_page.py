@@ -11,7 +11,8 @@ import pytest
 from tests.serving import serve
 
 from . import phone_page
-from .bidi import Browser, Page
+from .bidi import Page
+from .launch import Browser
 from .phone_page import value
 from .phones import front
 

@@ -12,7 +12,8 @@ import pytest
 from cmp_bundle.accounts.model import Account
 from cmp_bundle.settings.model import AccountSettings, BuildSettings, Settings, SiteSettings
 
-from .bidi import Browser, Page
+from .bidi import Page
+from .launch import Browser
 from .phone_page import value
 from .static_site import KEY, Phones, served, site
 

@@ -17,7 +17,8 @@ from cmp_bundle.accounts.model import Account, IceServer
 from cmp_bundle.settings.model import AccountSettings, Settings
 from tests.unit.bundle.phones import phone
 
-from .bidi import Browser, Page
+from .bidi import Page
+from .launch import Browser
 from .static_site import KEY, Phones, served, site
 
 pytestmark = [pytest.mark.browser]

@@ -11,8 +11,9 @@ import pytest
 from tests.conftest import SIXTEEN_IN_SOAK, Cmp
 from tests.testbed.server import Asterisk
 
-from . import bidi, phone_page
-from .bidi import Browser, Page
+from . import launch, phone_page
+from .bidi import Page
+from .launch import Browser
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.browser]
 
@@ -220,12 +221,12 @@ def test_remembering_is_asked_for(
     url = cmp("link", "alice")["link"]
     box = ".cmp-notice input[type=checkbox]"
 
-    browser = bidi.start(browser_name, tmp_path / "profile")
+    browser = launch.start(browser_name, tmp_path / "profile")
 
     def visit(address: str) -> Page:
         nonlocal browser
         browser.close()  # what it knows now is what is on its disk
-        browser = bidi.start(browser_name, tmp_path / "profile")
+        browser = launch.start(browser_name, tmp_path / "profile")
         page = open_link(browser, address)
         page.wait("!document.getElementById('connect').disabled")
         return page

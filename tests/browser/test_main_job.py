@@ -8,7 +8,7 @@ from tests.conftest import SIXTEEN_IN_SOAK, Cmp
 from tests.testbed.server import Asterisk
 
 from . import phone_page
-from .bidi import Browser
+from .launch import Browser
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.browser]
 

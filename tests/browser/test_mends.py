@@ -25,7 +25,7 @@ from tests.conftest import _unreal
 from tests.testbed import roots
 from tests.testbed.server import Asterisk
 
-from . import bidi
+from . import launch
 from .bidi import Page
 from .phone_page import call, connect, fill_in, hang_up, value
 from .phones import (
@@ -121,7 +121,7 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def desk(upstream_cache: Any) -> Iterator[Desk]:
-    reasons = (roots.why_not(), *map(bidi.missing, ("chromium", "firefox")))
+    reasons = (roots.why_not(), *map(launch.missing, ("chromium", "firefox")))
     for reason in filter(None, reasons):
         _unreal(reason)
     release = roots.RELEASES["22"]

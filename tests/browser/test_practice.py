@@ -20,8 +20,9 @@ from cmp_bundle.practice.pbx import PracticePbx
 from cmp_bundle.settings.model import Settings
 from tests.unit.devserver.running import serving
 
-from . import bidi
-from .bidi import Browser, Page
+from . import launch
+from .bidi import Page
+from .launch import Browser
 from .phone_page import connect, fill_in, open_phone, pictures_move, value
 from .phones import ABOUT, MESSAGE, OWN, dial, idle, press, rings, sees, talk, told
 
@@ -58,7 +59,7 @@ def browsers() -> Iterator[Callable[[str], Browser]]:
 
         def browser(name: str) -> Browser:
             if name not in running:
-                running[name] = stack.enter_context(bidi.browsing(name))
+                running[name] = stack.enter_context(launch.browsing(name))
             return running[name]
 
         yield browser
@@ -232,7 +233,7 @@ def test_chromium_and_firefox_see_each_other(
     phones: Phones, browsers: Callable[[str], Browser], browser_name: str
 ) -> None:
     names = ["chromium", "firefox"]
-    if any(bidi.missing(name) for name in names):
+    if any(launch.missing(name) for name in names):
         pytest.skip("one of the two is missing")
     names.sort(key=lambda name: name != browser_name)
     alice, bob = (phones.of(browsers(n), a) for n, a in zip(names, ("alice", "bob"), strict=True))
@@ -255,10 +256,10 @@ UNUSUAL = ("--allow-loopback-in-peer-connection", "--disable-features=WebRtcHide
 def test_a_browser_as_it_is_installed(
     phones: Phones, browser_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arguments = [a for a in bidi.CHROMIUM_ARGS if a not in UNUSUAL]
-    monkeypatch.setattr(bidi, "CHROMIUM_ARGS", arguments)
+    arguments = [a for a in launch.CHROMIUM_ARGS if a not in UNUSUAL]
+    monkeypatch.setattr(launch, "CHROMIUM_ARGS", arguments)
     prefs = AS_INSTALLED if browser_name == "firefox" else None
-    with contextlib.closing(bidi.start(browser_name, tmp_path, prefs)) as browser:
+    with contextlib.closing(launch.start(browser_name, tmp_path, prefs)) as browser:
         alice = phones.of(browser, "alice")
         dial(alice, "247")
         sees(alice, 4)

@@ -12,7 +12,7 @@ from tests.conftest import SIXTEEN_IN_SOAK, Cmp
 from tests.testbed.server import Asterisk
 from tests.unit.bundle.phones import FILES
 
-from . import bidi
+from . import launch
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.browser]
 
@@ -62,7 +62,7 @@ def test_never_a_mixed_page(cmp: Cmp, pbx: Asterisk, browser_name: str, tmp_path
             assert visit() == (f"page {version}", f"script {version}")
             grow_old(pbx.static)
 
-    browser = bidi.start(browser_name, profile)
+    browser = launch.start(browser_name, profile)
     try:
         cmp("deploy", str(tmp_path / "dist-one"))
         grow_old(pbx.static)
@@ -72,7 +72,7 @@ def test_never_a_mixed_page(cmp: Cmp, pbx: Asterisk, browser_name: str, tmp_path
         cmp("rollback")
         expect("one")
         browser.close()  # what it remembers now is what it wrote to its disk
-        browser = bidi.start(browser_name, profile)
+        browser = launch.start(browser_name, profile)
         cmp("deploy", str(tmp_path / "dist-two"))
         expect("two")
         cmp("deploy", str(tmp_path / "dist-three"))
@@ -87,7 +87,7 @@ def test_never_a_mixed_page(cmp: Cmp, pbx: Asterisk, browser_name: str, tmp_path
 
 @SIXTEEN_IN_SOAK
 def test_a_page_opened_before_a_switch_goes_on(
-    cmp: Cmp, pbx: Asterisk, browser: bidi.Browser, tmp_path: Path
+    cmp: Cmp, pbx: Asterisk, browser: launch.Browser, tmp_path: Path
 ) -> None:
     """Its code may be asked for after the switch: it is still there, and it is the old one."""
     cmp.aim(pbx)

@@ -10,7 +10,8 @@ from tests.serving import Serve, serve
 from tests.testbed.server import Asterisk
 
 from . import phone_page
-from .bidi import Browser, Page
+from .bidi import Page
+from .launch import Browser
 from .phone_page import value
 
 pytestmark = pytest.mark.browser

@@ -15,8 +15,8 @@ from tests.testbed.server import free_ports
 from tests.unit.bundle.phones import FILES
 from tests.unit.devserver.saving import SAVES
 
-from . import bidi
-from .bidi import Browser
+from . import launch
+from .launch import Browser
 
 pytestmark = pytest.mark.browser
 
@@ -99,11 +99,11 @@ def test_many_edits(folder: Path, edits: int) -> None:
     rng = random.Random(5)
     script = folder / "phone/lib/one.js"
     for name in ("chromium", "firefox"):
-        if bidi.missing(name):
+        if launch.missing(name):
             pytest.skip(f"{name} is not installed")
     with ExitStack() as stack:
         running = stack.enter_context(serve(folder, "--source", "phone"))
-        browsers = [stack.enter_context(bidi.browsing(n)) for n in ("chromium", "firefox")]
+        browsers = [stack.enter_context(launch.browsing(n)) for n in ("chromium", "firefox")]
         pages = [browser.page() for browser in browsers]
         for page in pages:
             page.goto(running.url)

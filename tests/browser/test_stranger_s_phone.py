@@ -19,7 +19,8 @@ from tests.serving import Serve, serve, until
 from tests.unit.bundle.phones import FILES
 from tests.unit.cli.test_serve import accounts
 
-from .bidi import Browser, Page
+from .bidi import Page
+from .launch import Browser
 
 pytestmark = pytest.mark.browser
 

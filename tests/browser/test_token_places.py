@@ -9,7 +9,8 @@ import pytest
 from cmp_bundle.accounts.model import Account
 from cmp_bundle.settings.model import BuildSettings, Settings, SiteSettings
 
-from .bidi import Browser, Page
+from .bidi import Page
+from .launch import Browser
 from .static_site import KEY, Phones, served, site
 from .token_places import TRACES, WORKER, WORKER_PAGE, places, seen_by_worker
 

@@ -20,7 +20,7 @@ from tests.unit.tls.made import NOW, odd
 from tests.unit.tls.serving import serving, tunnel
 from tests.unit.tls.test_authority import forged
 
-from . import bidi
+from . import bidi, launch
 
 pytestmark = pytest.mark.browser
 
@@ -59,7 +59,7 @@ class Home:
     def opens(self, *urls: str, through: int | None = None) -> list[bool]:
         """Whether the browser shows the page of each without a warning; ``through`` is a proxy."""
         prefs = _proxied(self.name, through) if through else None
-        browser = bidi.start(self.name, self.path, prefs, believing=False)
+        browser = launch.start(self.name, self.path, prefs, believing=False)
         try:
             return [_opens(browser, url) for url in urls]
         finally:
@@ -76,7 +76,7 @@ def _proxied(name: str, port: int) -> dict[str, Any]:
     }
 
 
-def _opens(browser: bidi.Browser, url: str) -> bool:
+def _opens(browser: launch.Browser, url: str) -> bool:
     page = browser.page()
     try:
         page.goto(url)
