@@ -21,6 +21,7 @@ from .launch import Browser
 from .phone_page import call, connect, fill_in, hang_up, open_phone, pictures_move, value
 from .phones import (
     ABOUT,
+    DEAF,
     ENDLESS,
     MESSAGE,
     OWN,
@@ -214,15 +215,7 @@ def test_a_server_that_comes_back_is_connected_again(pbx: Asterisk, browser: Bro
 @ONCE
 def test_a_connection_that_died_in_silence_is_made_again(phones: Phones) -> None:
     # A laptop that slept: what it sends reaches nobody, and no browser says so. Waiting is short here.
-    page = phones.of(
-        "alice",
-        "const later = setTimeout;"
-        "window.setTimeout = (does, wait, ...more) =>"
-        "  later(does, window.hasty && wait > 20000 ? 100 : wait, ...more);"
-        "const send = WebSocket.prototype.send;"
-        "WebSocket.prototype.send = function (...data) {"
-        "  if (this !== window.deaf) send.apply(this, data); window.last = this; };",
-    )
+    page = phones.of("alice", DEAF)
     page.eval(
         # It is told for as long as it takes to connect again, which may be no time.
         "void (window.told = [], new MutationObserver(() => told.push(document.body.innerText))"

@@ -30,6 +30,7 @@ from .bidi import Page
 from .phone_page import call, connect, fill_in, hang_up, value
 from .phones import (
     ABOUT,
+    DEAF,
     ENDLESS,
     MESSAGE,
     OWN,
@@ -458,6 +459,22 @@ def _tells_a_lost_registration(sight: Sight) -> Any:
     )
     page.wait("window.lost")
     return page.eval(f"{MESSAGE}.includes('no longer registered')")
+
+
+@sees_with("D29", "Disconnect")
+def _connects_again(sight: Sight) -> Any:
+    # Waiting is short, or the time that JsSIP has for an answer would be waited for.
+    page = sight.of("bob", DEAF)
+    page.eval(
+        "void (window.deaf = window.last, window.hasty = true,"
+        " phone._ua.on('disconnected', () => (window.lost = true)), phone._ua.register())"
+    )
+    page.wait("window.lost", "the loss to be noticed")
+    page.eval("void (window.hasty = false)")
+    if sight.without is None:
+        page.wait(f"{value('connect')} === 'Disconnect' && last !== deaf", "another connection")
+        assert page.eval(MESSAGE) == ""
+    return page.eval(value("connect"))
 
 
 def test_every_mend_is_looked_at() -> None:

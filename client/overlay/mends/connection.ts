@@ -2,7 +2,7 @@
 
 import { on, phone, replace } from "./hooks.ts";
 import { talking } from "./talk.ts";
-import { offer, type Phone, type PhoneClass } from "./upstream.ts";
+import { offer, type Agent, type Outcome, type Phone, type PhoneClass } from "./upstream.ts";
 
 /** How long a server that was never reached may stay silent, in milliseconds. Browsers wait for minutes. */
 const PATIENCE = 10_000;
@@ -45,6 +45,23 @@ export function connectOnce({ prototype }: PhoneClass): void {
       if (talking()?.phase === "talking") offer("Hangup");
     });
   }
+}
+
+/** D29: a server that is still starting may take a request to register and never answer it. */
+export function connectAgain({ prototype }: PhoneClass): void {
+  let registered: Phone | null = null;
+  replace(prototype, "raise", (original) => function (this: Phone, event, data) {
+    if (event === "registered") registered = this;
+    const { response, cause } = (data ?? {}) as Partial<Outcome>;
+    if (event === "registrationFailed" && registered === this && !response && cause !== "Connection Error") {
+      // For JsSIP it is a connection that was lost, and it makes another.
+      const { socket } = (this._ua as Agent).transport;
+      socket.disconnect();
+      socket.ondisconnect(true);
+      return;
+    }
+    original.call(this, event, data);
+  });
 }
 
 /** How long a page that is left in a call waits for the server to notice, in milliseconds. */

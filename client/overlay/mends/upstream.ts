@@ -44,6 +44,7 @@ export interface Configuration {
 
 export interface Agent {
   status: number;
+  transport: { socket: { disconnect(): void; ondisconnect(error: boolean): void } };
   emit(event: string, ...data: unknown[]): boolean;
   call(target: string, options?: CallOptions): Session;
   stop(): void;
