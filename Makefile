@@ -34,7 +34,7 @@ demo: setup ## the built-in phone with a practice PBX, on this machine: open the
 	@$(PY) -m tests.demo --port $(PORT)
 
 quick: setup ## the tests that need nothing real, in under a minute
-	$(PYTEST) tests/unit -n auto -m "not slow and not soak"
+	$(PYTEST) tests/unit -n auto -m "not slow and not soak" --hypothesis-profile few
 
 test: setup ## everything: unit tests, real Asterisks, real browsers
 	$(PY) -m tests.testbed build

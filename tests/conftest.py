@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,10 @@ hypothesis_settings.register_profile(
     "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.load_profile("untimed")
+# For make quick.
+hypothesis_settings.register_profile(
+    "few", hypothesis_settings.get_profile("untimed"), max_examples=25
+)
 
 # A shell that runs the tests in the background makes them ignore Ctrl-C, and all that they start too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -81,13 +86,16 @@ def _nobody_s_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield
 
 
+@pytest.fixture(scope="session")
+def _states(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("states")
+
+
 @pytest.fixture(autouse=True)
-def _nobody_s_settings(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def _nobody_s_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, _states: Path) -> None:
     """No test sees the cache or the state of another."""
     # Many look at everything in their folder, which the state is no part of.
-    _lies_in(tmp_path / "cache", tmp_path_factory.mktemp("state"), monkeypatch)
+    _lies_in(tmp_path / "cache", Path(tempfile.mkdtemp(dir=_states)), monkeypatch)
 
 
 #: Where both versions of Asterisk do the same, and what is looked at is something else.

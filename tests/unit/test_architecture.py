@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -37,10 +38,15 @@ def storeys() -> dict[str, int]:
     return {room: level for level, rooms in enumerate(lines) for room in rooms}
 
 
+@functools.cache
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
 def imports(path: Path) -> set[str]:
     """Every module that a file imports, wherever in it."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -100,11 +106,9 @@ LOOKING = {
 
 def test_planning_looks_at_nothing() -> None:
     for name in PURE:
-        tree = ast.parse((PACKAGE / name).read_text())
-        called = {n.func.attr for n in ast.walk(tree) if isinstance(n, ast.Call)
-                  and isinstance(n.func, ast.Attribute)}  # fmt: skip
-        called |= {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call)
-                   and isinstance(n.func, ast.Name)}  # fmt: skip
+        calls = [n.func for n in nodes(PACKAGE / name) if isinstance(n, ast.Call)]
+        called = {f.attr for f in calls if isinstance(f, ast.Attribute)}
+        called |= {f.id for f in calls if isinstance(f, ast.Name)}
         assert not called & LOOKING, f"{name}: {called & LOOKING}"
 
 
@@ -113,7 +117,7 @@ def test_only_the_command_line_prints_or_knows_click() -> None:
         if room_of(path) == "cli":
             continue
         assert "click" not in imports(path), path
-        calls = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)]
+        calls = [n for n in nodes(path) if isinstance(n, ast.Call)]
         names = [n.func.id for n in calls if isinstance(n.func, ast.Name)]
         assert "print" not in names, path
 

@@ -13,7 +13,7 @@ CLIENT = Path(__file__).parents[2] / "client"
 
 
 @pytest.mark.skipif(shutil.which("npm") is None, reason="no Node: client/ was compiled elsewhere")
-@pytest.mark.parametrize("script", ["test", "check"])
+@pytest.mark.parametrize("script", ["test", pytest.param("check", marks=pytest.mark.slow)])
 def test_the_client(script: str) -> None:
     command = ["npm", "run", "--silent", script]
     done = subprocess.run(command, cwd=CLIENT, capture_output=True, text=True, check=False)

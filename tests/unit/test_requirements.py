@@ -116,6 +116,7 @@ def test_there_is_a_file_for_each_extra_and_no_other() -> None:
     assert {p.name for p in FOLDER.iterdir()} == set(ROOTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ROOTS)
 def test_everything_is_pinned_and_nothing_else_is(name: str) -> None:
     pins = Pins.of((FOLDER / name).read_text())

@@ -206,6 +206,7 @@ def test_accounts_get_what_their_sources_hold_now(tmp_path: Path) -> None:
     assert "cmp-bundle accounts remove gone" in str(caught.value.hint)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(40))
 def test_generated_files_change_in_one_line(tmp_path: Path, seed: int) -> None:
     files, phones, wizards = accounts_files.files(f"rotate-{seed}", "n", digests=True)

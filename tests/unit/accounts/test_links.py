@@ -204,6 +204,7 @@ def test_what_is_no_key(document: bytes) -> None:
     assert "key restore" in str(caught.value.hint)
 
 
+@pytest.mark.slow
 @given(
     KEYS,
     st.dictionaries(drawn.IDS, st.integers(1, 9)),

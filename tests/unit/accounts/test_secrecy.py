@@ -24,6 +24,8 @@ from cmp_bundle.asterisk.conf_files import Folder
 from cmp_bundle.errors import CmpBundleError
 from tests.unit.accounts import drawn
 
+pytestmark = pytest.mark.slow
+
 #: Nothing that stands in a message of its own accord holds this. The rest of a password is what
 #: makes files hard to read.
 MARK = "XyzzyPlugh"

@@ -137,6 +137,7 @@ def test_a_folder_is_no_file_of_accounts(tmp_path: Path) -> None:
         store.read(tmp_path)
 
 
+@pytest.mark.slow
 def test_too_large_to_be_one(path: Path) -> None:
     written(path)
     os.truncate(path, owned.LARGEST + 1)  # a hole: it takes no room

@@ -78,6 +78,7 @@ def test_tables_below_an_account() -> None:
     assert wrong(text).wrongs[0].where == Place(FILE, 3)
 
 
+@pytest.mark.slow
 @drawn.FEW
 @given(drawn.some_accounts())
 def test_what_is_added_is_read_again(accounts: tuple[Account, ...]) -> None:
@@ -103,6 +104,7 @@ def test_every_way_to_write_is_read(document: Document) -> None:
         assert "password" in lines[account.secret.line - 1]
 
 
+@pytest.mark.slow
 @drawn.FEW
 @given(drawn.documents(), st.data())
 def test_a_changed_value_changes_nothing_else(document: Document, data: st.DataObject) -> None:
@@ -119,6 +121,7 @@ def test_a_changed_value_changes_nothing_else(document: Document, data: st.DataO
     assert after.decode() == replace(document, blocks=blocks).text()
 
 
+@pytest.mark.slow
 @drawn.FEW
 @given(drawn.documents(), st.data())
 def test_a_removed_field_takes_its_line_along(document: Document, data: st.DataObject) -> None:
@@ -132,6 +135,7 @@ def test_a_removed_field_takes_its_line_along(document: Document, data: st.DataO
     assert after.decode() == replace(document, blocks=blocks).text()
 
 
+@pytest.mark.slow
 @drawn.FEW
 @given(drawn.documents(), st.data())
 def test_a_removed_account_leaves_the_others(document: Document, data: st.DataObject) -> None:
@@ -147,6 +151,7 @@ def test_a_removed_account_leaves_the_others(document: Document, data: st.DataOb
     )
 
 
+@pytest.mark.slow
 @drawn.FEW
 @given(drawn.documents(), drawn.accounts(name="zz.new"))
 def test_an_added_account_stands_at_the_end(document: Document, fresh: Account) -> None:

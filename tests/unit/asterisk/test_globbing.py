@@ -94,6 +94,7 @@ class EnoughError(Exception):
     """Stop."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", ["{a,b}" * 50, "{" * 120 + "a" + ",b}" * 120, "/*/*/*/*/*/*"])
 def test_can_be_stopped(folder: Path, pattern: str) -> None:
     left = 10_000

@@ -285,6 +285,7 @@ def test_no_bytes_upset_it(main: bytes, other: bytes) -> None:
         assert problem.line >= 1
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 10_000))
 def test_a_plan_reads_like_the_same_files_written(
     tmp_path_factory: pytest.TempPathFactory, seed: int
@@ -315,6 +316,7 @@ def test_places_are_true(lines: list[tuple[str, str]]) -> None:
         assert written[variable.line - 1] == f"{variable.name}=1"
 
 
+@pytest.mark.slow
 def test_a_large_configuration_takes_seconds_at_most() -> None:
     phones = b"".join(
         b"[%d](endpoint)\nauth=%d\naors=%d\n[%d]\ntype=auth\nusername=%d\n[%d]\ntype=aor\n"

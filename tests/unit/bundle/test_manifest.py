@@ -210,6 +210,7 @@ def documents(draw: st.DrawFn) -> Any:
     return made
 
 
+@pytest.mark.slow
 @given(documents() | JSON)
 def test_whatever_is_accepted_comes_back_and_whatever_is_not_is_no_bug(made: Any) -> None:
     data = json.dumps(made).encode()
@@ -288,6 +289,7 @@ def test_anything_else_in_it_is_told(tmp_path: Path) -> None:
         manifest.read(tmp_path / ("x" * 300))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["manifest.json", "index.html", "p/" + "0" * 32 + ".bin"])
 @pytest.mark.parametrize("kind", ["pipe", "link", "endless"])
 def test_what_stands_in_a_file_s_place_is_not_waited_for(

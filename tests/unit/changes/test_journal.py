@@ -209,6 +209,7 @@ def test_what_is_no_file(journal: Journal) -> None:
         journal.read()
 
 
+@pytest.mark.slow
 def test_one_that_is_too_large(journal: Journal) -> None:
     put(journal, GOOD)
     os.truncate(journal.path, (1 << 28) + 1)  # a hole takes no room
@@ -232,6 +233,7 @@ anything = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.sampled_from([*GOOD]), st.none() | st.sampled_from([*STEP]), anything)
 def test_any_document_is_a_journal_or_an_error(
     tmp_path_factory: pytest.TempPathFactory, key: str, part: str | None, value: Any

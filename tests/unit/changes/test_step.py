@@ -37,6 +37,7 @@ def through_json(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
+@pytest.mark.slow
 @given(paths, found, wanted, st.booleans(), st.none() | st.text())
 def test_what_undoing_takes_comes_back_from_a_journal(
     path: Path, before: State, after: State, theirs: bool, included: str | None
@@ -50,6 +51,7 @@ def test_what_undoing_takes_comes_back_from_a_journal(
         assert states.digest(after) == states.digest(again.after)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 @given(st.text(), st.none() | st.text(), paths)
 def test_reloads_and_removals_come_back(line: str, names: str | None, path: Path) -> None:
     assert Reload.from_json(through_json(Reload(line).to_json())) == Reload(line)

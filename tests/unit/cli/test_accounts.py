@@ -202,6 +202,7 @@ def test_remove_with_a_key_that_cannot_be_read_changes_nothing(at: Desk) -> None
     assert at.accounts.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_prompt_without_a_terminal(at: Desk) -> None:
     at("accounts", "import")
     done = subprocess.run(
@@ -297,6 +298,7 @@ def test_check_tells_of_a_password_that_stands_in_the_phone(
     assert "WebSocket" not in done.out
 
 
+@pytest.mark.slow
 def test_rotate_where_the_password_stands(at: Desk) -> None:
     at("accounts", "import")
     at("build")
@@ -346,6 +348,7 @@ def test_rotate_refuses_whole(at: Desk) -> None:
     assert "is not only alice's" in at.refused("accounts", "rotate", "--all")
 
 
+@pytest.mark.slow
 def test_a_rotation_that_cannot_be_made_live_is_taken_back(
     at: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -179,6 +179,7 @@ def test_a_disk_that_is_full_of_our_words() -> None:
     assert "Exception" not in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("out", ["> /dev/full", "| true"])
 def test_an_error_that_standard_output_does_not_take(out: str) -> None:
     """It is said all the same, where somebody may read it."""

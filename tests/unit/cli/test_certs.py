@@ -271,6 +271,7 @@ def listed(folder: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.slow
 def test_there_and_back(certs: Machine) -> None:
     chromium, firefox = certs.home / ".pki/nssdb", certs.home / FIREFOX
     done = certs("trust")
@@ -311,6 +312,7 @@ def test_there_and_back(certs: Machine) -> None:
     assert certs("untrust").out.count("does not know it") == 2
 
 
+@pytest.mark.slow
 def test_the_system_s_store_takes_root(
     certs: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -460,6 +462,7 @@ def test_a_new_one(certs: Machine) -> None:
     assert certs.json("ca")["sha256"] == new["sha256"]
 
 
+@pytest.mark.slow
 def test_none_is_replaced_that_browsers_still_believe(certs: Machine) -> None:
     certs("trust")
     before = certs.content()

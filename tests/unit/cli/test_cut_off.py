@@ -13,6 +13,8 @@ from tests.unit.accounts import realtime
 
 from .people import Desk, desk
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(name="at")
 def _at(

@@ -44,6 +44,7 @@ def test_an_asterisk_that_cannot_be_asked_is_not_taken_for_stopped(
     assert NO_CONTAINER in said
 
 
+@pytest.mark.slow
 def test_a_damaged_release_is_listed_as_that(desk: Desk) -> None:
     desk("deploy")
     release = desk.json("releases")["releases"][0]["release"]
@@ -74,6 +75,7 @@ def test_a_private_key_in_a_bundle_from_elsewhere(desk: Desk) -> None:
     assert "private key" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "address",
     ["8089", ":8089", "0.0.0.0", "pbx.example:8089", "0.0.0.0:99999", "0.0.0.0:80\nx=1", "::1;:80"],

@@ -156,6 +156,7 @@ def as_another(user: int, folder: Path, *words: str) -> subprocess.CompletedProc
     )
 
 
+@pytest.mark.slow
 def test_somebody_in_the_folder_of_another() -> None:
     with open_folder() as folder:
         settings = folder / "cmp-bundle.toml"

@@ -12,6 +12,8 @@ from cmp_bundle.cli.app import STOPPED
 
 from .people import Desk, desk
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(name="at")
 def _at(

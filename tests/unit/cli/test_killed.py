@@ -66,6 +66,7 @@ def judge(row: dict[str, Any], action: str) -> None:
         assert row["deploy"] == DONE, row
 
 
+@pytest.mark.slow
 def test_all_passwords(tmp_path: Path) -> None:
     """Those in the file of accounts, in pjsip.conf and in a database, at once."""
     found = rows("rotate all", "any", "telling", tmp_path)

@@ -25,6 +25,8 @@ from tests.unit.tls.made import odd
 
 from .people import PJSIP, Desk, desk
 
+pytestmark = pytest.mark.slow
+
 LINK = re.compile(r"https://pbx\.example\.com:8089/cmp2k#[A-Za-z0-9_-]{22}")
 OWN = '[[account]]\nid = "alice"\npassword = "own-password"\nextension = "246"\n'
 PUBLIC = "--i-know-this-is-public"

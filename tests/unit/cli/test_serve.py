@@ -30,6 +30,8 @@ from cmp_bundle.tls.store import leaf_for
 from tests.serving import Serve, serve, until
 from tests.unit.bundle.phones import FILES
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 SITE = "/static/cyber_mega_phone_2k"
 
@@ -100,7 +102,6 @@ def test_it_says_where_it_is_and_ends_with_ctrl_c(folder: Path) -> None:
         assert running.said.rstrip().endswith("stopped")
 
 
-@pytest.mark.slow
 def test_the_demo_account(folder: Path) -> None:
     """Filled in without a link, with a password of this run."""
     seen = set()
@@ -248,7 +249,6 @@ def test_no_secret_stands_in_a_process_s_arguments(folder: Path) -> None:
     assert not page.exists()
 
 
-@pytest.mark.slow
 def test_everybody_s_link_can_be_found(folder: Path) -> None:
     names = [f"phone{number}" for number in range(60)]
     accounts(folder, *names)
@@ -270,7 +270,6 @@ def test_the_secret_is_new_at_each_start(folder: Path) -> None:
     assert all(len(secret) == 22 for secret in secrets)
 
 
-@pytest.mark.slow
 def test_phones_come_back_here_whatever_the_settings_say(folder: Path) -> None:
     settings = folder / "cmp-bundle.toml"
     settings.write_text(
@@ -291,7 +290,6 @@ def test_edits_where_no_events_come(folder: Path) -> None:
         until(lambda: running.get(f"{SITE}/assets/live-1/two.js")[2] == b"var edited")
 
 
-@pytest.mark.slow
 def test_a_browser_is_opened(folder: Path) -> None:
     opened = folder / "opened"
     program = folder / "browser"
@@ -302,7 +300,6 @@ def test_a_browser_is_opened(folder: Path) -> None:
         assert opened.read_text().strip() == running.url
 
 
-@pytest.mark.slow
 def test_everybody_may_come_when_it_is_said(folder: Path) -> None:
     with serve(folder, "--host", "0.0.0.0") as running:
         reach = [n for n in machine.to_serve(everywhere=True) if n not in machine.LOCAL]
@@ -325,7 +322,6 @@ def test_everybody_may_come_when_it_is_said(folder: Path) -> None:
         assert running.page.startswith("https://[::1]:")
 
 
-@pytest.mark.slow
 def test_a_certificate_that_has_run_out_is_renewed(folder: Path) -> None:
     old = dt.datetime.now(dt.UTC) - dt.timedelta(days=400)
     leaf_for(folder / "certs", machine.to_serve(everywhere=False), old)
@@ -355,7 +351,6 @@ def test_whom_its_certificate_leaves_out(tmp_path: Path) -> None:
     assert "browsers will warn of it until" in said[-1]
 
 
-@pytest.mark.slow
 def test_keys_that_cannot_be_used(folder: Path) -> None:
     (folder / "certs").mkdir(mode=0o700)
     leaf = folder / "certs/this-machine.pem"
@@ -382,7 +377,6 @@ def test_an_address_of_another_machine(folder: Path) -> None:
     assert "203.0.113.9 is nothing that this machine can listen on" in error["message"]
 
 
-@pytest.mark.slow
 def test_what_does_not_go_together(folder: Path) -> None:
     assert "two different" in refused(folder, "--practice", "--pbx", "wss://x/ws")["message"]
     assert "this machine alone" in refused(folder, "--practice", "--host", "0.0.0.0")["message"]
@@ -392,7 +386,6 @@ def test_what_does_not_go_together(folder: Path) -> None:
     assert refused(folder)["file"] == "index.html"
 
 
-@pytest.mark.slow
 def test_the_demo(tmp_path: Path) -> None:
     """As ``make demo`` runs it: one line with the link, and Ctrl-C is no failure."""
     environment = os.environ | {
@@ -413,7 +406,6 @@ def test_the_demo(tmp_path: Path) -> None:
     assert (tmp_path / "cmp-bundle-demo/certs/ca.pem").exists()
 
 
-@pytest.mark.slow
 def test_the_practice_pbx_is_an_extra(folder: Path) -> None:
     (folder / "missing").mkdir()
     (folder / "missing/aiortc.py").write_text("raise ImportError('no aiortc')")

@@ -13,6 +13,8 @@ from tests.unit.bundle.phones import FILES
 
 from .people import Desk, desk
 
+pytestmark = pytest.mark.slow
+
 OWN = '[[account]]\nid = "alice"\npassword = "own-password"\n'
 PEM = f"-----BEGIN PRIVATE KEY-----\n{base64.encodebytes(bytes(range(256))).decode()}"
 

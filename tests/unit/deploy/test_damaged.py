@@ -15,6 +15,8 @@ from tests.unit.nobody import NOBODY, as_nobody, needs_root, open_folder
 
 from .trees import Server, bundle, installation, snapshot, tree, visit
 
+pytestmark = pytest.mark.slow
+
 STATIC = "usr/share/asterisk/static-http"
 OURS = "etc/asterisk/cmp-bundle"
 

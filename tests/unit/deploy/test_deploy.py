@@ -80,6 +80,7 @@ def test_a_rollback_and_forward_again(tmp_path: Path) -> None:
     assert second in (caught.value.hint or "")
 
 
+@pytest.mark.slow
 def test_every_switch_is_later_than_any_before(tmp_path: Path) -> None:
     """Asterisk's ETag is the time in seconds: it must never come twice, nor the redirect's query."""
     server = Server(tree(tmp_path))
@@ -101,6 +102,7 @@ def test_every_switch_is_later_than_any_before(tmp_path: Path) -> None:
     assert len({v for _, v in seen}) == len(seen)
 
 
+@pytest.mark.slow
 def test_old_releases_go_and_the_replaced_one_stays(tmp_path: Path) -> None:
     server = Server(tree(tmp_path))
     releases = [server.deploy(bundle(f"v{n}"), keep=2).plan.release for n in range(5)]
@@ -308,6 +310,7 @@ def test_a_damaged_release_is_deployed_again(tmp_path: Path) -> None:
     assert visit(tmp_path) == "one"
 
 
+@pytest.mark.slow
 def test_profiles_come_change_and_go_without_a_release(tmp_path: Path) -> None:
     server = Server(tree(tmp_path))
     first = server.deploy(bundle("one")).plan.release

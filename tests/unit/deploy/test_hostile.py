@@ -23,7 +23,10 @@ from cmp_bundle.settings.model import EchoSettings
 
 from .trees import Server, bundle, snapshot, tree, visit, with_profiles
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be tricked into more")
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can be tricked into more"),
+    pytest.mark.slow,
+]
 
 USER = 4711
 ETC = "etc/asterisk"
@@ -159,6 +162,7 @@ def test_a_journal_in_our_own_folder_is_believed_only_if_it_is_ours(root: Path, 
     assert not (root / ETC / "evil").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "place",
     [HIDDEN, f"{HIDDEN}/assets", f"{HIDDEN}/releases", f"{HIDDEN}/profiles", STATIC,
@@ -180,6 +184,7 @@ def test_a_link_in_the_place_of_a_folder_leads_nowhere(
     everything(server)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["cron.d", "host"])
 @pytest.mark.parametrize("step", ["mkdir", "write", "rename", "symlink", "unlink", "rmdir"])
 def test_a_folder_that_is_exchanged_after_the_look(
@@ -287,6 +292,7 @@ def test_a_file_with_a_setuid_bit_gives_none_away(root: Path) -> None:
         assert not path.stat().st_mode & 0o7000
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "place",

@@ -24,6 +24,8 @@ from tests.testbed.server import certificate
 from .test_hostile import ETC, HIDDEN, STATIC, USER, give
 from .trees import Server, bundle, tree
 
+pytestmark = pytest.mark.slow
+
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be tricked into more")
 BOB = 4712
 

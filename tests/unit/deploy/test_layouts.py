@@ -13,6 +13,8 @@ from cmp_bundle.files import Disk
 
 from .trees import HTTP_CONF, Server, bundle, snapshot, tree, visit
 
+pytestmark = pytest.mark.slow
+
 ETC = "etc/asterisk"
 STATIC = "usr/share/asterisk/static-http"
 

@@ -55,6 +55,7 @@ PLANS: dict[str, Callable[[Found], Planned]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(PLANS))
 def test_nothing_is_opened(name: str, tmp_path: Path) -> None:
     server = Server(tree(tmp_path))

@@ -16,6 +16,7 @@ def profiles(server: Server) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in server.found().site.profiles.glob("*")}
 
 
+@pytest.mark.slow
 def test_profiles_are_replaced_as_a_whole_and_nothing_else_is(tmp_path: Path) -> None:
     server = Server(tree(tmp_path))
     server.deploy(with_profiles(bundle(), {"a.bin": b"1", "b.bin": b"2"}))

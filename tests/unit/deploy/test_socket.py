@@ -149,6 +149,7 @@ def test_plain_http() -> None:
     assert str(answer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dripping", [False, True])
 def test_one_that_takes_for_ever(
     dripping: bool, context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
@@ -256,6 +257,7 @@ def _was(before: Answer) -> str:
     return "let phones in" if before.open else f"answered {before.status}"
 
 
+@pytest.mark.slow
 def test_asking_again_until_it_is_as_before(context: ssl.SSLContext) -> None:
     answers = [b"HTTP/1.1 404 Not Found\r\n\r\n", b"", b"HTTP/1.1 400 Bad\r\n\r\n", OPEN]
 

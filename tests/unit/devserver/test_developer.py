@@ -126,6 +126,7 @@ def ask(running: Running, path: str, method: str = "GET", **headers: str) -> int
     return get(running, running.page + path, method, running.beside, **headers)[0]
 
 
+@pytest.mark.slow
 def test_with_the_secret_it_is_for_its_own_page_alone(running: Running) -> None:
     own = f"https://localhost:{running.beside}"
     foreign = [running.url, "null", "https://evil.example", f"http://localhost:{running.beside}"]

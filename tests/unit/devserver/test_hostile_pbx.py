@@ -24,6 +24,8 @@ from tests.unit.bundle.phones import FILES
 from tests.unit.devserver.running import Running, building, serving, tls
 from tests.unit.devserver.test_server import page_of, phone
 
+pytestmark = pytest.mark.slow
+
 
 class Hostile:
     """Gives each connection with its request to ``act``, in a thread of its own."""

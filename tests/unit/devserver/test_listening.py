@@ -80,6 +80,7 @@ SILENT_THERE = {
 }
 
 
+@pytest.mark.slow
 def test_who_says_nothing_is_let_go(folder: Path) -> None:
     limits = Limits(idle=2, ping=2)
     with serving(building(folder), limits=limits) as running, contextlib.ExitStack() as stack:

@@ -71,6 +71,7 @@ def test_masking_twice_is_masking_once(parts: list[str]) -> None:
 HEAD = "INVITE sip:246@x SIP/2.0\r\nCall-ID: {}\r\nFrom: <sip:a@x>\r\nTo: <sip:246@x>\r\n\r\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_bytes", [False, True])
 def test_five_hundred_messages_of_ten_megabytes(as_bytes: bool) -> None:
     log = SipLog()

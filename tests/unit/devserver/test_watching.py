@@ -45,6 +45,7 @@ def test_a_file_that_is_not_there_yet(tmp_path: Path) -> None:
     watch([settings], work)
 
 
+@pytest.mark.slow
 def test_a_folder_that_becomes_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The watched folder itself, a folder in it, and one that was not there before."""
     # Events tell of everything: nobody looks at the files in between.
@@ -161,6 +162,7 @@ def test_a_system_that_allows_no_more_watching(
     watch([tmp_path], work)
 
 
+@pytest.mark.slow
 def test_eyes_that_fail(tmp_path: Path) -> None:
     """Whatever becomes of the thread that tells of events: edits are noticed, and soon again."""
     file = tmp_path / "file"

@@ -427,6 +427,7 @@ assert held == after <= 8, (held, after)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [150, 300])
 @pytest.mark.parametrize("flat", [1, 300])
 def test_descriptors_are_few_and_given_back(flat: int, number: int, tmp_path: Path) -> None:

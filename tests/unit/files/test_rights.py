@@ -103,6 +103,7 @@ def test_what_cannot_be_taken_whole(failing: str, monkeypatch: pytest.MonkeyPatc
     assert now() == before
 
 
+@pytest.mark.slow
 def test_ctrl_c_at_any_moment(ids: str) -> None:
     """In a process that nobody measures: coverage takes locks of its own between any two steps."""
     environment = {n: v for n, v in os.environ.items() if not n.startswith("COV")}
@@ -133,6 +134,7 @@ def test_other_threads_stay_root(secret: Path) -> None:
     assert seen == [before, "root's"]
 
 
+@pytest.mark.slow
 def test_threads_at_work_at_once(ids: str) -> None:
     """Each in the folder of another user, and some in root's.
 

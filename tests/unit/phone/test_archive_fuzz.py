@@ -18,6 +18,8 @@ from cmp_bundle.phone.model import PhoneFile
 
 from .phones import as_tar, as_zip, phones
 
+pytestmark = pytest.mark.slow
+
 FUZZ = settings(max_examples=100, deadline=None)
 
 _SOUND = {"index.html": PhoneFile(b"page " * 30), "lib/a.js": PhoneFile(b"x" * 700)}

@@ -205,6 +205,7 @@ def begin_and_end(*processes: subprocess.Popen[str]) -> list[str]:
     return printed
 
 
+@pytest.mark.slow
 def test_killed_at_any_step_it_holds_all_or_nothing(tmp_path: Path) -> None:
     (out,) = begin_and_end(another("killed", str(tmp_path)))
     results = [json.loads(line) for line in out.splitlines()]
@@ -223,11 +224,13 @@ def test_killed_at_any_step_it_holds_all_or_nothing(tmp_path: Path) -> None:
     assert results[stored]["known"] is None
 
 
+@pytest.mark.slow
 def test_many_at_once(tmp_path: Path) -> None:
     begin_and_end(*(another("steadily", str(tmp_path), "10") for _ in range(3)))
     assert Cache(tmp_path).load(stored_by_another.PHONE.tree) == stored_by_another.FILES
 
 
+@pytest.mark.slow
 def test_two_fetches_at_once(tmp_path: Path, server: HttpsServer, trust: Trust) -> None:
     url = server.give("/p.tgz", Answer(as_tar(VARIED, "phone-1/")))
     arguments = ("fetched", str(tmp_path), url, "a" * 40, PHONE.tree)

@@ -223,6 +223,7 @@ def test_no_more_than_asked_for(server: HttpsServer, trust: Trust, waits: Waits)
     assert waits == []
 
 
+@pytest.mark.slow
 def test_a_server_that_never_answers(server: HttpsServer, trust: Trust, waits: Waits) -> None:
     url = server.give("/p.tgz", HANG, GOOD)
     assert get(url, waits.network(trust, timeout=3.0)) == BODY

@@ -246,6 +246,7 @@ def test_changes_that_are_not_committed_are_told_of(place: Place, tmp_path: Path
     assert place.get(f"folder:{clone}").files["lib0"] == PAGE
 
 
+@pytest.mark.slow
 def test_another_revision_of_upstream(
     place: Place, tmp_path: Path, trust: Trust, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -181,6 +181,7 @@ def test_a_git_that_cannot_be_run(
         read_commit(clone / ".git", None, "x")
 
 
+@pytest.mark.slow
 def test_no_git_here(clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(CmpBundleError, match="git is not installed") as raised:
@@ -213,6 +214,7 @@ def address(clone: Path) -> str:
     return f"ssh://phone.example{clone}".replace(" ", "%20")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("ssh")
 def test_fetching_from_elsewhere(clone: Path) -> None:
     main, first = git(clone, "rev-parse", "main"), git(clone, "rev-parse", "v1^{commit}")
@@ -277,6 +279,7 @@ def test_a_repository_that_is_not_there(tmp_path: Path) -> None:
     assert "git ls-remote" in str(raised.value.hint)
 
 
+@pytest.mark.slow
 def test_plain_files_behind_https(
     clone: Path, server: HttpsServer, trust: Trust, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -325,6 +328,7 @@ def test_no_hook_runs(
     assert mark.exists(), "the hook would have run"
 
 
+@pytest.mark.slow
 def test_a_server_that_never_answers(
     clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,6 +36,7 @@ def test_every_kind_of_file() -> None:
     assert tree_id(files) == written_by_git(files)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(files=phones())
 def test_any_files_have_the_id_that_git_writes(files: dict[str, PhoneFile]) -> None:

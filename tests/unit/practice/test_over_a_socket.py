@@ -33,6 +33,7 @@ def nonsense(chance: random.Random) -> str | bytes:
     return said.encode() if chance.random() < 0.3 else said
 
 
+@pytest.mark.slow
 def test_nonsense_over_a_websocket(
     tmp_path_factory: pytest.TempPathFactory, caplog: pytest.LogCaptureFixture
 ) -> None:

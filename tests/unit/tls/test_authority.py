@@ -110,6 +110,7 @@ def _make(folder: Path) -> bytes:
     return ensure(folder, (), NOW, Disk()).anchor.pem
 
 
+@pytest.mark.slow
 def test_two_at_once_get_the_same(tmp_path: Path) -> None:
     """Processes, that is, as two commands are; each finds no folder at first."""
     context = multiprocessing.get_context("spawn")

@@ -100,6 +100,7 @@ ADDRESSES = st.one_of(
 ).map(str)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)  # each starts a program
 @given(names=st.lists(st.one_of(NAMES, ADDRESSES), min_size=1, max_size=3))
 def test_what_is_refused_here_is_what_openssl_refuses(

@@ -134,6 +134,7 @@ def test_nothing_in_between(text: str) -> None:
         assert not made.text.endswith(".")
 
 
+@pytest.mark.slow
 @given(NAME, LABEL)
 def test_a_wildcard_covers_one_label(name: str, label: str) -> None:
     name = f"{name}.example"  # one that ends in a number is no name, but an address or nothing

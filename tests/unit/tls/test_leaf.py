@@ -110,6 +110,7 @@ WILDCARD = NAME.filter(lambda name: "_" not in name).map("*.".__add__)
 ANY = st.one_of(NAME, WILDCARD, ADDRESS, UNICODE)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(ANY, min_size=1, max_size=4, unique=True), ANY)
 @example(["*.a.example"], "*.b.a.example")

@@ -20,6 +20,8 @@ from cmp_bundle.tls.readable import Reader, Unread, Why, oneself
 from . import pairs
 from .made import DAY, NOW, odd
 
+pytestmark = pytest.mark.slow
+
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can look as somebody else")
 
 

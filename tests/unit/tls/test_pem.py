@@ -221,6 +221,7 @@ def damaged(draw: st.DrawFn, der: bytes) -> bytes:
     return bytes(data)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

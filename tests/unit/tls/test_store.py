@@ -235,6 +235,7 @@ def _ask(certs: Path) -> bytes:
     return leaf_for(certs, HERE, NOW).leaf.pem
 
 
+@pytest.mark.slow
 def test_two_at_once_get_the_same(certs: Path) -> None:
     context = multiprocessing.get_context("spawn")
     with context.Pool(3) as pool:
