@@ -4,6 +4,7 @@ import { UA, URI, WebSocketInterface } from "jssip";
 import type { RTCSession } from "jssip/lib/RTCSession";
 import type { CallOptions } from "jssip/lib/UA";
 import { credentials } from "../settings.ts";
+import { connectAgain } from "./again.ts";
 import { connectionLost, registrationFailed, unreachable, type Message } from "./messages.ts";
 
 export type LineState = "offline" | "connecting" | "registering" | "online" | "closing";
@@ -114,9 +115,8 @@ export class Line {
       // Without a connection "disconnected" follows, and knows better.
       if (!mine() || cause === "Connection Error") return;
       if (reached && !response) {
-        // A connection may be dead for minutes before the browser knows; JsSIP then makes another.
-        socket.disconnect();
-        socket.ondisconnect(true, 0, "");
+        // A connection may be dead for minutes before the browser knows.
+        connectAgain(socket);
         return;
       }
       this.fail(registrationFailed(response?.status_code ?? 0, account.id));

@@ -1,5 +1,6 @@
 // One connection at a time, and its end.
 
+import { connectAgain } from "../../phone/again.ts";
 import { on, phone, replace } from "./hooks.ts";
 import { talking } from "./talk.ts";
 import { offer, type Agent, type Outcome, type Phone, type PhoneClass } from "./upstream.ts";
@@ -48,16 +49,13 @@ export function connectOnce({ prototype }: PhoneClass): void {
 }
 
 /** D29: a server that is still starting may take a request to register and never answer it. */
-export function connectAgain({ prototype }: PhoneClass): void {
+export function tryAgain({ prototype }: PhoneClass): void {
   let registered: Phone | null = null;
   replace(prototype, "raise", (original) => function (this: Phone, event, data) {
     if (event === "registered") registered = this;
     const { response, cause } = (data ?? {}) as Partial<Outcome>;
     if (event === "registrationFailed" && registered === this && !response && cause !== "Connection Error") {
-      // For JsSIP it is a connection that was lost, and it makes another.
-      const { socket } = (this._ua as Agent).transport;
-      socket.disconnect();
-      socket.ondisconnect(true);
+      connectAgain((this._ua as Agent).transport.socket);
       return;
     }
     original.call(this, event, data);

@@ -4,7 +4,7 @@
 import { authenticate, connectAnywhere, hidePassword, refuseEmpty, usePerson } from "./account.ts";
 import { addTracks, knowStreams, leavePlanB, stopSniffing } from "./browsers.ts";
 import { comfort } from "./comfort.ts";
-import { connectAgain, connectOnce, leave } from "./connection.ts";
+import { connectOnce, leave, tryAgain } from "./connection.ts";
 import { clearPictures, hangUpOnce } from "./ending.ts";
 import { takeHold } from "./hooks.ts";
 import { answer, cancel, ringIncoming, showDecline, tellBusy } from "./incoming.ts";
@@ -53,7 +53,7 @@ function mendsOf(sip: Sip, phones: PhoneClass, source: string): Record<string, (
     D25: comfort,
     D26: limitGathering,
     D28: tellUnregistered,
-    D29: () => connectAgain(phones),
+    D29: () => tryAgain(phones),
   };
 }
 

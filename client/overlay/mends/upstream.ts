@@ -1,5 +1,7 @@
 // What the mends know of upstream's page and of the JsSIP that comes with it: no more than they use.
 
+import type { Socket } from "../../phone/again.ts";
+
 export interface Request {
   body: string | null;
   getHeader(name: string): string | undefined;
@@ -44,7 +46,7 @@ export interface Configuration {
 
 export interface Agent {
   status: number;
-  transport: { socket: { disconnect(): void; ondisconnect(error: boolean): void } };
+  transport: { socket: Socket };
   emit(event: string, ...data: unknown[]): boolean;
   call(target: string, options?: CallOptions): Session;
   stop(): void;
