@@ -64,7 +64,7 @@ class Builds:
         if last is None:
             self._last = Outcome(number, number, built, None, took, changed=True, since=number)
             return self._last
-        different = () if problem else tuple(sorted(_different(last.built, built)))
+        different = tuple(sorted(_different(last.built, built)))
         if not different:
             self._last = replace(
                 last, number=number, problem=problem, seconds=took, changed=False, stylesheets=()

@@ -162,7 +162,6 @@ def test_a_journal_in_our_own_folder_is_believed_only_if_it_is_ours(root: Path, 
     assert not (root / ETC / "evil").exists()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "place",
     [HIDDEN, f"{HIDDEN}/assets", f"{HIDDEN}/releases", f"{HIDDEN}/profiles", STATIC,
@@ -184,7 +183,6 @@ def test_a_link_in_the_place_of_a_folder_leads_nowhere(
     everything(server)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("target", ["cron.d", "host"])
 @pytest.mark.parametrize("step", ["mkdir", "write", "rename", "symlink", "unlink", "rmdir"])
 def test_a_folder_that_is_exchanged_after_the_look(
@@ -292,7 +290,6 @@ def test_a_file_with_a_setuid_bit_gives_none_away(root: Path) -> None:
         assert not path.stat().st_mode & 0o7000
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "place",
