@@ -1,7 +1,8 @@
 """Any tree of anybody's, any change: root does nothing that whoever led it there could not do.
 
-What a user could do is asked of the kernel, as that user, before anything is changed. Where root's
-own rights end is said here a second time, in terms of the tree as it was drawn.
+What a user could do is asked of the kernel, as that user, before anything is changed: on the way from
+the root, or from the folder where root's own rights end, which may lie behind one that is root's alone.
+Where they end is said here a second time, in terms of the tree as it was drawn.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from hypothesis import HealthCheck, Phase, event, given, settings
+from hypothesis import HealthCheck, Phase, event, example, given, settings
 from hypothesis import strategies as st
 
 from cmp_bundle.errors import CmpBundleError
@@ -92,28 +93,38 @@ def drawn(what: Folder | File | Link, path: Path, outside: Path) -> None:
             path.chmod(mode)
 
 
-def may_change(root: Path, uid: int) -> set[Path]:
-    """The folders that the kernel lets this user write in."""
-    everything = [root, *(p for p in root.rglob("*") if p.is_dir() and not p.is_symlink())]
+def may_change(start: Path, uid: int) -> set[Path]:
+    """The folders that the kernel lets this user write in, who is in ``start``."""
+    below = [start, *(p for p in start.rglob("*") if p.is_dir() and not p.is_symlink())]
+    descriptor = os.open(start, os.O_PATH)
     os.setgroups([])
     os.setegid(uid if uid == SERVICE else NO_GROUP)
     os.seteuid(uid)
     try:
-        wanted = os.W_OK | os.X_OK
-        return {p for p in everything if os.access(p, wanted, effective_ids=True)}
+
+        def able(path: Path) -> bool:
+            return os.access(
+                path.relative_to(start),
+                os.W_OK | os.X_OK,
+                dir_fd=descriptor,
+                effective_ids=True,
+            )
+
+        return {path for path in below if able(path)}
     finally:
         os.seteuid(0)
         os.setegid(0)
+        os.close(descriptor)
 
 
-def led(root: Path, way: list[str], services: set[Path]) -> tuple[Path | None, int]:
-    """Where ``way`` leads, if anywhere, and whose rights are left there."""
-    here, uid, links, rest = root, 0, 0, list(way)
+def led(root: Path, way: list[str]) -> tuple[Path | None, int, Path]:
+    """Where ``way`` leads, if anywhere, whose rights are left there, and where root's ended."""
+    here, end, links, rest = root, root, 0, list(way)
 
     def left(path: Path, uid: int) -> int:
         found = path.lstat()
         if uid == 0 and not found.st_uid and not found.st_mode & stat.S_ISVTX:
-            return SERVICE if path in services else 0
+            return SERVICE if path in may_change(path, SERVICE) else 0
         return uid or found.st_uid
 
     uid = left(root, 0)
@@ -126,16 +137,18 @@ def led(root: Path, way: list[str], services: set[Path]) -> tuple[Path | None, i
         if path.is_symlink():
             links += 1
             if links > 40:
-                return None, uid
+                return None, uid, end
+            end = end if uid else here
             uid = uid or path.lstat().st_uid
             target = str(path.readlink())
             here = root if target.startswith("/") else here
             rest = [p for p in target.split("/") if p] + rest
         elif path.is_dir():
-            here, uid = path, left(path, uid)
+            here, end = path, end if uid else path
+            uid = left(path, uid)
         else:
-            return None, uid
-    return here, uid
+            return None, uid, end
+    return here, uid, end
 
 
 @dataclass(frozen=True)
@@ -179,6 +192,12 @@ def changed(before: dict[object, Listing], after: dict[object, Listing]) -> set[
     change=st.sampled_from(sorted(CHANGES)),
     trap=st.sampled_from([None, "folder", "file", "link"]),
 )
+@example(
+    tree=Folder(0, OTHER, 0o700, {"folder": Folder(SERVICE, 0, 0o755)}),
+    way=["folder"],
+    change="write a new one",
+    trap="folder",
+)
 def test_no_more_than_whoever_led_it_there(
     tree: Folder, way: list[str], change: str, trap: str | None
 ) -> None:
@@ -188,14 +207,14 @@ def test_no_more_than_whoever_led_it_there(
         drawn(Folder(0, 0, 0o755, tree.holds), outside, outside)
         drawn(Folder(0, 0, 0o755, {"folder": tree}), root, outside)
         way = ["folder", *way]
-        could = {uid: may_change(root, uid) for uid in (SERVICE, OTHER)}
-        goal, uid = led(root, way, could[SERVICE])
+        goal, uid, end = led(root, way)
+        could = may_change(root, uid) | may_change(end, uid)
         before, kept = listings(root), state(outside)
         sprung: list[str] = []
 
         def spring(_step: str, _path: Path) -> None:
             # Only whoever could do it does.
-            if trap is None or sprung or not uid or goal is None or goal not in could[uid]:
+            if trap is None or sprung or not uid or goal is None or goal not in could:
                 return
             sprung.append(trap)
             if os.path.lexists(goal / trap):
@@ -212,7 +231,7 @@ def test_no_more_than_whoever_led_it_there(
         assert state(outside) == kept, "outside of the root"
         for folder in changed(before, listings(root)):
             if uid:
-                assert folder in could[uid], f"{folder} is not {uid}'s to change"
+                assert folder in could, f"{folder} is not {uid}'s to change"
                 event("somebody's own folder changed")
             else:
                 assert goal is not None
