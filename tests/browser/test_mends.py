@@ -461,20 +461,26 @@ def _tells_a_lost_registration(sight: Sight) -> Any:
     return page.eval(f"{MESSAGE}.includes('no longer registered')")
 
 
-@sees_with("D29", "Disconnect")
+@sees_with("D29", ["Disconnect", "Disconnect"])
 def _connects_again(sight: Sight) -> Any:
     # Waiting is short, or the time that JsSIP has for an answer would be waited for.
     page = sight.of("bob", DEAF)
-    page.eval(
-        "void (window.deaf = window.last, window.hasty = true,"
-        " phone._ua.on('disconnected', () => (window.lost = true)), phone._ua.register())"
-    )
-    page.wait("window.lost", "the loss to be noticed")
-    page.eval("void (window.hasty = false)")
-    if sight.without is None:
-        page.wait(f"{value('connect')} === 'Disconnect' && last !== deaf", "another connection")
-        assert page.eval(MESSAGE) == ""
-    return page.eval(value("connect"))
+    seen = []
+    # A server that never answers gives the connection up about when JsSIP does (seen).
+    for unanswered in ("hasty = true, phone._ua.register()", "phone._ua.register(), deaf.close()"):
+        page.eval(
+            "void (window.deaf = window.last, window.lost = false,"
+            f" phone._ua.once('disconnected', () => (window.lost = true)), {unanswered})"
+        )
+        page.wait("window.lost", "the loss to be noticed")
+        page.eval("void (window.hasty = false)")
+        if sight.without is None:
+            page.wait(f"{value('connect')} === 'Disconnect' && last !== deaf", "another connection")
+            assert page.eval(MESSAGE) == ""
+        seen.append(page.eval(value("connect")))
+        if seen[-1] == "Connect":
+            connect(page)
+    return seen
 
 
 def test_every_mend_is_looked_at() -> None:

@@ -48,14 +48,18 @@ export function connectOnce({ prototype }: PhoneClass): void {
   }
 }
 
-/** D29: a server that is still starting may take a request to register and never answer it. */
+/**
+ * D29: a server that is still starting may take a request to register and never answer it; in the
+ * end one of the two gives the connection up.
+ */
 export function tryAgain({ prototype }: PhoneClass): void {
   let registered: Phone | null = null;
   replace(prototype, "raise", (original) => function (this: Phone, event, data) {
     if (event === "registered") registered = this;
     const { response, cause } = (data ?? {}) as Partial<Outcome>;
-    if (event === "registrationFailed" && registered === this && !response && cause !== "Connection Error") {
-      connectAgain((this._ua as Agent).transport.socket);
+    if (event === "registrationFailed" && registered === this && !response) {
+      // Where the connection is lost, JsSIP makes another by itself.
+      if (cause !== "Connection Error") connectAgain((this._ua as Agent).transport.socket);
       return;
     }
     original.call(this, event, data);
