@@ -20,8 +20,20 @@ async function sendWholeFrame(connection: RTCPeerConnection): Promise<void> {
   for (const sender of connection.getSenders()) {
     if (sender.track?.kind !== "video") continue;
     const parameters = sender.getParameters();
-    const encodingOptions = parameters.encodings.map(() => ({ keyFrame: true }));
-    // Browsers that do not know the option leave everything as it is.
-    await (sender.setParameters as SetParameters).call(sender, parameters, { encodingOptions }).catch(() => null);
+    let isKnown = false;
+    const options = {
+      get encodingOptions() {
+        isKnown = true;
+        return parameters.encodings.map(() => ({ keyFrame: true }));
+      },
+    };
+    await (sender.setParameters as SetParameters).call(sender, parameters, options).catch(() => null);
+    if (isKnown) continue;
+    // Firefox does not know it; what pauses and goes on goes on with a whole frame.
+    for (const active of [false, true]) {
+      const again = sender.getParameters();
+      for (const encoding of again.encodings) encoding.active = active;
+      await sender.setParameters(again).catch(() => null);
+    }
   }
 }

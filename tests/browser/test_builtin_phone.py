@@ -89,6 +89,10 @@ def phones(pbx: Asterisk, browser: Browser) -> Iterator[Phones]:
     assert not errors
 
 
+#: How many whole frames have come back of the picture that had most.
+WHOLE_FRAMES = """testStats(testPeers.at(-1)).then((rows) => Math.max(0, ...[...rows.values()]
+  .map((row) => row.type === 'inbound-rtp' && row.keyFramesDecoded || 0)))"""
+
 #: For what the server's version has no part in.
 ONCE = pytest.mark.parametrize("asterisk_release", ["22"], indirect=True)
 
@@ -230,6 +234,16 @@ def test_a_connection_that_died_in_silence_is_made_again(phones: Phones) -> None
     page.eval("void (window.hasty = false)")  # or Asterisk had to answer the call as quickly
     dial(page, "246")
     sees(page, 4)
+
+
+@ONCE
+def test_whole_frames_are_sent_for_as_long_as_a_picture_is_missing(phones: Phones) -> None:
+    # StreamEcho hands on nobody's question for one, so a picture cannot begin without.
+    none = 'Object.defineProperty(HTMLVideoElement.prototype, "videoWidth", {get: () => 0});'
+    alice = phones.of("alice", none)
+    dial(alice, "246")
+    alice.wait(f"{WHOLE_FRAMES}.then((n) => n > 3)", "whole frames")
+    hang_up(alice)
 
 
 @ONCE
