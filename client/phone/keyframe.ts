@@ -18,22 +18,26 @@ export function helpToStart(connection: RTCPeerConnection, missing: () => boolea
 
 async function sendWholeFrame(connection: RTCPeerConnection): Promise<void> {
   for (const sender of connection.getSenders()) {
-    if (sender.track?.kind !== "video") continue;
-    const parameters = sender.getParameters();
-    let isKnown = false;
-    const options = {
-      get encodingOptions() {
-        isKnown = true;
-        return parameters.encodings.map(() => ({ keyFrame: true }));
-      },
-    };
-    await (sender.setParameters as SetParameters).call(sender, parameters, options).catch(() => null);
-    if (isKnown) continue;
-    // Firefox does not know it; what pauses and goes on goes on with a whole frame.
+    if (sender.track?.kind !== "video" || (await isAsked(sender))) continue;
+    // What pauses and goes on goes on with a whole frame.
     for (const active of [false, true]) {
-      const again = sender.getParameters();
-      for (const encoding of again.encodings) encoding.active = active;
-      await sender.setParameters(again).catch(() => null);
+      const parameters = sender.getParameters();
+      for (const encoding of parameters.encodings) encoding.active = active;
+      await sender.setParameters(parameters).catch(() => null);
     }
   }
+}
+
+/** Ask for a whole frame; whether the browser knows how to be asked, which Firefox does not. */
+async function isAsked(sender: RTCRtpSender): Promise<boolean> {
+  const parameters = sender.getParameters();
+  let isRead = false;
+  const options = {
+    get encodingOptions() {
+      isRead = true;
+      return parameters.encodings.map(() => ({ keyFrame: true }));
+    },
+  };
+  await (sender.setParameters as SetParameters).call(sender, parameters, options).catch(() => null);
+  return isRead;
 }
