@@ -31,16 +31,23 @@ WATCH_TONES = """() => {
   };
 }"""
 
-#: Frames decoded of each incoming picture so far.
-FRAMES = """(async () => {
-  const frames = [];
-  for (const peer of window.testPeers) {
+
+def _of_each_picture(count: str) -> str:
+    """A count that browsers keep of each incoming picture, so far."""
+    return f"""(async () => {{
+  const counts = [];
+  for (const peer of window.testPeers) {{
     if (peer.connectionState === "closed") continue;
     for (const row of (await testStats(peer)).values())
-      if (row.type === "inbound-rtp" && row.kind === "video") frames.push(row.framesDecoded || 0);
-  }
-  return frames;
-})()"""
+      if (row.type === "inbound-rtp" && row.kind === "video") counts.push(row.{count} || 0);
+  }}
+  return counts;
+}})()"""
+
+
+#: Frames decoded, and those among them that stand for themselves.
+FRAMES = _of_each_picture("framesDecoded")
+WHOLE_FRAMES = _of_each_picture("keyFramesDecoded")
 
 #: How far each picture on the page has come, in seconds.
 TIMES = "[...document.querySelectorAll('#media-views video')].map((v) => v.currentTime)"

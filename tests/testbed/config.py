@@ -165,8 +165,8 @@ bind_rtp_to_media_address=yes
 def extensions_conf(accounts: dict[str, str]) -> str:
     # What StreamEcho asks for before the phone's ACK is there is dropped (sip_session_refresh in
     # res_pjsip_session.c: "not in confirmed state"), and the other pictures never come. A browser
-    # on a busy machine sends its ACK half a second late, and later. Answer(2000) would keep all
-    # that comes meanwhile, and the echo would be late by as much.
+    # on a busy machine sends its ACK half a second late, and later. Answer(2000) would not do: it
+    # keeps all that comes meanwhile, and hands it to the echo at once (main/channel.c).
     dials = "".join(f"exten => {n},1,Dial(PJSIP/{n},20)\n same => n,Hangup()\n" for n in accounts)
     return f"""\
 [general]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,11 +26,19 @@ def open_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def as_nobody() -> Iterator[None]:
-    os.setegid(NOBODY)
-    os.seteuid(NOBODY)
+def becoming(uid: int, gid: int | None = None) -> Iterator[None]:
+    """The process is an ordinary user meanwhile, of the group with the same number or of another."""
+    groups = os.getgroups()
+    os.setgroups([])
+    os.setegid(uid if gid is None else gid)
+    os.seteuid(uid)
     try:
         yield
     finally:
         os.seteuid(0)
         os.setegid(0)
+        os.setgroups(groups)
+
+
+def as_nobody() -> AbstractContextManager[None]:
+    return becoming(NOBODY)

@@ -83,21 +83,6 @@ def kept(*folders: Path) -> Iterator[None]:
     assert [state(f) for f in folders] == before
 
 
-@contextmanager
-def becoming(uid: int) -> Iterator[None]:
-    """The process is an ordinary user meanwhile."""
-    groups = os.getgroups()
-    os.setgroups([])
-    os.setegid(uid)
-    os.seteuid(uid)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(0)
-        os.setgroups(groups)
-
-
 @dataclass(frozen=True)
 class Machine:
     """``etc`` is the service's, ``secret`` root's; both lie in ``top``, which nobody else changes."""

@@ -25,14 +25,13 @@ from tests.unit.files.hostile import (
     SERVICE,
     USER,
     Machine,
-    becoming,
     filled,
     given,
     kept,
     machine,
     planted,
 )
-from tests.unit.nobody import needs_root, open_folder
+from tests.unit.nobody import becoming, needs_root, open_folder
 
 pytestmark = needs_root
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Boundary, Disk
 from tests.unit.files.hostile import CHANGES, OTHER, SERVICE, USER, state
-from tests.unit.nobody import needs_root, open_folder
+from tests.unit.nobody import becoming, needs_root, open_folder
 
 pytestmark = needs_root
 
@@ -96,25 +96,17 @@ def drawn(what: Folder | File | Link, path: Path, outside: Path) -> None:
 def may_change(start: Path, uid: int) -> set[Path]:
     """The folders that the kernel lets this user write in, who is in ``start``."""
     below = [start, *(p for p in start.rglob("*") if p.is_dir() and not p.is_symlink())]
-    descriptor = os.open(start, os.O_PATH)
-    os.setgroups([])
-    os.setegid(uid if uid == SERVICE else NO_GROUP)
-    os.seteuid(uid)
+    here = os.open(start, os.O_PATH)
+    able = os.W_OK | os.X_OK
     try:
-
-        def able(path: Path) -> bool:
-            return os.access(
-                path.relative_to(start),
-                os.W_OK | os.X_OK,
-                dir_fd=descriptor,
-                effective_ids=True,
-            )
-
-        return {path for path in below if able(path)}
+        with becoming(uid, uid if uid == SERVICE else NO_GROUP):
+            return {
+                path
+                for path in below
+                if os.access(path.relative_to(start), able, dir_fd=here, effective_ids=True)
+            }
     finally:
-        os.seteuid(0)
-        os.setegid(0)
-        os.close(descriptor)
+        os.close(here)
 
 
 def led(root: Path, way: list[str]) -> tuple[Path | None, int, Path]:
