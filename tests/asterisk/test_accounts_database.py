@@ -17,6 +17,7 @@ from cmp_bundle.accounts.model import Row
 from tests.asterisk import endpoints, realtime_pbx
 from tests.asterisk.accounts_rows import Rows, rows
 from tests.asterisk.endpoints import Told
+from tests.conftest import SIXTEEN_IN_SOAK
 from tests.testbed.ami import Ami
 from tests.testbed.databases import Realtime
 from tests.testbed.server import Asterisk
@@ -91,6 +92,7 @@ def test_import_is_what_asterisk_reports(
             assert row["password"] not in messages
 
 
+@SIXTEEN_IN_SOAK
 @pytest.mark.parametrize(
     ("driver", "rule"),
     [

@@ -18,7 +18,7 @@ from cmp_bundle.deploy import live
 from cmp_bundle.deploy.layout import Site
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
-from tests.conftest import Cmp
+from tests.conftest import SIXTEEN_IN_SOAK, Cmp
 from tests.testbed.server import Asterisk
 from tests.unit.deploy.trees import Server
 from tests.unit.deploy.trees import bundle as a_bundle
@@ -77,6 +77,7 @@ def test_releases_cannot_be_fetched_by_name(deployed: Cmp, pbx: Asterisk) -> Non
     assert live.get(pbx.url, "/static/cyber_mega_phone_2k/index.html").status == http.client.OK
 
 
+@SIXTEEN_IN_SOAK
 def test_what_does_not_work_is_put_back(aimed: Cmp, pbx: Asterisk, bundle: str) -> None:
     """Without its WebSocket module the server serves the page, and the phone would be no use."""
     before = state(pbx)
@@ -108,6 +109,7 @@ def test_what_fails_before_the_reload_asks_asterisk_for_none(pbx: Asterisk) -> N
     assert state(pbx) == before
 
 
+@SIXTEEN_IN_SOAK
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_an_asterisk_that_dies_of_its_reload(
     aimed: Cmp, pbx: Asterisk, bundle: str, tmp_path: Path, when: str

@@ -8,9 +8,10 @@ import sys
 
 import pytest
 
+from tests.conftest import SIXTEEN_IN_SOAK
 from tests.testbed.roots import Release
 
-pytestmark = [pytest.mark.asterisk, pytest.mark.slow]
+pytestmark = [pytest.mark.asterisk, pytest.mark.slow, SIXTEEN_IN_SOAK]
 
 
 @pytest.mark.parametrize("how", ["telling", pytest.param("all", marks=pytest.mark.soak)])

@@ -298,6 +298,7 @@ def test_a_call_is_put_on_hold_and_taken_up_again(phones: Phones) -> None:
     idle(bob)
 
 
+@ONCE
 def test_muting_oneself_and_the_others(phones: Phones) -> None:
     alice = phones.of("alice")
     dial(alice, "246")

@@ -74,6 +74,7 @@ def sent(browser: Browser) -> str:
     return "\n".join(parts)
 
 
+@SIXTEEN_IN_SOAK
 def test_a_link_fills_in_and_registers(
     cmp: Cmp, pbx: Asterisk, browser: Browser, phone_source: str
 ) -> None:

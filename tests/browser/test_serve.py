@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import SIXTEEN_IN_SOAK
 from tests.serving import Serve, serve
 from tests.testbed.server import Asterisk
 
@@ -96,6 +97,7 @@ def test_upstream_s_phone(browser: Browser, upstream_cache: Path, tmp_path: Path
 
 
 @pytest.mark.asterisk
+@SIXTEEN_IN_SOAK
 def test_a_real_pbx_behind_it(
     browser: Browser, pbx: Asterisk, phone_source: str, tmp_path: Path
 ) -> None:
