@@ -121,7 +121,8 @@ def _sheet(data: bytes, file: str) -> _Sheet:
             hint=f"the columns there are: {', '.join(FIELDS)}",
         )
     place = Place(file, head.line)
-    wrongs = [Wrong(unknown(name, FIELDS), place) for name in columns if name not in FIELDS]
+    strange = [name for name in columns if name not in FIELDS]
+    wrongs = [Wrong(unknown(name, FIELDS, is_heading=True), place) for name in strange]
     twice = {name for name in columns if columns.count(name) > 1 and name in FIELDS}
     wrongs += [Wrong(f"the column {name} is there twice", place) for name in sorted(twice)]
     refuse(wrongs)

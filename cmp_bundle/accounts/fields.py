@@ -174,12 +174,19 @@ def duplicates(accounts: Iterable[Account]) -> list[Wrong]:
     return wrongs
 
 
-def unknown(name: str, known: Iterable[str]) -> str:
-    """What to say of a field that there is not."""
+def unknown(
+    name: str, known: Iterable[str], of: str = "an account", *, is_heading: bool = False
+) -> str:
+    """What to say of a field that there is not.
+
+    A name that is like none, and no heading of a column, may be a password on a line of its own:
+    it is not repeated.
+    """
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1)
+    field = f"field {name!r}" if close or is_heading else "such field"
     said = f"did you mean {close[0]}?" if close else f"there are: {', '.join(names)}"
-    return f"an account has no field {name!r}; {said}"
+    return f"{of} has no {field}; {said}"
 
 
 def _ice(value: list[Any], where: Place, wrongs: list[Wrong]) -> tuple[IceServer, ...]:

@@ -18,7 +18,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 from cmp_bundle.accounts.edits import Parsed, make_sure, newline_of, replaced, unclear, values
-from cmp_bundle.accounts.fields import FIELDS, Written, account, checked, duplicates
+from cmp_bundle.accounts.fields import FIELDS, Written, account, checked, duplicates, unknown
 from cmp_bundle.accounts.model import Account, Place
 from cmp_bundle.accounts.problems import Wrong, refuse
 from cmp_bundle.accounts.toml_places import tables
@@ -119,8 +119,9 @@ def _look_at_top(
     for name, content in document.items():
         where = Place(file, _line(layout, name))
         if name not in ("account", "defaults"):
-            text = f"there is no {name!r} in a file of accounts; there are: account, defaults"
-            wrongs.append(Wrong(text, where))
+            wrongs.append(
+                Wrong(unknown(name, ("account", "defaults"), "a file of accounts"), where)
+            )
         elif name == "account" and (
             not isinstance(content, list) or len(content) != len(_rows(layout))
         ):

@@ -156,6 +156,7 @@ def test_a_renewed_link_and_a_broken_one(
     says(page, "Your account on this server is damaged")
 
 
+@SIXTEEN_IN_SOAK
 def test_a_password_that_is_changed_on_a_live_server(
     cmp: Cmp, pbx: Asterisk, browser: Browser, phone_source: str
 ) -> None:

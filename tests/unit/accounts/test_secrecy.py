@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cmp_bundle.accounts import adopt, check, csv_file, keyring, store, toml_file
@@ -54,6 +54,8 @@ def silent(act: Callable[..., object], *arguments: object) -> None:
         assert MARK not in f"{error}{error.hint}{error.message}{shown}"
 
 
+@example("[" + MARK + "]", [], "password")
+@example(MARK + "=[]", [], "password")
 @given(SECRETS, NOISE, st.sampled_from(["password", "ha1", "credential", "pasword", "realm"]))
 def test_a_file_of_accounts(secret: str, noise: list[str], field: str) -> None:
     literal = json.dumps(secret, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -196,7 +196,7 @@ def test_all_wrong_rows_are_told_in_order() -> None:
         "accounts.toml:16: the id 'e' is there already, at accounts.toml:14",
         "accounts.toml:19: password is each account's own, and cannot be a default",
         "accounts.toml:20: an account has no field 'extention'; did you mean extension?",
-        "accounts.toml:21: there is no 'other' in a file of accounts; there are: account, defaults",
+        "accounts.toml:21: a file of accounts has no such field; there are: account, defaults",
     ):
         assert part in said
     lines = [w.where.line for w in error.wrongs if isinstance(w.where, Place)]
