@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 _ICE_URL = re.compile(r"(?:stuns?|turns?):[^\s?]+(?:\?transport=(?:udp|tcp))?", re.IGNORECASE)
+#: What may be written of a server in ice.
+_OF_ICE = ("url", "username", "credential")
 _HA1 = re.compile(r"[0-9A-Fa-f]{32}")
 
 _WORDS = {str: "text", int: "a whole number", bool: "true or false", list: "a list"}
@@ -198,10 +200,9 @@ def _ice(value: list[Any], where: Place, wrongs: list[Wrong]) -> tuple[IceServer
             text = "ice must be a list of URLs, or of { url, username, credential }"
             wrongs.append(Wrong(text, where))
             continue
-        more = [name for name in parts if name not in ("url", "username", "credential")]
+        more = [name for name in parts if name not in _OF_ICE]
         if more:
-            text = f"a server in ice has no field {more[0]!r}; there are: url, username, credential"
-            wrongs.append(Wrong(text, where))
+            wrongs.append(Wrong(unknown(more[0], _OF_ICE, "a server in ice"), where))
         elif not _ICE_URL.fullmatch(parts["url"]):
             text = "a server in ice must look like stun:stun.example.com:3478 or turn:…"
             wrongs.append(Wrong(text, where))

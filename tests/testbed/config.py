@@ -165,10 +165,10 @@ bind_rtp_to_media_address=yes
 def extensions_conf(accounts: dict[str, str]) -> str:
     # What StreamEcho asks for before the phone's ACK is there is dropped (sip_session_refresh in
     # res_pjsip_session.c: "not in confirmed state"), and the other pictures never come. A browser
-    # sends its ACK before anything can be heard of it, on a busy machine a second late; but its
-    # sound takes a shorter way where cmp-bundle serve hands on the other. Whoever has no
-    # microphone is never heard. Answer(2000) would not do: it keeps all that comes
-    # meanwhile, and hands it to the echo at once (main/channel.c).
+    # sends its ACK before its sound, on a busy machine a second late: so the echo waits until it is
+    # heard, at most five seconds, for who has no microphone never is. One second more is for the
+    # ACK that comes through cmp-bundle serve, while the sound does not. Answer(2000) would keep
+    # all that comes meanwhile, and hand it to the echo at once (main/channel.c).
     dials = "".join(f"exten => {n},1,Dial(PJSIP/{n},20)\n same => n,Hangup()\n" for n in accounts)
     return f"""\
 [general]
