@@ -88,7 +88,6 @@ class DevServer:
         self._shown = Shown()
         self._hub = Hub(guard, pbx, reporter)
         self._rules = WebServer(())
-        self._threads = ThreadPoolExecutor(4, "page")
         tools, phones = self._applications()
         self._front = Front(
             guard,
@@ -159,7 +158,6 @@ class DevServer:
         await self._hub.aclose()
         for listener in self._listeners:
             await listener.close_all_connections()
-        self._threads.shutdown(wait=False)
 
     def _applications(self) -> tuple[Application, Application]:
         """What else the phone's port has: live reload, and the way to the PBX."""
@@ -182,7 +180,8 @@ class DevServer:
             (f"/{n}", _Fixed, {"data": (client / n).read_bytes(), "kind": k, "headers": HEADERS})
             for n, k in kinds.items()
         ]
-        pages = WSGIContainer(make_app(self._view), executor=self._threads)
+        # Never shut down: a page that is being made when the server stops asks for more of it.
+        pages = WSGIContainer(make_app(self._view), executor=ThreadPoolExecutor(4, "page"))
         return self._application(
             [
                 ("/news", NewsSocket, {"hub": self._hub}),
