@@ -15,6 +15,10 @@ export interface Transceiver<T extends Track> {
   readonly receiver: { readonly track: T };
 }
 
+/** Whether its track may come in, as far as was agreed. */
+export const isReceived = ({ currentDirection, receiver }: Transceiver<Track>): boolean =>
+  receiver.track.readyState === "live" && (currentDirection === "sendrecv" || currentDirection === "recvonly");
+
 /** The tracks that belong into one picture, under a key that stays while they do. */
 export type Sorted<T extends Track> = Map<string, T[]>;
 
@@ -28,10 +32,9 @@ export function sort<T extends Track>(
   streamOf: (track: T) => string | undefined,
 ): Sorted<T> {
   const sorted: Sorted<T> = new Map();
-  for (const { currentDirection, receiver } of transceivers) {
-    const { track } = receiver;
-    if (track.readyState === "ended") continue;
-    if (currentDirection !== "sendrecv" && currentDirection !== "recvonly") continue;
+  for (const transceiver of transceivers) {
+    const { track } = transceiver.receiver;
+    if (!isReceived(transceiver)) continue;
     const key = streamOf(track) ?? track.id;
     const tracks = sorted.get(key);
     if (tracks) tracks.push(track);
@@ -48,4 +51,4 @@ export function sort<T extends Track>(
   return sorted;
 }
 
-const isPicture = ({ kind }: Track): boolean => kind === "video";
+export const isPicture = ({ kind }: Track): boolean => kind === "video";

@@ -5,6 +5,17 @@
 const LOOK = 2_000;
 const LONG = 10_000;
 
+/** How many packets of media came in so far, of sounds, of pictures or of both. */
+export async function packetsReceived(connection: RTCPeerConnection, kind?: "audio" | "video"): Promise<number> {
+  // Not the connection's own: an old adapter may have put something else in its place.
+  const stats = await RTCPeerConnection.prototype.getStats.call(connection);
+  let count = 0;
+  for (const row of stats.values()) {
+    if (row.type === "inbound-rtp" && (kind === undefined || row.kind === kind)) count += row.packetsReceived;
+  }
+  return count;
+}
+
 /**
  * Call `changed` with true when what came before has stopped for a while, and with false when it
  * comes again, until `connection` is closed. Who sends nothing from the start is not missed: an
@@ -19,10 +30,7 @@ export function watchSilence(connection: RTCPeerConnection, changed: (silent: bo
     else void look();
   }, LOOK);
   const look = async (): Promise<void> => {
-    // Not the connection's own: an old adapter may have put something else in its place.
-    const stats = await RTCPeerConnection.prototype.getStats.call(connection);
-    let count = 0;
-    for (const row of stats.values()) if (row.type === "inbound-rtp") count += row.packetsReceived;
+    const count = await packetsReceived(connection);
     const now = performance.now();
     if (count !== packets) last = now;
     packets = count;

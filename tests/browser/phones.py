@@ -80,6 +80,15 @@ DEAF = """
     window.last = this;
   };
 """
+#: A phone at the end of a long way, from now on: what it says to a call comes late. Asterisk (seen
+#: in 16 and 22) forgets what it has to tell a phone that has not yet answered what it was told before.
+FAR = """
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (data) {
+    const answer = /^SIP.2.0 200 .*^CSeq: \\d+ INVITE/ms.test(data);
+    setTimeout(() => send.call(this, data), answer ? 300 : 0);
+  };
+"""
 #: How much has been heard of the others: it grows while there is sound, and it is played.
 ENERGY = """(async () => {
   let energy = 0;

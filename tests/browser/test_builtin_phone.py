@@ -32,6 +32,7 @@ from .phones import (
     ABOUT,
     DEAF,
     ENDLESS,
+    FAR,
     MESSAGE,
     OWN,
     Browsers,
@@ -284,7 +285,7 @@ def test_by_keyboard_on_a_narrow_screen(phones: Phones) -> None:
 
 
 def test_a_call_is_put_on_hold_and_taken_up_again(phones: Phones) -> None:
-    alice, bob = phones.of("alice"), phones.of("bob")
+    alice, bob = phones.of("alice"), phones.of("bob", FAR)
     talk(alice, bob, "bob", "Alice")
     sees(bob, 1)
     pressed = "document.getElementById('hold').getAttribute('aria-pressed')"

@@ -32,6 +32,7 @@ from .phones import (
     ABOUT,
     DEAF,
     ENDLESS,
+    FAR,
     MESSAGE,
     OWN,
     PEER,
@@ -506,13 +507,13 @@ def test_it_mends_and_without_it_nothing_does(desk: Desk, mend: str) -> None:
 def test_in_a_call(desk: Desk) -> None:
     """Keypad, hold, and another camera."""
     with desk.phones(None) as phones:
-        bob, alice = phones.of("bob"), desk.alice()
+        bob, alice = phones.of("bob", FAR), desk.alice()
         talk(bob, alice, "alice", "Bob")
         sees(bob, 1)
-        press(bob, "#hold")
-        bob.wait(f"{ABOUT} === 'On hold' && {value('hold')} === 'Resume'")
-        press(bob, "#hold")
-        bob.wait(f"{ABOUT} === 'In the call'")
+        press(alice, "#hold")
+        alice.wait(f"{ABOUT} === 'On hold' && {value('hold')} === 'Resume'")
+        press(alice, "#hold")
+        alice.wait(f"{ABOUT} === 'In the call'")
         for page in (alice, bob):
             sees(page, 1)
         sent = "phone._rtc.connection.getSenders().map(({track}) => track?.id)"

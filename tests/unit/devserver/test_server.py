@@ -158,17 +158,17 @@ def test_a_page_that_is_being_made_when_the_server_stops(
 
     def ask() -> None:
         with contextlib.suppress(OSError, http.client.HTTPException):
-            page_of(running)
+            page_of(made)
 
     def is_made() -> bool:
-        return "handle_request" not in str(running.call(asyncio.all_tasks))
+        return "handle_request" not in str(made.call(asyncio.all_tasks))
 
     monkeypatch.setattr(DevServer, "_view", slow)
-    with serving(building(folder)) as running:
+    with serving(building(folder)) as made:
         asking = threading.Thread(target=ask)
         asking.start()
         assert asked.wait(PATIENCE)
-        closing = asyncio.run_coroutine_threadsafe(running.server.aclose(), running.loop)
+        closing = asyncio.run_coroutine_threadsafe(made.server.aclose(), made.loop)
         closing.result(PATIENCE)
         stopped.set()
         until(is_made)
