@@ -14,7 +14,7 @@ from tests.testbed.roots import Release
 from tests.testbed.server import PATIENCE, Asterisk
 
 from . import launch
-from .bidi import Page
+from .bidi import BrowserError, Page
 from .launch import Browser
 from .phone_page import FRAMES, connect, fill_in, open_phone, value, watch_tones
 
@@ -98,6 +98,18 @@ ENERGY = """(async () => {
       if (row.type === 'inbound-rtp' && row.kind === 'audio') energy += row.totalAudioEnergy || 0;
   }
   return energy;
+})()"""
+
+#: What was agreed about each picture of a page's last call, and what becomes of it.
+PICTURES = """(async () => {
+  const peer = testPeers.at(-1);
+  const told = peer.getTransceivers().filter(({receiver}) => receiver.track.kind === 'video')
+    .map((t) => `${t.direction}, agreed ${t.currentDirection}`);
+  const counted = /^(frames(Sent|Encoded|Received|Decoded)|keyFrames|packets(Sent|Received)$|pli|active)/;
+  for (const row of (await testStats(peer)).values())
+    if (/bound-rtp$/.test(row.type) && row.kind === 'video')
+      told.push(row.type + Object.entries(row).filter(([k]) => counted.test(k)).map(([k, v]) => ` ${k}=${v}`));
+  return told;
 })()"""
 
 #: A machine without a camera, as browsers tell it.
@@ -277,13 +289,20 @@ def talk(caller: Page, callee: Page, name: str, answer_name: str) -> None:
 def sees(page: Page, count: int) -> None:
     """Wait until exactly that many received pictures are shown, and as many move."""
     front(page)
-    page.wait(
-        f"{SHOWN}.length === {count} && {SHOWN}.every((v) => v.videoWidth > 0)",
-        f"{count} pictures of others",
-    )
-    before = page.eval(FRAMES)
-    moved = f"f.filter((n, i) => n > ({before}[i] ?? 0) + 2).length >= {count}"
-    page.wait(f"{FRAMES}.then((f) => {moved})", f"{count} pictures to move")
+    try:
+        page.wait(
+            f"{SHOWN}.length === {count} && {SHOWN}.every((v) => v.videoWidth > 0)",
+            f"{count} pictures of others",
+        )
+        before = page.eval(FRAMES)
+        moved = f"f.filter((n, i) => n > ({before}[i] ?? 0) + 2).length >= {count}"
+        page.wait(f"{FRAMES}.then((f) => {moved})", f"{count} pictures to move")
+    except BrowserError as error:
+        for tab in page.session.send("browsingContext.getTree")["contexts"]:
+            with contextlib.suppress(BrowserError):
+                pictures = Page(page.session, tab["context"]).eval(PICTURES)
+                error.add_note(f"{tab['context']}: {pictures}")
+        raise
 
 
 def hears(page: Page) -> None:
