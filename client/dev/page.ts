@@ -5,7 +5,6 @@
 
 /** What the server says; Hub.state in cmp_bundle/devserver/hub.py. */
 interface State {
-  run: string;
   shown: number;
   since: number;
   trouble: (keyof typeof TROUBLE)[];
@@ -27,9 +26,6 @@ const RETRY = 1000;
 
 /** The build that this page shows: it stands in the address of this script. */
 let mine = Number(/live-(\d+)/.exec((document.currentScript as HTMLScriptElement).src)?.[1] ?? 0);
-
-/** The run of the server that it came from. */
-let theirs = "";
 
 const host = document.createElement("div");
 const shadow = host.attachShadow({ mode: "open" });
@@ -56,12 +52,8 @@ function show({ trouble }: State): void {
   shadow.replaceChildren(...trouble.map(line));
 }
 
-function catchUp({ run, shown, since }: State): void {
-  // Another run of the server counts its builds from one again.
-  const another = theirs !== "" && theirs !== run;
-  theirs = run;
-  if (another) location.reload();
-  if (another || shown === mine) return;
+function catchUp({ shown, since }: State): void {
+  if (shown === mine) return;
   const { connector } = (globalThis as { LiveReload?: LiveReload }).LiveReload ?? {};
   const told = connector?.socket?.readyState === WebSocket.OPEN && connector.protocol > 0;
   if (told && mine >= since) {

@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import secrets
 import ssl
+import time
 import webbrowser
 from contextlib import nullcontext
 from dataclasses import replace
@@ -103,7 +104,14 @@ def command(
     developer = Developer(Guard(ours, beside[0].getsockname()[1]), secrets.token_urlsafe(16))
     page = f"{_page_base(host, developer.guard.port, everywhere=everywhere)}/{developer.secret}/"
     server = DevServer(
-        Source(built, trial.watched, lambda: trial.links(base), base, trial.settle),
+        Source(
+            built,
+            trial.watched,
+            lambda: trial.links(base),
+            base,
+            time.time_ns() // 10**6,
+            trial.settle,
+        ),
         Guard(ours, port),
         developer,
         _pbx(run, trial, practice=practice, insecure=pbx_insecure),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Outcome:
     """The state after a build: what is shown, and what stands against showing the newest.
 
-    ``number`` counts builds from 1, ``shown`` is the number of the one that is shown.
+    ``number`` counts builds, ``shown`` is the number of the one that is shown.
     ``stylesheets`` are the paths of style sheets, where nothing else changed. Pages of the builds
     from ``since`` on differ from the one that is shown in the style sheets ``restyled`` alone.
     """
@@ -42,17 +42,21 @@ class Outcome:
 
 
 class Builds:
-    """``make`` builds once, given the number of the build; it raises CmpBundleError."""
+    """``make`` builds once, given the number of the build; it raises CmpBundleError.
 
-    def __init__(self, make: Callable[[int], Built]) -> None:
+    ``first`` is the number of the first build.
+    """
+
+    def __init__(self, make: Callable[[int], Built], first: int) -> None:
         self._make = make
+        self._first = first
         self._last: Outcome | None = None
 
     def build(self) -> Outcome:
         """Build again. The first time a failure is raised: there is nothing to show yet."""
         began = time.perf_counter()
         last = self._last
-        number = last.number + 1 if last else 1
+        number = last.number + 1 if last else self._first
         problem = None
         try:
             built = self._make(number)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import secrets
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tornado.websocket import WebSocketClosedError
@@ -59,8 +58,6 @@ class Hub:
         self._outcome: Outcome | None = None
         self._notice: CmpBundleError | None = None
         self._news_coming = False
-        # Builds are counted from one in each run; pages outlive it.
-        self._run = secrets.token_hex(8)
 
     @property
     def outcome(self) -> Outcome | None:
@@ -81,7 +78,6 @@ class Hub:
         outcome = self._outcome
         trouble = {"build": outcome and outcome.problem, "pbx": self._notice}
         told: dict[str, Any] = {
-            "run": self._run,
             "shown": outcome.shown if outcome else 0,
             "since": outcome.since if outcome else 0,
             "trouble": [what for what, problem in trouble.items() if problem],

@@ -50,13 +50,16 @@ class Source:
 
     ``make`` builds, given the number of the build; ``watched`` are the files and folders that it
     reads; ``links`` gives the ways in, once something is built, and ``base`` is what they begin
-    with. ``shown`` is called in the loop when what was built is what people see.
+    with. ``first`` is the number of the first build, which no earlier run has had: it stands in
+    the addresses of files, and browsers keep those. ``shown`` is called in the loop when what was
+    built is what people see.
     """
 
     make: Callable[[int], Built]
     watched: Callable[[], Iterable[Path]]
     links: Callable[[], tuple[Link, ...]]
     base: str
+    first: int
     shown: Callable[[], None] = lambda: None
 
 
@@ -84,7 +87,7 @@ class DevServer:
         self._reporter = reporter
         self._polling = polling
         self._pbx_name = pbx.name if pbx else "none: start with --practice, or with --pbx URL"
-        self._builds = Builds(source.make)
+        self._builds = Builds(source.make, source.first)
         self._shown = Shown()
         self._hub = Hub(guard, pbx, reporter)
         self._rules = WebServer(())

@@ -185,7 +185,7 @@ def test_a_stranger_s_phone_gets_nothing(running: Serve, browser: Browser) -> No
     got = json.dumps(loot)
     assert [text for text in (secret, *nobody_s) if text in got] == []
     told = phone.eval("listen(`wss://${location.host}/__cmp/events`)")
-    assert json.loads(told).keys() == {"run", "shown", "since", "trouble"}
+    assert json.loads(told).keys() == {"shown", "since", "trouble"}
     for name in ("cookies", "referrer", "name"):
         assert loot[name] == '""', name
     assert loot["opener"] == '"none"'

@@ -128,7 +128,7 @@ class Negotiation:
         return _source(self._slots, "video")
 
     def answer(self, text: str) -> str:
-        """The answer to the phone's offer. Raises SdpError."""
+        """The answer to the phone's offer, which ends an offer from here. Raises SdpError."""
         offer = parse(text)
         if len(offer.sections) < len(self._slots):
             raise SdpError("the offer leaves out sections of the one before")
@@ -139,7 +139,7 @@ class Negotiation:
             # section 5.3).
             first = _transport_section(offer, slots)
             self.opens = first.transport is None or first.transport.setup != "active"
-        self._slots = slots
+        self._slots, self._offered = slots, None
         return self._written(slots, "active" if self.opens else "passive")
 
     def offer(self, pictures: int = 1) -> str:

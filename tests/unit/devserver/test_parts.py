@@ -74,7 +74,7 @@ def test_any_path_may_be_asked_for(path: str) -> None:
 
 def test_builds_tell_what_changed() -> None:
     changes: dict[str, str | None] = {}
-    builds = Builds(lambda number: made(number, changes))
+    builds = Builds(lambda number: made(number, changes), 1)
     assert builds.build().changed
     assert not builds.build().changed
     changes["css/phone.css"] = "p { color: green }"
@@ -96,7 +96,7 @@ def test_builds_tell_what_changed() -> None:
 
 def test_the_last_good_build_stays_up() -> None:
     changes: dict[str, str | None] = {}
-    builds = Builds(lambda number: made(number, changes))
+    builds = Builds(lambda number: made(number, changes), 1)
     good = builds.build()
     changes["index.html"] = FILES["index.html"].replace('id="accountHost"', "")
     bad = builds.build()
@@ -110,7 +110,7 @@ def test_the_last_good_build_stays_up() -> None:
 
 def test_the_first_build_must_succeed() -> None:
     with pytest.raises(CmpBundleError):
-        Builds(lambda number: made(number, {"lib/one.js": None, "index.html": "x"})).build()
+        Builds(lambda number: made(number, {"lib/one.js": None, "index.html": "x"}), 1).build()
 
 
 def test_the_guard() -> None:

@@ -112,6 +112,15 @@ def test_a_refused_offer_is_forgotten(negotiation: Negotiation) -> None:
     assert negotiation.plan == before
 
 
+def test_an_offer_is_over_where_the_phone_made_another(negotiation: Negotiation) -> None:
+    negotiation.offer()
+    negotiation.answer(OFFERS["chromium"])
+    before = negotiation.plan
+    with pytest.raises(SdpError, match="no offer"):
+        negotiation.accept(OFFERS["chromium"])
+    assert negotiation.plan == before
+
+
 @pytest.mark.parametrize(("held", "told"), [("sendonly", "recvonly"), ("inactive", "inactive")])
 def test_a_phone_on_hold_gets_nothing_until_it_is_back(
     negotiation: Negotiation, held: str, told: str
