@@ -46,24 +46,28 @@ export function toggleHold(session: Session): void {
 
 function takeUp(session: Session, pictures: Promise<boolean>, tries = 0): void {
   const wish = { held: false, pictures };
-  carryOut(session, wish, () => void lookOut(session, wish, tries));
+  carryOut(session, wish, () => void lookForPictures(session, wish, tries));
 }
 
-async function lookOut(session: Session, wish: Wish, tries: number): Promise<void> {
+async function lookForPictures(session: Session, wish: Wish, tries: number): Promise<void> {
   if (tries === TRIES || !(await wish.pictures)) return;
   let before = NaN;
   for (let look = 0; look < LOOKS; look += 1) {
     await new Promise((done) => setTimeout(done, LOOK));
+    if (!stands(session, wish)) return;
     const count = await packets(session);
-    if (wishes.get(session) !== wish || session.isEnded()) return;
+    if (!stands(session, wish)) return;
     if (count === before) {
-      const again = { ...wish, held: true };
-      const next = tries + 1;
-      carryOut(session, again, () => later(LOOK * next, session, again, () => takeUp(session, wish.pictures, next)));
+      holdOnceMore(session, wish.pictures, tries + 1);
       return;
     }
     before = count;
   }
+}
+
+function holdOnceMore(session: Session, pictures: Promise<boolean>, tries: number): void {
+  const wish = { held: true, pictures };
+  carryOut(session, wish, () => later(LOOK * tries, session, wish, () => takeUp(session, pictures, tries)));
 }
 
 function carryOut(session: Session, wish: Wish, then = (): void => undefined): void {
@@ -74,8 +78,10 @@ function carryOut(session: Session, wish: Wish, then = (): void => undefined): v
 }
 
 function later(wait: number, session: Session, wish: Wish, does: () => void): void {
-  setTimeout(() => wishes.get(session) === wish && does(), wait);
+  setTimeout(() => stands(session, wish) && does(), wait);
 }
+
+const stands = (session: Session, wish: Wish): boolean => wishes.get(session) === wish && !session.isEnded();
 
 /** Packets of pictures received so far; not a number where none may come. */
 const packets = async ({ connection }: Session): Promise<number> =>

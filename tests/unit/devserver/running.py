@@ -124,7 +124,7 @@ def serving(  # noqa: PLR0915, PLR0917 - a server and its thread, in one place
     port, beside = (bound[0].getsockname()[1] for bound in (sockets, developers))
     guard = Guard(frozenset(LOCAL), port)
     developer = Developer(Guard(frozenset(LOCAL), beside), SECRET)
-    source = Source(make, lambda: watched, lambda: links, f"https://localhost:{port}", 1)
+    source = Source(make, lambda: watched, lambda: links, f"https://localhost:{port}", first=1)
     told = Told()
     ready = threading.Event()
     failures: list[BaseException] = []

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import html
+import http.client
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +23,7 @@ from tests.serving import believing, until
 from tests.unit.bundle.phones import FILES
 from tests.unit.devserver.running import SECRET, Running, building, serving, tls
 from tests.unit.devserver.test_server import (
+    PATIENCE,
     SITE,
     Backend,
     get,
@@ -198,3 +203,36 @@ def test_no_service_worker_is_installed(running: Running) -> None:
     path = f"{SITE}/assets/live-1/two.js"
     assert get(running, path)[0] == 200
     assert get(running, path, Service_Worker="script")[0] == 403
+
+
+def test_a_page_that_is_being_made_when_the_server_stops(
+    running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked, stopped = threading.Event(), threading.Event()
+
+    class Slow:
+        calls = ()
+
+        @property
+        def phones(self) -> tuple[()]:
+            asked.set()
+            assert stopped.wait(PATIENCE)
+            return ()
+
+    def ask() -> None:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            page_of(running)
+
+    def is_made() -> bool:
+        return "handle_request" not in str(running.call(asyncio.all_tasks))
+
+    running.server.hub.log = Slow()  # type: ignore[assignment]
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert asked.wait(PATIENCE)
+    closing = asyncio.run_coroutine_threadsafe(running.server.aclose(), running.loop)
+    closing.result(PATIENCE)
+    stopped.set()
+    until(is_made)
+    asking.join(PATIENCE)
+    assert not caplog.text

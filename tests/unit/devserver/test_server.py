@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import html
 import http.client
@@ -22,7 +21,6 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.sync.server import ServerConnection, serve
 
 from cmp_bundle.devserver.pbx import RealPbx
-from cmp_bundle.devserver.server import DevServer
 from tests.serving import believing, until
 from tests.unit.bundle.phones import FILES
 from tests.unit.devserver.running import Running, building, serving, tls
@@ -143,37 +141,6 @@ def test_the_developer_s_page(running: Running) -> None:
         assert get(running, path)[0] == 200, path
     assert page_of(running, "nothing")[0] == 404
     assert get(running, "/__cmp/nothing")[0] == 404
-
-
-def test_a_page_that_is_being_made_when_the_server_stops(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    asked, stopped = threading.Event(), threading.Event()
-    view = DevServer._view
-
-    def slow(server: DevServer) -> Any:
-        asked.set()
-        assert stopped.wait(PATIENCE)
-        return view(server)
-
-    def ask() -> None:
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            page_of(made)
-
-    def is_made() -> bool:
-        return "handle_request" not in str(made.call(asyncio.all_tasks))
-
-    monkeypatch.setattr(DevServer, "_view", slow)
-    with serving(building(folder)) as made:
-        asking = threading.Thread(target=ask)
-        asking.start()
-        assert asked.wait(PATIENCE)
-        closing = asyncio.run_coroutine_threadsafe(made.server.aclose(), made.loop)
-        closing.result(PATIENCE)
-        stopped.set()
-        until(is_made)
-        asking.join(PATIENCE)
-    assert not caplog.text
 
 
 def livereload(running: Running) -> contextlib.AbstractContextManager[ClientConnection]:
