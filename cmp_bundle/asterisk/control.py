@@ -31,6 +31,13 @@ _NONE_RUNS = re.compile(
     re.MULTILINE,
 )
 
+#: How it answers to a command that it does not know, as to most while it starts.
+_UNKNOWN = "No such command"
+
+#: Seconds from "fully booted" until it has to know all of its commands, and between two questions.
+_KNOWS_ALL = 10
+_ONCE_MORE = 0.1
+
 #: Characters of what a command says of itself that an error repeats.
 _SHOWN = 500
 
@@ -106,17 +113,43 @@ class Control:
             )
 
     def directories(self) -> dict[str, str] | None:
-        """``Configuration directory``, ``Data directory`` and their like; None if none runs."""
-        text = self.ask("core show settings")
+        """``Configuration directory``, ``Data directory`` and their like; None if none runs.
+
+        Waits for one that is starting. Raises CmpBundleError where it does not say where its
+        configuration is, or takes longer than PATIENCE seconds.
+        """
+        line = "core show settings"
+        text = self.ask(line)
+        if text is not None and text.startswith(_UNKNOWN):
+            text = self._when_started(line)
         if text is None:
             return None
         # A path that holds control characters is none that Asterisk was ever given.
-        pairs = re.findall(
+        found = re.findall(
             r"^[ \t]+([A-Z][\w/ ]+ directory):[ \t]+(/[^\x00-\x1f\x7f]*?)[ \t]*\r?$",
             text,
             re.MULTILINE,
         )
-        return dict(pairs)
+        pairs = dict(found)
+        if "Configuration directory" not in pairs:
+            raise CmpBundleError(
+                "Asterisk does not say where its configuration is",
+                hint=f"try it by hand: {' '.join(self.command)} -rx {line!r}",
+            )
+        return pairs
+
+    def _when_started(self, line: str) -> str | None:
+        """What it answers once it knows its own commands.
+
+        That is a moment after it calls itself fully booted: main() of main/asterisk.c.
+        """
+        self.booted()
+        deadline = time.monotonic() + _KNOWS_ALL
+        text = self.ask(line)
+        while text is not None and text.startswith(_UNKNOWN) and time.monotonic() < deadline:
+            time.sleep(_ONCE_MORE)
+            text = self.ask(line)
+        return text
 
     def booted(self) -> bool:
         """Waits until all modules are loaded; false where none is running.

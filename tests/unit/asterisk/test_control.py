@@ -67,6 +67,39 @@ def test_directories(tmp_path: Path) -> None:
     }
 
 
+def test_one_that_starts_is_asked_again(tmp_path: Path) -> None:
+    """It is "fully booted" before it knows its own commands: seen on 22, on a busy machine."""
+    (tmp_path / "answer").write_text(SETTINGS)
+    starting = f"""\
+echo "$4" >> {tmp_path}/asked
+case "$4" in "core waitfullybooted") echo "Asterisk has fully booted."; exit;; esac
+[ $(grep -c settings {tmp_path}/asked) -gt 2 ] && exec cat {tmp_path}/answer
+echo "No such command '$4' (type 'core show help core' for other possible commands)"
+"""
+    found = standing_in(tmp_path, starting).directories()
+    assert found is not None
+    assert found["Configuration directory"] == "/etc/asterisk"
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert asked == ["core show settings", "core waitfullybooted", *["core show settings"] * 2]
+
+
+def test_one_that_never_knows_its_directories(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No place is guessed for an Asterisk that runs."""
+    monkeypatch.setattr(control, "_KNOWS_ALL", 0.2)
+    for text in (
+        "No such command 'core show settings'",
+        "",
+        SETTINGS.replace("Configuration", "x"),
+    ):
+        with pytest.raises(
+            CmpBundleError, match="does not say where its configuration is"
+        ) as caught:
+            saying(tmp_path, text).directories()
+        assert "-rx 'core show settings'" in (caught.value.hint or "")
+
+
 def test_whether_it_is_booted(tmp_path: Path) -> None:
     control = standing_in(
         tmp_path, """[ "$4" = "core waitfullybooted" ] && echo "Asterisk has fully booted." """
