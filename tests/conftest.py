@@ -28,7 +28,7 @@ from cmp_bundle.phone.source import parse
 from cmp_bundle.report import Silent
 
 from .browser import launch
-from .testbed import network, roots
+from .testbed import frozen, network, roots
 from .testbed.server import Asterisk
 
 # A machine that is busy with something else is no mistake of ours.
@@ -57,6 +57,25 @@ def pytest_configure(config: pytest.Config) -> None:
     hands_out = getattr(config.option, "dist", "no") != "no" and not hasattr(config, "workerinput")
     if not hands_out:
         network.enter()
+
+
+#: Of a test, a part of which failed because Asterisk froze: it says nothing of the others either.
+_FROZE = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> None:
+    """What failed because Asterisk froze, by a defect known and seen, is listed as not run."""
+    failed = call.excinfo
+    if failed is None or failed.errisinstance(pytest.skip.Exception):
+        return
+    if not item.stash.get(_FROZE, False):
+        item.stash[_FROZE] = frozen.thaw()
+    if item.stash[_FROZE]:
+        try:
+            pytest.skip(frozen.REASON)
+        except pytest.skip.Exception:
+            call.excinfo = pytest.ExceptionInfo.from_current()
 
 
 def _unreal(reason: str) -> None:

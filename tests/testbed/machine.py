@@ -15,6 +15,7 @@ PACKAGES = {
     "debootstrap": "debootstrap",
     "libnss3-tools": "certutil",
     "iproute2": "ip",
+    "gdb": "gdb",
     # Only the server: mariadb-server would start one for the whole machine.
     "mariadb-server-core": "mariadbd",
     "postgresql": "pg_ctlcluster",

@@ -30,6 +30,9 @@ PATIENCE = 60.0
 #: How many may run side by side and never be given the same port.
 WORKERS = 8
 
+#: Those of this process that were started and not stopped, by their folders.
+STARTED: dict[Path, Asterisk] = {}
+
 
 class TestbedError(Exception):
     """An Asterisk that did not start, or did not answer."""
@@ -202,6 +205,7 @@ class Asterisk:
                 env=os.environ | self.environment,
                 start_new_session=True,
             )
+        STARTED[self.base] = self
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -219,6 +223,7 @@ class Asterisk:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self.process = None
+        STARTED.pop(self.base, None)
 
     def remove(self) -> None:
         self.stop()
