@@ -72,7 +72,7 @@ class Anchor:
         """Whether it is this one, and no other of the same name, that signed a certificate."""
         try:
             certificate.verify_directly_issued_by(self.certificate)
-        except (InvalidSignature, TypeError, *DAMAGED):
+        except (InvalidSignature, *DAMAGED):
             return False
         return True
 

@@ -32,6 +32,8 @@ MOST = 1 << 20
 #: What the library raises where a certificate or a key is no such thing, or of no kind it knows.
 DAMAGED = (
     ValueError,
+    # A name with a BIT STRING in it, say: what is read is checked as if a program had given it.
+    TypeError,
     UnsupportedAlgorithm,
     x509.DuplicateExtension,
     x509.InvalidVersion,

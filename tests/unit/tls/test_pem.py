@@ -205,6 +205,14 @@ KEY = LEAF.key.private_bytes(
 )
 
 
+def test_a_name_that_is_no_text(file: File) -> None:
+    """The library has an error of another kind for it."""
+    name, bits = bytes.fromhex("0603550403 0c"), bytes.fromhex("0603550403 03")
+    assert name in DER
+    with pytest.raises(CmpBundleError, match="damaged, or of a kind that is not known"):
+        certificates_in(file(pem(DER.replace(name, bits))))
+
+
 @st.composite
 def damaged(draw: st.DrawFn, der: bytes) -> bytes:
     """A few bytes changed, taken out, or doubled."""
