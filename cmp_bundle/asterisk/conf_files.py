@@ -159,6 +159,8 @@ class Overlaid:
         return self._files.etc
 
     def content(self, path: str) -> bytes | Absence:
+        if not self._leads(path):
+            return Absence.MISSING
         where = self._files.resolved(path)
         if where in self._changes:
             data = self._changes[where]
@@ -168,6 +170,8 @@ class Overlaid:
         return self._files.content(path)
 
     def names(self, folder: str) -> tuple[str, ...]:
+        if not self._leads(folder):
+            return ()
         inside = self._files.resolved(folder).rstrip("/") + "/"
         names = dict.fromkeys(self._files.names(folder), True)
         for path, data in self._changes.items():
@@ -181,6 +185,12 @@ class Overlaid:
 
     def resolved(self, path: str) -> str:
         return self._files.resolved(path)
+
+    def _leads(self, path: str) -> bool:
+        """Whether each ``..`` in ``path`` comes behind a folder: there is no way back from others."""
+        parts = path.split("/")
+        behind = ["/".join(parts[:at]) for at, part in enumerate(parts) if part == ".."]
+        return all(self.content(folder) is Absence.NO_FILE for folder in behind if folder)
 
 
 def _why(error: Exception) -> Absence:
