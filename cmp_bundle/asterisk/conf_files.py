@@ -159,8 +159,9 @@ class Overlaid:
         return self._files.etc
 
     def content(self, path: str) -> bytes | Absence:
-        if not self._leads(path):
-            return Absence.MISSING
+        return self._content(path) if self._leads(path) else Absence.MISSING
+
+    def _content(self, path: str) -> bytes | Absence:
         where = self._files.resolved(path)
         if where in self._changes:
             data = self._changes[where]
@@ -187,10 +188,19 @@ class Overlaid:
         return self._files.resolved(path)
 
     def _leads(self, path: str) -> bool:
-        """Whether each ``..`` in ``path`` comes behind a folder: there is no way back from others."""
-        parts = path.split("/")
-        behind = ["/".join(parts[:at]) for at, part in enumerate(parts) if part == ".."]
-        return all(self.content(folder) is Absence.NO_FILE for folder in behind if folder)
+        """Whether each ``..`` in ``path`` comes behind a folder: there is no way back from others.
+
+        One step a part, for whoever writes an ``#include`` may write many of them.
+        """
+        here = ""
+        for part in path.split("/"):
+            if part == "..":
+                if here and self._content(here) is not Absence.NO_FILE:
+                    return False
+                here = posixpath.dirname(self._files.resolved(here)).rstrip("/")
+            elif part not in {"", "."}:
+                here = f"{here}/{part}"
+        return True
 
 
 def _why(error: Exception) -> Absence:

@@ -105,6 +105,31 @@ def test_a_plan_lies_over_the_files(folder: Folder, etc: Path, root: Path) -> No
     assert folder.content("/etc/asterisk/a.conf") == b"old"
 
 
+def test_the_way_back_in_a_plan(folder: Folder, etc: Path, root: Path) -> None:
+    """As on a disk, it leads back from folders alone: those there are, and those there will be."""
+    (etc / "there").mkdir()
+    (etc / "file").touch()
+    (root / "opt/deep").mkdir(parents=True)
+    (etc / "link").symlink_to("/opt/deep")
+    changes = {"/etc/asterisk/a.conf": b"a", "/etc/asterisk/new/b.conf": b"b", "/opt/c.conf": b"c"}
+    plan = Overlaid(folder, changes)
+    for path in ("there/../a.conf", "new/../a.conf", "./there//.././a.conf", "../asterisk/a.conf"):
+        assert plan.content(f"/etc/asterisk/{path}") == b"a", path
+    assert plan.content("/../etc/asterisk/a.conf") == b"a"
+    assert plan.content("/etc/asterisk/link/../c.conf") == b"c"
+    for path in ("gone/../a.conf", "file/../a.conf", "a.conf/../a.conf", "link/../a.conf"):
+        assert plan.content(f"/etc/asterisk/{path}") is Absence.MISSING, path
+    assert "a.conf" in plan.names("/etc/asterisk/new/..")
+    assert plan.names("/etc/asterisk/gone/..") == ()
+
+
+def test_a_way_back_and_forth_has_an_end(folder: Folder, etc: Path) -> None:
+    """Asterisk's user writes such an #include, and root reads it."""
+    (etc / "d").mkdir()
+    plan = Overlaid(folder, {"/etc/asterisk/a.conf": b"a"})
+    assert plan.content("/etc/asterisk/" + "d/../" * 500 + "a.conf") == b"a"
+
+
 def test_a_plan_over_a_plan(folder: Folder) -> None:
     first = Overlaid(folder, {"/etc/asterisk/a.conf": b"1", "/etc/asterisk/b.conf": b"1"})
     second = Overlaid(first, {"/etc/asterisk/a.conf": b"2"})
