@@ -71,7 +71,7 @@ class Control:
         except subprocess.TimeoutExpired:
             raise CmpBundleError(
                 f"Asterisk did not answer to {line!r} in {PATIENCE} s",
-                hint=f"try it by hand: {' '.join(self.command)} -rx {line!r}",
+                hint=self._by_hand(line),
             ) from None
         if code == 0:
             return _COLOURS.sub("", told.decode(errors="replace"))
@@ -90,6 +90,9 @@ class Control:
             hint="mend that, or [asterisk] command; for one that is down on purpose:"
             """ CMP_BUNDLE_ASTERISK_COMMAND='["false"]'""",
         )
+
+    def _by_hand(self, line: str) -> str:
+        return f"try it by hand: {' '.join(self.command)} -rx {line!r}"
 
     def _refuse_closed(self, path: str | None, way: int) -> None:
         """Raises CmpBundleError where ``path`` is there and this user may not use it so."""
@@ -125,16 +128,12 @@ class Control:
         if text is None:
             return None
         # A path that holds control characters is none that Asterisk was ever given.
-        found = re.findall(
-            r"^[ \t]+([A-Z][\w/ ]+ directory):[ \t]+(/[^\x00-\x1f\x7f]*?)[ \t]*\r?$",
-            text,
-            re.MULTILINE,
-        )
-        pairs = dict(found)
+        line_of_one = r"^[ \t]+([A-Z][\w/ ]+ directory):[ \t]+(/[^\x00-\x1f\x7f]*?)[ \t]*\r?$"
+        pairs = dict(re.findall(line_of_one, text, re.MULTILINE))
         if "Configuration directory" not in pairs:
             raise CmpBundleError(
                 "Asterisk does not say where its configuration is",
-                hint=f"try it by hand: {' '.join(self.command)} -rx {line!r}",
+                hint=self._by_hand(line),
             )
         return pairs
 
