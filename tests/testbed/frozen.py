@@ -10,6 +10,7 @@ moment in which ICE ends; seen once in some thousand calls on a busy machine.
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 
 from . import server
@@ -39,8 +40,11 @@ def _in_turn(names: tuple[str, ...], frames: list[str]) -> bool:
 
 
 def stacks(pbx: server.Asterisk) -> str:
-    """Where each thread of it stands, innermost function first; empty where it does not run."""
-    if pbx.process is None or pbx.process.poll() is not None:
+    """Where each thread of it stands, innermost function first.
+
+    Empty where it does not run, and on a machine without gdb.
+    """
+    if pbx.process is None or pbx.process.poll() is not None or shutil.which("gdb") is None:
         return ""
     command = ["gdb", "-nx", "-batch", "-p", str(pbx.process.pid)]
     # Its program is found by the process, its libraries by the names that it knows them by.
