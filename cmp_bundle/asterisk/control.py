@@ -144,10 +144,10 @@ class Control:
         """
         self.booted()
         deadline = time.monotonic() + _KNOWS_ALL
-        text = self.ask(line)
-        while text is not None and text.startswith(_UNKNOWN) and time.monotonic() < deadline:
+        while (text := self.ask(line)) is not None and text.startswith(_UNKNOWN):
+            if time.monotonic() > deadline:
+                break
             time.sleep(_ONCE_MORE)
-            text = self.ask(line)
         return text
 
     def booted(self) -> bool:

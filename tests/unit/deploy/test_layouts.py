@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
@@ -67,6 +68,27 @@ def test_freepbx(tmp_path: Path) -> None:
     server = Server(tmp_path)
     assert server.installation.user.value == "asterisk"
     assert str(http_server(server.found().http).tls_address) == "[::]:8089"
+    there_and_back(server)
+
+
+def test_an_include_that_goes_back(tmp_path: Path) -> None:
+    """A plan reads through the folders on its way, which only the look before it can open."""
+    tree(tmp_path)
+    (tmp_path / ETC / "keys").mkdir(exist_ok=True)
+    (tmp_path / "etc/deep/er").mkdir(parents=True)
+    (tmp_path / ETC / "up").symlink_to("/etc/deep/er")
+    conf = tmp_path / ETC / "http.conf"
+    conf.rename(conf.with_name("theirs.conf"))
+    conf.write_text("#include up/../../asterisk/keys/../theirs.conf\n")
+    server = Server(tmp_path)
+    before = http_server(server.found().http)
+    assert before.tls_address is not None
+    server.deploy(bundle())
+    found = server.found()
+    for changes in ({}, {tmp_path / ETC / "cmp-bundle/http.conf": None}):
+        after = reader.read("http.conf", found.with_changes(changes))
+        assert http_server(after).tls_address == before.tls_address
+    server.undeploy()
     there_and_back(server)
 
 
