@@ -29,7 +29,7 @@ const scripts = {
   "loader.js": "loader/loader.ts",
   "early.js": "overlay/early.ts",
   "overlay.js": "overlay/overlay.ts",
-  "mends.js": "overlay/mends/mends.ts",
+  "fixes.js": "overlay/fixes/fixes.ts",
   "phone/phone.min.js": "phone/phone.ts",
   "dev/page.js": "dev/page.ts",
   "dev/dev.js": "dev/dev.ts",
@@ -44,15 +44,15 @@ for (const [name, entry] of Object.entries(scripts)) {
   });
   await writeFile(new URL(name, out), code + "\n");
 }
-const styles = { "phone/phone": "phone/phone.css", overlay: "overlay/overlay.css", mends: "overlay/mends/mends.css" };
+const styles = { "phone/phone": "phone/phone.css", overlay: "overlay/overlay.css", fixes: "overlay/fixes/fixes.css" };
 await build({ ...common, entryPoints: styles, outdir: out.pathname });
 // For developers alone, whose browsers are new.
 const recent = { ...common, target: ["chrome123", "firefox120", "safari17.5"] };
 await build({ ...recent, entryPoints: { "dev/dev": "dev/dev.css" }, outdir: out.pathname });
 await cp(new URL("phone/index.html", import.meta.url), new URL("phone/index.html", out));
-// What the mends are, for the command line: one line each.
-const mends = JSON.parse(await readFile(new URL("overlay/mends/mends.json", import.meta.url), "utf8"));
-await writeFile(new URL("mends.json", out), `[\n${mends.map((mend) => JSON.stringify(mend)).join(",\n")}\n]\n`);
+// What the fixes are, for the command line: one line each.
+const fixes = JSON.parse(await readFile(new URL("overlay/fixes/fixes.json", import.meta.url), "utf8"));
+await writeFile(new URL("fixes.json", out), `[\n${fixes.map((fix) => JSON.stringify(fix)).join(",\n")}\n]\n`);
 
 // What the built-in phone is made of, and under which licences that may be handed on.
 const packages = { jssip: "LICENSE.md", events: "LICENSE", "sdp-transform": "LICENSE" };

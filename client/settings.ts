@@ -32,7 +32,7 @@ export interface Settings {
   visit: string;
   /** One account's profile, where everybody may read it. */
   profile?: Profile;
-  /** The mends to leave out, by their ids. */
+  /** The fixes to leave out, by their ids. */
   without: string[];
 }
 

@@ -13,7 +13,7 @@ AS_ANOTHER_USER = "run it as a user who may, often root: sudo cmp-bundle …"
 
 
 class CmpBundleError(Exception):
-    """The root of every error that a user can mend; the command line exits 1 on it.
+    """The root of every error that a user can fix; the command line exits 1 on it.
 
     ``message`` is one sentence that says what happened, ``hint`` what to do next, ``file`` and
     ``line`` (from 1) where. Anything that is not a CmpBundleError is a bug and exits 3.

@@ -68,7 +68,7 @@ def settings() -> str:
         lines += ["| setting | default | what it is | environment |", "|---|---|---|---|"]
         for key in keys:
             default = literal(key.default).replace("|", "\\|")
-            means_cell = key.means.replace("|", "\\|")
+            means_cell = key.help.replace("|", "\\|")
             lines.append(f"| `{key.name}` | `{default}` | {means_cell} | `{key.variable}` |")
     return "\n".join(lines) + "\n"
 

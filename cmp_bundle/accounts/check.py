@@ -9,7 +9,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cmp_bundle.accounts import taken
+from cmp_bundle.accounts import endpoint_account
 from cmp_bundle.accounts.endpoint import digest
 from cmp_bundle.accounts.model import ha1
 from cmp_bundle.accounts.problems import Wrong
@@ -17,7 +17,7 @@ from cmp_bundle.accounts.problems import Wrong
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cmp_bundle.accounts.endpoint import Endpoint, Found
+    from cmp_bundle.accounts.endpoint import Endpoint, Endpoints
     from cmp_bundle.accounts.model import Account, Place, Row
 
 
@@ -30,7 +30,7 @@ class Level(enum.Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """Something about the account ``id``, and where it is to be mended."""
+    """Something about the account ``id``, and where it is to be fixed."""
 
     level: Level
     code: str
@@ -43,7 +43,7 @@ class Finding:
         return f"{self.level.value} {self.code}: {Wrong(self.message, self.where, self.hint)}"
 
 
-def findings(account: Account, found: Found, *, complete: bool = True) -> Iterator[Finding]:
+def findings(account: Account, found: Endpoints, *, complete: bool = True) -> Iterator[Finding]:
     """What is to be said of ``account``, whose password is known, where Asterisk has ``found``.
 
     ``complete`` is whether an endpoint that is not in ``found`` is nowhere: Asterisk may have
@@ -62,17 +62,17 @@ def findings(account: Account, found: Found, *, complete: bool = True) -> Iterat
         text = f"the endpoint {account.id!r} is not for browsers"
         hint = "write webrtc=yes"
         yield Finding(Level.PROBLEM, "no-webrtc", account.id, text, endpoint.where, hint)
-    for code, warning in taken.warnings(endpoint, found):
+    for code, warning in endpoint_account.warnings(endpoint, found):
         level = Level.PROBLEM if code == "pinned-transport" else Level.NOTE
         yield Finding(level, code, account.id, warning.message, warning.where, warning.hint)
     yield from _authentication(account, endpoint, found)
 
 
-def _authentication(account: Account, endpoint: Endpoint, found: Found) -> Iterator[Finding]:
+def _authentication(account: Account, endpoint: Endpoint, found: Endpoints) -> Iterator[Finding]:
     if not (account.password or account.ha1):
         text = f"{account.id} has no password yet"
         yield Finding(Level.NOTE, "no-password", account.id, text, account.place)
-    auth = taken.usable(endpoint, found)
+    auth = endpoint_account.usable(endpoint, found)
     if isinstance(auth, Wrong):
         yield Finding(Level.PROBLEM, "no-auth", account.id, auth.message, auth.where, auth.hint)
         return

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import conf_edit, from_pjsip, from_wizard, new_secret, source_name
-from cmp_bundle.accounts.endpoint import Found, Option
+from cmp_bundle.accounts.endpoint import Endpoints, Option
 from cmp_bundle.accounts.model import Account, Place, Row
+from cmp_bundle.accounts.password_change import PasswordChange, edit
 from cmp_bundle.accounts.problems import Wrong, refuse
-from cmp_bundle.accounts.renewal import Renewal, edit
 from cmp_bundle.accounts.source import account, placed
 from cmp_bundle.asterisk.configuration import Kind
 from cmp_bundle.asterisk.reader import read
@@ -19,11 +19,11 @@ from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cmp_bundle.asterisk.conf_files import Folder
+    from cmp_bundle.asterisk.conf_files import ConfFolder
     from cmp_bundle.asterisk.configuration import Category, Configuration
     from cmp_bundle.changes.step import Change
 
-_EMPTY = Found({}, {}, {})
+_EMPTY = Endpoints({}, {}, {})
 
 
 @dataclass(frozen=True)
@@ -31,20 +31,20 @@ class ConfSource:
     """``file`` (pjsip.conf, pjsip_wizard.conf) of Asterisk's ``files``; ``name`` is as said."""
 
     name: str
-    files: Folder
+    files: ConfFolder
     file: str
     #: Thousands of places are in few files.
     _reals: dict[str, Path] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def found(self) -> Found:
+    def found(self) -> Endpoints:
         return self._found(self._read(self.file))
 
-    def place(self, where: Place | Row) -> Place | Row:
+    def on_disk(self, where: Place | Row) -> Place | Row:
         if isinstance(where, Row):
             return where
         return Place(str(self._real(where.file)), where.line)
 
-    def renew(self, wanted: Mapping[str, str]) -> Renewal:
+    def renew(self, wanted: Mapping[str, str]) -> PasswordChange:
         configuration = self._read(self.file)
         found = self._found(configuration)
         users = self._users(configuration)
@@ -85,7 +85,7 @@ class ConfSource:
             edited = {}
         refuse(wrongs, "nothing was changed")
         steps = tuple(self._edit(file, data) for file, data in edited.items())
-        return Renewal(tuple(accounts), steps, tuple(step.path for step in steps))
+        return PasswordChange(tuple(accounts), steps, tuple(step.path for step in steps))
 
     def _is_inside(self, file: str) -> bool:
         """Whether a file lies in Asterisk's own folder: nowhere else is anything changed."""
@@ -105,7 +105,7 @@ class ConfSource:
         held = before if isinstance(before, bytes) else b""
         return edit(self._real(file), self.files.boundary, held, after)
 
-    def _found(self, configuration: Configuration) -> Found:
+    def _found(self, configuration: Configuration) -> Endpoints:
         if not source_name.is_wizard(self.file):
             return from_pjsip.found(configuration)
         beside = read(source_name.PJSIP, self.files)

@@ -14,9 +14,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cmp_bundle.accounts.csv_records import Record, UnclearError, delimiter, quoted, records
+from cmp_bundle.accounts.csv_records import CsvError, Record, delimiter, quoted, records
 from cmp_bundle.accounts.edits import Parsed, make_sure, newline_of, replaced, values
-from cmp_bundle.accounts.fields import FIELDS, Written, account, duplicates, unknown
+from cmp_bundle.accounts.fields import FIELDS, AccountFields, account, duplicates, unknown
 from cmp_bundle.accounts.model import Place
 from cmp_bundle.accounts.problems import Wrong, refuse
 from cmp_bundle.errors import CmpBundleError
@@ -106,7 +106,7 @@ def _sheet(data: bytes, file: str) -> _Sheet:
     between = delimiter(text)
     try:
         rows = records(text, between)
-    except UnclearError as error:
+    except CsvError as error:
         raise CmpBundleError(str(error), file=file, line=error.line) from None
     if not rows:
         return _Sheet(text, between, (), None, ())
@@ -134,7 +134,7 @@ def _column(name: str) -> str:
     return re.sub(r"[\s_-]+", "_", name.strip().lower())
 
 
-def _written(sheet: _Sheet, row: Record, file: str, wrongs: list[Wrong]) -> Written | None:
+def _written(sheet: _Sheet, row: Record, file: str, wrongs: list[Wrong]) -> AccountFields | None:
     place = Place(file, row.line)
     if any(cell.value for cell in row.cells[len(sheet.columns) :]):
         wrongs.append(Wrong("this line has more fields than there are columns", place))
@@ -143,7 +143,7 @@ def _written(sheet: _Sheet, row: Record, file: str, wrongs: list[Wrong]) -> Writ
     for name, cell in zip(sheet.columns, row.cells, strict=False):
         if cell.value:
             held[name] = _value(name, cell.value)
-    return Written(held, place, {})
+    return AccountFields(held, place, {})
 
 
 def _value(name: str, text: str) -> Any:

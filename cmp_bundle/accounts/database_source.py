@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import from_database, new_secret
 from cmp_bundle.accounts.model import Account, Place, Row
+from cmp_bundle.accounts.password_change import PasswordChange
 from cmp_bundle.accounts.problems import Wrong, refuse
-from cmp_bundle.accounts.renewal import Renewal
 from cmp_bundle.accounts.rows import Rows, Value
 from cmp_bundle.accounts.source import account
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from cmp_bundle.accounts.database import Database
-    from cmp_bundle.accounts.endpoint import Found
+    from cmp_bundle.accounts.endpoint import Endpoints
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class DatabaseSource:
     def name(self) -> str:
         return self.database.url
 
-    def found(self) -> Found:
+    def found(self) -> Endpoints:
         with self.database.reading() as connection:
             return self._found(connection)
 
-    def place(self, where: Place | Row) -> Place | Row:
+    def on_disk(self, where: Place | Row) -> Place | Row:
         return where
 
-    def renew(self, wanted: Mapping[str, str]) -> Renewal:
+    def renew(self, wanted: Mapping[str, str]) -> PasswordChange:
         with self.database.reading() as connection:
             found = self._found(connection)
             columns = {
@@ -72,7 +72,7 @@ class DatabaseSource:
             values.append(Value(row, option.name, columns[option.name][row], value))
             accounts.append(new_secret.after(before, value))
         refuse(wrongs, "nothing was changed")
-        return Renewal(tuple(accounts), (Rows(self.database, tuple(values)),))
+        return PasswordChange(tuple(accounts), (Rows(self.database, tuple(values)),))
 
-    def _found(self, connection: sa.Connection) -> Found:
+    def _found(self, connection: sa.Connection) -> Endpoints:
         return replace(from_database.found(connection, self.name), realm=self.realm)

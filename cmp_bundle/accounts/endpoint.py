@@ -76,7 +76,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
-class Found:
+class Endpoints:
     """What a source holds, by id.
 
     ``transports`` maps names to protocols in small letters; it is None where the source has

@@ -31,7 +31,7 @@ class Field:
     """
 
     kind: type[Any]
-    must: Callable[[Any], str | None] | None = None
+    validate: Callable[[Any], str | None] | None = None
     secret: bool = False
     shared: bool = False
 
@@ -72,9 +72,9 @@ FIELDS = {
     "realm": Field(str, _name),
     "extension": Field(str, _word, shared=True),
     "register": Field(bool, shared=True),
-    "host": Field(str, KEYS["server.host"].must, shared=True),
-    "port": Field(int, KEYS["server.port"].must, shared=True),
-    "path": Field(str, KEYS["server.path"].must, shared=True),
+    "host": Field(str, KEYS["server.host"].validate, shared=True),
+    "port": Field(int, KEYS["server.port"].validate, shared=True),
+    "path": Field(str, KEYS["server.path"].validate, shared=True),
     "ice": Field(list, shared=True),
     "source": Field(str, source_name.problem),
 }
@@ -84,7 +84,7 @@ AT_THE_SOURCE = ("auth_name", "password", "ha1", "realm")
 
 
 @dataclass(frozen=True)
-class Written:
+class AccountFields:
     """An account as it stands in a file: values by field, and the place of the row and of each."""
 
     values: Mapping[str, Any]
@@ -95,7 +95,7 @@ class Written:
         return self.places.get(name, self.place)
 
 
-def account(row: Written, wrongs: list[Wrong]) -> Account | None:
+def account(row: AccountFields, wrongs: list[Wrong]) -> Account | None:
     """The account in ``row``; what is wrong with it goes to ``wrongs``, and then there is none.
 
     Empty text is the same as none. No message holds the value of a secret field.
@@ -126,7 +126,7 @@ def account(row: Written, wrongs: list[Wrong]) -> Account | None:
     return Account(**values, place=row.place, secret=secret)
 
 
-def checked(row: Written, known: Mapping[str, Field], wrongs: list[Wrong]) -> dict[str, Any]:
+def checked(row: AccountFields, known: Mapping[str, Field], wrongs: list[Wrong]) -> dict[str, Any]:
     """The values of ``row`` that are there and right, for an Account."""
     values: dict[str, Any] = {}
     value: Any
@@ -143,7 +143,7 @@ def checked(row: Written, known: Mapping[str, Field], wrongs: list[Wrong]) -> di
         if name == "ice":
             values[name] = _ice(value, where, wrongs)
             continue
-        problem = field.must(value) if field.must else None
+        problem = field.validate(value) if field.validate else None
         if problem is None:
             values[name] = value
         elif name == "id":

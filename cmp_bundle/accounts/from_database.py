@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from cmp_bundle.accounts.endpoint import Auth, Endpoint, Found, Option, auth, endpoint
+from cmp_bundle.accounts.endpoint import Auth, Endpoint, Endpoints, Option, auth, endpoint
 from cmp_bundle.accounts.model import Row
 from cmp_bundle.asterisk.lines import BLANKS
 from cmp_bundle.errors import CmpBundleError
@@ -51,7 +51,7 @@ _UNCLEAR = {
 _ENCODED = re.compile(rb"\^([0-9A-F]{2})")
 
 
-def found(connection: sa.Connection, url: str) -> Found:
+def found(connection: sa.Connection, url: str) -> Endpoints:
     """What the tables hold. ``url`` is what places call the database.
 
     Raises CmpBundleError where it has no such tables, and SQLAlchemyError.
@@ -76,7 +76,7 @@ def found(connection: sa.Connection, url: str) -> Found:
         made = endpoint(row.id, options, row)
         own = tuple(names.get(fold(name), name) for name in made.auths)
         endpoints[row.id] = Endpoint(**vars(made) | {"auths": own})
-    return Found(endpoints, auths)
+    return Endpoints(endpoints, auths)
 
 
 def _unless_unclear(made: Auth, column: str) -> Auth:

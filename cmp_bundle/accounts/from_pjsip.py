@@ -9,7 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from cmp_bundle.accounts.endpoint import REALM, Auth, Endpoint, Found, Option, auth, endpoint, value
+from cmp_bundle.accounts.endpoint import (
+    REALM,
+    Auth,
+    Endpoint,
+    Endpoints,
+    Option,
+    auth,
+    endpoint,
+    value,
+)
 from cmp_bundle.accounts.model import Place
 from cmp_bundle.accounts.problems import Wrong
 from cmp_bundle.asterisk.configuration import folded
@@ -22,10 +31,10 @@ if TYPE_CHECKING:
 _Made = TypeVar("_Made", Auth, Endpoint, str)
 
 
-def found(configuration: Configuration) -> Found:
+def found(configuration: Configuration) -> Endpoints:
     """What a pjsip.conf that was read makes. Places name files as Asterisk sees them."""
     wrongs: list[Wrong] = []
-    return Found(
+    return Endpoints(
         endpoints=_objects(configuration, "endpoint", _endpoint, wrongs),
         auths=_objects(configuration, "auth", lambda c: auth(c.name, options(c)), wrongs),
         transports=_objects(configuration, "transport", _protocol, wrongs),

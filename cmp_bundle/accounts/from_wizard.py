@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp_bundle.accounts.endpoint import Found, Option, auth, endpoint, last, value
+from cmp_bundle.accounts.endpoint import Endpoints, Option, auth, endpoint, last, value
 from cmp_bundle.accounts.from_pjsip import options
 from cmp_bundle.accounts.model import Place
 from cmp_bundle.asterisk import category_filter
@@ -27,7 +27,7 @@ _WIZARDS = category_filter.parse("type=^wizard$")
 _INBOUND = "-iauth"
 
 
-def found(configuration: Configuration, base: Found) -> Found:
+def found(configuration: Configuration, base: Endpoints) -> Endpoints:
     """What a pjsip_wizard.conf that was read makes, beside the pjsip.conf that made ``base``.
 
     The endpoints are the wizards' alone; the auths and transports that they may name are both's.
@@ -48,7 +48,7 @@ def found(configuration: Configuration, base: Found) -> Found:
                 another = auth(name, inbound)
                 if name not in auths or another.loaded:
                     auths[name] = another
-    return Found(endpoints, auths, base.transports, base.realm)
+    return Endpoints(endpoints, auths, base.transports, base.realm)
 
 
 def _endpoint(category: Category, lines: tuple[Option, ...]) -> Endpoint:

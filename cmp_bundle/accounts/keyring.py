@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts.token import KEY_BYTES, Token, token
 from cmp_bundle.changes.look import look
-from cmp_bundle.changes.state import File
+from cmp_bundle.changes.state import FileState
 from cmp_bundle.changes.step import Change
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Boundary, Owner, owned
+from cmp_bundle.files import Boundary, FileOwnership, owned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,13 +130,15 @@ def parse(data: bytes, path: Path) -> Keyring:
 
 def save(keyring: Keyring, path: Path, disk: Disk) -> None:
     """Raises CmpBundleError."""
-    disk.write(path, keyring.to_json(), Owner(-1, -1, 0o600))
+    disk.write(path, keyring.to_json(), FileOwnership(-1, -1, 0o600))
 
 
 def change(keyring: Keyring, path: Path) -> Change:
     """A step that puts ``keyring`` in place of what stands there. Raises CmpBundleError."""
     before = look(path, Boundary(), follow=True)
-    return Change(path, before, File(keyring.to_json(), Owner(-1, -1, 0o600)), theirs=True)
+    return Change(
+        path, before, FileState(keyring.to_json(), FileOwnership(-1, -1, 0o600)), theirs=True
+    )
 
 
 def load_or_make(path: Path, disk: Disk) -> tuple[Keyring, bool]:

@@ -46,7 +46,7 @@ class Account:
     or a ``ha1`` with its ``realm``: MD5 of ``auth name:realm:password`` in hexadecimal.
     ``register`` is None where the server-wide setting counts. ``ice`` is None likewise.
 
-    An account with a ``source`` has its auth name and password there (see sources.py), and none
+    An account with a ``source`` has its auth name and password there (see source.py), and none
     in its own row. ``place`` is where the account was read, ``secret`` where its password or HA1
     stands.
     """

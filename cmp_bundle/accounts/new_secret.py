@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp_bundle.accounts import taken
+from cmp_bundle.accounts import endpoint_account
 from cmp_bundle.accounts.model import Account, ha1
 from cmp_bundle.accounts.problems import Wrong
 from cmp_bundle.asterisk.configuration import folded
@@ -12,17 +12,17 @@ from cmp_bundle.asterisk.configuration import folded
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cmp_bundle.accounts.endpoint import Endpoint, Found, Option
+    from cmp_bundle.accounts.endpoint import Endpoint, Endpoints, Option
 
 
 def change(
-    endpoint: Endpoint, found: Found, others: Sequence[str], password: str
+    endpoint: Endpoint, found: Endpoints, others: Sequence[str], password: str
 ) -> tuple[Option, str] | Wrong:
     """The option that holds the password of ``endpoint``, and the value for ``password``.
 
     ``others`` name the same auth, so that its password is not this endpoint's to change.
     """
-    auth = taken.usable(endpoint, found)
+    auth = endpoint_account.usable(endpoint, found)
     if isinstance(auth, Wrong):
         return auth
     if auth.secret is None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp_bundle.accounts import taken
+from cmp_bundle.accounts import endpoint_account
 from cmp_bundle.accounts.endpoint import REALM
 from cmp_bundle.accounts.model import Account, ha1, with_ha1
 from cmp_bundle.accounts.problems import Wrong
@@ -15,7 +15,7 @@ from cmp_bundle.accounts.problems import Wrong
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cmp_bundle.accounts.endpoint import Found
+    from cmp_bundle.accounts.endpoint import Endpoints
 
 
 def possible(account: Account, names: Iterable[str]) -> Iterator[str]:
@@ -30,7 +30,7 @@ def possible(account: Account, names: Iterable[str]) -> Iterator[str]:
 
 
 def digested(
-    accounts: Iterable[Account], found: Iterable[Found], default: str
+    accounts: Iterable[Account], found: Iterable[Endpoints], default: str
 ) -> tuple[Account, ...]:
     """``accounts`` with HA1 in place of their passwords wherever the realm is known.
 
@@ -41,14 +41,14 @@ def digested(
     return tuple(with_ha1(account, _realm(account, held) or default) for account in accounts)
 
 
-def _realm(account: Account, found: Iterable[Found]) -> str:
+def _realm(account: Account, found: Iterable[Endpoints]) -> str:
     if account.realm:
         return account.realm
     for one in found:
         endpoint = one.endpoints.get(account.id)
         if endpoint is None:
             continue
-        auth = taken.usable(endpoint, one)
+        auth = endpoint_account.usable(endpoint, one)
         # Of an endpoint that authenticates under another name, this is not the password.
         if not isinstance(auth, Wrong) and auth.username == account.user:
             return auth.realm or one.realm

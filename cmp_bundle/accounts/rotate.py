@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cmp_bundle.accounts import generate, taken
+from cmp_bundle.accounts import endpoint_account, generate
 from cmp_bundle.accounts.edits import Edits
 from cmp_bundle.accounts.endpoint import digest
 from cmp_bundle.accounts.model import Account, ha1
+from cmp_bundle.accounts.password_change import PasswordChange, edit
 from cmp_bundle.accounts.problems import AccountsError, Wrong, refuse
-from cmp_bundle.accounts.renewal import Renewal, edit
 from cmp_bundle.files import Boundary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
-    from cmp_bundle.accounts.endpoint import Found
-    from cmp_bundle.accounts.source import Source
-    from cmp_bundle.accounts.store import Book
+    from cmp_bundle.accounts.endpoint import Endpoints
+    from cmp_bundle.accounts.source import AccountSource
+    from cmp_bundle.accounts.store import AccountFile
     from cmp_bundle.changes.step import Step
 
 
 def renewal(
-    book: Book,
+    book: AccountFile,
     ids: Collection[str],
-    opened: Callable[[str], Source],
+    opened: Callable[[str], AccountSource],
     password: Callable[[], str] = generate.password,
-    beside: Iterable[Source] = (),
-) -> Renewal:
+    beside: Iterable[AccountSource] = (),
+) -> PasswordChange:
     """How these accounts get new passwords: in their own rows, or at their sources.
 
     Those with a password of their own get the new one in the sources ``beside`` as well, where
@@ -75,13 +75,15 @@ def renewal(
             if held[one.id].source:
                 accounts[one.id] = _joined(held[one.id], one)
     refuse(wrongs, "nothing was changed")
-    return Renewal(tuple(accounts[account.id] for account in chosen), tuple(steps), tuple(files))
+    return PasswordChange(
+        tuple(accounts[account.id] for account in chosen), tuple(steps), tuple(files)
+    )
 
 
-def holds(account: Account, found: Found) -> bool:
+def holds(account: Account, found: Endpoints) -> bool:
     """Whether Asterisk takes the password or HA1 of ``account`` by what is ``found`` there."""
     endpoint = found.endpoints.get(account.id)
-    auth = taken.usable(endpoint, found) if endpoint else None
+    auth = endpoint_account.usable(endpoint, found) if endpoint else None
     if auth is None or isinstance(auth, Wrong) or auth.username != account.user:
         return False
     realm = auth.realm or found.realm or account.realm

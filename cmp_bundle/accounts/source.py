@@ -4,39 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from cmp_bundle.accounts import taken
+from cmp_bundle.accounts import endpoint_account
 from cmp_bundle.accounts.model import Account
 from cmp_bundle.accounts.problems import Wrong, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from cmp_bundle.accounts.endpoint import Found
+    from cmp_bundle.accounts.endpoint import Endpoints
     from cmp_bundle.accounts.model import Place, Row
-    from cmp_bundle.accounts.renewal import Renewal
+    from cmp_bundle.accounts.password_change import PasswordChange
 
 
-class Source(Protocol):
+class AccountSource(Protocol):
     """A pjsip.conf, a pjsip_wizard.conf, or a database."""
 
     @property
     def name(self) -> str:
         """As an account's ``source`` says it."""
 
-    def found(self) -> Found:
+    def found(self) -> Endpoints:
         """What it holds now. Raises CmpBundleError."""
 
-    def place(self, where: Place | Row) -> Place | Row:
+    def on_disk(self, where: Place | Row) -> Place | Row:
         """A place in it as a person on this machine finds it."""
 
-    def renew(self, wanted: Mapping[str, str]) -> Renewal:
+    def renew(self, wanted: Mapping[str, str]) -> PasswordChange:
         """How these accounts (ids) get these passwords; nothing is changed by asking.
 
         Raises CmpBundleError with all the accounts that cannot be given one.
         """
 
 
-def account(source: Source, found: Found, name: str, realm: str = "") -> Account | Wrong:
+def account(source: AccountSource, found: Endpoints, name: str, realm: str = "") -> Account | Wrong:
     """The account of the endpoint ``name`` in a source that holds ``found``.
 
     ``realm`` is that of the server's challenges, where neither the auth nor the source tells.
@@ -44,29 +44,29 @@ def account(source: Source, found: Found, name: str, realm: str = "") -> Account
     endpoint = found.endpoints.get(name)
     if endpoint is None:
         return Wrong(f"{source.name} has no endpoint {name!r}")
-    made = taken.account(endpoint, found, source.name, realm)
+    made = endpoint_account.account(endpoint, found, source.name, realm)
     if isinstance(made, Wrong):
         return placed(source, made)
-    place = source.place(endpoint.where)
-    secret = source.place(made.secret) if made.secret else None
+    place = source.on_disk(endpoint.where)
+    secret = source.on_disk(made.secret) if made.secret else None
     return _with_places(made, place, secret)
 
 
-def placed(source: Source, wrong: Wrong) -> Wrong:
+def placed(source: AccountSource, wrong: Wrong) -> Wrong:
     """``wrong`` with its place as a person finds it."""
-    where = source.place(wrong.where) if wrong.where else None
+    where = source.on_disk(wrong.where) if wrong.where else None
     return Wrong(wrong.message, where, wrong.hint)
 
 
 def resolved(
-    accounts: Iterable[Account], opened: Callable[[str], Source], realm: str = ""
+    accounts: Iterable[Account], opened: Callable[[str], AccountSource], realm: str = ""
 ) -> tuple[Account, ...]:
     """Accounts with what their sources hold now: auth name, password or HA1, and realm.
 
     Each source is opened and read once. Raises CmpBundleError with every account that its source
     does not have, or not in a way that a browser phone can use.
     """
-    sources: dict[str, tuple[Source, Found]] = {}
+    sources: dict[str, tuple[AccountSource, Endpoints]] = {}
     wrongs: list[Wrong] = []
     result = []
     for one in accounts:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cmp_bundle.accounts import csv_file, generate, toml_file
 from cmp_bundle.accounts.edits import Edits, Parsed
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Owner, owned
+from cmp_bundle.files import FileOwnership, owned
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ _LONGEST_PASSWORD = 1 << 16
 
 
 @dataclass(frozen=True)
-class Book:
+class AccountFile:
     """A file of accounts as it was read; ``data`` is empty where there is none yet.
 
     ``loose`` is whether others may use it although it holds passwords: somebody insisted.
@@ -48,12 +48,12 @@ class Book:
         """Those that have no password yet, neither here nor at a source."""
         return tuple(a for a in self.parsed.accounts if not (a.password or a.ha1 or a.source))
 
-    def edited(self, edits: Edits) -> Book:
+    def edited(self, edits: Edits) -> AccountFile:
         """The book after ``edits``, not yet written. Raises CmpBundleError."""
         after = _kind(self.path).edited(self.data, edits, str(self.path))
         return replace(self, parsed=_kind(self.path).parse(after, str(self.path)), data=after)
 
-    def completed(self) -> Book:
+    def completed(self) -> AccountFile:
         """The book with a fresh password for each account that has none; not yet written."""
         change = {a.id: {"password": generate.password()} for a in self.without_secret}
         return self.edited(Edits(change=change)) if change else self
@@ -62,9 +62,9 @@ class Book:
         """Replace the file. It keeps its owner, and with passwords in it is nobody else's to use."""
         path = self.path.resolve()
         try:
-            owner = Owner.of(path)
+            owner = FileOwnership.of(path)
         except FileNotFoundError:
-            owner = Owner(-1, -1, 0o600)
+            owner = FileOwnership(-1, -1, 0o600)
         if holds_secrets(self.parsed) and not self.loose:
             owner = owner.with_mode(owner.mode & ~_OTHERS)
         disk.write(path, self.data, owner)
@@ -88,7 +88,7 @@ def find(path: Path, *, named: bool) -> Path:
     return beside
 
 
-def read(path: Path, *, allow_loose: bool = False) -> Book:
+def read(path: Path, *, allow_loose: bool = False) -> AccountFile:
     """The file at ``path``; an empty book where there is none.
 
     Raises CmpBundleError for whatever is wrong in it, and where it holds passwords or digests
@@ -97,14 +97,14 @@ def read(path: Path, *, allow_loose: bool = False) -> Book:
     try:
         found = owned.read(path, shared=allow_loose)
     except FileNotFoundError:
-        return Book(path, Parsed(()))
+        return AccountFile(path, Parsed(()))
     except OSError as error:
         raise _unreadable(path, error) from error
     parsed = _kind(path).parse(found.data, str(path))
     loose = bool(found.mode & _OTHERS) and holds_secrets(parsed)
     if loose and not allow_loose:
         raise _too_loose(path, found.mode)
-    return Book(path, parsed, found.data, loose)
+    return AccountFile(path, parsed, found.data, loose)
 
 
 def read_password(path: Path, *, allow_loose: bool = False) -> str:

@@ -18,7 +18,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 from cmp_bundle.accounts.edits import Parsed, make_sure, newline_of, replaced, unclear, values
-from cmp_bundle.accounts.fields import FIELDS, Written, account, checked, duplicates, unknown
+from cmp_bundle.accounts.fields import FIELDS, AccountFields, account, checked, duplicates, unknown
 from cmp_bundle.accounts.model import Account, Place
 from cmp_bundle.accounts.problems import Wrong, refuse
 from cmp_bundle.accounts.toml_places import tables
@@ -151,13 +151,13 @@ def _rows(layout: list[Table]) -> list[list[Table]]:
     return rows
 
 
-def _written(row: Mapping[str, Any], own: list[Table], file: str) -> Written:
+def _written(row: Mapping[str, Any], own: list[Table], file: str) -> AccountFields:
     places: dict[str, Place] = {}
     for table in own[1:]:
         places.setdefault(table.path[1], Place(file, table.line))
     for pair in own[0].pairs:
         places.setdefault(pair.path[0], Place(file, pair.line))
-    return Written(row, Place(file, own[0].line), places)
+    return AccountFields(row, Place(file, own[0].line), places)
 
 
 def _defaults(
@@ -176,7 +176,7 @@ def _defaults(
         text = f"{name} is each account's own, and cannot be a default"
         wrongs.append(Wrong(text, places.get(name, place)))
     rest = {name: value for name, value in content.items() if name not in own}
-    return Account("", **checked(Written(rest, place, places), _SHARED, wrongs))
+    return Account("", **checked(AccountFields(rest, place, places), _SHARED, wrongs))
 
 
 def _removal(text: str, own: list[Table]) -> tuple[int, int, str]:

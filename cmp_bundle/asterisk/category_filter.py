@@ -28,7 +28,7 @@ _BRANCH = rf"\^?(?:{_ATOM})+\$?"
 _SHARED = re.compile(rf"{_BRANCH}(?:\|{_BRANCH})*")
 
 
-class UnclearError(Exception):
+class FilterError(Exception):
     """A filter whose meaning is left to the C library, or is not the same in 16 and in 22."""
 
 
@@ -57,7 +57,7 @@ def parse(text: str) -> CategoryFilter:
     if not text:
         return CategoryFilter()
     if any(sign in text for sign in "\\'\""):
-        raise UnclearError
+        raise FilterError
     conditions = []
     templates = templates_only = never = False
     for condition in text.split("&"):
@@ -67,7 +67,7 @@ def parse(text: str) -> CategoryFilter:
         if not condition or (equals and not rest):
             # Where nothing is left to split, ast_strsep gave NULL up to Asterisk 16, and has
             # given an empty string since: once this never matched, now it may.
-            raise UnclearError
+            raise FilterError
         if not equals:
             never = True
         elif name == "TEMPLATES":
@@ -82,5 +82,5 @@ def parse(text: str) -> CategoryFilter:
 
 def _compiled(expression: str) -> re.Pattern[str]:
     if expression and not _SHARED.fullmatch(expression):
-        raise UnclearError
+        raise FilterError
     return re.compile(expression, re.DOTALL)

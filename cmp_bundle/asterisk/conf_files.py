@@ -49,7 +49,7 @@ class Files(Protocol):
         """The same path without symlinks and ``..``; parts that do not exist are kept as said."""
 
 
-class Folder:
+class ConfFolder:
     """A real configuration folder.
 
     ``root`` is the folder that Asterisk takes for ``/``, where it runs in a tree of its own;

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from cmp_bundle.asterisk.conf_files import Folder
+from cmp_bundle.asterisk.conf_files import ConfFolder
 from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError
 
 #: Seconds that an answer may take. Reloading PJSIP with thousands of endpoints takes several.
@@ -87,7 +87,7 @@ class Control:
     def _unanswered(self, reason: str) -> CmpBundleError:
         return CmpBundleError(
             f"{' '.join(self.command)} cannot be asked whether Asterisk runs: {reason}",
-            hint="mend that, or [asterisk] command; for one that is down on purpose:"
+            hint="fix that, or [asterisk] command; for one that is down on purpose:"
             """ CMP_BUNDLE_ASTERISK_COMMAND='["false"]'""",
         )
 
@@ -100,7 +100,7 @@ class Control:
             return
         real = self.root / path.removeprefix("/")
         try:
-            real = Folder(self.root, self.root).real(path)
+            real = ConfFolder(self.root, self.root).real(path)
             real.stat()
         except (FileNotFoundError, NotADirectoryError, ValueError):
             return

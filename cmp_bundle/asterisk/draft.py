@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from cmp_bundle.asterisk.category_filter import CategoryFilter
-    from cmp_bundle.asterisk.work import Work
+    from cmp_bundle.asterisk.read_budget import ReadBudget
 
 #: Asterisk keeps the name of a category in 80 bytes, the last of which is a NUL.
 _LONGEST_NAME = 79
@@ -38,7 +38,7 @@ class OpenCategory:
         self.variables.extend(variables)
         self._heirlooms = None
 
-    def inherit(self, base: OpenCategory, work: Work, place: Place) -> None:
+    def inherit(self, base: OpenCategory, work: ReadBudget, place: Place) -> None:
         """Take over the variables of ``base``. Raises NeverEndsError and TooMuchError."""
         if base is self and self.variables:
             raise NeverEndsError("a category inherits from itself", place)
@@ -54,7 +54,7 @@ class OpenCategory:
             ]
         return self._heirlooms
 
-    def append_to(self, name: str, more: str, work: Work) -> bool:
+    def append_to(self, name: str, more: str, work: ReadBudget) -> bool:
         """``name += more``: whether there was a variable to append to. Raises TooMuchError.
 
         The value comes from the last variable of exactly this name, but the variable that is
@@ -78,10 +78,10 @@ class OpenCategory:
         return True
 
 
-class Draft:
+class ConfigurationDraft:
     """The categories read so far, and the one that a file read next begins in."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: ReadBudget) -> None:
         self.current: OpenCategory | None = None
         self._work = work
         self._categories: list[OpenCategory] = []

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cmp_bundle.asterisk.conf_files import Absence, Folder
+from cmp_bundle.asterisk.conf_files import Absence, ConfFolder
 from cmp_bundle.asterisk.control import Control
 from cmp_bundle.asterisk.directories import read_directories
 from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError
@@ -80,7 +80,7 @@ class Installation:
         return Boundary(self.root, self.rights)
 
     @property
-    def files(self) -> Folder:
+    def files(self) -> ConfFolder:
         """Its configuration, for reading; files have the names by which Asterisk knows them."""
         return _files(self.root, self.etc.value, self.rights)
 
@@ -116,11 +116,11 @@ class Installation:
 
 def outside(root: Path, path: str) -> Path:
     """``path`` of a system whose ``/`` is ``root``, on this machine; symlinks stay within it."""
-    return Folder(root, root).real(path)
+    return ConfFolder(root, root).real(path)
 
 
-def _files(root: Path, etc: str, rights: Rights | None) -> Folder:
-    return Folder(root / etc.lstrip("/"), root, rights)
+def _files(root: Path, etc: str, rights: Rights | None) -> ConfFolder:
+    return ConfFolder(root / etc.lstrip("/"), root, rights)
 
 
 @contextmanager
@@ -213,7 +213,7 @@ def _refuse_to_run(root: Path, path: str) -> None:
     )
 
 
-def _data(named: Named, root: Path, files: Folder, asked: dict[str, str] | None) -> Fact:
+def _data(named: Named, root: Path, files: ConfFolder, asked: dict[str, str] | None) -> Fact:
     if named.data_dir:
         if not outside(root, named.data_dir).is_dir():
             raise CmpBundleError(

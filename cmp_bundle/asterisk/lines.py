@@ -33,7 +33,7 @@ class NeverEndsError(Exception):
 
 
 @dataclass(frozen=True)
-class Line:
+class ConfLine:
     """What is left of a line, never empty, and the number of that line in its file.
 
     Bytes that are no UTF-8 are surrogate escapes; what Asterisk looks for is all ASCII.
@@ -103,7 +103,7 @@ class Comments:
 
 def read_lines(
     data: bytes, comments: Comments, *, first: bool, too_long: Callable[[int, str], None]
-) -> Iterator[Line]:
+) -> Iterator[ConfLine]:
     """The lines of one file. Raises NeverEndsError.
 
     ``first`` is whether this is the first file of an include: a byte order mark is forgiven in
@@ -118,7 +118,7 @@ def read_lines(
             text = text.removeprefix(_BOM)
         text = comments.strip(text, number)
         if text:
-            yield Line(number, _decoded(text))
+            yield ConfLine(number, _decoded(text))
 
 
 def cut(text: str, size: int | None = None) -> str:

@@ -23,14 +23,14 @@ from cmp_bundle.asterisk.configuration import (
     Variable,
     folded,
 )
-from cmp_bundle.asterisk.draft import Draft, OpenCategory
+from cmp_bundle.asterisk.draft import ConfigurationDraft, OpenCategory
 from cmp_bundle.asterisk.globbing import expand
 from cmp_bundle.asterisk.lines import BLANKS, Comments, NeverEndsError, cut, read_lines
-from cmp_bundle.asterisk.work import TooMuchError, Work
+from cmp_bundle.asterisk.read_budget import OverBudgetError, ReadBudget
 
 if TYPE_CHECKING:
     from cmp_bundle.asterisk.conf_files import Files
-    from cmp_bundle.asterisk.lines import Line
+    from cmp_bundle.asterisk.lines import ConfLine
 
 #: The named file and ten levels of includes (MAX_INCLUDE_LEVEL).
 _DEEPEST = 11
@@ -56,7 +56,7 @@ def read(name: str, files: Files) -> Configuration:
     except NeverEndsError as error:
         refused = True
         reading.note(Kind.REFUSED, f"{error}; Asterisk never finishes reading this", error.place)
-    except TooMuchError as error:
+    except OverBudgetError as error:
         refused = True
         reading.note(Kind.UNKNOWN, f"{error}; given up here", reading.place)
     return Configuration(
@@ -86,8 +86,8 @@ class _Reading:
 
     def __init__(self, files: Files) -> None:
         self.files = files
-        self.work = Work()
-        self.draft = Draft(self.work)
+        self.work = ReadBudget()
+        self.draft = ConfigurationDraft(self.work)
         self.problems: list[Problem] = []
         self.includes: list[Include | None] = []
         self.files_read: list[str] = []
@@ -175,7 +175,7 @@ class _Source:
             reading.work.charge(content.count(b"\n") + content.count(b";") + (len(content) >> 8))
             return content
         if content is Absence.TOO_LARGE:
-            raise TooMuchError(f"{path} {content.value}")
+            raise OverBudgetError(f"{path} {content.value}")
         if content is Absence.UNREADABLE:
             reading.note(Kind.UNKNOWN, f"{path} {content.value}", reading.place)
         elif content is Absence.NO_FILE:
@@ -216,7 +216,7 @@ class _Source:
         if not self._nested:
             self._reading.open_comment = comments.since
 
-    def _line(self, line: Line, place: Place) -> None:
+    def _line(self, line: ConfLine, place: Place) -> None:
         """Raises _StopError."""
         if line.text.startswith("["):
             self._header(line.text, place)
@@ -259,7 +259,7 @@ class _Source:
         draft, work = self._reading.draft, self._reading.work
         try:
             found = draft.find_filtered(name, category_filter.parse(condition))
-        except category_filter.UnclearError:
+        except category_filter.FilterError:
             unclear = f"which [{name}] has {condition} is not known here"
             self._reading.note(Kind.UNKNOWN, unclear, place)
             found = None

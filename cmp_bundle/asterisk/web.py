@@ -23,22 +23,22 @@ _HEX = re.compile(rb"[ \t\n\v\f\r]*([+-]?[0-9a-fA-F]{1,2})")
 
 
 @dataclass(frozen=True)
-class File:
+class StaticFile:
     """A file behind /static/ and when it was last changed, in seconds since 1970."""
 
     data: bytes
     mtime: int
 
 
-class Tree(Protocol):
+class StaticFiles(Protocol):
     """The files behind /static/, symlinks followed."""
 
-    def file(self, path: str) -> File | None:
+    def file(self, path: str) -> StaticFile | None:
         """The regular file at ``path``; None for nothing and for folders."""
 
 
 @dataclass(frozen=True)
-class Request:
+class HttpRequest:
     """``target`` is the path and query as sent. ``headers`` have names in small letters."""
 
     method: str
@@ -47,7 +47,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Response:
+class HttpResponse:
     """``headers`` are in the order sent. Date, Server and Content-Length are the transport's.
 
     ``close`` says that Asterisk ends the connection behind it.
@@ -75,12 +75,12 @@ class WebServer:
     data_dir: int = len("/var/lib/asterisk")
 
 
-def respond(request: Request, server: WebServer, tree: Tree) -> Response:
+def respond(request: HttpRequest, server: WebServer, tree: StaticFiles) -> HttpResponse:
     """The answer to ``request``. Never raises, whatever was sent."""
     path = request.target.partition(b"?")[0]
     for target, destination in server.redirects:
         if path.lower() == target.encode().lower():
-            return Response(
+            return HttpResponse(
                 302, "Moved Temporarily", (*_NEVER_KEPT, ("Location", destination)), b""
             )
     prefix = server.prefix.encode("utf-8", "surrogateescape")
@@ -96,7 +96,7 @@ def respond(request: Request, server: WebServer, tree: Tree) -> Response:
     return _error(server, 404, "Not Found", _NOT_FOUND)
 
 
-def is_socket(request: Request, server: WebServer) -> bool:
+def is_socket(request: HttpRequest, server: WebServer) -> bool:
     """Whether ``request`` asks for a WebSocket where Asterisk has one."""
     path = request.target.partition(b"?")[0]
     wanted = f"{server.prefix}/ws".encode("utf-8", "surrogateescape")
@@ -113,7 +113,9 @@ _UNIMPLEMENTED = "Attempt to use unimplemented / unsupported method"
 _DENIED = "You do not have permission to access the requested URL."
 
 
-def _static(request: Request, path: bytes, server: WebServer, tree: Tree) -> Response:
+def _static(
+    request: HttpRequest, path: bytes, server: WebServer, tree: StaticFiles
+) -> HttpResponse:
     if request.method.upper() not in ("GET", "HEAD"):
         return _error(server, 501, "Not Implemented", _UNIMPLEMENTED)
     # A char is signed there: what is not ASCII counts as less than a space.
@@ -133,8 +135,8 @@ def _static(request: Request, path: bytes, server: WebServer, tree: Tree) -> Res
         ("Last-Modified", formatdate(file.mtime, usegmt=True)),
     )
     if request.headers.get("if-none-match") == etag:
-        return Response(304, "Not Modified", headers, b"")
-    return Response(200, "OK", headers, file.data)
+        return HttpResponse(304, "Not Modified", headers, b"")
+    return HttpResponse(200, "OK", headers, file.data)
 
 
 def _decoded(path: bytes) -> bytes:
@@ -156,7 +158,7 @@ def _decoded(path: bytes) -> bytes:
 
 def _error(
     server: WebServer, status: int, title: str, text: str, *, close: bool = False
-) -> Response:
+) -> HttpResponse:
     address = f"<address>{escape(server.name)}</address>\r\n" if server.name else ""
     body = (
         '<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">\r\n<html><head>\r\n'
@@ -164,4 +166,4 @@ def _error(
         f"<p>{escape(text)}</p>\r\n<hr />\r\n{address}</body></html>\r\n"
     )
     headers = (*_NEVER_KEPT, ("Content-type", "text/html"))
-    return Response(status, title, headers, body.encode(), close)
+    return HttpResponse(status, title, headers, body.encode(), close)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from cmp_bundle import __version__
 from cmp_bundle.asterisk import static
-from cmp_bundle.bundle import banners, leaks, manifest, mends, minify, policy
-from cmp_bundle.bundle.manifest import Bundle, Manifest, Origin, Visit
+from cmp_bundle.bundle import banners, fixes, leaks, manifest, minify, policy
+from cmp_bundle.bundle.manifest import Bundle, Manifest, PhoneOrigin, Visit
 from cmp_bundle.bundle.page import Page, tag
 from cmp_bundle.bundle.transforms import TRANSFORMS, Draft, Part, take_handlers
 from cmp_bundle.errors import CmpBundleError
@@ -120,7 +120,7 @@ def build(
         redirect=settings.site.redirect,
         entry=manifest.ENTRY,
         visit=_cost(Page(files[manifest.ENTRY].decode()), files),
-        phone=Origin(phone.source, phone.revision, phone.tree),
+        phone=PhoneOrigin(phone.source, phone.revision, phone.tree),
         licences=tuple(sorted(licences)),
         profiles=manifest.Profiles.of(people.profiles),
         files=listed,
@@ -160,7 +160,7 @@ class _Ours:
 def _ours(
     phone: Phone, settings: Settings, client: Client, plain: Mapping[str, Any] | None
 ) -> _Ours:
-    without = mends.chosen(settings.build.without)
+    without = fixes.chosen(settings.build.without)
     told = page_settings(settings, plain)
     early = (client.early,) if client.early else ()
     overlay = Part("overlay.min.js", client.overlay)
@@ -170,9 +170,9 @@ def _ours(
     if without:
         told["without"] = list(without)
     # First, since the overlay changes what the address bar shows.
-    scripts = (Part("mends.min.js", client.mends), overlay) if client.mends else (overlay,)
-    style = client.style + client.mends_style
-    return _Ours(told, scripts, style, mends.dead(without), early)
+    scripts = (Part("fixes.min.js", client.fixes), overlay) if client.fixes else (overlay,)
+    style = client.style + client.fixes_style
+    return _Ours(told, scripts, style, fixes.dead(without), early)
 
 
 def page_settings(settings: Settings, plain: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -221,7 +221,7 @@ def _packed(draft: Draft, loader: str, ours: _Ours | None, live: Live | None) ->
     for transform in TRANSFORMS:
         draft = transform(draft)
     if ours:
-        alive = (p for p in draft.scripts if mends.digest(p.text) not in ours.dead)
+        alive = (p for p in draft.scripts if fixes.digest(p.text) not in ours.dead)
         draft = replace(draft, scripts=tuple(alive))
     parts = [*draft.scripts, *(ours.scripts if ours else ())]
     for part in parts:

@@ -13,20 +13,20 @@ from cmp_bundle.errors import CmpBundleError
 class Client:
     """``loader`` runs inline in a packed page; ``overlay`` and its ``style`` go into any phone.
 
-    ``mends`` and ``mends_style`` go into every phone but the built-in one. ``early`` runs inline,
+    ``fixes`` and ``fixes_style`` go into every phone but the built-in one. ``early`` runs inline,
     before anything else of a page that has the overlay.
     """
 
     loader: str
     overlay: str
     style: str
-    mends: str = ""
-    mends_style: str = ""
+    fixes: str = ""
+    fixes_style: str = ""
     early: str = ""
 
 
 @dataclass(frozen=True)
-class Mend:
+class Fix:
     """One defect of upstream's phone and what became of it.
 
     ``instead`` says why nothing runs in the page for it; empty where something does.
@@ -40,13 +40,13 @@ class Mend:
 
 def client() -> Client:
     """Raises CmpBundleError where the package was not built."""
-    names = ("loader.js", "overlay.js", "overlay.css", "mends.js", "mends.css", "early.js")
+    names = ("loader.js", "overlay.js", "overlay.css", "fixes.js", "fixes.css", "early.js")
     return Client(*map(_text, names))
 
 
-def mends() -> tuple[Mend, ...]:
-    """What can be mended. Raises CmpBundleError where the package was not built."""
-    return tuple(Mend(**row) for row in json.loads(_text("mends.json")))
+def fixes() -> tuple[Fix, ...]:
+    """What can be fixed. Raises CmpBundleError where the package was not built."""
+    return tuple(Fix(**row) for row in json.loads(_text("fixes.json")))
 
 
 def _text(name: str) -> str:

@@ -92,7 +92,7 @@ class _Limit:
                 self.left -= len(content)
                 rest -= used
                 contents.append(content)
-        except packed.TooMuchError:
+        except packed.UnpackLimitError:
             size = UNPACKED >> 20
             self.refuse(f"is more than {size} MB when unpacked, too much to look through")
         except packed.SealedError as error:
@@ -106,7 +106,7 @@ class _Limit:
 
 
 @dataclass
-class Reader:
+class LayerReader:
     """Reads the files of one bundle; what it has met in one of them it does not read again.
 
     ``longest`` is the length of the longest secret, in characters.

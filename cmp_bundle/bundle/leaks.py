@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ahocorasick_rs import BytesAhoCorasick
 
 from cmp_bundle.accounts.profile import VERSION
-from cmp_bundle.bundle.layers import Layer, Reader
+from cmp_bundle.bundle.layers import Layer, LayerReader
 from cmp_bundle.bundle.private_keys import private_key
 from cmp_bundle.errors import CmpBundleError
 
@@ -68,7 +68,7 @@ def check(files: Mapping[str, bytes], secrets: Iterable[Secret], known: Iterable
     who reads it here, so it is not looked for; such a password is told by ``accounts check``.
     """
     search = _Search(secrets)
-    reader = Reader(search.longest)
+    reader = LayerReader(search.longest)
     # The names of files are listed in the manifest, and seen by whoever asks for them.
     names = ("manifest.json", "\n".join(files).encode("utf-8", "surrogateescape"))
     common: set[str] | None = None
@@ -80,7 +80,7 @@ def check(files: Mapping[str, bytes], secrets: Iterable[Secret], known: Iterable
                 if not any(search.found(joined, path, reader)):
                     continue
             # Something is wrong with one of them, and that one is to be named.
-            reader = Reader(search.longest)
+            reader = LayerReader(search.longest)
         for path, data in together:
             for what in search.found(data, path, reader):
                 if common is None:
@@ -102,7 +102,7 @@ def standing_in(known: Iterable[bytes], secrets: Iterable[Secret]) -> list[Secre
 
 
 def _standing(known: Iterable[bytes], search: _Search) -> set[str]:
-    reader = Reader(search.longest)
+    reader = LayerReader(search.longest)
     layers = (layer for data in known for layer in reader.layers(data, ""))
     return {what for layer in layers for what in search.secrets_in(layer)}
 
@@ -163,7 +163,7 @@ class _Search:
                 if len(form) not in lengths:
                     self._lengths[beginning] = (*lengths, len(form))
 
-    def found(self, data: bytes, path: str, reader: Reader) -> Iterator[str]:
+    def found(self, data: bytes, path: str, reader: LayerReader) -> Iterator[str]:
         """What is found in a file, private keys as well.
 
         Raises CmpBundleError where it cannot be looked through.

@@ -38,7 +38,7 @@ _LARGEST_PROFILE = 1 << 16
 
 
 @dataclass(frozen=True)
-class File:
+class PublishedFile:
     """A published file: its path under the site, its size in bytes, its SHA-256 in hex."""
 
     path: str
@@ -47,7 +47,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class Origin:
+class PhoneOrigin:
     """The phone that a bundle was made from. ``tree`` is its git tree id."""
 
     source: str
@@ -92,10 +92,10 @@ class Manifest:
     redirect: str
     entry: str
     visit: Visit
-    phone: Origin
+    phone: PhoneOrigin
     licences: tuple[str, ...]
     profiles: Profiles
-    files: tuple[File, ...]
+    files: tuple[PublishedFile, ...]
     plain: str = ""
 
     def to_json(self) -> bytes:
@@ -120,14 +120,14 @@ def published(bundle: Bundle) -> dict[str, bytes]:
     return {**bundle.files, **profiles, NAME: bundle.manifest.to_json()}
 
 
-def listed(files: Mapping[str, bytes]) -> tuple[File, ...]:
+def listed(files: Mapping[str, bytes]) -> tuple[PublishedFile, ...]:
     return tuple(
-        File(path, len(data), hashlib.sha256(data).hexdigest())
+        PublishedFile(path, len(data), hashlib.sha256(data).hexdigest())
         for path, data in sorted(files.items())
     )
 
 
-def bundle_id(files: tuple[File, ...]) -> str:
+def bundle_id(files: tuple[PublishedFile, ...]) -> str:
     """What identifies a bundle's content: 12 hexadecimal digits."""
     text = "".join(f"{f.sha256}  {f.path}\n" for f in files)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -156,8 +156,8 @@ def from_json(data: bytes, name: Path | str) -> Manifest:
 def check(manifest: Manifest) -> None:
     """Raises ValueError where a deploy could not rely on it."""
     for key, value in {"site.name": manifest.site, "site.redirect": manifest.redirect}.items():
-        must = KEYS[key].must
-        problem = must(value) if must else None
+        validate = KEYS[key].validate
+        problem = validate(value) if validate else None
         if problem:
             raise ValueError(f"its {key} {problem}")
     _check_files(manifest)

@@ -40,7 +40,7 @@ class _Unpacking(Protocol):
     def decompress(self, data: memoryview, most: int, /) -> bytes: ...
 
 
-class TooMuchError(Exception):
+class UnpackLimitError(Exception):
     """There is more in it than may be unpacked."""
 
 
@@ -94,7 +94,7 @@ def _stream(new: Callable[[], _Unpacking], data: memoryview, most: int) -> tuple
     except (zlib.error, OSError, lzma.LZMAError, EOFError):
         content = _before_damage(new(), data, most)
     if len(content) > most:
-        raise TooMuchError
+        raise UnpackLimitError
     if getattr(stream, "eof", False):
         return content, len(data) - len(getattr(stream, "unused_data", b""))
     return content, 0

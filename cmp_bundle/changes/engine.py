@@ -83,7 +83,7 @@ class Engine:
             raise CmpBundleError(
                 f"{stuck}; so the {left.action} before, which was cut off halfway, cannot be undone"
                 " yet",
-                hint=f"{stuck.hint or 'mend that'}; then run any command that changes this server:"
+                hint=f"{stuck.hint or 'fix that'}; then run any command that changes this server:"
                 f" it first undoes what is left, as {self.journal.path} has it",
             ) from stuck
         if worse:
@@ -133,7 +133,7 @@ class Engine:
         except CmpBundleError as stuck:
             said = f"not all could be put back: {stuck}"
             hint = (
-                "mend that, then run any command that changes this server: it first undoes what is"
+                "fix that, then run any command that changes this server: it first undoes what is"
                 " left"
             )
             if _is_bug(error):

@@ -6,9 +6,9 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from cmp_bundle.changes.state import File, Folder, Link, State
+from cmp_bundle.changes.state import FileState, FolderState, State, SymlinkState
 from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError
-from cmp_bundle.files import Owner
+from cmp_bundle.files import FileOwnership
 from cmp_bundle.files.open_folder import LARGEST
 from cmp_bundle.files.rights import not_allowed
 
@@ -30,11 +30,11 @@ def look(path: Path, boundary: Boundary, *, follow: bool = False, most: int = LA
             rights = folder.rights
             found = folder.stat(name)
             if stat.S_ISLNK(found.st_mode):
-                return Link(folder.target(name))
+                return SymlinkState(folder.target(name))
             if stat.S_ISDIR(found.st_mode):
-                return Folder(Owner.from_stat(found))
+                return FolderState(FileOwnership.from_stat(found))
             content = folder.read(name, most)
-            return File(content.data, content.owner)
+            return FileState(content.data, content.owner)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Boundary, Owner
+from cmp_bundle.files import Boundary, FileOwnership
 
 if TYPE_CHECKING:
     from cmp_bundle.files import Disk
@@ -45,9 +45,9 @@ def memory(subject: str, disk: Disk) -> Path:
     return found
 
 
-def owner() -> Owner:
+def owner() -> FileOwnership:
     """Whose the files in it are."""
-    return Owner(os.geteuid(), os.getegid(), 0o600)
+    return FileOwnership(os.geteuid(), os.getegid(), 0o600)
 
 
 def folder(subject: str) -> Path:

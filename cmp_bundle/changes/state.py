@@ -7,88 +7,92 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cmp_bundle.files import Owner
+from cmp_bundle.files import FileOwnership
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
-class File:
+class FileState:
     """A regular file. ``mtime`` (whole seconds) is None where it does not matter."""
 
     data: bytes = field(repr=False)
-    owner: Owner
+    owner: FileOwnership
     mtime: int | None = None
 
 
 @dataclass(frozen=True)
-class Written:
+class KnownFileState:
     """A file of which a journal keeps only what it takes to know it again: its SHA-256 in hex."""
 
     sha256: str
 
 
 @dataclass(frozen=True)
-class Link:
+class SymlinkState:
     """A symlink."""
 
     target: str
 
 
 @dataclass(frozen=True)
-class Folder:
+class FolderState:
     """A folder, whatever it holds."""
 
-    owner: Owner
+    owner: FileOwnership
 
 
 @dataclass(frozen=True)
-class Tree:
+class TreeState:
     """A new folder full of files, which nobody looks into before it is linked to.
 
     ``names`` is a pattern (fnmatch) that all of them match, and by which they go again.
     """
 
     files: Mapping[str, bytes] = field(repr=False)
-    owner: Owner
+    owner: FileOwnership
     names: str
 
 
 #: What a path can be; None is nothing.
-State = File | Written | Link | Folder | Tree | None
+State = FileState | KnownFileState | SymlinkState | FolderState | TreeState | None
 
 
 def is_like(one: State, other: State) -> bool:
     """Whether both are the same thing with the same content; the time of a file does not count."""
     match one, other:
-        case File(), File():
+        case FileState(), FileState():
             return one.data == other.data and one.owner == other.owner
-        case ((File() | Written()), (File() | Written())):
+        case ((FileState() | KnownFileState()), (FileState() | KnownFileState())):
             return digest(one) == digest(other)
-        case ((Folder() | Tree()), (Folder() | Tree())):
+        case ((FolderState() | TreeState()), (FolderState() | TreeState())):
             return True
     return one == other
 
 
-def digest(state: File | Written) -> str:
+def digest(state: FileState | KnownFileState) -> str:
     """The SHA-256 of its content, in hex."""
-    return state.sha256 if isinstance(state, Written) else hashlib.sha256(state.data).hexdigest()
+    return (
+        state.sha256
+        if isinstance(state, KnownFileState)
+        else hashlib.sha256(state.data).hexdigest()
+    )
 
 
 def to_json(state: State, *, whole: bool) -> dict[str, Any] | None:
     """For a journal. Of a file that shall only be known again, and not ``whole``, its digest."""
     match state:
-        case File(data, owner, mtime) if whole:
+        case FileState(data, owner, mtime) if whole:
             encoded = base64.b64encode(data).decode()
             return {"file": encoded, "owner": _owner_to_json(owner), "mtime": mtime}
-        case File() | Written():
+        case FileState() | KnownFileState():
             return {"sha256": digest(state)}
-        case Link(target):
+        case SymlinkState(target):
             return {"link": target}
-        case Folder(owner):
+        case FolderState(owner):
             return {"folder": _owner_to_json(owner)}
-        case Tree(_, owner, names):
+        case TreeState(_, owner, names):
             return {"tree": names, "owner": _owner_to_json(owner)}
     return None
 
@@ -99,15 +103,15 @@ def from_json(value: dict[str, Any] | None) -> State:
         return None
     if "file" in value:
         data = base64.b64decode(value["file"], validate=True)
-        return File(data, _owner(value["owner"]), typed(value["mtime"], int, type(None)))
+        return FileState(data, _owner(value["owner"]), typed(value["mtime"], int, type(None)))
     if "sha256" in value:
-        return Written(typed(value["sha256"], str))
+        return KnownFileState(typed(value["sha256"], str))
     if "link" in value:
-        return Link(typed(value["link"], str))
+        return SymlinkState(typed(value["link"], str))
     if "tree" in value:
         # Its files are not needed: undoing it takes it away, and nobody does it again from here.
-        return Tree({}, _owner(value["owner"]), typed(value["tree"], str))
-    return Folder(_owner(value["folder"]))
+        return TreeState({}, _owner(value["owner"]), typed(value["tree"], str))
+    return FolderState(_owner(value["folder"]))
 
 
 def typed(value: Any, *kinds: type) -> Any:
@@ -117,12 +121,12 @@ def typed(value: Any, *kinds: type) -> Any:
     return value
 
 
-def _owner(value: Any) -> Owner:
+def _owner(value: Any) -> FileOwnership:
     uid, gid, mode = (typed(number, int) for number in typed(value, list))
     if not (-1 <= uid < 1 << 32 and -1 <= gid < 1 << 32 and 0 <= mode <= 0o7777):  # noqa: PLR2004
         raise ValueError(f"no owner: {value}")
-    return Owner(uid, gid, mode)
+    return FileOwnership(uid, gid, mode)
 
 
-def _owner_to_json(owner: Owner) -> list[int]:
+def _owner_to_json(owner: FileOwnership) -> list[int]:
     return [owner.uid, owner.gid, owner.mode]

@@ -12,7 +12,15 @@ from cmp_bundle.changes import state as states
 from cmp_bundle.changes.include_line import add_line, has_line, remove_line
 from cmp_bundle.changes.lines import taken_back
 from cmp_bundle.changes.look import look
-from cmp_bundle.changes.state import File, Folder, Link, State, Tree, Written, is_like
+from cmp_bundle.changes.state import (
+    FileState,
+    FolderState,
+    KnownFileState,
+    State,
+    SymlinkState,
+    TreeState,
+    is_like,
+)
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
@@ -145,39 +153,39 @@ class Change:
 
         And whether all of ours could be told from theirs.
         """
-        if not isinstance(current, File) or not isinstance(self.before, File):
+        if not isinstance(current, FileState) or not isinstance(self.before, FileState):
             return self.before, True
         if is_like(current, self.before):
             return current, True
-        if is_like(Written(states.digest(current)), self.after):
+        if is_like(KnownFileState(states.digest(current)), self.after):
             return self.before, True
         if self.included is None:
-            after = self.after.data if isinstance(self.after, File) else b""
+            after = self.after.data if isinstance(self.after, FileState) else b""
             data, whole = taken_back(current.data, self.before.data, after)
-            return File(data, current.owner), whole
+            return FileState(data, current.owner), whole
         had = has_line(self.before.data, self.included)
         data = (add_line if had else remove_line)(current.data, self.included)
-        return File(data, current.owner), True
+        return FileState(data, current.owner), True
 
     def _make(self, current: State, wanted: State, disk: Disk) -> None:
         path = self.path
         match wanted:
-            case File():
+            case FileState():
                 disk.write(path, wanted.data, wanted.owner, wanted.mtime, follow=self.theirs)
-            case Link():
+            case SymlinkState():
                 disk.link(path, wanted.target)
-            case Folder():
+            case FolderState():
                 disk.make_folder(path, wanted.owner)
-            case Tree():
+            case TreeState():
                 disk.make_folder(path, wanted.owner)
                 files = {path / name: data for name, data in wanted.files.items()}
                 disk.write_all(files, wanted.owner.with_mode(_PUBLIC))
-            case None if isinstance(current, Folder):
-                names = self.after.names if isinstance(self.after, Tree) else None
+            case None if isinstance(current, FolderState):
+                names = self.after.names if isinstance(self.after, TreeState) else None
                 Removal(path, names).carry_out(disk)
             case None:
                 disk.remove(path)
-            case Written():
+            case KnownFileState():
                 raise AssertionError("a journal keeps what was before whole")
 
 
@@ -235,7 +243,7 @@ class Removal:
     def carry_out(self, disk: Disk) -> bool:
         """Whether it is gone then. Fine if it was before. Raises CmpBundleError."""
         found = look(self.path, disk.boundary)
-        if not isinstance(found, Folder):
+        if not isinstance(found, FolderState):
             disk.remove(self.path)
             return True
         if self.names is not None:

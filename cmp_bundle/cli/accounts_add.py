@@ -10,7 +10,7 @@ import click
 
 from cmp_bundle.accounts import fields, generate, store
 from cmp_bundle.accounts.edits import Edits
-from cmp_bundle.accounts.fields import Written
+from cmp_bundle.accounts.fields import AccountFields
 from cmp_bundle.accounts.model import Account, Place
 from cmp_bundle.accounts.problems import refuse
 from cmp_bundle.cli import people
@@ -117,7 +117,7 @@ def _account(values: dict[str, object]) -> Account:
     """The account of these fields. Raises CmpBundleError with all that is wrong."""
     wrongs: list[Any] = []
     here = Place("accounts add")
-    made = fields.account(Written(values, here, {}), wrongs)
+    made = fields.account(AccountFields(values, here, {}), wrongs)
     refuse(wrongs)
     assert made is not None  # noqa: S101 - it is None only where something is wrong
     return made

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import check as checks
 from cmp_bundle.accounts.check import Finding, Level
-from cmp_bundle.accounts.endpoint import Found
+from cmp_bundle.accounts.endpoint import Endpoints
 from cmp_bundle.accounts.source_name import PJSIP, WIZARD
 from cmp_bundle.asterisk import reader
 from cmp_bundle.bundle import leaks, sealed
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cmp_bundle.accounts.model import Account
-    from cmp_bundle.accounts.opener import Opener
-    from cmp_bundle.asterisk.conf_files import Folder
+    from cmp_bundle.accounts.open_source import Opener
+    from cmp_bundle.asterisk.conf_files import ConfFolder
 
 #: Shorter passwords are guessed: Asterisk lets anybody try as often as they like.
 _SHORT = 8
@@ -68,9 +68,9 @@ def check(run: Run, *, allow_loose: bool) -> Result:
 
 def _compared(accounts: tuple[Account, ...], open_source: Opener) -> Iterator[Finding]:
     """Each account beside its endpoint."""
-    opened: dict[str, Found | CmpBundleError] = {}
+    opened: dict[str, Endpoints | CmpBundleError] = {}
 
-    def held(name: str) -> Found | CmpBundleError:
+    def held(name: str) -> Endpoints | CmpBundleError:
         if name not in opened:
             try:
                 opened[name] = open_source(name).found()
@@ -94,22 +94,22 @@ def _compared(accounts: tuple[Account, ...], open_source: Opener) -> Iterator[Fi
             yield from checks.findings(account, _files(account, held), complete=complete)
 
 
-def _at_source(account: Account, there: Found) -> Iterator[Finding]:
+def _at_source(account: Account, there: Endpoints) -> Iterator[Finding]:
     """What is to be said of an account whose password is the source's own."""
     told = {"no-password", "auth-name", "realm", "password"}
     yield from (f for f in checks.findings(account, there) if f.code not in told)
 
 
-def _files(account: Account, held: Callable[[str], Found | CmpBundleError]) -> Found:
+def _files(account: Account, held: Callable[[str], Endpoints | CmpBundleError]) -> Endpoints:
     """What Asterisk's own files have of an account: pjsip.conf, else a wizard."""
-    both = [f for f in map(held, (PJSIP, WIZARD)) if isinstance(f, Found)]
+    both = [f for f in map(held, (PJSIP, WIZARD)) if isinstance(f, Endpoints)]
     return next((f for f in both if account.id in f.endpoints), both[0] if both else _NOTHING)
 
 
-_NOTHING = Found({}, {}, {})
+_NOTHING = Endpoints({}, {}, {})
 
 
-def _in_database(files: Folder) -> bool:
+def _in_database(files: ConfFolder) -> bool:
     """Whether Asterisk takes endpoints from a database as well (sorcery.conf)."""
     mapping = reader.read("sorcery.conf", files).browse("res_pjsip")
     return any(v.name == "endpoint" and v.value.startswith("realtime") for v in mapping)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cmp_bundle.accounts import adopt, source_name
-from cmp_bundle.accounts.opener import Opener
+from cmp_bundle.accounts import import_plan, source_name
+from cmp_bundle.accounts.open_source import Opener
 from cmp_bundle.accounts.problems import refuse
 from cmp_bundle.accounts.source_name import PJSIP, is_database
 from cmp_bundle.cli import people
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.accounts.problems import Wrong
-    from cmp_bundle.accounts.store import Book
+    from cmp_bundle.accounts.store import AccountFile
 
 #: So many warnings of a kind are told one by one.
 _WARNED = 3
@@ -71,10 +71,10 @@ def import_(
     password = people.database_password(run) if is_database(name) else ""
     opened = Opener(book.path.parent, asterisk, password)(name)
     realm = run.settings.accounts.realm or people.default_realm(asterisk)
-    offered = adopt.offer(opened, opened.found(), only, realm)
+    offered = import_plan.offer(opened, opened.found(), only, realm)
     refuse(offered.wrongs)
-    rows = [adopt.row(a, copy=copy) for a in offered.accounts]
-    plan = adopt.plan(book.accounts, rows, update=update)
+    rows = [import_plan.row(a, copy=copy) for a in offered.accounts]
+    plan = import_plan.plan(book.accounts, rows, update=update)
     _warn(run, offered.warnings)
     changed = bool(plan.added or plan.updated)
     if changed:
@@ -120,7 +120,7 @@ def _warn(run: Run, warnings: Sequence[tuple[str, Wrong]]) -> None:
             run.reporter.warn(f"and {more} more like it ({code}); all of them: --json")
 
 
-def _name(database: str | None, source: str, book: Book) -> str:
+def _name(database: str | None, source: str, book: AccountFile) -> str:
     """The source as the file says it: paths are seen from the file's folder there."""
     if database is not None:
         problem = source_name.database_problem(database)

@@ -15,9 +15,9 @@ from cmp_bundle.cli.output import Result
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
-    from cmp_bundle.accounts.endpoint import Found
-    from cmp_bundle.accounts.opener import Opener
-    from cmp_bundle.accounts.source import Source
+    from cmp_bundle.accounts.endpoint import Endpoints
+    from cmp_bundle.accounts.open_source import Opener
+    from cmp_bundle.accounts.source import AccountSource
 
 #: What makes Asterisk read the passwords in its files again. Those in a database it always reads.
 _RELOAD = "module reload res_pjsip.so"
@@ -77,9 +77,9 @@ def rotate(run: Run, *, users: tuple[str, ...], everybody: bool, allow_loose: bo
     return Result("\n".join(lines), {"rotated": ids, "not_in_asterisk": alone, **done.data})
 
 
-def _beside(open_source: Opener) -> list[tuple[Source, Found]]:
+def _beside(open_source: Opener) -> list[tuple[AccountSource, Endpoints]]:
     """Asterisk's own files, as far as they are there and can be read."""
-    found: list[tuple[Source, Found]] = []
+    found: list[tuple[AccountSource, Endpoints]] = []
     for name in (PJSIP, WIZARD) if open_source.asterisk else ():
         source = open_source(name)
         try:

@@ -18,7 +18,7 @@ COMMANDS = {
     "fetch": "Fetch the phone and check it against its pin.",
     "accounts": "Say who gets a phone of their own: list, add, import, check, and change passwords.",
     "build": "Make the bundle: the phone with its settings, packed.",
-    "mends": "List what is mended in upstream's phone, and why.",
+    "fixes": "List what is fixed in upstream's phone, and why.",
     "certs": "Make certificates that browsers believe, and tell browsers to.",
     "serve": "Show the phone on this machine, and reload it as it is edited.",
     "deploy": "Put the bundle on Asterisk's web server, with its redirect.",
@@ -30,7 +30,7 @@ COMMANDS = {
     "undeploy": "Take everything of cmp-bundle off the server again.",
 }
 
-#: How a run ends: done, the user's to mend, called wrongly, a bug, stopped with Ctrl-C.
+#: How a run ends: done, the user's to fix, called wrongly, a bug, stopped with Ctrl-C.
 DONE, MISTAKE, USAGE, BUG, STOPPED = 0, 1, 2, 3, 130
 
 

@@ -12,7 +12,7 @@ from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.tls import trust
 from cmp_bundle.tls.anchor import anchor_in
 from cmp_bundle.tls.authority import KEY
-from cmp_bundle.tls.person import person
+from cmp_bundle.tls.desktop_user import desktop_user
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +67,7 @@ def tell_if_fresh(run: Run, authority: Authority) -> None:
 def believers_of(anchor: Anchor) -> tuple[list[str], list[str]]:
     """Whose stores hold it, and why some could not be asked."""
     believers, problems = [], []
-    for each in trust.stores(person()):
+    for each in trust.stores(desktop_user()):
         try:
             if each.trusts(anchor):
                 believers.append(f"{each.name} ({each.place})")

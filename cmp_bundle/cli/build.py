@@ -8,7 +8,7 @@ from cmp_bundle.accounts.profile import told_secrets
 from cmp_bundle.bundle import dist
 from cmp_bundle.bundle.build import People, build
 from cmp_bundle.bundle.client import client
-from cmp_bundle.cli import mends, people, source
+from cmp_bundle.cli import fixes, people, source
 from cmp_bundle.cli.command import Run
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
@@ -59,7 +59,7 @@ def command(
     that hold such things by their names (.env, certs, *.key, *.bak) are left out.
     """
     _check_plain(run, plain, public=public)
-    mends.left_out(run)
+    fixes.left_out(run)
     everybody = None
     if not run.settings.build.pristine:
         everybody = people.everyone(run, allow_loose=allow_loose, complete=True, plain=plain)

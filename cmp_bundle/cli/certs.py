@@ -26,11 +26,11 @@ from cmp_bundle.tls import store
 from cmp_bundle.tls.anchor import CERTIFICATE, anchor_in
 from cmp_bundle.tls.authority import KEY, ensure, renew
 from cmp_bundle.tls.bounds import PRIVATE, PRIVATE_NETWORKS
+from cmp_bundle.tls.desktop_user import desktop_user
 from cmp_bundle.tls.facts import facts
 from cmp_bundle.tls.hosts import hosts as parsed
 from cmp_bundle.tls.ours import to_be_trusted
 from cmp_bundle.tls.pem import certificates_in, is_there
-from cmp_bundle.tls.person import person
 from cmp_bundle.tls.rights import as_owner
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ def _kept(run: Run, folder: Path, before: Anchor | None) -> tuple[Host, ...]:
     if not wanted:
         return ()
     try:
-        ours = to_be_trusted(folder, person()) is not None
+        ours = to_be_trusted(folder, desktop_user()) is not None
     except CmpBundleError:
         ours = False
     if not ours:

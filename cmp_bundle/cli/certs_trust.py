@@ -25,8 +25,8 @@ from cmp_bundle.files import Disk
 from cmp_bundle.tls import trust
 from cmp_bundle.tls.anchor import anchor_in
 from cmp_bundle.tls.authority import ensure
+from cmp_bundle.tls.desktop_user import DesktopUser, desktop_user
 from cmp_bundle.tls.ours import to_be_trusted
-from cmp_bundle.tls.person import Person, person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,15 +84,15 @@ def _alone(run: Run, *, dry_run: bool) -> Iterator[Engine | None]:
         yield engine
 
 
-def _whose(run: Run) -> Person:
-    found = person()
+def _whose(run: Run) -> DesktopUser:
+    found = desktop_user()
     if found.behind_sudo:
         run.reporter.note(f"for {found.name}, who called sudo: the browsers below {found.home}")
     return found
 
 
 def _carried_out(
-    run: Run, anchor: Anchor, changes: Sequence[trust.Change], engine: Engine | None
+    run: Run, anchor: Anchor, changes: Sequence[trust.StoreChange], engine: Engine | None
 ) -> Result:
     dry_run = engine is None
     lines: list[str] = []
@@ -114,7 +114,7 @@ def _carried_out(
         for line in lines:
             run.reporter.note(line)
         raise failed[0] if len(failed) == 1 else _all_of(failed)
-    lines += trust.remarks(person())
+    lines += trust.remarks(desktop_user())
     if not changes:
         lines.append("there is no browser's store here, and none of the system")
     changed = not dry_run and any(c.steps and c.possible for c in changes)
@@ -128,7 +128,7 @@ def _carried_out(
 
 
 def _state_after(
-    run: Run, anchor: Anchor, change: trust.Change, engine: Engine | None
+    run: Run, anchor: Anchor, change: trust.StoreChange, engine: Engine | None
 ) -> tuple[str, list[str]]:
     """What a store is like after its change, made where there is an engine; and the steps, as text.
 

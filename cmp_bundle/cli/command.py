@@ -103,10 +103,10 @@ def _flag(dotted: str) -> Callable[[Any], Any]:
     from cmp_bundle.settings.model import KEYS  # noqa: PLC0415 - only commands with flags
 
     key = KEYS[dotted]
-    text = f"{key.means[0].upper()}{key.means[1:]}."
+    text = f"{key.help[0].upper()}{key.help[1:]}."
     if key.kind is bool:
         shown, value = (f"--no-{key.flag}", False) if key.default else (f"--{key.flag}", True)
-        said = f"Do not {key.means}." if key.default else text
+        said = f"Do not {key.help}." if key.default else text
         return click.option(
             shown, _parameter(dotted), is_flag=True, flag_value=value, default=None, help=said
         )

@@ -26,7 +26,7 @@ from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
     from cmp_bundle.deploy.plan import Planned
-    from cmp_bundle.deploy.survey import Found
+    from cmp_bundle.deploy.survey import Survey
 
 _PATH = click.Path(path_type=Path)
 
@@ -72,7 +72,7 @@ def command(
     at = server.server(run, where)
     keep, echo = run.settings.deploy.keep, run.settings.echo
 
-    def plan() -> tuple[Found, Planned]:
+    def plan() -> tuple[Survey, Planned]:
         found = survey(
             where,
             made.manifest.site,
@@ -163,7 +163,7 @@ def _stale(made: manifest.Bundle, everybody: people.Everyone) -> list[str]:
     return stale
 
 
-def _dying(made: manifest.Bundle, found: Found) -> list[str]:
+def _dying(made: manifest.Bundle, found: Survey) -> list[str]:
     """What people should hear whose links stop working now."""
     gone = found.profile_names - set(made.profiles)
     if not gone:

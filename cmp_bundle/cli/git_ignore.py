@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Disk, Owner, owned
+from cmp_bundle.files import Disk, FileOwnership, owned
 from cmp_bundle.settings.model import KEYS
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ def keep_out(folder: Path) -> list[str]:
     path = folder / NAME
     try:
         before = owned.content(path, _LARGEST)
-        owner = Owner.of(path)
+        owner = FileOwnership.of(path)
         missing = _missing(before.decode())
     except FileNotFoundError:
-        before, owner, missing = b"", Owner(-1, -1, 0o644), lines()
+        before, owner, missing = b"", FileOwnership(-1, -1, 0o644), lines()
     except (CmpBundleError, OSError, UnicodeDecodeError):
         return [f"{path} is left as it is; what it should have: {' '.join(lines())}"]
     if not missing:

@@ -10,7 +10,7 @@ from cmp_bundle.cli import address, people, republish, server
 from cmp_bundle.cli.command import Run
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
-from cmp_bundle.files import Disk, Owner, owned
+from cmp_bundle.files import Disk, FileOwnership, owned
 
 
 @make(
@@ -47,7 +47,7 @@ def command(
         lines.append(qr_for_terminal(url))
     if svg is not None:
         # It holds the link: nobody else is to read it.
-        Disk().write(owned.resolved(svg), qr_as_svg(url), Owner(-1, -1, 0o600))
+        Disk().write(owned.resolved(svg), qr_as_svg(url), FileOwnership(-1, -1, 0o600))
         lines.append(f"{svg}: its QR code")
     return Result("\n".join(lines), {"user": user, "link": url, "svg": svg, **done.data})
 

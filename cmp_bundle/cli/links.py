@@ -11,7 +11,7 @@ from cmp_bundle.cli import address, people
 from cmp_bundle.cli.command import Run
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
-from cmp_bundle.files import Disk, Owner, owned
+from cmp_bundle.files import Disk, FileOwnership, owned
 
 
 @make(
@@ -42,7 +42,7 @@ def command(run: Run, *, as_csv: bool, out: Path | None, allow_loose: bool) -> R
         text = "".join(f"{name:<{width}}  {url}\n" for name, _, url in rows)
     data = [{"id": name, "display_name": shown, "link": url} for name, shown, url in rows]
     if out is not None:
-        Disk().write(owned.resolved(out), text.encode(), Owner(-1, -1, 0o600))
+        Disk().write(owned.resolved(out), text.encode(), FileOwnership(-1, -1, 0o600))
         text = f"{out}: {len(rows)} links; nobody else can read the file"
     return Result(text, {"links": data})
 

@@ -13,7 +13,7 @@ import click
 from cmp_bundle.accounts import keyring as keyrings
 from cmp_bundle.accounts import store
 from cmp_bundle.accounts.conf_source import ConfSource
-from cmp_bundle.accounts.opener import Opener
+from cmp_bundle.accounts.open_source import Opener
 from cmp_bundle.accounts.profile import content
 from cmp_bundle.accounts.realm import digested
 from cmp_bundle.accounts.source import resolved
@@ -29,11 +29,11 @@ from cmp_bundle.files import Disk, owned
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cmp_bundle.accounts.endpoint import Found
+    from cmp_bundle.accounts.endpoint import Endpoints
     from cmp_bundle.accounts.keyring import Keyring
     from cmp_bundle.accounts.model import Account
-    from cmp_bundle.accounts.store import Book
-    from cmp_bundle.asterisk.conf_files import Folder
+    from cmp_bundle.accounts.store import AccountFile
+    from cmp_bundle.asterisk.conf_files import ConfFolder
     from cmp_bundle.cli.command import Run
 
 #: The settings that say who they are, as flags.
@@ -54,7 +54,7 @@ class Everyone:
     ``people`` is their part of a bundle. Where there is nobody, ``keyring`` is on no disk.
     """
 
-    book: Book
+    book: AccountFile
     accounts: tuple[Account, ...]
     keyring: Keyring
     people: People
@@ -105,7 +105,7 @@ def everyone(
     return Everyone(book, now, ring, people)
 
 
-def read(run: Run, *, allow_loose: bool = False, new: bool = False) -> Book:
+def read(run: Run, *, allow_loose: bool = False, new: bool = False) -> AccountFile:
     """The file of accounts; an empty one where there is none.
 
     Raises CmpBundleError, also where the operator named one that is not there, unless it may be
@@ -123,7 +123,7 @@ def read(run: Run, *, allow_loose: bool = False, new: bool = False) -> Book:
 
 
 def resolve(
-    run: Run, book: Book, chosen: tuple[Account, ...] | None = None
+    run: Run, book: AccountFile, chosen: tuple[Account, ...] | None = None
 ) -> tuple[tuple[Account, ...], tuple[Secret, ...]]:
     """The accounts of ``book`` as they are now, and the secrets that they no longer show.
 
@@ -144,7 +144,7 @@ def resolve(
     return after, (*hidden, *sealed.digests(after, _realms(run, files)))
 
 
-def _realms(run: Run, files: Iterable[Found]) -> set[str]:
+def _realms(run: Run, files: Iterable[Endpoints]) -> set[str]:
     """What a realm may be here: what is named as one, and this server's names."""
     settings = run.settings
     host = urlsplit(settings.site.url).hostname or ""
@@ -152,7 +152,7 @@ def _realms(run: Run, files: Iterable[Found]) -> set[str]:
     return {settings.accounts.realm, settings.server.host, host, *held} - {""}
 
 
-def opener(run: Run, book: Book) -> Opener:
+def opener(run: Run, book: AccountFile) -> Opener:
     """What opens the sources of accounts."""
     needed = any(a.source in (PJSIP, WIZARD) for a in book.accounts)
     databases = any(is_database(a.source) for a in book.accounts)
@@ -163,7 +163,7 @@ def opener(run: Run, book: Book) -> Opener:
     return Opener(book.path.parent, files, database_password(run), realm)
 
 
-def asterisk(run: Run, *, needed: bool) -> Folder | None:
+def asterisk(run: Run, *, needed: bool) -> ConfFolder | None:
     """The configuration of the Asterisk that the settings name.
 
     Without it accounts keep their passwords where HA1 would do; so what stands against looking
@@ -229,7 +229,7 @@ def _given_out(run: Run) -> str:
     return ""
 
 
-def _completed(run: Run, book: Book) -> Book:
+def _completed(run: Run, book: AccountFile) -> AccountFile:
     after = book.completed()
     if after is book:
         return book
@@ -242,12 +242,12 @@ def _completed(run: Run, book: Book) -> Book:
     return after
 
 
-def default_realm(files: Folder | None) -> str:
+def default_realm(files: ConfFolder | None) -> str:
     """The realm of an Asterisk's challenges where an auth does not say; empty if unknown."""
     return next((found.realm for found in _asterisks(files) if found.realm), "")
 
 
-def _asterisks(files: Folder | None) -> list[Found]:
+def _asterisks(files: ConfFolder | None) -> list[Endpoints]:
     """What Asterisk's own files hold, as far as they are there and can be read."""
     found = []
     if files is None:
@@ -260,7 +260,7 @@ def _asterisks(files: Folder | None) -> list[Found]:
     return found
 
 
-def named(everybody: Iterable[Account], name: str, book: Book) -> Account:
+def named(everybody: Iterable[Account], name: str, book: AccountFile) -> Account:
     """The account called ``name``. Raises CmpBundleError."""
     for account in everybody:
         if account.id == name:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cmp_bundle.bundle import dist, manifest
 from cmp_bundle.cli import server
 from cmp_bundle.cli.scan import scan
-from cmp_bundle.deploy.plan import to_reseal
+from cmp_bundle.deploy.plan import to_update_profiles
 from cmp_bundle.deploy.survey import survey
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
@@ -44,7 +44,7 @@ def republish(run: Run, everybody: Everyone, at: Server | None, changes: Transac
     planned = None
     if at is not None:
         found = survey(at.installation, run.settings.site.name)
-        planned = to_reseal(found, everybody.people.profiles) if found.current else None
+        planned = to_update_profiles(found, everybody.people.profiles) if found.current else None
     url = None
     if at is not None and planned is not None:
         changes.do(planned.steps)

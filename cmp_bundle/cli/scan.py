@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cmp_bundle.bundle.leaks import Secret
-    from cmp_bundle.bundle.manifest import Bundle, Origin
+    from cmp_bundle.bundle.manifest import Bundle, PhoneOrigin
 
 
 def scan(bundle: Bundle, secrets: Iterable[Secret]) -> None:
@@ -28,7 +28,7 @@ def scan(bundle: Bundle, secrets: Iterable[Secret]) -> None:
     leaks.check(manifest.published(bundle), secrets, known(bundle.manifest.phone))
 
 
-def known(origin: Origin) -> list[bytes]:
+def known(origin: PhoneOrigin) -> list[bytes]:
     """What everybody can fetch anywhere, as far as it is on this machine.
 
     Without it a password that stands in the phone's own code is told as well, which is no loss.

@@ -25,7 +25,7 @@ from cmp_bundle.cli.trial import Trial
 from cmp_bundle.devserver.developer import Developer
 from cmp_bundle.devserver.guard import Guard
 from cmp_bundle.devserver.pbx import InnerPbx, RealPbx, tls
-from cmp_bundle.devserver.server import DevServer, Source, bind, bind_beside
+from cmp_bundle.devserver.server import BundleSource, DevServer, bind, bind_beside
 from cmp_bundle.devserver.shown import FOLDER
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.tls import machine
@@ -104,7 +104,7 @@ def command(
     developer = Developer(Guard(ours, beside[0].getsockname()[1]), secrets.token_urlsafe(16))
     page = f"{_page_base(host, developer.guard.port, everywhere=everywhere)}/{developer.secret}/"
     server = DevServer(
-        Source(
+        BundleSource(
             built,
             trial.watched,
             lambda: trial.links(base),

@@ -115,9 +115,9 @@ def _kinds(run: Run) -> Kinds:
 
     def told(value: dict[str, Any]) -> Step:
         from cmp_bundle.tls import trust  # noqa: PLC0415 - 40 ms, for what was cut off there alone
-        from cmp_bundle.tls.person import person  # noqa: PLC0415
+        from cmp_bundle.tls.desktop_user import desktop_user  # noqa: PLC0415
 
-        stores = trust.stores(person())
+        stores = trust.stores(desktop_user())
         return trust.Telling.from_json(value, stores, lambda s: run.reporter.note(f"$ {s}"))
 
     return {"rows": rows, "trust": told}

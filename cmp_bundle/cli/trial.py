@@ -15,9 +15,9 @@ from cmp_bundle.accounts.source_name import PJSIP, WIZARD, is_database
 from cmp_bundle.bundle import sealed
 from cmp_bundle.bundle.build import People
 from cmp_bundle.cli import people, server
-from cmp_bundle.devserver.pages import Link
+from cmp_bundle.devserver.pages import AccountLink
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.phone.source import ArchiveFile, Folder, Repository, parse, place
+from cmp_bundle.phone.source import ArchiveFile, FolderSource, Repository, local_path, parse
 from cmp_bundle.settings.load import FILE_NAME
 from cmp_bundle.settings.model import ServerSettings
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from cmp_bundle.cli.command import Run
     from cmp_bundle.cli.people import Everyone
-    from cmp_bundle.practice.account import Account as PracticeAccount
+    from cmp_bundle.practice.account import PracticeAccount
     from cmp_bundle.practice.pbx import PracticePbx
     from cmp_bundle.report import Reporter
     from cmp_bundle.settings import Settings
@@ -59,7 +59,7 @@ class Trial:
     def read(self) -> Run:
         """Read settings and accounts again. Raises CmpBundleError; then those before still count."""
         again = replace(self._run, loaded=self._run.reload())
-        # Noted first: what is wrong there is to be mended there.
+        # Noted first: what is wrong there is to be fixed there.
         self._watched = frozenset(_named(again))
         everyone = people.everyone(again, trying=self._key)
         self._watched |= frozenset(_sources(again, everyone))
@@ -93,16 +93,18 @@ class Trial:
         """Every file and folder on this machine that an edit would count in."""
         return self._watched
 
-    def links(self, base: str) -> tuple[Link, ...]:
+    def links(self, base: str) -> tuple[AccountLink, ...]:
         """Everybody's way into the phone at ``base``. An untouched phone knows no links."""
         redirect = self._settings.site.redirect
         demo = self._alone()
         if demo:
-            return (Link(demo.id, f"{base}{redirect}", f"password: {demo.password}"),)
+            return (AccountLink(demo.id, f"{base}{redirect}", f"password: {demo.password}"),)
         if self._settings.build.pristine:
             return ()
         return tuple(
-            Link(a.id, link(base, redirect, self._everyone.keyring.token(a.id)), a.display_name)
+            AccountLink(
+                a.id, link(base, redirect, self._everyone.keyring.token(a.id)), a.display_name
+            )
             for a in self._everyone.accounts
         )
 
@@ -131,18 +133,17 @@ class Trial:
         return replace(self._demo, extension=extension)
 
     def _practising(self) -> list[PracticeAccount]:
-        from cmp_bundle.practice.account import REALM  # noqa: PLC0415 - as above
-        from cmp_bundle.practice.account import Account as PracticeAccount  # noqa: PLC0415
+        from cmp_bundle.practice import account as practice  # noqa: PLC0415 - as above
 
         demo = self._alone()
         return [
-            PracticeAccount(
+            practice.PracticeAccount(
                 a.id,
                 a.auth_name,
                 a.password or None,
                 a.ha1 or None,
                 a.display_name,
-                a.realm or REALM,
+                a.realm or practice.REALM,
             )
             for a in ([demo] if demo else self._everyone.accounts)
             if a.password or a.ha1
@@ -174,12 +175,12 @@ def _phone(run: Run) -> Iterator[Path]:
         )
     except CmpBundleError:
         # The build tells what is wrong. What is not there may come back.
-        missing = place(phone.source, base)
+        missing = local_path(phone.source, base)
         if missing is not None:
             yield missing.absolute()
         return
     match request.source:
-        case Folder(path) | ArchiveFile(path):
+        case FolderSource(path) | ArchiveFile(path):
             yield path.absolute()
         case Repository(git_directory):
             # Grows with each commit and each change of branch.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from cmp_bundle.changes.state import File, Folder, Link, State, Tree
+from cmp_bundle.changes.state import FileState, FolderState, State, SymlinkState, TreeState
 from cmp_bundle.changes.step import Change, Reload
 
 if TYPE_CHECKING:
@@ -28,28 +28,28 @@ def describe(plan: Planned) -> str:
 
 def _change(change: Change) -> list[str]:
     before, after = change.before, change.after
-    if isinstance(after, File) and (
-        change.path.suffix == ".conf" and (before is None or isinstance(before, File))
+    if isinstance(after, FileState) and (
+        change.path.suffix == ".conf" and (before is None or isinstance(before, FileState))
     ):
         return _difference(change, before)
     match after:
-        case Folder():
+        case FolderState():
             return [f"folder   {change.path}"]
-        case Tree(files):
+        case TreeState(files):
             return [f"folder   {change.path} ({len(files)} profiles)"]
-        case Link(target):
-            was = f" (now {before.target})" if isinstance(before, Link) else ""
+        case SymlinkState(target):
+            was = f" (now {before.target})" if isinstance(before, SymlinkState) else ""
             return [f"link     {change.path} -> {target}{was}"]
-        case File(data):
-            same = isinstance(before, File) and before.data == data
+        case FileState(data):
+            same = isinstance(before, FileState) and before.data == data
             what = "the time of its last change alone" if same else f"{len(data)} bytes"
             return [f"write    {change.path} ({what})"]
     return [f"remove   {change.path}"]
 
 
 def _difference(change: Change, before: State) -> list[str]:
-    old = before.data if isinstance(before, File) else b""
-    new = change.after.data if isinstance(change.after, File) else b""
+    old = before.data if isinstance(before, FileState) else b""
+    new = change.after.data if isinstance(change.after, FileState) else b""
     came_from = str(change.path) if before is not None else "/dev/null"
     shown = difflib.unified_diff(
         _lines(old), _lines(new), came_from, str(change.path), lineterm="", n=1

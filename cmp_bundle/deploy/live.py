@@ -30,7 +30,7 @@ _MOST = 1 << 24
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpAnswer:
     status: int
     location: str | None
     body: bytes
@@ -55,7 +55,7 @@ def check(base: str, expected: Expected) -> None:
         time.sleep(0.1)
 
 
-def get(base: str, path: str, most: int = _MOST) -> Answer:
+def get(base: str, path: str, most: int = _MOST) -> HttpAnswer:
     """One request, over a connection of its own. Raises OSError, http.client.HTTPException.
 
     Of the body it gives ``most`` bytes. All of it takes TIMEOUT seconds at the longest, however
@@ -78,7 +78,9 @@ def get(base: str, path: str, most: int = _MOST) -> Answer:
         connection.request("GET", path, headers={"Connection": "close"})
         response = connection.getresponse()
         with closing(response):
-            answer = Answer(response.status, response.getheader("Location"), response.read(most))
+            answer = HttpAnswer(
+                response.status, response.getheader("Location"), response.read(most)
+            )
         end.cancel()
     except UnicodeError as error:
         # Resolving a name that the DNS cannot hold.
@@ -122,7 +124,7 @@ def _problem(base: str, expected: Expected) -> str | None:
     return None
 
 
-def _instead(answer: Answer, page: str) -> str:
+def _instead(answer: HttpAnswer, page: str) -> str:
     """What a redirect does that does not lead to ``page``."""
     if answer.location is None:
         return f"answers with {answer.status} instead of leading to {page}"

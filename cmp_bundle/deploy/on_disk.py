@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.bundle import manifest
 from cmp_bundle.changes.look import look
-from cmp_bundle.changes.state import File, Link, State
+from cmp_bundle.changes.state import FileState, State, SymlinkState
 from cmp_bundle.deploy.layout import ASSETS, Site, is_profile_set, is_release, set_shown_by
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files.open_folder import LARGEST
@@ -39,7 +39,7 @@ class Release:
 
     about: Manifest | None
     damaged: CmpBundleError | None
-    files: Mapping[str, File]
+    files: Mapping[str, FileState]
     page: int | None
 
     @property
@@ -63,7 +63,7 @@ class OnDisk:
         self.states: dict[Path, State] = {}
         self._see(site.static, follow=True)
         for path in (site.hidden, site.releases, site.assets, site.profile_sets):
-            if isinstance(self._see(path), Link):
+            if isinstance(self._see(path), SymlinkState):
                 raise CmpBundleError(
                     "is a symlink where cmp-bundle makes a folder, and is not followed",
                     file=path,
@@ -85,7 +85,7 @@ class OnDisk:
             if path.is_relative_to(site.assets):
                 self._see(path)
         link = self._see(site.profiles)
-        self.profiles = set_shown_by(link.target) if isinstance(link, Link) else None
+        self.profiles = set_shown_by(link.target) if isinstance(link, SymlinkState) else None
 
     def current(self) -> str | None:
         """The release that is served now; None where the site is not there.
@@ -95,10 +95,12 @@ class OnDisk:
         state = self._see(self._site.link)
         if state is None:
             return None
-        shown = self._site.shown_by(state.target) if isinstance(state, Link) else None
+        shown = self._site.shown_by(state.target) if isinstance(state, SymlinkState) else None
         if shown is not None:
             return shown
-        problem = f"points to {state.target}" if isinstance(state, Link) else "is there already"
+        problem = (
+            f"points to {state.target}" if isinstance(state, SymlinkState) else "is there already"
+        )
         raise CmpBundleError(
             f"{problem}, and cmp-bundle did not make it",
             file=self._site.link,
@@ -160,10 +162,13 @@ class OnDisk:
                 state = self.states.get(path) or self._see(path, most=min(file.size, self._left))
             except CmpBundleError:
                 continue  # it cannot be read, so it is not as it was deployed
-            if isinstance(state, File) and path not in read:
+            if isinstance(state, FileState) and path not in read:
                 read.add(path)
                 self._left = max(0, self._left - len(state.data))
-            if isinstance(state, File) and hashlib.sha256(state.data).hexdigest() == file.sha256:
+            if (
+                isinstance(state, FileState)
+                and hashlib.sha256(state.data).hexdigest() == file.sha256
+            ):
                 files[file.path] = state
         return Release(about, damaged, files, page)
 

@@ -9,7 +9,7 @@ from cmp_bundle.asterisk import includes
 from cmp_bundle.bundle import manifest
 from cmp_bundle.changes.include_line import add_line, has_line, remove_line
 from cmp_bundle.changes.plan import Plan, Steps
-from cmp_bundle.changes.state import File, Folder, Link, State
+from cmp_bundle.changes.state import FileState, FolderState, State, SymlinkState
 from cmp_bundle.changes.step import Removal
 from cmp_bundle.deploy import refusals, staging
 from cmp_bundle.deploy.expected import Expected
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cmp_bundle.asterisk.includes import Https
     from cmp_bundle.bundle.manifest import Bundle
-    from cmp_bundle.deploy.survey import Found
+    from cmp_bundle.deploy.survey import Survey
     from cmp_bundle.settings.model import EchoSettings
 
 #: What makes Asterisk read http.conf again, and its certificate.
@@ -42,7 +42,7 @@ class Planned(Plan):
 
 def to_deploy(
     bundle: Bundle,
-    found: Found,
+    found: Survey,
     *,
     keep: int,
     echo: EchoSettings,
@@ -87,7 +87,7 @@ def to_deploy(
     return plan
 
 
-def _is_there(found: Found, bundle: str) -> bool:
+def _is_there(found: Survey, bundle: str) -> bool:
     """Whether the current release is this bundle, with every byte of it on the disk."""
     current = found.on_disk.get(found.current or "")
     return (
@@ -95,7 +95,7 @@ def _is_there(found: Found, bundle: str) -> bool:
     )
 
 
-def to_reseal(found: Found, profiles: Mapping[str, bytes]) -> Planned:
+def to_update_profiles(found: Survey, profiles: Mapping[str, bytes]) -> Planned:
     """Put ``profiles`` in place of those that are deployed; the release stays as it is."""
     if found.current is None:
         raise CmpBundleError(
@@ -116,7 +116,7 @@ def to_reseal(found: Found, profiles: Mapping[str, bytes]) -> Planned:
     return Planned("change of profiles", tuple(steps.steps), superseded, found.current, expected)
 
 
-def to_roll_back(found: Found, release: str | None) -> Planned:
+def to_roll_back(found: Survey, release: str | None) -> Planned:
     """Make ``release`` current again; without one, the newest that is older than the current."""
     if found.current is None:
         raise CmpBundleError(
@@ -147,7 +147,7 @@ def to_roll_back(found: Found, release: str | None) -> Planned:
     return plan
 
 
-def to_undeploy(found: Found) -> Planned:
+def to_undeploy(found: Survey) -> Planned:
     """Take everything away; the admin's files become what they would be without us."""
     steps = Steps()
     for name in _RELOADS:
@@ -169,7 +169,7 @@ def to_undeploy(found: Found) -> Planned:
     return Planned("undeploy", tuple(steps.steps), cleanup, None, expected)
 
 
-def _listener(found: Found) -> str | None:
+def _listener(found: Survey) -> str | None:
     return str(found.server.tls_address) if found.server.tls_address else None
 
 
@@ -178,12 +178,12 @@ def _version(serial: int, bundle: str) -> str:
     return f"{serial}-{bundle}"
 
 
-def _link(found: Found, release: str | None) -> State:
-    return None if release is None else Link(found.site.target(release))
+def _link(found: Survey, release: str | None) -> State:
+    return None if release is None else SymlinkState(found.site.target(release))
 
 
 def _configure(
-    steps: Steps, found: Found, http: bytes, dialplan: bytes | None, *, all_of_it: bool = True
+    steps: Steps, found: Survey, http: bytes, dialplan: bytes | None, *, all_of_it: bool = True
 ) -> None:
     """Our own files, the one line in theirs, and the reloads.
 
@@ -197,42 +197,42 @@ def _configure(
         _exclude(steps, found, "extensions.conf")
 
 
-def _include(steps: Steps, found: Found, name: str, data: bytes) -> None:
+def _include(steps: Steps, found: Survey, name: str, data: bytes) -> None:
     theirs = found.their(name)
     before = len(steps)
     if found.folder is None and not steps.makes(found.our_folder):
-        steps.add(found.our_folder, None, Folder(found.etc_owner))
+        steps.add(found.our_folder, None, FolderState(found.etc_owner))
     refusals.our_folder(found)
-    steps.add(found.our_folder / name, found.ours.get(name), File(data, theirs.owner))
-    line = File(add_line(theirs.data, name), theirs.owner)
+    steps.add(found.our_folder / name, found.ours.get(name), FileState(data, theirs.owner))
+    line = FileState(add_line(theirs.data, name), theirs.owner)
     steps.edit(found.path(name), theirs, line, included=name)
     if len(steps) > before:
         steps.reload(_RELOADS[name])
 
 
-def _exclude(steps: Steps, found: Found, name: str) -> None:
+def _exclude(steps: Steps, found: Survey, name: str) -> None:
     """The line goes first, and Asterisk is told, so that it never looks for what is not there."""
     theirs = found.theirs.get(name)
     if theirs is not None and has_line(theirs.data, name):
-        after = File(remove_line(theirs.data, name), theirs.owner)
+        after = FileState(remove_line(theirs.data, name), theirs.owner)
         steps.edit(found.path(name), theirs, after, included=name)
         steps.reload(_RELOADS[name])
     steps.add(found.our_folder / name, found.ours.get(name), None)
 
 
-def _http_conf(found: Found, redirect: str, page: str, https: Https | None) -> bytes:
+def _http_conf(found: Survey, redirect: str, page: str, https: Https | None) -> bytes:
     exists = found.has_category("http.conf", "general")
     return includes.http_conf(redirect, page, general_exists=exists, https=https)
 
 
-def _dialplan(found: Found, echo: EchoSettings) -> bytes | None:
+def _dialplan(found: Survey, echo: EchoSettings) -> bytes | None:
     if not (echo.extension and echo.context):
         return None
     exists = found.has_category("extensions.conf", echo.context)
     return includes.extensions_conf(echo.extension, echo.context, context_exists=exists)
 
 
-def _served(found: Found, bundle: Bundle) -> dict[str, bytes]:
+def _served(found: Survey, bundle: Bundle) -> dict[str, bytes]:
     """What the server has to send for each published file."""
     base = f"{found.server.prefix}/static/{bundle.manifest.site}"
     # One profile stands for all: they lie in one folder, and there may be thousands.
@@ -241,7 +241,7 @@ def _served(found: Found, bundle: Bundle) -> dict[str, bytes]:
     return {f"{base}/{path}": data for path, data in files.items()}
 
 
-def _named(found: Found, release: str | None) -> str:
+def _named(found: Survey, release: str | None) -> str:
     if release is None:
         older = [r for r in found.releases if r < (found.current or "")]
         if older:
@@ -259,7 +259,7 @@ def _named(found: Found, release: str | None) -> str:
     return matching[-1]
 
 
-def _notes(found: Found, kept: set[str]) -> tuple[str, ...]:
+def _notes(found: Survey, kept: set[str]) -> tuple[str, ...]:
     notes = [
         f"release {release} is damaged and goes: {error}"
         for release, error in found.damaged.items()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.configuration import Configuration, Kind, same_name
 from cmp_bundle.asterisk.http_conf import HttpServer, http_server
-from cmp_bundle.changes.state import File, Folder
+from cmp_bundle.changes.state import FileState, FolderState
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.tls.loadable import check_reload
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cmp_bundle.asterisk.includes import Https
     from cmp_bundle.changes.plan import Plan
     from cmp_bundle.deploy.expected import Expected
-    from cmp_bundle.deploy.survey import Found
+    from cmp_bundle.deploy.survey import Survey
 
 _LINES = """\
 add these lines to [general] in http.conf, with a certificate of your own:
@@ -27,7 +27,7 @@ add these lines to [general] in http.conf, with a certificate of your own:
        or let cmp-bundle do it in its own file: --enable-https --cert FILE --key FILE"""
 
 
-def before_deploy(found: Found, site: str, redirect: str, https: Https | None) -> None:
+def before_deploy(found: Survey, site: str, redirect: str, https: Https | None) -> None:
     """Raises CmpBundleError where a deploy would not work, or would take something away."""
     if found.redirect is not None and site != found.site.name:
         raise CmpBundleError(
@@ -57,13 +57,13 @@ def before_deploy(found: Found, site: str, redirect: str, https: Https | None) -
         )
 
 
-def before_reload(found: Found) -> None:
+def before_reload(found: Survey) -> None:
     """What stands against any reload of http.conf, whoever asks for it."""
     if found.installation.running:
         check_reload(found.pair)
 
 
-def before_any(found: Found) -> None:
+def before_any(found: Survey) -> None:
     """What stands against every change of http.conf."""
     before_reload(found)
     found.their("http.conf")
@@ -71,10 +71,10 @@ def before_any(found: Found) -> None:
     _not_from_a_database(found)
 
 
-def after(found: Found, plan: Plan, expected: Expected) -> None:
+def after(found: Survey, plan: Plan, expected: Expected) -> None:
     """Reads the configuration as it would be, and raises if it would not do what was planned."""
     contents = {
-        c.path: c.after.data if isinstance(c.after, File) else None
+        c.path: c.after.data if isinstance(c.after, FileState) else None
         for c in plan.changes
         if c.path.suffix == ".conf"
     }
@@ -102,7 +102,7 @@ def after(found: Found, plan: Plan, expected: Expected) -> None:
     _no_other_redirect(found, server, expected.redirect)
 
 
-def _static_files(found: Found) -> None:
+def _static_files(found: Survey) -> None:
     """Where Asterisk's own files say that its data lies, root makes nothing in a folder of root's."""
     if found.site.static in found.states:
         return
@@ -117,9 +117,9 @@ def _static_files(found: Found) -> None:
     )
 
 
-def our_folder(found: Found) -> None:
+def our_folder(found: Survey) -> None:
     """Where our files for Asterisk's configuration go there has to be a folder, or nothing."""
-    if not isinstance(found.folder, Folder | None):
+    if not isinstance(found.folder, FolderState | None):
         raise CmpBundleError(
             "is not a folder, and stands where cmp-bundle needs one for its files",
             file=found.our_folder,
@@ -135,11 +135,11 @@ def _readable(http: Configuration) -> None:
         f"Asterisk would refuse this file: {problem.message}",
         file=problem.file,
         line=problem.line,
-        hint="mend this first; nothing was changed",
+        hint="fix this first; nothing was changed",
     )
 
 
-def _prefix_in_a_url(found: Found) -> None:
+def _prefix_in_a_url(found: Survey) -> None:
     """Asterisk compares the prefix before it decodes a path, so it cannot be percent-encoded."""
     if not re.fullmatch(r"[A-Za-z0-9._~!$&'()*+,;=:@/-]*", found.server.prefix):
         line = found.server.origins["prefix"]
@@ -151,7 +151,7 @@ def _prefix_in_a_url(found: Found) -> None:
         )
 
 
-def _not_from_a_database(found: Found) -> None:
+def _not_from_a_database(found: Survey) -> None:
     """extconfig.conf can take http.conf from a database; then the file counts for nothing."""
     line = found.from_a_database
     if line is not None:
@@ -163,7 +163,7 @@ def _not_from_a_database(found: Found) -> None:
         )
 
 
-def _no_other_redirect(found: Found, server: HttpServer, target: str) -> None:
+def _no_other_redirect(found: Survey, server: HttpServer, target: str) -> None:
     ours = found.inside("http.conf")
     for redirect in server.redirects:
         if same_name(redirect.target, target) and redirect.origin.file != ours:

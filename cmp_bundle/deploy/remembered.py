@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.changes import memory
 from cmp_bundle.changes.look import look
-from cmp_bundle.changes.state import File
+from cmp_bundle.changes.state import FileState
 from cmp_bundle.deploy.layout import is_release
-from cmp_bundle.files import Boundary, Owner
+from cmp_bundle.files import Boundary, FileOwnership
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,7 @@ def read(path: Path) -> tuple[State, dict[str, dict[str, str]]]:
     Nothing where it says nothing that can be used. Raises CmpBundleError where it cannot be read.
     """
     state = look(path, Boundary())
-    if not isinstance(state, File):
+    if not isinstance(state, FileState):
         return state, {}
     try:
         document = json.loads(state.data)
@@ -50,7 +50,7 @@ def read(path: Path) -> tuple[State, dict[str, dict[str, str]]]:
         return state, {}
 
 
-def written(releases: Mapping[str, Mapping[str, str]], owner: Owner) -> File:
+def written(releases: Mapping[str, Mapping[str, str]], owner: FileOwnership) -> FileState:
     """What ``read`` reads back."""
     document = {"format": FORMAT, "releases": {r: dict(f) for r, f in sorted(releases.items())}}
-    return File((json.dumps(document, indent=1) + "\n").encode(), owner)
+    return FileState((json.dumps(document, indent=1) + "\n").encode(), owner)

@@ -14,7 +14,7 @@ from cmp_bundle.changes.journal import Journal
 from cmp_bundle.changes.memory import memory
 from cmp_bundle.deploy import live
 from cmp_bundle.deploy.plan import HTTP
-from cmp_bundle.deploy.socket import Answer, again, ask, base_url, reached, worse
+from cmp_bundle.deploy.socket import Handshake, again, ask, base_url, reached, worse
 from cmp_bundle.deploy.survey import pair
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.tls.loadable import check_reload
@@ -56,7 +56,7 @@ class Server:
     installation: Installation
     url: str = ""
     #: How phones were let in before Asterisk was first asked to read http.conf again.
-    before: Answer | None = None
+    before: Handshake | None = None
 
     def reload(self, line: str) -> None:
         if not self.installation.running:

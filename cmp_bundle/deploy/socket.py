@@ -39,7 +39,7 @@ _WORDS: dict[int, str] = {
 
 
 @dataclass(frozen=True)
-class Answer:
+class Handshake:
     """What came back from ``base`` and ``path``.
 
     ``status`` is None where there was no HTTP at all, and ``trouble`` says why. ``subprotocol`` is
@@ -90,7 +90,7 @@ def reached(control: Control) -> str | None:
     return None if listener is None or listener == NOT_BOUND else base_url(listener)
 
 
-def ask(base: str, path: str) -> Answer:
+def ask(base: str, path: str) -> Handshake:
     """One upgrade, ended at once, over a connection that is closed when this returns.
 
     The certificate is not looked at: it is often for another name than the one asked for here.
@@ -115,10 +115,10 @@ def ask(base: str, path: str) -> Answer:
                 secure.sendall(_CLOSE)
             _leave(secure)
     except (OSError, ValueError) as error:
-        return Answer(base, path, certificate=shown, trouble=_trouble(error, shown))
+        return Handshake(base, path, certificate=shown, trouble=_trouble(error, shown))
     if status is None:
-        return Answer(base, path, certificate=shown, trouble=_no_answer(head))
-    return Answer(base, path, status, subprotocol, shown)
+        return Handshake(base, path, certificate=shown, trouble=_no_answer(head))
+    return Handshake(base, path, status, subprotocol, shown)
 
 
 def unchecked() -> ssl.SSLContext:
@@ -131,7 +131,7 @@ def unchecked() -> ssl.SSLContext:
     return context
 
 
-def again(before: Answer, patience: float = TIMEOUT) -> Answer:
+def again(before: Handshake, patience: float = TIMEOUT) -> Handshake:
     """The same question, until the answer is as good as ``before`` or ``patience`` is at its end."""
     deadline = time.monotonic() + patience
     while True:
@@ -141,7 +141,7 @@ def again(before: Answer, patience: float = TIMEOUT) -> Answer:
         time.sleep(0.1)
 
 
-def worse(before: Answer, after: Answer) -> str | None:
+def worse(before: Handshake, after: Handshake) -> str | None:
     """A sentence where ``after`` is worse news than ``before``; None where it is not."""
     if _rank(after) >= _rank(before):
         return None
@@ -175,7 +175,7 @@ def _runs(control: Control, module: str) -> bool:
     return row is not None and "Not Running" not in row[0]
 
 
-def _rank(answer: Answer) -> int:
+def _rank(answer: Handshake) -> int:
     if answer.open:
         return 3
     if answer.status is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp_bundle.bundle import manifest
-from cmp_bundle.changes.state import File, Folder, Link, Tree
+from cmp_bundle.changes.state import FileState, FolderState, SymlinkState, TreeState
 from cmp_bundle.changes.step import Removal
 from cmp_bundle.deploy import remembered
 from cmp_bundle.deploy.layout import ASSETS, PROFILE_NAMES
@@ -17,29 +17,29 @@ if TYPE_CHECKING:
 
     from cmp_bundle.bundle.manifest import Bundle, Manifest
     from cmp_bundle.changes.plan import Steps
-    from cmp_bundle.deploy.survey import Found
+    from cmp_bundle.deploy.survey import Survey
 
 #: The modes of what everybody may read.
 FILE_MODE = 0o644
 _FOLDER_MODE = 0o755
 
 
-def stage(steps: Steps, bundle: Bundle, found: Found, release: str, moment: int) -> None:
+def stage(steps: Steps, bundle: Bundle, found: Survey, release: str, moment: int) -> None:
     """Everything of the release, where nobody looks for it yet."""
     site, own = found.site, found.static_owner
     for path in (site.static, site.hidden, site.releases, site.assets):
         _folder(steps, found, path)
     folder = site.release(release)
-    steps.add(folder, None, Folder(own.with_mode(_FOLDER_MODE)))
+    steps.add(folder, None, FolderState(own.with_mode(_FOLDER_MODE)))
     for shared in (ASSETS, manifest.PROFILES):
-        steps.add(folder / shared, None, Link(f"../../{shared}"))
+        steps.add(folder / shared, None, SymlinkState(f"../../{shared}"))
     made = {site.assets, folder}
     for name, data in bundle.files.items():
         path = site.file(release, name)
         mtime = moment if name == bundle.manifest.entry else None
-        wanted = File(data, own.with_mode(FILE_MODE), mtime)
+        wanted = FileState(data, own.with_mode(FILE_MODE), mtime)
         before = found.states.get(path)
-        if isinstance(before, File) and before.data == data:
+        if isinstance(before, FileState) and before.data == data:
             continue
         for parent in reversed([p for p in path.parents if p.is_relative_to(site.hidden)]):
             if parent not in made and parent.is_relative_to(site.assets):
@@ -47,13 +47,13 @@ def stage(steps: Steps, bundle: Bundle, found: Found, release: str, moment: int)
                 _folder(steps, found, parent)
             elif parent not in made and parent.is_relative_to(folder):
                 made.add(parent)
-                steps.add(parent, None, Folder(own.with_mode(_FOLDER_MODE)))
+                steps.add(parent, None, FolderState(own.with_mode(_FOLDER_MODE)))
         steps.add(path, before, wanted)
-    about = File(bundle.manifest.to_json(), own.with_mode(FILE_MODE))
+    about = FileState(bundle.manifest.to_json(), own.with_mode(FILE_MODE))
     steps.add(site.manifest_of(release), None, about)
 
 
-def stage_profiles(steps: Steps, bundle: Bundle, found: Found) -> tuple[Removal, ...]:
+def stage_profiles(steps: Steps, bundle: Bundle, found: Survey) -> tuple[Removal, ...]:
     """The accounts' profiles, all of them or those of nobody; what they replace."""
     site, now = found.site, found.profiles
     wanted = bundle.manifest.profiles.sha256[:12] if bundle.profiles else None
@@ -65,23 +65,23 @@ def stage_profiles(steps: Steps, bundle: Bundle, found: Found) -> tuple[Removal,
     else:
         own = found.static_owner.with_mode(_FOLDER_MODE)
         _folder(steps, found, site.profile_sets)
-        steps.add(site.profile_set(wanted), None, Tree(bundle.profiles, own, PROFILE_NAMES))
-        steps.add(site.profiles, before, Link(f"profiles/{wanted}"))
+        steps.add(site.profile_set(wanted), None, TreeState(bundle.profiles, own, PROFILE_NAMES))
+        steps.add(site.profiles, before, SymlinkState(f"profiles/{wanted}"))
     return (_profile_set(found, now),) if now else ()
 
 
-def _folder(steps: Steps, found: Found, path: Path) -> None:
+def _folder(steps: Steps, found: Survey, path: Path) -> None:
     """A folder that is there already, or is made."""
     state = found.states.get(path)
     if state is None:
-        steps.add(path, None, Folder(found.static_owner.with_mode(_FOLDER_MODE)))
-    elif not isinstance(state, Folder):
+        steps.add(path, None, FolderState(found.static_owner.with_mode(_FOLDER_MODE)))
+    elif not isinstance(state, FolderState):
         raise CmpBundleError(
             "is not a folder, and stands where one is needed", file=path, hint="move it away"
         )
 
 
-def kept(found: Found, release: str, keep: int) -> set[str]:
+def kept(found: Survey, release: str, keep: int) -> set[str]:
     """The releases that stay: the new one, the one it replaces, then the newest that are whole."""
     stay = {release} | ({found.current} if found.current else set())
     for candidate in reversed(found.releases):
@@ -92,7 +92,7 @@ def kept(found: Found, release: str, keep: int) -> set[str]:
     return stay
 
 
-def superfluous(found: Found, kept: set[str], also: Manifest) -> tuple[Removal, ...]:
+def superfluous(found: Survey, kept: set[str], also: Manifest) -> tuple[Removal, ...]:
     """The releases not ``kept``, and the assets of all that were, which none of the kept ones names.
 
     All assets stay while a release is damaged: pages that were opened from it may need them.
@@ -105,7 +105,7 @@ def superfluous(found: Found, kept: set[str], also: Manifest) -> tuple[Removal, 
     return tuple(removals)
 
 
-def everything(found: Found) -> tuple[Removal, ...]:
+def everything(found: Survey) -> tuple[Removal, ...]:
     """All that deploys have put there, as is remembered; what else is there stays."""
     site = found.site
     memory = () if found.memory_state is None else (Removal(found.memory),)
@@ -121,7 +121,7 @@ def everything(found: Found) -> tuple[Removal, ...]:
     )
 
 
-def remember(steps: Steps, found: Found, release: str, about: Manifest, kept: set[str]) -> None:
+def remember(steps: Steps, found: Survey, release: str, about: Manifest, kept: set[str]) -> None:
     """What is deployed from now on, and what was and may have left something behind."""
     stays = kept | {release} if not found.damaged else {release, *found.remembered, *kept}
     deployed = {
@@ -134,7 +134,7 @@ def remember(steps: Steps, found: Found, release: str, about: Manifest, kept: se
     steps.add(found.memory, found.memory_state, wanted)
 
 
-def _named(found: Found, release: str) -> dict[str, str]:
+def _named(found: Survey, release: str) -> dict[str, str]:
     """The files of a release: as is remembered, else as its manifest tells."""
     if release in found.remembered:
         return dict(found.remembered[release])
@@ -142,7 +142,7 @@ def _named(found: Found, release: str) -> dict[str, str]:
     return {f.path: f.sha256 for f in known.about.files} if known and known.about else {}
 
 
-def _release(found: Found, release: str) -> list[Removal]:
+def _release(found: Survey, release: str) -> list[Removal]:
     """The files that it is known to have, and what every release has."""
     site, folder = found.site, found.site.release(release)
     paths = {site.file(release, path) for path in _named(found, release)}
@@ -157,7 +157,7 @@ def _release(found: Found, release: str) -> list[Removal]:
     ]
 
 
-def _assets(found: Found, used: Collection[str]) -> list[Removal]:
+def _assets(found: Survey, used: Collection[str]) -> list[Removal]:
     """The assets of all releases, also of those that are gone, but for those that are ``used``."""
     site = found.site
     known = {*found.releases, *found.remembered}
@@ -178,11 +178,11 @@ def _parents(paths: Iterable[Path], top: Path) -> list[Path]:
     return sorted(between - {top}, reverse=True)
 
 
-def _profile_set(found: Found, digest: str) -> Removal:
+def _profile_set(found: Survey, digest: str) -> Removal:
     return Removal(found.site.profile_set(digest), PROFILE_NAMES)
 
 
-def whole(found: Found, release: str) -> dict[str, bytes]:
+def whole(found: Survey, release: str) -> dict[str, bytes]:
     """A release's files. Raises CmpBundleError where one is not as it was deployed."""
     about, present = found.manifest(release), found.on_disk[release].files
     for file in about.files:

@@ -19,13 +19,13 @@ from cmp_bundle.asterisk.includes import Https
 from cmp_bundle.changes import memory
 from cmp_bundle.changes.include_line import add_line
 from cmp_bundle.changes.look import look
-from cmp_bundle.changes.state import File, Folder, Link, State
+from cmp_bundle.changes.state import FileState, FolderState, State, SymlinkState
 from cmp_bundle.deploy import remembered
 from cmp_bundle.deploy.layout import Site, made_at
 from cmp_bundle.deploy.on_disk import OnDisk, Release
 from cmp_bundle.deploy.socket import ask, reached
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Owner
+from cmp_bundle.files import FileOwnership
 from cmp_bundle.tls import readable
 from cmp_bundle.tls.loadable import Look, look_at
 from cmp_bundle.tls.loadable import look as look_at_server
@@ -52,7 +52,7 @@ _DESTINATION = re.compile(
 
 
 @dataclass(frozen=True)
-class Found:
+class Survey:
     """What is on a server.
 
     ``theirs`` are the admin's files that exist, ``others`` what else stands in their places;
@@ -66,10 +66,10 @@ class Found:
 
     installation: Installation
     site: Site
-    etc_owner: Owner
-    theirs: Mapping[str, File]
+    etc_owner: FileOwnership
+    theirs: Mapping[str, FileState]
     others: Mapping[str, State]
-    ours: Mapping[str, File]
+    ours: Mapping[str, FileState]
     folder: State
     files: Recorded
     http: Configuration
@@ -83,7 +83,7 @@ class Found:
     states: Mapping[Path, State]
     memory: Path
     memory_state: State
-    memory_owner: Owner
+    memory_owner: FileOwnership
     remembered: Mapping[str, Mapping[str, str]]
     redirect: str | None
     version: str | None
@@ -110,14 +110,14 @@ class Found:
         return self.installation.configuration(name)
 
     @property
-    def static_owner(self) -> Owner:
+    def static_owner(self) -> FileOwnership:
         """Whose the files of a release become: whoever has static-http, or the data folder.
 
         Raises CmpBundleError where there is neither.
         """
         static = self.states.get(self.site.static)
-        owning = static if isinstance(static, Folder) else self.data
-        if not isinstance(owning, Folder):
+        owning = static if isinstance(static, FolderState) else self.data
+        if not isinstance(owning, FolderState):
             data = self.installation.data
             raise CmpBundleError(
                 "Asterisk's data folder is not there, so there is no place for static files",
@@ -155,11 +155,11 @@ class Found:
         believed = [serial + 1 for serial in used if serial < self.moment + _TEN_YEARS]
         return max([self.moment, *believed])
 
-    def their(self, name: str) -> File:
+    def their(self, name: str) -> FileState:
         """Raises CmpBundleError where the admin has no such file."""
         if name in self.theirs:
             return self.theirs[name]
-        if isinstance(self.others.get(name), Folder):
+        if isinstance(self.others.get(name), FolderState):
             raise CmpBundleError(
                 "is a folder, and Asterisk needs a file here",
                 file=self.path(name),
@@ -196,7 +196,7 @@ def survey(
     wanted: Iterable[str] = (),
     dialplan: bool = False,
     new: Https | None = None,
-) -> Found:
+) -> Survey:
     """Look at ``installation``, where the phone is called ``site_name`` unless it says otherwise.
 
     ``wanted`` are paths of a bundle's files: what stands in the places of its assets is looked at
@@ -205,9 +205,9 @@ def survey(
     """
     boundary = installation.boundary
     found = {n: look(installation.configuration(n), boundary, follow=True) for n in THEIRS}
-    theirs = {n: s for n, s in found.items() if isinstance(s, File)}
+    theirs = {n: s for n, s in found.items() if isinstance(s, FileState)}
     folder = installation.etc_folder / includes.FOLDER
-    ours = {n: s for n in THEIRS if isinstance(s := look(folder / n, boundary), File)}
+    ours = {n: s for n in THEIRS if isinstance(s := look(folder / n, boundary), FileState)}
     files, http, from_a_database = _configuration(installation, theirs, dialplan=dialplan)
     variables = [v for v in http.browse("general") if v.file == _inside(files, "http.conf")]
     redirect = version = None
@@ -224,7 +224,7 @@ def survey(
     # Where static-http is a symlink, its folder is where that leads.
     data_folder = boundary.resolved(site.static).parent
     on_disk = OnDisk(site, boundary, deployed, wanted)
-    return Found(
+    return Survey(
         installation=installation,
         site=site,
         etc_owner=_owner(installation.etc_folder, boundary),
@@ -282,11 +282,11 @@ def _new_pair(installation: Installation, https: Https | None, moment: int) -> L
 def deployed_profiles(installation: Installation, site_name: str) -> bool:
     """Whether any profiles are in use there."""
     site = Site(installation.static, site_name)
-    return isinstance(look(site.profiles, installation.boundary), Link)
+    return isinstance(look(site.profiles, installation.boundary), SymlinkState)
 
 
 def _configuration(
-    installation: Installation, theirs: Mapping[str, File], *, dialplan: bool
+    installation: Installation, theirs: Mapping[str, FileState], *, dialplan: bool
 ) -> tuple[Recorded, Configuration, Variable | None]:
     """The files, read once in each way in which a plan may have to read them; http.conf; and the
     line that takes http.conf from a database instead.
@@ -308,9 +308,9 @@ def _inside(files: Recorded, name: str) -> str:
     return f"{files.etc}/{includes.FOLDER}/{name}"
 
 
-def _owner(folder: Path, boundary: Boundary) -> Owner:
+def _owner(folder: Path, boundary: Boundary) -> FileOwnership:
     with boundary.opened(folder) as opened:
-        return Owner.from_stat(opened.stat("."))
+        return FileOwnership.from_stat(opened.stat("."))
 
 
 def _may_make_static(installation: Installation) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tornado.httputil import HTTPMessageDelegate, HTTPServerConnectionDelegate, RequestStartLine
 
-from cmp_bundle.asterisk.web import Response
+from cmp_bundle.asterisk.web import HttpResponse
 from cmp_bundle.devserver.front import UNKNOWN_HOST, last_answer
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Developer:
         visit = headers.get("Sec-Fetch-Dest") == "document" and not rest
         if site not in ("none", "same-origin") and not visit:
             return None
-        if not self.guard.welcomes(headers.get("Origin")) or "Service-Worker" in headers:
+        if not self.guard.allows_origin(headers.get("Origin")) or "Service-Worker" in headers:
             return None
         return f"/{rest}"
 
@@ -97,7 +97,7 @@ class _OneRequest(HTTPMessageDelegate):
         if not isinstance(start_line, RequestStartLine):  # the other kind is for clients
             raise TypeError(start_line)
         developer = self._front.developer
-        if not developer.guard.knows(headers.get("Host")):
+        if not developer.guard.allows_host(headers.get("Host")):
             return last_answer(self._connection, UNKNOWN_HOST)
         path = developer.admits(start_line.method, start_line.path, headers)
         if path is None:
@@ -117,7 +117,7 @@ class _OneRequest(HTTPMessageDelegate):
             self._next.on_connection_close()
 
 
-_NOTHING = Response(
+_NOTHING = HttpResponse(
     404,
     "Not Found",
     (("Content-type", "text/plain"), *HEADERS.items()),

@@ -20,7 +20,7 @@ from tornado.httputil import (
 )
 from tornado.iostream import StreamClosedError
 
-from cmp_bundle.asterisk.web import Request, Response, is_socket, respond
+from cmp_bundle.asterisk.web import HttpRequest, HttpResponse, is_socket, respond
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tornado.httputil import HTTPConnection
     from tornado.web import Application
 
-    from cmp_bundle.asterisk.web import Tree, WebServer
+    from cmp_bundle.asterisk.web import StaticFiles, WebServer
     from cmp_bundle.devserver.guard import Guard
 
 #: Paths of the dev server's own, which Asterisk does not have. The phone's page may be a
@@ -47,7 +47,7 @@ class Front(HTTPServerConnectionDelegate):
         self,
         guard: Guard,
         rules: Callable[[], WebServer],
-        tree: Tree,
+        tree: StaticFiles,
         tools: Application,
         phones: Application,
         *,
@@ -80,7 +80,7 @@ class _OneRequest(HTTPMessageDelegate):
         self._server_conn = server_conn
         self._connection = connection
         self._next: HTTPMessageDelegate | None = None
-        self._answer: Response | None = None
+        self._answer: HttpResponse | None = None
         self._head = False
 
     def headers_received(
@@ -89,13 +89,13 @@ class _OneRequest(HTTPMessageDelegate):
         if not isinstance(start_line, RequestStartLine):  # the other kind is for clients
             raise TypeError(start_line)
         self._head = start_line.method.upper() == "HEAD"
-        request = Request(
+        request = HttpRequest(
             start_line.method,
             start_line.path.encode("latin-1", "replace"),
             {name.lower(): value for name, value in headers.get_all()},
         )
         front = self._front
-        if not front.guard.knows(headers.get("Host")):
+        if not front.guard.allows_host(headers.get("Host")):
             return self._last(UNKNOWN_HOST)
         if "Service-Worker" in headers:
             return self._last(_NO_WORKERS)
@@ -126,7 +126,7 @@ class _OneRequest(HTTPMessageDelegate):
         if self._next is not None:
             self._next.on_connection_close()
 
-    def _send(self, answer: Response) -> None:
+    def _send(self, answer: HttpResponse) -> None:
         line = ResponseStartLine("HTTP/1.1", answer.status, answer.title)
         headers = _headers(answer, no_cache=self._front.no_cache)
         taken = self._connection.write_headers(line, headers, _body(answer, head=self._head))
@@ -135,13 +135,13 @@ class _OneRequest(HTTPMessageDelegate):
         taken.add_done_callback(lambda _: patience.cancel())
         self._connection.finish()
 
-    def _last(self, answer: Response) -> Awaitable[None]:
+    def _last(self, answer: HttpResponse) -> Awaitable[None]:
         no_cache = self._front.no_cache
         return last_answer(self._connection, answer, head=self._head, no_cache=no_cache)
 
 
 async def last_answer(
-    connection: HTTPConnection, answer: Response, *, head: bool = False, no_cache: bool = False
+    connection: HTTPConnection, answer: HttpResponse, *, head: bool = False, no_cache: bool = False
 ) -> None:
     """Answer, and let nothing else pass on this connection; whatever follows is not read."""
     stream = cast("HTTP1Connection", connection).detach()
@@ -153,7 +153,7 @@ async def last_answer(
     stream.close()
 
 
-def _headers(answer: Response, *, no_cache: bool) -> HTTPHeaders:
+def _headers(answer: HttpResponse, *, no_cache: bool) -> HTTPHeaders:
     headers = HTTPHeaders({"Server": "cmp-bundle", "Date": formatdate(usegmt=True)})
     for name, value in answer.headers:
         headers.add(name, value)
@@ -165,11 +165,11 @@ def _headers(answer: Response, *, no_cache: bool) -> HTTPHeaders:
     return headers
 
 
-def _body(answer: Response, *, head: bool) -> bytes:
+def _body(answer: HttpResponse, *, head: bool) -> bytes:
     return b"" if head or answer.status == 304 else answer.body  # noqa: PLR2004
 
 
-UNKNOWN_HOST = Response(
+UNKNOWN_HOST = HttpResponse(
     421,
     "Misdirected Request",
     (("Content-type", "text/plain"),),
@@ -179,7 +179,7 @@ UNKNOWN_HOST = Response(
 
 #: Asterisk would serve it. But a worker that a stranger's phone leaves in a browser would see every
 #: phone that is tried on this port afterwards, with its links.
-_NO_WORKERS = Response(
+_NO_WORKERS = HttpResponse(
     403,
     "Forbidden",
     (("Content-type", "text/plain"),),

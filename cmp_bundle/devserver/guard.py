@@ -17,13 +17,13 @@ class Guard:
     names: frozenset[str]
     port: int
 
-    def knows(self, host: str | None) -> bool:
+    def allows_host(self, host: str | None) -> bool:
         """Whether a Host header names this server."""
         if not host:
             return False
         return self._ours(f"https://{host}")
 
-    def welcomes(self, origin: str | None) -> bool:
+    def allows_origin(self, origin: str | None) -> bool:
         """Whether a request of this origin may open a socket. Programs send none; pages do."""
         return origin is None or self._ours(origin)
 

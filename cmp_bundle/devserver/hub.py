@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from cmp_bundle.devserver.builds import Outcome
     from cmp_bundle.devserver.guard import Guard
-    from cmp_bundle.devserver.pbx import Line, Message, Pbx
+    from cmp_bundle.devserver.pbx import Message, Pbx, PbxConnection
     from cmp_bundle.report import Reporter
 
 
@@ -52,7 +52,7 @@ class Hub:
         self.readers: set[Listening] = set()
         self.log = SipLog(self._news)
         self._pbx = pbx
-        self._lines: set[Line] = set()
+        self._lines: set[PbxConnection] = set()
         self._leaving = False
         self._reporter = reporter
         self._outcome: Outcome | None = None
@@ -88,7 +88,7 @@ class Hub:
         self,
         deliver: Callable[[Message], Awaitable[None]],
         ended: Callable[[int | None, str | None], None],
-    ) -> Line:
+    ) -> PbxConnection:
         """A line to the PBX. Raises CmpBundleError."""
         if self._pbx is None:
             raise CmpBundleError(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cmp_bundle.devserver.builds import Outcome
-    from cmp_bundle.devserver.sip_log import Call, Phone
+    from cmp_bundle.devserver.sip_log import Call, LoggedPhone
     from cmp_bundle.errors import CmpBundleError
 
 
@@ -27,7 +27,7 @@ MOST = 50
 
 
 @dataclass(frozen=True)
-class Link:
+class AccountLink:
     """An account's way into the phone, and what else is to be said about it."""
 
     account: str
@@ -44,8 +44,8 @@ class View:
     pbx: str
     outcome: Outcome | None
     notice: CmpBundleError | None
-    links: tuple[Link, ...]
-    phones: tuple[Phone, ...]
+    links: tuple[AccountLink, ...]
+    phones: tuple[LoggedPhone, ...]
     calls: tuple[Call, ...]
     warnings: tuple[str, ...]
 

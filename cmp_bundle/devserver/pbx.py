@@ -47,7 +47,7 @@ _WORDS = 200
 Message = str | bytes
 
 
-class Line(Protocol):
+class PbxConnection(Protocol):
     """One phone's connection to the PBX."""
 
     async def send(self, message: Message) -> None:
@@ -71,7 +71,7 @@ class Pbx(Protocol):
         self,
         deliver: Callable[[Message], Awaitable[None]],
         ended: Callable[[int | None, str | None], None],
-    ) -> Line:
+    ) -> PbxConnection:
         """Open a line. Raises CmpBundleError with a sentence that the phone's user can read.
 
         ``deliver`` is awaited with each message from the PBX, ``ended`` called once when it has
@@ -90,7 +90,7 @@ class RealPbx:
         self,
         deliver: Callable[[Message], Awaitable[None]],
         ended: Callable[[int | None, str | None], None],
-    ) -> Line:
+    ) -> PbxConnection:
         request = HTTPRequest(
             self.name,
             connect_timeout=PATIENCE,
@@ -163,7 +163,7 @@ class InnerPbx:
         self,
         deliver: Callable[[Message], Awaitable[None]],
         ended: Callable[[int | None, str | None], None],
-    ) -> Line:
+    ) -> PbxConnection:
         return _InnerLine(self.pbx, deliver, ended)
 
 

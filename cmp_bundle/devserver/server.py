@@ -24,7 +24,7 @@ from cmp_bundle.devserver.developer import HEADERS, Developer, DeveloperFront
 from cmp_bundle.devserver.front import Front
 from cmp_bundle.devserver.hub import Hub
 from cmp_bundle.devserver.listening import Limits, Listener
-from cmp_bundle.devserver.pages import Link, View, make_app
+from cmp_bundle.devserver.pages import AccountLink, View, make_app
 from cmp_bundle.devserver.shown import Shown
 from cmp_bundle.devserver.sockets import EventSocket, NewsSocket, PhoneSocket, ReloadSocket
 from cmp_bundle.devserver.watching import Watching
@@ -45,7 +45,7 @@ _LAST_PORT = 65535
 
 
 @dataclass(frozen=True)
-class Source:
+class BundleSource:
     """What is built, and from what.
 
     ``make`` builds, given the number of the build; ``watched`` are the files and folders that it
@@ -57,7 +57,7 @@ class Source:
 
     make: Callable[[int], Built]
     watched: Callable[[], Iterable[Path]]
-    links: Callable[[], tuple[Link, ...]]
+    links: Callable[[], tuple[AccountLink, ...]]
     base: str
     first: int
     shown: Callable[[], None] = lambda: None
@@ -71,7 +71,7 @@ class DevServer:
 
     def __init__(
         self,
-        source: Source,
+        source: BundleSource,
         guard: Guard,
         developer: Developer,
         pbx: Pbx | None,
@@ -103,7 +103,7 @@ class DevServer:
         )
         self._developer = DeveloperFront(developer, self._pages())
         self._listeners: list[Listener] = []
-        self._links: tuple[Link, ...] = ()
+        self._links: tuple[AccountLink, ...] = ()
 
     @property
     def hub(self) -> Hub:

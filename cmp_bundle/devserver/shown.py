@@ -6,7 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from cmp_bundle.asterisk.web import File
+from cmp_bundle.asterisk.web import StaticFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ class Shown:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._site = ""
-        self._files: dict[str, File] = {}
+        self._files: dict[str, StaticFile] = {}
 
     def show(self, site: str, files: Mapping[str, bytes]) -> None:
         """From now on ``files`` lie under ``site``, and nothing else is there."""
@@ -38,10 +38,10 @@ class Shown:
                 self._files[name] = old
             else:
                 # Asterisk's ETag is this time in whole seconds: it must not come twice.
-                self._files[name] = File(data, max(now, old.mtime + 1 if old else 0))
+                self._files[name] = StaticFile(data, max(now, old.mtime + 1 if old else 0))
         self._site = site
 
-    def file(self, path: str) -> File | None:
+    def file(self, path: str) -> StaticFile | None:
         parts = path.split("/")
         if parts[-1] in ("", "."):
             return None

@@ -62,7 +62,7 @@ class Message:
 
 
 @dataclass(frozen=True)
-class Phone:
+class LoggedPhone:
     """A socket's phone, as far as its messages tell: who it is, and what the PBX made of it.
 
     ``state`` is connected, registered, or how registering ended; ``messages`` those that belong
@@ -101,14 +101,14 @@ class SipLog:
         self._clock = clock
         self._messages: deque[Message] = deque()
         self._characters = 0
-        self._phones: dict[int, Phone] = {}
+        self._phones: dict[int, LoggedPhone] = {}
         self._calls: dict[str, Call] = {}
         self._count = 0
         # Pages are made in threads of their own.
         self._lock = threading.Lock()
 
     @property
-    def phones(self) -> tuple[Phone, ...]:
+    def phones(self) -> tuple[LoggedPhone, ...]:
         """Every open socket, in the order of their coming."""
         with self._lock:
             by_socket: dict[int, list[Message]] = {}
@@ -135,7 +135,7 @@ class SipLog:
 
     def opened(self, socket: int) -> None:
         with self._lock:
-            self._phones[socket] = Phone(socket)
+            self._phones[socket] = LoggedPhone(socket)
 
     def closed(self, socket: int) -> None:
         with self._lock:

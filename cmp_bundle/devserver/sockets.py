@@ -17,7 +17,7 @@ from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
     from cmp_bundle.devserver.hub import Hub
-    from cmp_bundle.devserver.pbx import Line
+    from cmp_bundle.devserver.pbx import PbxConnection
 
 _SWITCHED = 101
 
@@ -32,7 +32,7 @@ class PhoneSocket(WebSocketHandler):
 
     def initialize(self, hub: Hub) -> None:
         self._hub = hub
-        self._line: Line | None = None
+        self._line: PbxConnection | None = None
         self._ready = asyncio.Event()
         self._number = next(_numbers)
 
@@ -41,11 +41,11 @@ class PhoneSocket(WebSocketHandler):
         return LARGEST
 
     def check_origin(self, origin: str) -> bool:
-        return self._hub.guard.welcomes(origin)
+        return self._hub.guard.allows_origin(origin)
 
     async def prepare(self) -> None:
         """The PBX is connected before the phone is answered: a phone that is, is connected."""
-        if not self._hub.guard.welcomes(self.request.headers.get("Origin")):
+        if not self._hub.guard.allows_origin(self.request.headers.get("Origin")):
             return  # refused by check_origin, with its own words
         offered = self.request.headers.get("Sec-WebSocket-Protocol", "")
         if "sip" not in [p.strip() for p in offered.split(",")]:
@@ -115,7 +115,7 @@ class ReloadSocket(LiveReloadHandler):
         return _PAGES_LARGEST
 
     def check_origin(self, origin: str) -> bool:
-        return self._hub.guard.welcomes(origin)
+        return self._hub.guard.allows_origin(origin)
 
     def open(self, *_args: str, **_more: str) -> None:
         self.set_nodelay(True)
@@ -171,7 +171,7 @@ class EventSocket(_Telling):
     """Tells phones' pages that something is wrong, and which build is shown."""
 
     def check_origin(self, origin: str) -> bool:
-        return self._hub.guard.welcomes(origin)
+        return self._hub.guard.allows_origin(origin)
 
     def open(self, *_args: str, **_more: str) -> None:
         self.set_nodelay(True)

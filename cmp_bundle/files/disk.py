@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files.boundary import Boundary
-from cmp_bundle.files.owner import Owner
+from cmp_bundle.files.owner import FileOwnership
 from cmp_bundle.files.rights import not_allowed
 from cmp_bundle.files.unsynced import Unsynced, syncfs
 
@@ -32,7 +32,7 @@ PARTIAL = ".{name}.cmp-bundle-partial"
 _MANY = 200
 
 #: A new file of a build or a release: everybody may read it.
-_PUBLIC = Owner(-1, -1, 0o644)
+_PUBLIC = FileOwnership(-1, -1, 0o644)
 
 
 class Disk:
@@ -60,7 +60,7 @@ class Disk:
         """Tell whoever listens of a step that is no change of the disk, such as a reload."""
         self._before(step, path)
 
-    def make_folder(self, path: Path, owner: Owner | None = None) -> None:
+    def make_folder(self, path: Path, owner: FileOwnership | None = None) -> None:
         """Make ``path``, whose parent exists; fine if it is there already."""
         with self._at(path) as (folder, name):
             self._before("mkdir", path)
@@ -93,7 +93,7 @@ class Disk:
         self,
         path: Path,
         data: bytes,
-        owner: Owner | None = None,
+        owner: FileOwnership | None = None,
         mtime: int | None = None,
         *,
         follow: bool = False,
@@ -129,7 +129,7 @@ class Disk:
     def write_all(
         self,
         files: Mapping[Path, bytes],
-        owner: Owner | None = None,
+        owner: FileOwnership | None = None,
         same: Mapping[Path, Path] | None = None,
     ) -> None:
         """Make new files in folders that nobody looks into yet; thousands of them, quickly.
@@ -149,7 +149,12 @@ class Disk:
                     raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
     def _fill(
-        self, files: Mapping[Path, bytes], owner: Owner, same: Mapping[Path, Path], *, synced: bool
+        self,
+        files: Mapping[Path, bytes],
+        owner: FileOwnership,
+        same: Mapping[Path, Path],
+        *,
+        synced: bool,
     ) -> None:
         """Make ``files``, all of one folder."""
         homes: dict[Path, OpenFolder] = {}
@@ -337,7 +342,9 @@ def _refuse_device(folder: OpenFolder, name: str, path: Path) -> None:
         )
 
 
-def _linked(folder: OpenFolder, name: str, home: OpenFolder, like: str, owner: Owner) -> bool:
+def _linked(
+    folder: OpenFolder, name: str, home: OpenFolder, like: str, owner: FileOwnership
+) -> bool:
     """Give ``like`` the name ``name`` too; False where it is another's file, or cannot be."""
     uid = folder.rights.uid if owner.uid == -1 else owner.uid
     try:

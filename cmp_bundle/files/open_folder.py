@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files.owner import Owner
+from cmp_bundle.files.owner import FileOwnership
 from cmp_bundle.files.rights import Rights, Users
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Content:
     """A regular file as it was read through one handle. ``mtime`` is in seconds since 1970."""
 
     data: bytes
-    owner: Owner
+    owner: FileOwnership
     mtime: float
 
 
@@ -165,7 +165,7 @@ class OpenFolder:
                 file=self._path_of(name),
                 hint="move it away",
             )
-        return Content(data, Owner.from_stat(found), found.st_mtime)
+        return Content(data, FileOwnership.from_stat(found), found.st_mtime)
 
     def _no_file(self, name: str) -> NoFileError:
         return NoFileError(
@@ -174,7 +174,7 @@ class OpenFolder:
             hint="move it away",
         )
 
-    def create(self, name: str, owner: Owner) -> BinaryIO:
+    def create(self, name: str, owner: FileOwnership) -> BinaryIO:
         """An empty file that nobody else has open, whatever was there. Not yet ``owner``'s.
 
         What the user makes whose rights these are, he may open before it changes hands, and go on
@@ -205,7 +205,7 @@ class OpenFolder:
             raise self._exchanged(name)
         return descriptor
 
-    def give_folder(self, name: str, descriptor: int, owner: Owner) -> None:
+    def give_folder(self, name: str, descriptor: int, owner: FileOwnership) -> None:
         """A folder that was just made gets its owner. Raises CmpBundleError if it is another.
 
         Whoever's rights made it may have put another of his folders there, and that one may hold
@@ -341,7 +341,7 @@ class OpenFolder:
     def _path_of(self, *names: str) -> str:
         return posixpath.join(self.where, *names[:1])
 
-    def _is_foreign(self, owner: Owner) -> bool:
+    def _is_foreign(self, owner: FileOwnership) -> bool:
         """Whether it takes root, beside the rights here, to give something to ``owner``."""
         others = not self.rights.are_roots and owner.uid not in (-1, self.rights.uid)
         return others and Rights.own().are_roots

@@ -16,7 +16,7 @@ _PERMISSIONS = 0o777
 
 
 @dataclass(frozen=True)
-class Owner:
+class FileOwnership:
     """Who owns a file, as numbers, and its permission bits."""
 
     uid: int
@@ -24,16 +24,16 @@ class Owner:
     mode: int
 
     @classmethod
-    def of(cls, path: Path) -> Owner:
+    def of(cls, path: Path) -> FileOwnership:
         """Of an existing file or folder. Raises OSError."""
         return cls.from_stat(path.stat())
 
     @classmethod
-    def from_stat(cls, found: os.stat_result) -> Owner:
+    def from_stat(cls, found: os.stat_result) -> FileOwnership:
         return cls(found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode) & _PERMISSIONS)
 
-    def with_mode(self, mode: int) -> Owner:
-        return Owner(self.uid, self.gid, mode)
+    def with_mode(self, mode: int) -> FileOwnership:
+        return FileOwnership(self.uid, self.gid, mode)
 
     def put_on(self, descriptor: int) -> None:
         """Give an open file or folder to this owner, with these permissions. Raises OSError."""

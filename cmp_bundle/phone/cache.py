@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Disk, Owner, locked
+from cmp_bundle.files import Disk, FileOwnership, locked
 from cmp_bundle.phone.folder import read_folder
 from cmp_bundle.phone.tree import tree_id
 
@@ -170,7 +170,7 @@ class Cache:
                     self._disk.make_folder(folder)
                     made.add(folder)
             mode = 0o755 if file.executable else 0o644
-            self._disk.write(target, file.data, Owner(-1, -1, mode))
+            self._disk.write(target, file.data, FileOwnership(-1, -1, mode))
 
     def _check(self, partial: Path, tree: str) -> None:
         if tree_id(read_folder(partial, str(partial))) != tree:

@@ -17,11 +17,11 @@ from cmp_bundle.phone.source import (
     ArchiveFile,
     ArchiveUrl,
     Builtin,
-    Folder,
+    FolderSource,
     GitUrl,
+    PhoneRequest,
     Pinned,
     Repository,
-    Request,
 )
 from cmp_bundle.phone.unreachable import UnreachableError
 
@@ -42,7 +42,7 @@ _WAY_OUT = "take the phone that comes with cmp-bundle: --source builtin"
 
 
 def fetch(
-    request: Request,
+    request: PhoneRequest,
     cache: Cache,
     reporter: Reporter,
     *,
@@ -68,7 +68,7 @@ def fetch(
 
 
 def _phone(
-    request: Request,
+    request: PhoneRequest,
     cache: Cache,
     reporter: Reporter,
     network: Network | None,
@@ -79,7 +79,7 @@ def _phone(
     match request.source:
         case Builtin():
             return _checked(Phone.of(read_builtin(), source=request.text), request)
-        case Folder(path):
+        case FolderSource(path):
             mine: list[str] = []
             files = read_folder(path, request.text, request.private, mine.append)
             if mine:
@@ -146,7 +146,7 @@ def _warn_of_pointers(phone: Phone, reporter: Reporter) -> None:
 
 
 def _cached(
-    remote: _Remote, request: Request, cache: Cache, reporter: Reporter, *, offline: bool
+    remote: _Remote, request: PhoneRequest, cache: Cache, reporter: Reporter, *, offline: bool
 ) -> Phone | None:
     known = cache.recall(_identity(remote))
     tree = request.pin or (known.tree if known else None)
@@ -170,7 +170,7 @@ def _cached(
 
 
 def _fetched(
-    remote: _Remote, request: Request, reporter: Reporter, network: Network | None
+    remote: _Remote, request: PhoneRequest, reporter: Reporter, network: Network | None
 ) -> Phone:
     """Off the network, in the one way that the source names.
 
@@ -203,7 +203,7 @@ def _downloaded(
     return read_archive(data, name)
 
 
-def _checked(phone: Phone, request: Request) -> Phone:
+def _checked(phone: Phone, request: PhoneRequest) -> Phone:
     if request.pin in (None, phone.tree):
         return phone
     if isinstance(request.source, Pinned):

@@ -67,22 +67,24 @@ class ArchiveFile:
 
 
 @dataclass(frozen=True)
-class Folder:
+class FolderSource:
     path: Path
 
 
-Source: TypeAlias = Pinned | Builtin | GitUrl | Repository | ArchiveUrl | ArchiveFile | Folder
+PhoneSource: TypeAlias = (
+    Pinned | Builtin | GitUrl | Repository | ArchiveUrl | ArchiveFile | FolderSource
+)
 
 
 @dataclass(frozen=True)
-class Request:
+class PhoneRequest:
     """A source, what the user calls it, and the tree id that its content must have, if any.
 
     ``text`` holds no token: it goes into messages and records. What is ``private`` is left out
     where it lies in a folder that is the source.
     """
 
-    source: Source
+    source: PhoneSource
     text: str
     pin: str | None = None
     private: frozenset[Path] = frozenset()
@@ -95,7 +97,7 @@ def parse(
     pin: str | None = None,
     base: Path | None = None,
     upstream: Pin = UPSTREAM,
-) -> Request:
+) -> PhoneRequest:
     """The request for ``text``; a relative path begins at ``base``, or where the process is.
 
     ``upstream`` and ``builtin`` mean the same wherever they are written; a folder of that name
@@ -118,10 +120,10 @@ def parse(
             f"{text!r} has no revisions, so there is no {revision!r} of it",
             hint="a revision goes with upstream or with a git repository",
         )
-    return Request(source, shown, pin)
+    return PhoneRequest(source, shown, pin)
 
 
-def place(text: str, base: Path) -> Path | None:
+def local_path(text: str, base: Path) -> Path | None:
     """Where on this machine ``text`` leads, be anything there or not; None if it leads elsewhere."""
     if text in (DEFAULT, BUILTIN) or ("://" in text and not text.startswith("file://")):
         return None
@@ -133,18 +135,18 @@ def place(text: str, base: Path) -> Path | None:
         return None
 
 
-def _upstream(revision: str | None, pin: str | None, upstream: Pin) -> Request:
+def _upstream(revision: str | None, pin: str | None, upstream: Pin) -> PhoneRequest:
     if revision not in (None, upstream.commit):
-        return Request(GitUrl(upstream.git, revision), DEFAULT, pin)
+        return PhoneRequest(GitUrl(upstream.git, revision), DEFAULT, pin)
     if pin not in (None, upstream.tree):
         raise CmpBundleError(
             f"upstream is pinned to {upstream.tree}, so it cannot be {pin}",
             hint="name the revision whose pin this is",
         )
-    return Request(Pinned(upstream), DEFAULT, upstream.tree)
+    return PhoneRequest(Pinned(upstream), DEFAULT, upstream.tree)
 
 
-def _source(text: str, revision: str | None, base: Path) -> tuple[Source, str]:
+def _source(text: str, revision: str | None, base: Path) -> tuple[PhoneSource, str]:
     """The source, and ``text`` as it may be shown."""
     if text == BUILTIN:
         return Builtin(), text
@@ -152,7 +154,7 @@ def _source(text: str, revision: str | None, base: Path) -> tuple[Source, str]:
         path = _path(text.removeprefix("folder:"), base)
         if not _look(path, text, Path.is_dir):
             raise _no(text, "is no folder")
-        return Folder(path), text
+        return FolderSource(path), text
     if "://" in text:
         return _from_url(text, revision)
     if re.match(r"[A-Za-z0-9._-]+@[A-Za-z0-9.\[\]:-]*?:", text):
@@ -163,7 +165,7 @@ def _source(text: str, revision: str | None, base: Path) -> tuple[Source, str]:
     return _from_path(text, revision, _path(text, base)), text
 
 
-def _from_url(text: str, revision: str | None) -> tuple[Source, str]:
+def _from_url(text: str, revision: str | None) -> tuple[PhoneSource, str]:
     url = text.removeprefix("git+")
     parts = _split(url, text)
     match parts.scheme:
@@ -191,7 +193,7 @@ def _from_url(text: str, revision: str | None) -> tuple[Source, str]:
             raise _no(text, "is no source")
 
 
-def _from_https(text: str, parts: SplitResult, revision: str | None) -> tuple[Source, str]:
+def _from_https(text: str, parts: SplitResult, revision: str | None) -> tuple[PhoneSource, str]:
     shown = _shown(parts)
     path = parts.path.rstrip("/").lower()
     is_git = text.startswith("git+") or path.endswith(".git")
@@ -217,9 +219,9 @@ def _from_https(text: str, parts: SplitResult, revision: str | None) -> tuple[So
     )
 
 
-def _from_path(text: str, revision: str | None, path: Path) -> Source:
+def _from_path(text: str, revision: str | None, path: Path) -> PhoneSource:
     if _look(path, text, Path.is_dir):
-        return _repository(path, text, revision) or Folder(path)
+        return _repository(path, text, revision) or FolderSource(path)
     if _look(path, text, Path.is_file):
         if path.name.lower().endswith(SUFFIXES):
             return ArchiveFile(path)

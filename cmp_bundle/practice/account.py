@@ -10,7 +10,7 @@ REALM: Final = "asterisk"
 
 
 @dataclass(frozen=True)
-class Account:
+class PracticeAccount:
     """A phone's account, with its password or in its place ``ha1``.
 
     ``ha1`` is the MD5 of ``auth_name:realm:password`` in hexadecimal. ``id`` is what others dial;
@@ -38,4 +38,4 @@ class Account:
 
 
 #: What there is where nobody gave an account.
-DEMO: Final = Account("demo", password="demo", display_name="Demo")  # noqa: S106 it is meant to be known
+DEMO: Final = PracticeAccount("demo", password="demo", display_name="Demo")  # noqa: S106 it is meant to be known

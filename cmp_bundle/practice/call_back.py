@@ -9,9 +9,9 @@ from cmp_bundle.practice.echo import EchoCall
 from cmp_bundle.practice.outgoing import OutgoingLeg
 
 if TYPE_CHECKING:
-    from cmp_bundle.practice.account import Account
+    from cmp_bundle.practice.account import PracticeAccount
     from cmp_bundle.practice.clock import Timer
-    from cmp_bundle.practice.echo import Studio
+    from cmp_bundle.practice.echo import EchoFactory
     from cmp_bundle.practice.incoming import IncomingLeg
     from cmp_bundle.practice.leg import Leg
 
@@ -23,8 +23,8 @@ RINGS: Final = 60.0
 class CallBack(EchoCall):
     """The first call: over as soon as it stands, since a phone that talks is busy."""
 
-    def __init__(self, studio: Studio, caller: Account) -> None:
-        super().__init__(studio)
+    def __init__(self, factory: EchoFactory, caller: PracticeAccount) -> None:
+        super().__init__(factory)
         self._caller = caller
         self._described_as = ""
 
@@ -32,20 +32,20 @@ class CallBack(EchoCall):
         self._described_as = leg.offer
         super().start(leg)
 
-    def acknowledged(self, leg: Leg, sdp: str) -> None:
+    def on_ack(self, leg: Leg, sdp: str) -> None:
         del sdp
         leg.hang_up()
-        self.gone(leg, 200)
+        self.on_hangup(leg, 200)
 
-    def gone(self, leg: Leg, status: int) -> None:
-        super().gone(leg, status)
+    def on_hangup(self, leg: Leg, status: int) -> None:
+        super().on_hangup(leg, status)
         if status == 200:  # noqa: PLR2004 it was not cancelled
             leg.line.clock.call_later(PAUSE, lambda: self._call(leg))
 
     def _call(self, first: Leg) -> None:
         if first.dialog is None or not first.line.open:
             return
-        second = _Second(self._studio)
+        second = _Second(self._factory)
         leg = OutgoingLeg(
             first.line,
             second,
@@ -69,13 +69,13 @@ class _Second(EchoCall):
         self._do(self._invite(leg, knowing))
         self._rings = leg.line.clock.call_later(RINGS, self._broken)
 
-    def answered(self, leg: Leg, sdp: str) -> None:
+    def on_answer(self, leg: Leg, sdp: str) -> None:
         self._rings.cancel()
         leg.acknowledge()
         self._do(self._accept(leg, sdp))
 
-    def refused(self, leg: Leg, status: int) -> None:
-        self.gone(leg, status)
+    def on_refusal(self, leg: Leg, status: int) -> None:
+        self.on_hangup(leg, status)
 
     async def _invite(self, leg: OutgoingLeg, knowing: str) -> None:
         offer = await self._session.offer(knowing=knowing)

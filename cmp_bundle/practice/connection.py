@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.practice.dialog import new_tag
 from cmp_bundle.practice.grammar import MalformedError
-from cmp_bundle.practice.message import Request, Response, UnreadableError, answer, parse
+from cmp_bundle.practice.message import SipRequest, SipResponse, UnreadableError, answer, parse
 from cmp_bundle.practice.transaction import ClientTransaction, ServerTransaction
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Connection:
         except UnreadableError as error:
             _log.info("a message was dropped: %s", error)
             return
-        if isinstance(read, Response):
+        if isinstance(read, SipResponse):
             self._answered(read)
         else:
             self._requested(read)
@@ -92,16 +92,16 @@ class Connection:
         """End all calls."""
         for leg in tuple(self._legs):
             if not leg.over:
-                leg.owner.gone(leg, 200)
+                leg.handler.on_hangup(leg, 200)
                 leg.hang_up()
 
     # What legs ask for.
 
-    def send(self, message: Request | Response) -> None:
+    def send(self, message: SipRequest | SipResponse) -> None:
         if self.open:
             self._say(str(message))
 
-    def ask(self, request: Request, heard: Callable[[Response], None]) -> ClientTransaction:
+    def ask(self, request: SipRequest, heard: Callable[[SipResponse], None]) -> ClientTransaction:
         key = (request.via.branch, request.method)
 
         def ended() -> None:
@@ -124,7 +124,7 @@ class Connection:
 
     # What the phone says.
 
-    def _answered(self, response: Response) -> None:
+    def _answered(self, response: SipResponse) -> None:
         try:
             response.check()
             transaction = self._asking.get((response.via.branch, response.cseq[1]))
@@ -134,7 +134,7 @@ class Connection:
         if transaction is not None:
             transaction.received(response)
 
-    def _requested(self, request: Request) -> None:
+    def _requested(self, request: SipRequest) -> None:
         try:
             request.check()
         except MalformedError as error:
@@ -155,7 +155,7 @@ class Connection:
         else:
             self._begin(request, key)
 
-    def _malformed(self, request: Request, error: MalformedError) -> None:
+    def _malformed(self, request: SipRequest, error: MalformedError) -> None:
         if request.method == "ACK" or not all(map(request.headers.first, _ANSWERABLE)):
             _log.info("a request was dropped: %s", error)
             return
@@ -166,7 +166,7 @@ class Connection:
             response = answer(request, 400, reason=reason)
         self.send(response)
 
-    def _begin(self, request: Request, key: tuple[str, str, str]) -> None:
+    def _begin(self, request: SipRequest, key: tuple[str, str, str]) -> None:
         def ended() -> None:
             self._serving.pop(key, None)
 
@@ -188,14 +188,14 @@ class Connection:
             reason = f"Bad Request: {error}"
             transaction.respond(answer(request, 400, tag=new_tag(), reason=reason))
 
-    def _acknowledged(self, request: Request, known: ServerTransaction | None) -> None:
+    def _acknowledged(self, request: SipRequest, known: ServerTransaction | None) -> None:
         if known is not None:
             known.acknowledged()
         leg = self._leg(request)
         if leg is not None:
             leg.acknowledgement(request)
 
-    def _cancelled(self, request: Request, inviting: ServerTransaction | None) -> None:
+    def _cancelled(self, request: SipRequest, inviting: ServerTransaction | None) -> None:
         """RFC 3261 section 9.2."""
         leg = next((g for g in self._legs if inviting is not None and g.waits_for(inviting)), None)
         tag = new_tag() if leg is None else leg.tag
@@ -203,7 +203,7 @@ class Connection:
         if leg is not None and inviting is not None and inviting.unanswered:
             leg.cancelled(inviting)
 
-    def _leg(self, request: Request) -> Leg | None:
+    def _leg(self, request: SipRequest) -> Leg | None:
         """Whom a request in a dialog is for."""
         key = (request.call_id, request.to.tag, request.from_.tag)
         return next((g for g in self._legs if g.dialog is not None and g.dialog.key == key), None)

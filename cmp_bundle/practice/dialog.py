@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import quote
 
 from cmp_bundle.practice.grammar import MalformedError, quoted
-from cmp_bundle.practice.message import Headers, Request, Response
+from cmp_bundle.practice.message import Headers, SipRequest, SipResponse
 
 #: Names this end to browsers, which reach it by their connection only (RFC 7118 section 5).
 HOST: Final = "practice.invalid"
@@ -63,7 +63,7 @@ class Dialog:
     remote_cseq: int | None
 
     @classmethod
-    def of_request(cls, request: Request, tag: str) -> Dialog:
+    def of_request(cls, request: SipRequest, tag: str) -> Dialog:
         """As the one who is called. Raises MalformedError."""
         return cls(
             call_id=request.call_id,
@@ -79,7 +79,7 @@ class Dialog:
         )
 
     @classmethod
-    def of_answer(cls, request: Request, response: Response) -> Dialog:
+    def of_answer(cls, request: SipRequest, response: SipResponse) -> Dialog:
         """As the one who called. Raises MalformedError."""
         if response.to.tag is None:
             raise MalformedError("the answer's To has no tag")
@@ -99,21 +99,21 @@ class Dialog:
     def key(self) -> tuple[str, str, str]:
         return self.call_id, self.local_tag, self.remote_tag
 
-    def request(self, method: str, *headers: tuple[str, str], body: str = "") -> Request:
+    def request(self, method: str, *headers: tuple[str, str], body: str = "") -> SipRequest:
         """A new request to the other end."""
         self.local_cseq += 1
         return self._request(method, self.local_cseq, headers, body)
 
-    def ack(self, cseq: int, body: str = "") -> Request:
+    def ack(self, cseq: int, body: str = "") -> SipRequest:
         """For the success of the INVITE with this number (section 13.2.2.4)."""
         return self._request("ACK", cseq, tuple(described(body)), body)
 
-    def refresh(self, message: Request | Response) -> None:
+    def refresh(self, message: SipRequest | SipResponse) -> None:
         """Take a new address of the other end, where it gives one (section 12.2.2)."""
         if message.contacts:
             self.target = message.contacts[0].uri.text
 
-    def in_order(self, request: Request) -> bool:
+    def in_order(self, request: SipRequest) -> bool:
         """Whether the request is newer than all before it; if so it is the newest now."""
         number = request.cseq[0]
         if self.remote_cseq is not None and number <= self.remote_cseq:
@@ -123,7 +123,7 @@ class Dialog:
 
     def _request(
         self, method: str, cseq: int, headers: tuple[tuple[str, str], ...], body: str
-    ) -> Request:
+    ) -> SipRequest:
         pairs = (
             new_via(),
             ("Max-Forwards", "70"),
@@ -135,10 +135,10 @@ class Dialog:
             ("User-Agent", USER_AGENT),
             *headers,
         )
-        return Request(Headers(pairs), method, self.target, body=body)
+        return SipRequest(Headers(pairs), method, self.target, body=body)
 
 
-def _target(message: Request | Response) -> str:
+def _target(message: SipRequest | SipResponse) -> str:
     if len(message.contacts) != 1:
         raise MalformedError("there is not one Contact header")
     return message.contacts[0].uri.text

@@ -13,9 +13,9 @@ from cmp_bundle.practice.account import REALM
 from cmp_bundle.practice.grammar import quoted
 
 if TYPE_CHECKING:
-    from cmp_bundle.practice.account import Account
+    from cmp_bundle.practice.account import PracticeAccount
     from cmp_bundle.practice.clock import Clock
-    from cmp_bundle.practice.message import Request
+    from cmp_bundle.practice.message import SipRequest
 
 #: Seconds for which a challenge may be answered.
 NONCE_LIFE: Final = 120.0
@@ -32,7 +32,7 @@ class Verdict(enum.Enum):
     WRONG = "wrong"
 
 
-def _realm(account: Account | None) -> str:
+def _realm(account: PracticeAccount | None) -> str:
     return REALM if account is None else account.realm
 
 
@@ -49,7 +49,7 @@ class Digests:
         #: How often each challenge was answered right, and when it was made.
         self._counts: dict[str, tuple[int, float]] = {}
 
-    def challenge(self, account: Account | None, *, stale: bool = False) -> tuple[str, str]:
+    def challenge(self, account: PracticeAccount | None, *, stale: bool = False) -> tuple[str, str]:
         """The header of a 401; an account that there isn't is challenged like any other."""
         text = (
             f'Digest realm={quoted(_realm(account))}, nonce="{self._nonce()}", '
@@ -57,7 +57,7 @@ class Digests:
         )
         return "WWW-Authenticate", text
 
-    def judge(self, request: Request, account: Account | None) -> Verdict:
+    def judge(self, request: SipRequest, account: PracticeAccount | None) -> Verdict:
         """Whether the request shows that who sent it knows the account's password.
 
         Raises MalformedError.
@@ -90,7 +90,7 @@ class Digests:
         self._counts[nonce] = (number, made)
         return Verdict.RIGHT
 
-    def _matches(self, method: str, given: dict[str, str], account: Account) -> bool:
+    def _matches(self, method: str, given: dict[str, str], account: PracticeAccount) -> bool:
         secret = account.ha1
         if secret is None:
             secret = _md5(f"{account.login}:{account.realm}:{account.password}")

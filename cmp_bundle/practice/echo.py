@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from cmp_bundle.practice.dialog import HOST
 from cmp_bundle.practice.grammar import quoted
+from cmp_bundle.practice.leg import CallHandler
 from cmp_bundle.practice.media.sdp import SdpError
-from cmp_bundle.practice.owner import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from cmp_bundle.practice.background import Background
     from cmp_bundle.practice.clock import Timer
-    from cmp_bundle.practice.errands import Errands
     from cmp_bundle.practice.incoming import IncomingLeg
     from cmp_bundle.practice.leg import Leg
-    from cmp_bundle.practice.message import Response
-    from cmp_bundle.practice.owner import Offer
+    from cmp_bundle.practice.message import SipResponse
+    from cmp_bundle.practice.offer import Offer
 
 #: Seconds at most until an offer is made again that met one of the phone's, which owns the
 #: Call-ID (RFC 3261 section 14.1).
@@ -49,19 +49,21 @@ class Session(Protocol):
     async def close(self) -> None: ...
 
 
-class Studio:
+class EchoFactory:
     """Where the media of calls are made. ``make`` gets what to call if they break."""
 
-    def __init__(self, make: Callable[[Callable[[], None]], Session], errands: Errands) -> None:
+    def __init__(
+        self, make: Callable[[Callable[[], None]], Session], background: Background
+    ) -> None:
         self.make = make
-        self.errands = errands
+        self.background = background
 
 
-class EchoCall(Owner):
+class EchoCall(CallHandler):
     """One phone and its echo, in so many pictures if it sends one."""
 
-    def __init__(self, studio: Studio, pictures: int = 1) -> None:
-        self._studio = studio
+    def __init__(self, factory: EchoFactory, pictures: int = 1) -> None:
+        self._factory = factory
         self._pictures = pictures
         self._turn = asyncio.Lock()
         self._leg: Leg
@@ -77,25 +79,25 @@ class EchoCall(Owner):
 
     def _take(self, leg: Leg) -> None:
         self._leg = leg
-        self._session = self._studio.make(self._lost)
+        self._session = self._factory.make(self._lost)
 
     # What the leg tells.
 
-    def asked(self, leg: Leg, offer: Offer) -> None:
+    def on_offer(self, leg: Leg, offer: Offer) -> None:
         del leg
         self._do(self._answer_again(offer))
 
-    def acknowledged(self, leg: Leg, sdp: str) -> None:
+    def on_ack(self, leg: Leg, sdp: str) -> None:
         self._do(self._agreed(leg, sdp))
 
-    def gone(self, leg: Leg, status: int) -> None:
+    def on_hangup(self, leg: Leg, status: int) -> None:
         del leg, status
         self._close()
 
     # One after the other: descriptions follow upon each other.
 
     def _do(self, work: Coroutine[None, None, None]) -> None:
-        self._studio.errands.go(self._in_turn(work))
+        self._factory.background.go(self._in_turn(work))
 
     async def _in_turn(self, work: Coroutine[None, None, None]) -> None:
         async with self._turn:
@@ -141,7 +143,7 @@ class EchoCall(Owner):
             else:
                 self._session.withdraw()
 
-    def _heard(self, leg: Leg, response: Response) -> None:
+    def _heard(self, leg: Leg, response: SipResponse) -> None:
         """What the phone says to more pictures."""
         if response.success:
             # Sections that it refuses are not offered a second time.
@@ -152,7 +154,7 @@ class EchoCall(Owner):
         self._session.withdraw()
         if response.status == _PENDING:
             delay = random.uniform(0, _GLARE)  # noqa: S311 two ends that don't do the same
-            leg.line.clock.call_later(delay, lambda: self.acknowledged(leg, ""))
+            leg.line.clock.call_later(delay, lambda: self.on_ack(leg, ""))
         else:
             self._pictures = 1
 

@@ -45,7 +45,7 @@ class Uri:
 
 
 @dataclass(frozen=True)
-class Address:
+class NameAddr:
     """What stands in From, To and Contact. Parameter names are in lower case."""
 
     name: str
@@ -122,19 +122,19 @@ def uri(text: str) -> Uri:
     )
 
 
-def address(text: str) -> Address:
+def address(text: str) -> NameAddr:
     """One address with its parameters. Raises MalformedError."""
     inside, *rest = pieces(text, ";")
     name, bracket, enclosed = inside.rpartition("<")
     if bracket:
         if not enclosed.endswith(">"):
             raise MalformedError("an address is not closed")
-        return Address(unquoted(name.strip()), uri(enclosed[:-1].strip()), parameters(rest))
+        return NameAddr(unquoted(name.strip()), uri(enclosed[:-1].strip()), parameters(rest))
     # Without brackets, parameters are the header's and not the address's (section 20.10).
-    return Address("", uri(inside), parameters(rest))
+    return NameAddr("", uri(inside), parameters(rest))
 
 
-def addresses(values: list[str]) -> list[Address]:
+def addresses(values: list[str]) -> list[NameAddr]:
     """All that stand in the headers of one name. Raises MalformedError."""
     return [address(part) for value in values for part in pieces(value, ",")]
 

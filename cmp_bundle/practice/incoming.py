@@ -10,7 +10,7 @@ from cmp_bundle.practice.leg import Leg
 from cmp_bundle.practice.message import answer
 
 if TYPE_CHECKING:
-    from cmp_bundle.practice.owner import Line, Owner
+    from cmp_bundle.practice.leg import CallHandler, PhoneLine
     from cmp_bundle.practice.transaction import ServerTransaction
 
 
@@ -20,8 +20,10 @@ class IncomingLeg(Leg):
     Raises MalformedError and TooShortError.
     """
 
-    def __init__(self, line: Line, owner: Owner, user: str, transaction: ServerTransaction) -> None:
-        super().__init__(line, owner, user)
+    def __init__(
+        self, line: PhoneLine, handler: CallHandler, user: str, transaction: ServerTransaction
+    ) -> None:
+        super().__init__(line, handler, user)
         request = transaction.request
         self._terms, self._headers = session_timer.asked(request)
         self.dialog = Dialog.of_request(request, self.tag)
@@ -45,7 +47,7 @@ class IncomingLeg(Leg):
             self._succeed(self.transaction, sdp, self._headers)
 
     def refuse(self, status: int, *headers: tuple[str, str], reason: str | None = None) -> None:
-        """The owner hears no more of it."""
+        """The handler hears no more of it."""
         if not self.over:
             self.over = True
             self.line.drop(self)

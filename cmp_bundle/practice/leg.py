@@ -1,18 +1,18 @@
 """A leg: one phone's part in one call, once the phone and this end know each other.
 
 How a leg comes about is in ``incoming`` and ``outgoing``. Whoever owns the call tells its legs
-what to do, and hears from them as their ``Owner``.
+what to do, and hears from them as their ``CallHandler``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cmp_bundle.practice import session_timer
 from cmp_bundle.practice.dialog import ALLOW, SDP, USER_AGENT, contact, described, new_tag
 from cmp_bundle.practice.grammar import MalformedError
-from cmp_bundle.practice.message import Request, Response, answer
-from cmp_bundle.practice.owner import Offer
+from cmp_bundle.practice.message import SipRequest, SipResponse, answer
+from cmp_bundle.practice.offer import Offer
 from cmp_bundle.practice.session_timer import SessionTimer, TooShortError
 from cmp_bundle.practice.transaction import cancel_of
 from cmp_bundle.practice.unacknowledged import Unacknowledged
@@ -20,17 +20,69 @@ from cmp_bundle.practice.unacknowledged import Unacknowledged
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cmp_bundle.practice.clock import Clock
     from cmp_bundle.practice.dialog import Dialog
-    from cmp_bundle.practice.owner import Line, Owner
     from cmp_bundle.practice.transaction import ClientTransaction, ServerTransaction
 
 
-class Leg:
-    """``user`` is whom the phone takes this end for; ``over`` that the owner is done with it."""
+class PhoneLine(Protocol):
+    """What a leg needs of the connection that its phone is at the end of."""
 
-    def __init__(self, line: Line, owner: Owner, user: str) -> None:
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def open(self) -> bool:
+        """Whether the phone is still there."""
+
+    def send(self, message: SipRequest | SipResponse) -> None: ...
+
+    def ask(self, request: SipRequest, heard: Callable[[SipResponse], None]) -> ClientTransaction:
+        """Send a request; ``heard`` gets its answers."""
+
+    def adopt(self, leg: Leg) -> None:
+        """Hand this leg what the phone sends in its dialog, and say when the phone is gone."""
+
+    def drop(self, leg: Leg) -> None:
+        """No more."""
+
+
+class CallHandler:
+    """What a call hears from its legs. What a call does not care for, it leaves as it is here."""
+
+    def on_ringing(self, leg: Leg) -> None:
+        """The phone that is called rings."""
+
+    def on_answer(self, leg: Leg, sdp: str) -> None:
+        """It was answered; ``leg.acknowledge`` is due."""
+
+    def on_refusal(self, leg: Leg, status: int) -> None:
+        """It was not, and that was all of the leg."""
+
+    def on_ack(self, leg: Leg, sdp: str) -> None:
+        """The phone has the answer that it was given, to its call or to a later offer."""
+
+    def on_hangup(self, leg: Leg, status: int) -> None:
+        """The leg is over, not by the handler: 200 after a conversation, 487 if cancelled before."""
+
+    def on_offer(self, leg: Leg, offer: Offer) -> None:
+        """The phone offers something new, or asks for an offer."""
+        del leg
+        offer.refuse(488)
+
+    def on_cancel(self, leg: Leg) -> None:
+        """The phone no longer asks."""
+
+    def on_info(self, leg: Leg, request: SipRequest) -> None:
+        """The phone sent an INFO, say a key that was pressed."""
+
+
+class Leg:
+    """``user`` is whom the phone takes this end for; ``over`` that the handler is done with it."""
+
+    def __init__(self, line: PhoneLine, handler: CallHandler, user: str) -> None:
         self.line = line
-        self.owner = owner
+        self.handler = handler
         self.user = user
         self.tag = new_tag()
         self.dialog: Dialog | None = None
@@ -44,7 +96,7 @@ class Leg:
         self._asking: ClientTransaction | None = None
         #: The INVITE from here whose success wants an ACK, and the ACK sent last.
         self._success: int | None = None
-        self._ack: Request | None = None
+        self._ack: SipRequest | None = None
         #: The success given to the phone that still lacks its ACK, and what waits for that.
         self._given: Unacknowledged | None = None
         self._bye_due = False
@@ -60,9 +112,9 @@ class Leg:
         """Whether the phone takes an UPDATE (RFC 3311)."""
         return self._can_update
 
-    # What the owner may do.
+    # What the handler may do.
 
-    def ask(self, method: str, sdp: str, heard: Callable[[Response], None]) -> None:
+    def ask(self, method: str, sdp: str, heard: Callable[[SipResponse], None]) -> None:
         """Offer something new by INVITE or UPDATE; only where ``free``. ``heard`` gets the end of it.
 
         After the success of an INVITE ``acknowledge`` is due.
@@ -72,7 +124,7 @@ class Leg:
         request = self._request(self.dialog, method, sdp)
         self._description = sdp or self._description
 
-        def got(response: Response) -> None:
+        def got(response: SipResponse) -> None:
             if not response.final:
                 return
             if self._asking is None:
@@ -104,7 +156,7 @@ class Leg:
         if asking is not None and asking.invite:
             asking.cancel(lambda: self._cancel(asking.request))
 
-    def tell(self, request: Request) -> None:
+    def tell(self, request: SipRequest) -> None:
         """Pass on an INFO."""
         if self.dialog is not None and not self.over:
             kind = request.headers.first("content-type")
@@ -113,7 +165,7 @@ class Leg:
             self.line.ask(info, self._see_whether_it_lives)
 
     def hang_up(self) -> None:
-        """End it, however far it has come. The owner hears no more of it."""
+        """End it, however far it has come. The handler hears no more of it."""
         if not self.over:
             self._end(None, bye=True)
 
@@ -138,7 +190,7 @@ class Leg:
             self._reoffered(transaction)
         elif request.method == "INFO":
             transaction.respond(answer(request, 200))
-            self.owner.told(self, request)
+            self.handler.on_info(self, request)
         elif request.method == "OPTIONS":
             transaction.respond(answer(request, 200, ("Allow", ALLOW), ("Accept", SDP)))
         else:
@@ -151,9 +203,9 @@ class Leg:
     def cancelled(self, transaction: ServerTransaction) -> None:
         """The phone cancels a request that still wants its answer."""
         self._refuse(transaction, 487)
-        self.owner.withdrawn(self)
+        self.handler.on_cancel(self)
 
-    def acknowledgement(self, request: Request) -> None:
+    def acknowledgement(self, request: SipRequest) -> None:
         """An ACK for a success."""
         if self._given is None or request.cseq[0] != self._given.cseq:
             return
@@ -161,7 +213,7 @@ class Leg:
         if self._bye_due:
             self._send_bye()
         elif not self.over:
-            self.owner.acknowledged(self, request.body)
+            self.handler.on_ack(self, request.body)
 
     def lost(self) -> None:
         """The phone is gone."""
@@ -174,7 +226,7 @@ class Leg:
 
     # What both ways of coming about share.
 
-    def _request(self, dialog: Dialog, method: str, sdp: str) -> Request:
+    def _request(self, dialog: Dialog, method: str, sdp: str) -> SipRequest:
         headers = [contact(self.user), ("Allow", ALLOW), ("Supported", "timer"), *described(sdp)]
         return dialog.request(method, *headers, *self._timer.headers(), body=sdp)
 
@@ -199,14 +251,14 @@ class Leg:
     def _refuse(self, transaction: ServerTransaction, status: int) -> None:
         transaction.respond(answer(transaction.request, status, tag=self.tag))
 
-    def _learn(self, message: Request | Response) -> None:
+    def _learn(self, message: SipRequest | SipResponse) -> None:
         """What a phone says of itself on the way. What cannot be read is left."""
-        if isinstance(message, Response) and not message.success:
+        if isinstance(message, SipResponse) and not message.success:
             return
         try:
             if self.dialog is not None:
                 self.dialog.refresh(message)
-            if isinstance(message, Response):
+            if isinstance(message, SipResponse):
                 self._timer.run(session_timer.answered(message))
         except MalformedError:
             return
@@ -214,7 +266,7 @@ class Leg:
             self._can_update = message.lists("UPDATE", "allow")
 
     def _end(self, status: int | None, *, bye: bool) -> None:
-        """Over: ``status`` goes to the owner, None if that is who wanted it."""
+        """Over: ``status`` goes to the handler, None if that is who wanted it."""
         self.over = True
         self._timer.stop()
         if self._offer is not None:
@@ -230,7 +282,7 @@ class Leg:
             # Otherwise not before the ACK (section 15), and the leg stays where that finds it.
             self._send_bye()
         if status is not None:
-            self.owner.gone(self, status)
+            self.handler.on_hangup(self, status)
 
     def _send_bye(self) -> None:
         self._bye_due = False
@@ -239,7 +291,7 @@ class Leg:
             self.line.ask(self.dialog.request("BYE"), lambda _any: None)
         self.line.drop(self)
 
-    def _cancel(self, request: Request, *headers: tuple[str, str]) -> None:
+    def _cancel(self, request: SipRequest, *headers: tuple[str, str]) -> None:
         self.line.ask(cancel_of(request, *headers), lambda _any: None)
 
     def _reoffered(self, transaction: ServerTransaction) -> None:
@@ -264,9 +316,9 @@ class Leg:
             self._timer.run(terms)
             self._learn(request)
             self._offer = Offer(transaction, headers, self._succeed, self._refuse)
-            self.owner.asked(self, self._offer)
+            self.handler.on_offer(self, self._offer)
 
-    def _repeated(self, response: Response) -> None:
+    def _repeated(self, response: SipResponse) -> None:
         """A success came again: its ACK is sent again (section 13.2.2.4)."""
         if response.success and self._ack is not None and self._ack.cseq[0] == response.cseq[0]:
             self.line.send(self._ack)
@@ -283,7 +335,7 @@ class Leg:
         else:
             self._end(200, bye=True)
 
-    def _see_whether_it_lives(self, response: Response) -> None:
+    def _see_whether_it_lives(self, response: SipResponse) -> None:
         # Section 12.2.1.2: the other end has forgotten the call.
         if response.status in (408, 481) and not self.over:
             self._end(200, bye=True)
@@ -298,7 +350,7 @@ class Leg:
             # The same description again changes nothing (RFC 3264 section 8).
             self.ask("INVITE", self._description, self._refreshed)
 
-    def _refreshed(self, response: Response) -> None:
+    def _refreshed(self, response: SipResponse) -> None:
         self.acknowledge()
         if not response.final or self.over:
             return

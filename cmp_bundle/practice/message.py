@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.practice import grammar
-from cmp_bundle.practice.grammar import Address, MalformedError, Uri, Via
+from cmp_bundle.practice.grammar import MalformedError, NameAddr, Uri, Via
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,11 +105,11 @@ class _Message:
         return grammar.via(self._required("via"))
 
     @cached_property
-    def from_(self) -> Address:
+    def from_(self) -> NameAddr:
         return grammar.address(self._required("from"))
 
     @cached_property
-    def to(self) -> Address:
+    def to(self) -> NameAddr:
         return grammar.address(self._required("to"))
 
     @cached_property
@@ -121,7 +121,7 @@ class _Message:
         return grammar.cseq(self._required("cseq"))
 
     @cached_property
-    def contacts(self) -> list[Address]:
+    def contacts(self) -> list[NameAddr]:
         return grammar.addresses(self.headers.all("contact"))
 
     def lists(self, option: str, name: str = "supported") -> bool:
@@ -155,7 +155,7 @@ class _Message:
 
 
 @dataclass(frozen=True)
-class Request(_Message):
+class SipRequest(_Message):
     """Its head is checked where it was parsed with success, so it can be used without care."""
 
     method: str
@@ -178,7 +178,7 @@ class Request(_Message):
 
 
 @dataclass(frozen=True)
-class Response(_Message):
+class SipResponse(_Message):
     status: int
     reason: str
 
@@ -194,7 +194,7 @@ class Response(_Message):
         return self._text(f"SIP/2.0 {self.status} {self.reason}")
 
 
-def parse(data: str | bytes) -> Request | Response:
+def parse(data: str | bytes) -> SipRequest | SipResponse:
     """Read one message; its ``check`` has still to be asked. Raises UnreadableError."""
     try:
         text = data.decode() if isinstance(data, bytes) else data
@@ -212,10 +212,10 @@ def parse(data: str | bytes) -> Request | Response:
     if _CONTROL.search(first):
         raise UnreadableError("control characters in the first line")
     if status:
-        return Response(headers, int(status[1]), status[2] or "", body=_cut(body, headers))
+        return SipResponse(headers, int(status[1]), status[2] or "", body=_cut(body, headers))
     if request and grammar.is_token(request[1]):
         method, uri, version = request.groups()
-        return Request(headers, method, uri, version, body=_cut(body, headers))
+        return SipRequest(headers, method, uri, version, body=_cut(body, headers))
     raise UnreadableError("neither a request nor an answer")
 
 
@@ -243,13 +243,13 @@ def _cut(body: str, headers: Headers) -> str:
 
 
 def answer(
-    request: Request,
+    request: SipRequest,
     status: int,
     *headers: tuple[str, str],
     tag: str | None = None,
     reason: str | None = None,
     body: str = "",
-) -> Response:
+) -> SipResponse:
     """The answer to ``request`` (RFC 3261 section 8.2.6.2), with ``tag`` on its To if it had none."""
     copied = [("Via", value) for value in request.headers.all("via")]
     to = request.headers.first("to") or ""
@@ -262,4 +262,4 @@ def answer(
         ("CSeq", request.headers.first("cseq") or ""),
     ]
     phrase = reason if reason is not None else PHRASES.get(status, "Answer")
-    return Response(Headers((*copied, *headers)), status, phrase, body=body)
+    return SipResponse(Headers((*copied, *headers)), status, phrase, body=body)

@@ -16,11 +16,11 @@ from cmp_bundle.practice.dialog import (
 )
 from cmp_bundle.practice.grammar import MalformedError
 from cmp_bundle.practice.leg import Leg
-from cmp_bundle.practice.message import Headers, Request
+from cmp_bundle.practice.message import Headers, SipRequest
 
 if TYPE_CHECKING:
-    from cmp_bundle.practice.message import Response
-    from cmp_bundle.practice.owner import Line, Owner
+    from cmp_bundle.practice.leg import CallHandler, PhoneLine
+    from cmp_bundle.practice.message import SipResponse
     from cmp_bundle.practice.transaction import ClientTransaction
 
 #: Said to the phones that ring on in vain (RFC 3326).
@@ -31,9 +31,16 @@ class OutgoingLeg(Leg):
     """Calls the phone at ``uri``; ``caller`` and ``callee`` are From and To without their tags."""
 
     def __init__(
-        self, line: Line, owner: Owner, user: str, *, uri: str, caller: str, callee: str
+        self,
+        line: PhoneLine,
+        handler: CallHandler,
+        user: str,
+        *,
+        uri: str,
+        caller: str,
+        callee: str,
     ) -> None:
-        super().__init__(line, owner, user)
+        super().__init__(line, handler, user)
         self._uri = uri
         self._caller = caller
         self._callee = callee
@@ -58,7 +65,7 @@ class OutgoingLeg(Leg):
             *described(sdp),
         )
         self._description = sdp
-        request = Request(Headers(headers), "INVITE", self._uri, body=sdp)
+        request = SipRequest(Headers(headers), "INVITE", self._uri, body=sdp)
         self.line.adopt(self)
         self._inviting = self.line.ask(request, self._heard)
 
@@ -77,9 +84,9 @@ class OutgoingLeg(Leg):
             super().lost()
         elif not self.over:
             self._over()
-            self.owner.refused(self, 503)
+            self.handler.on_refusal(self, 503)
 
-    def _heard(self, response: Response) -> None:
+    def _heard(self, response: SipResponse) -> None:
         if self.dialog is not None:
             self._repeated(response)
         elif response.success:
@@ -88,12 +95,12 @@ class OutgoingLeg(Leg):
             return
         elif response.final:
             self._over()
-            self.owner.refused(self, response.status)
+            self.handler.on_refusal(self, response.status)
         elif response.status > 100 and not self._rang:  # noqa: PLR2004 100 says nothing of the phone
             self._rang = True
-            self.owner.ringing(self)
+            self.handler.on_ringing(self)
 
-    def _connected(self, response: Response) -> None:
+    def _connected(self, response: SipResponse) -> None:
         inviting = self._inviting
         if inviting is None:
             return
@@ -102,7 +109,7 @@ class OutgoingLeg(Leg):
         except MalformedError:
             if not self.over:
                 self._over()
-                self.owner.refused(self, 500)
+                self.handler.on_refusal(self, 500)
             return
         self._success = inviting.request.cseq[0]
         if self.over:
@@ -111,7 +118,7 @@ class OutgoingLeg(Leg):
             self._send_bye()
             return
         self._learn(response)
-        self.owner.answered(self, response.body)
+        self.handler.on_answer(self, response.body)
 
     def _over(self) -> None:
         self.over = True

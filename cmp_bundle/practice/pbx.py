@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.practice import grammar
 from cmp_bundle.practice.account import DEMO
+from cmp_bundle.practice.background import Background
 from cmp_bundle.practice.call_back import CallBack
 from cmp_bundle.practice.clock import LoopClock
 from cmp_bundle.practice.connection import Connection
 from cmp_bundle.practice.dialog import ALLOW, SDP, USER_AGENT, new_tag
 from cmp_bundle.practice.digest import Digests, Verdict
-from cmp_bundle.practice.echo import EchoCall, Studio
-from cmp_bundle.practice.errands import Errands
+from cmp_bundle.practice.echo import EchoCall, EchoFactory
 from cmp_bundle.practice.incoming import IncomingLeg
 from cmp_bundle.practice.message import answer
 from cmp_bundle.practice.registrar import RefusedError, Registrar
@@ -29,7 +29,7 @@ from cmp_bundle.practice.unanswered import Busy, RingsForEver
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from cmp_bundle.practice.account import Account
+    from cmp_bundle.practice.account import PracticeAccount
     from cmp_bundle.practice.clock import Clock
     from cmp_bundle.practice.transaction import ServerTransaction
 
@@ -63,14 +63,14 @@ class PracticePbx:
     """
 
     def __init__(
-        self, accounts: Iterable[Account] = (DEMO,), *, clock: Clock | None = None
+        self, accounts: Iterable[PracticeAccount] = (DEMO,), *, clock: Clock | None = None
     ) -> None:
         self._accounts = {account.id: account for account in accounts}
         self._clock = clock or LoopClock()
         self._digests = Digests(self._clock)
         self._registrar = Registrar(self._clock)
-        self._errands = Errands()
-        self._studio = _studio(self._errands)
+        self._background = Background()
+        self._factory = _factory(self._background)
         self._numbers = itertools.count(1)
         self._connections: dict[int, tuple[Connection, Callable[[int | None, str | None], None]]]
         self._connections = {}
@@ -87,7 +87,7 @@ class PracticePbx:
         self._connections[number] = (connection, ended)
         return connection
 
-    def admit(self, accounts: Iterable[Account]) -> None:
+    def admit(self, accounts: Iterable[PracticeAccount]) -> None:
         """From now on these are the accounts; calls go on, and who is gone is not found again."""
         self._accounts = {account.id: account for account in accounts}
 
@@ -97,7 +97,7 @@ class PracticePbx:
             connection.hang_up()
             connection.closed()
             ended(_GOING_AWAY, "the practice PBX has stopped")
-        await self._errands.finish()
+        await self._background.finish()
 
     def _gone(self, connection: Connection) -> None:
         self._registrar.drop_phone(connection.number)
@@ -141,7 +141,7 @@ class PracticePbx:
 
     def _known(
         self, connection: Connection, transaction: ServerTransaction, name: str
-    ) -> Account | None:
+    ) -> PracticeAccount | None:
         """The account of whoever sent the request; None if it was challenged or refused."""
         account = self._accounts.get(name)
         verdict = self._digests.judge(transaction.request, account)
@@ -176,7 +176,11 @@ class PracticePbx:
             self._place(connection, transaction, caller, hops - 1)
 
     def _place(
-        self, connection: Connection, transaction: ServerTransaction, caller: Account, hops: int
+        self,
+        connection: Connection,
+        transaction: ServerTransaction,
+        caller: PracticeAccount,
+        hops: int,
     ) -> None:
         """Raises MalformedError."""
         request = transaction.request
@@ -194,7 +198,7 @@ class PracticePbx:
         transaction.respond(answer(request, 100))
         call.start(leg)
 
-    def _call(self, dialled: str, caller: Account, hops: int) -> _Call | None:
+    def _call(self, dialled: str, caller: PracticeAccount, hops: int) -> _Call | None:
         """What comes of dialling this; None where there is nobody."""
         callee = self._accounts.get(dialled)
         if callee is not None:
@@ -205,11 +209,11 @@ class PracticePbx:
             return Relay(caller, callee, places, hops) if places else None
         match dialled:
             case "246":
-                return EchoCall(self._studio)
+                return EchoCall(self._factory)
             case "247":
-                return EchoCall(self._studio, pictures=4)
+                return EchoCall(self._factory, pictures=4)
             case "248":
-                return CallBack(self._studio, caller)
+                return CallBack(self._factory, caller)
             case "249":
                 return Busy()
             case "250":
@@ -221,7 +225,7 @@ def _refuse(transaction: ServerTransaction, status: int, *headers: tuple[str, st
     transaction.respond(answer(transaction.request, status, *headers, tag=new_tag()))
 
 
-def _studio(errands: Errands) -> Studio:
+def _factory(background: Background) -> EchoFactory:
     """With media from aiortc, which takes half a second to import. Raises CmpBundleError."""
     try:
         from cmp_bundle.practice.media.session import (  # noqa: PLC0415
@@ -234,4 +238,4 @@ def _studio(errands: Errands) -> Studio:
             hint="pip install 'cmp-bundle[practice]'",
         ) from error
     certificate = new_certificate()
-    return Studio(lambda broken: EchoSession(certificate, broken), errands)
+    return EchoFactory(lambda broken: EchoSession(certificate, broken), background)

@@ -13,7 +13,7 @@ from cmp_bundle.practice import grammar
 
 if TYPE_CHECKING:
     from cmp_bundle.practice.clock import Clock, Timer
-    from cmp_bundle.practice.message import Request
+    from cmp_bundle.practice.message import SipRequest
 
 #: Seconds.
 SHORTEST: Final = 10
@@ -57,7 +57,7 @@ class Registrar:
         """Where this account can be reached now."""
         return [b for b in self._bindings.values() if b.account == account]
 
-    def register(self, account: str, phone: int, request: Request) -> list[tuple[str, str]]:
+    def register(self, account: str, phone: int, request: SipRequest) -> list[tuple[str, str]]:
         """Do what a REGISTER asks; the headers of its 200.
 
         Raises RefusedError and MalformedError, and has then changed nothing.
@@ -95,7 +95,7 @@ class Registrar:
         return min(seconds, LONGEST)
 
     def _check(
-        self, account: str, phone: int, changes: list[tuple[str, int]], request: Request
+        self, account: str, phone: int, changes: list[tuple[str, int]], request: SipRequest
     ) -> None:
         """Raises RefusedError."""
         own = self._of(account, phone)
@@ -112,7 +112,7 @@ class Registrar:
     def _of(self, account: str, phone: int) -> list[Binding]:
         return [b for b in self.bindings(account) if b.phone == phone]
 
-    def _bind(self, account: str, phone: int, uri: str, seconds: int, request: Request) -> None:
+    def _bind(self, account: str, phone: int, uri: str, seconds: int, request: SipRequest) -> None:
         key = (account, phone, uri)
         known = self._bindings.get(key)
         if not seconds:

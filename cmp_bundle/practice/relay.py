@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.practice.dialog import address
+from cmp_bundle.practice.leg import CallHandler
 from cmp_bundle.practice.outgoing import OutgoingLeg
-from cmp_bundle.practice.owner import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cmp_bundle.practice.account import Account
+    from cmp_bundle.practice.account import PracticeAccount
     from cmp_bundle.practice.incoming import IncomingLeg
-    from cmp_bundle.practice.leg import Leg
-    from cmp_bundle.practice.message import Request, Response
-    from cmp_bundle.practice.owner import Line, Offer
+    from cmp_bundle.practice.leg import Leg, PhoneLine
+    from cmp_bundle.practice.message import SipRequest, SipResponse
+    from cmp_bundle.practice.offer import Offer
 
 #: Answers that say only that this phone could not be had; any other says more (RFC 3261 section
 #: 16.7, step 6).
@@ -26,7 +26,7 @@ _FOR_ALL: Final = 600
 _PENDING: Final = 491
 
 
-class Relay(Owner):
+class Relay(CallHandler):
     """All phones of an account ring, at these ``places``, and whoever answers first has the call.
 
     Descriptions pass as they are. An ACK passes too: it may hold one, and a phone that has none
@@ -34,7 +34,11 @@ class Relay(Owner):
     """
 
     def __init__(
-        self, caller: Account, callee: Account, places: Sequence[tuple[Line, str]], hops: int
+        self,
+        caller: PracticeAccount,
+        callee: PracticeAccount,
+        places: Sequence[tuple[PhoneLine, str]],
+        hops: int,
     ) -> None:
         self._caller = caller
         self._callee = callee
@@ -64,20 +68,20 @@ class Relay(Owner):
 
     # While it rings.
 
-    def ringing(self, leg: Leg) -> None:
+    def on_ringing(self, leg: Leg) -> None:
         del leg
         if not self._rings:
             self._rings = True
             self._calling.ring()
 
-    def answered(self, leg: Leg, sdp: str) -> None:
+    def on_answer(self, leg: Leg, sdp: str) -> None:
         self._talking = leg
         for other in self._take_ringing():
             if other is not leg:
                 other.hang_up(elsewhere=True)
         self._calling.answer(sdp)
 
-    def refused(self, leg: Leg, status: int) -> None:
+    def on_refusal(self, leg: Leg, status: int) -> None:
         self._ringing = [other for other in self._ringing if other is not leg]
         self._statuses.append(status)
         if status >= _FOR_ALL:
@@ -89,18 +93,18 @@ class Relay(Owner):
 
     # While it lasts.
 
-    def acknowledged(self, leg: Leg, sdp: str) -> None:
+    def on_ack(self, leg: Leg, sdp: str) -> None:
         other = self._other(leg)
         if other is not None:
             other.acknowledge(sdp)
 
-    def asked(self, leg: Leg, offer: Offer) -> None:
+    def on_offer(self, leg: Leg, offer: Offer) -> None:
         other = self._other(leg)
         if other is None or not other.free:
             offer.refuse(_PENDING)
             return
 
-        def heard(response: Response) -> None:
+        def heard(response: SipResponse) -> None:
             if not response.success:
                 offer.refuse(response.status)
                 return
@@ -111,17 +115,17 @@ class Relay(Owner):
 
         other.ask(offer.method if other.can_update else "INVITE", offer.sdp, heard)
 
-    def withdrawn(self, leg: Leg) -> None:
+    def on_cancel(self, leg: Leg) -> None:
         other = self._other(leg)
         if other is not None:
             other.withdraw()
 
-    def told(self, leg: Leg, request: Request) -> None:
+    def on_info(self, leg: Leg, request: SipRequest) -> None:
         other = self._other(leg)
         if other is not None:
             other.tell(request)
 
-    def gone(self, leg: Leg, status: int) -> None:
+    def on_hangup(self, leg: Leg, status: int) -> None:
         del status
         other = self._other(leg)
         if other is not None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cmp_bundle.practice.clock import Clock, Timer
-    from cmp_bundle.practice.message import Request, Response
+    from cmp_bundle.practice.message import SipRequest, SipResponse
 
 #: Seconds: the least that is taken, which is what RFC 4028 allows and JsSIP asks for, and what is
 #: proposed from here.
@@ -40,7 +40,7 @@ def proposal() -> list[tuple[str, str]]:
     return [("Session-Expires", str(PROPOSED)), ("Min-SE", str(SHORTEST))]
 
 
-def asked(request: Request) -> tuple[Terms | None, list[tuple[str, str]]]:
+def asked(request: SipRequest) -> tuple[Terms | None, list[tuple[str, str]]]:
     """What is agreed on by answering the request, and the headers that say so.
 
     Raises TooShortError and MalformedError.
@@ -61,7 +61,7 @@ def asked(request: Request) -> tuple[Terms | None, list[tuple[str, str]]]:
     return Terms(seconds, ours=not theirs), headers
 
 
-def answered(response: Response) -> Terms | None:
+def answered(response: SipResponse) -> Terms | None:
     """What a phone's success to a request from here settles. Raises MalformedError."""
     value = response.headers.first("session-expires")
     if value is None:

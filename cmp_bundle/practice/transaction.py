@@ -10,7 +10,7 @@ import enum
 from typing import TYPE_CHECKING
 
 from cmp_bundle.practice.clock import GIVE_UP
-from cmp_bundle.practice.message import Headers, Request, Response, answer
+from cmp_bundle.practice.message import Headers, SipRequest, SipResponse, answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ class State(enum.Enum):
 class _Transaction:
     """``ended`` is called once, when nothing more can come of it."""
 
-    def __init__(self, request: Request, clock: Clock, ended: Callable[[], None]) -> None:
+    def __init__(self, request: SipRequest, clock: Clock, ended: Callable[[], None]) -> None:
         self.request = request
         self.state = State.TRYING
         self.invite = request.method == "INVITE"
@@ -58,21 +58,21 @@ class ServerTransaction(_Transaction):
 
     def __init__(
         self,
-        request: Request,
-        send: Callable[[Response], None],
+        request: SipRequest,
+        send: Callable[[SipResponse], None],
         clock: Clock,
         ended: Callable[[], None],
     ) -> None:
         super().__init__(request, clock, ended)
         self._send = send
-        self._last: Response | None = None
+        self._last: SipResponse | None = None
 
     @property
     def unanswered(self) -> bool:
         """Whether a final answer is still owed."""
         return self.state in (State.TRYING, State.PROCEEDING)
 
-    def respond(self, response: Response) -> None:
+    def respond(self, response: SipResponse) -> None:
         """Send an answer. After a final one only the same success may be sent again."""
         if self.state is State.ACCEPTED and response.success:
             self._send(response)
@@ -111,11 +111,11 @@ class ClientTransaction(_Transaction):
 
     def __init__(
         self,
-        request: Request,
-        send: Callable[[Request], None],
+        request: SipRequest,
+        send: Callable[[SipRequest], None],
         clock: Clock,
         ended: Callable[[], None],
-        heard: Callable[[Response], None],
+        heard: Callable[[SipResponse], None],
     ) -> None:
         super().__init__(request, clock, ended)
         self._send = send
@@ -126,7 +126,7 @@ class ClientTransaction(_Transaction):
         self._wait(self._give_up)
         self._send(self.request)
 
-    def received(self, response: Response) -> None:
+    def received(self, response: SipResponse) -> None:
         if self.state is State.ACCEPTED:
             if response.success:
                 self._heard(response)
@@ -165,19 +165,19 @@ class ClientTransaction(_Transaction):
         self._end()
         self._heard(answer(self.request, 408))
 
-    def _ack(self, response: Response) -> Request:
+    def _ack(self, response: SipResponse) -> SipRequest:
         """For an answer that is no success (RFC 3261 section 17.1.1.3)."""
         request = self.request
         kept = ("via", "route", "from", "call-id", "max-forwards")
         pairs = [(name, value) for name, value in request.headers if name.lower() in kept]
         to = response.headers.first("to") or ""
         pairs += [("To", to), ("CSeq", f"{request.cseq[0]} ACK")]
-        return Request(Headers(tuple(pairs)), "ACK", request.uri)
+        return SipRequest(Headers(tuple(pairs)), "ACK", request.uri)
 
 
-def cancel_of(request: Request, *headers: tuple[str, str]) -> Request:
+def cancel_of(request: SipRequest, *headers: tuple[str, str]) -> SipRequest:
     """The CANCEL of an INVITE that was sent (RFC 3261 section 9.1)."""
     kept = ("via", "route", "from", "to", "call-id", "max-forwards")
     pairs = [(name, value) for name, value in request.headers if name.lower() in kept]
     pairs.append(("CSeq", f"{request.cseq[0]} CANCEL"))
-    return Request(Headers((*pairs, *headers)), "CANCEL", request.uri)
+    return SipRequest(Headers((*pairs, *headers)), "CANCEL", request.uri)

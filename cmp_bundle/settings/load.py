@@ -226,8 +226,8 @@ def _check(key: Key, value: Any, where: Path | str, line: int | None) -> None:
         problem = f"must be {_WORDS[key.kind]}, not {_said(value)}"
     elif isinstance(value, str) and not _is_text(value):
         problem = "must be text in UTF-8"
-    if problem is None and key.must is not None:
-        problem = key.must(value)
+    if problem is None and key.validate is not None:
+        problem = key.validate(value)
     if problem:
         raise CmpBundleError(f"{prefix}{key.dotted} {problem}", file=file, line=line)
 

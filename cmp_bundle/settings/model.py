@@ -24,9 +24,13 @@ _ROOT = Path("/")
 _KEYRING = Path("cmp-bundle.key")
 
 
-def _key(default: Any, means: str, must: Callable[[Any], str | None] | None = None) -> Any:
-    """A setting; ``must`` gives what is wrong with a value, or None."""
-    return field(default=default, metadata={"means": means, "must": must})
+def _key(
+    default: Any,
+    help: str,  # noqa: A002 - click's word
+    validate: Callable[[Any], str | None] | None = None,
+) -> Any:
+    """A setting; ``validate`` gives what is wrong with a value, or None."""
+    return field(default=default, metadata={"help": help, "validate": validate})
 
 
 def _site_name(name: str) -> str | None:
@@ -154,7 +158,7 @@ class AccountSettings:
 
     id: str = _key("", "the account: the name of its PJSIP endpoint")
     name: str = _key("", "the name it authenticates with, where that differs from the id")
-    register: bool = _key(default=True, means="whether it registers, so that it can be called")
+    register: bool = _key(default=True, help="whether it registers, so that it can be called")
     extension: str = _key("", "what Call dials")
 
 
@@ -183,11 +187,9 @@ class BuildSettings:
     """How the bundle is made."""
 
     out: Path = _key(_DIST, "the folder that the bundle is written to")
-    pack: bool = _key(default=True, means="join, minify and gzip, for few bytes and requests")
-    pristine: bool = _key(
-        default=False, means="leave out everything of ours: no settings, no mends"
-    )
-    without: tuple[str, ...] = _key((), 'mends of upstream\'s phone to leave out: ["D13"]')
+    pack: bool = _key(default=True, help="join, minify and gzip, for few bytes and requests")
+    pristine: bool = _key(default=False, help="leave out everything of ours: no settings, no fixes")
+    without: tuple[str, ...] = _key((), 'fixes of upstream\'s phone to leave out: ["D13"]')
 
 
 @dataclass(frozen=True)
@@ -259,8 +261,8 @@ class Key:
     name: str
     kind: type
     default: Any
-    means: str
-    must: Callable[[Any], str | None] | None
+    help: str
+    validate: Callable[[Any], str | None] | None
 
     @property
     def dotted(self) -> str:
@@ -298,7 +300,7 @@ def _keys(section: str, cls: type) -> Iterator[Key]:
     for f in fields(cls):
         kind = hints[f.name]
         kind = kind if isinstance(kind, type) and kind in (str, int, bool, Path) else tuple
-        yield Key(section, f.name, kind, f.default, f.metadata["means"], f.metadata["must"])
+        yield Key(section, f.name, kind, f.default, f.metadata["help"], f.metadata["validate"])
 
 
 #: Every key by its dotted name.

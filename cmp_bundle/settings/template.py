@@ -26,9 +26,9 @@ def render(found: Mapping[str, tuple[Any, str]]) -> str:
         for key in keys:
             if key.dotted in found:
                 value, origin = found[key.dotted]
-                lines.append(f"{key.name} = {literal(value)}  # {key.means}; {origin}")
+                lines.append(f"{key.name} = {literal(value)}  # {key.help}; {origin}")
             else:
-                lines.append(f"# {key.name} = {literal(key.default)}  # {key.means}")
+                lines.append(f"# {key.name} = {literal(key.default)}  # {key.help}")
     return "\n".join(lines) + "\n"
 
 

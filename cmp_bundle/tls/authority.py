@@ -15,13 +15,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Disk, Owner, locked
+from cmp_bundle.files import Disk, FileOwnership, locked
 from cmp_bundle.tls import machine
 from cmp_bundle.tls.anchor import CERTIFICATE, Anchor, anchor_in
 from cmp_bundle.tls.bounds import Bounds, around
+from cmp_bundle.tls.desktop_user import desktop_user
 from cmp_bundle.tls.made_here import forget, is_noted, note
 from cmp_bundle.tls.pem import is_there, key_in
-from cmp_bundle.tls.person import person
 from cmp_bundle.tls.rights import as_owner
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _make(folder: Path, bounds: Bounds, now: dt.datetime, disk: Disk) -> Authori
     # A key alone is what a run that was cut off left behind; the rest is made for it.
     key: Key = _noted(path) if is_there(path) else ec.generate_private_key(ec.SECP256R1())
     certificate = _self_signed(key, bounds, now)
-    whose = Owner.of(folder)
+    whose = FileOwnership.of(folder)
     if not is_there(path):
         # Without a place for the note, certificates can be made all the same; "certs trust", which
         # alone asks for it, says what is missing.
@@ -218,7 +218,7 @@ def _pointer_to(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
 def _subject(tag: str) -> x509.Name:
     # People meet this name in a browser's settings, perhaps years later. The tag keeps two
     # authorities of one person apart: NSS gives certificates of one subject a single nickname.
-    whose = f"{person().name}@{platform.node()}"[: _LONGEST - len(f"cmp-bundle  {tag}")]
+    whose = f"{desktop_user().name}@{platform.node()}"[: _LONGEST - len(f"cmp-bundle  {tag}")]
     return x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, ORGANIZATION),
@@ -265,4 +265,4 @@ def _make_folder(folder: Path, disk: Disk) -> None:
     if not folder.parent.is_dir():
         raise CmpBundleError("there is no such folder", file=folder.parent)
     # With sudo in somebody's folder, what is made there stays theirs.
-    disk.make_folder(folder, Owner.of(folder.parent).with_mode(0o700))
+    disk.make_folder(folder, FileOwnership.of(folder.parent).with_mode(0o700))

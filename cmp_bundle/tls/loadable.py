@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cmp_bundle.asterisk.http_conf import HttpServer
-    from cmp_bundle.tls.readable import Reader
+    from cmp_bundle.tls.readable import ReadingUser
 
 #: More than any chain of certificates.
 _MOST = 1 << 20
@@ -67,7 +67,7 @@ class Look:
 
 def look(
     server: HttpServer,
-    reader: Reader,
+    reader: ReadingUser,
     now: dt.datetime,
     *,
     folder: str | None = None,
@@ -106,7 +106,7 @@ def look(
 def look_at(
     certificate: str,
     key: str,
-    reader: Reader,
+    reader: ReadingUser,
     now: dt.datetime,
     *,
     served: bytes | None = None,
@@ -159,7 +159,7 @@ def check_reload(found: Look) -> None:
         )
 
 
-def _here(path: str, reader: Reader) -> Path:
+def _here(path: str, reader: ReadingUser) -> Path:
     return reader.root / path.lstrip("/")
 
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives import serialization
 
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Owner
+from cmp_bundle.files import FileOwnership
+from cmp_bundle.tls.desktop_user import entry_of
 from cmp_bundle.tls.opening import opened
-from cmp_bundle.tls.person import entry_of
 from cmp_bundle.tls.rights import as_owner
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def note(key: PublicKeyTypes, disk: Disk) -> None:
     with as_owner(path):
         missing = [f for f in (path.parent, *path.parent.parents) if not f.exists()]
         for folder in reversed(missing):
-            disk.make_folder(folder, Owner(-1, -1, 0o700))
-        disk.write(path, _content(path), Owner(-1, -1, 0o600))
+            disk.make_folder(folder, FileOwnership(-1, -1, 0o700))
+        disk.write(path, _content(path), FileOwnership(-1, -1, 0o600))
 
 
 def forget(key: PublicKeyTypes, disk: Disk) -> None:

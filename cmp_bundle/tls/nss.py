@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from cmp_bundle.tls.anchor import Anchor
-    from cmp_bundle.tls.person import Person
+    from cmp_bundle.tls.desktop_user import DesktopUser
 
 CERTUTIL = "certutil"
 
@@ -64,7 +64,7 @@ class NssStore:
 
     name: str
     folder: Path
-    person: Person
+    person: DesktopUser
     needs_root: bool = False
 
     @property
@@ -119,7 +119,7 @@ class NssStore:
         return Command(words, self.person, fed)
 
 
-def stores(person: Person) -> tuple[NssStore, ...]:
+def stores(person: DesktopUser) -> tuple[NssStore, ...]:
     """Those of ``person``'s Chromium-like browsers, then of each Firefox profile."""
     with as_owner(person.home):
         return (
@@ -132,7 +132,7 @@ def stores(person: Person) -> tuple[NssStore, ...]:
         )
 
 
-def remarks(person: Person) -> tuple[str, ...]:
+def remarks(person: DesktopUser) -> tuple[str, ...]:
     """What somebody may miss among the stores."""
     with as_owner(person.home):
         found = any(_profiles(root) for root in _firefox_roots(person))
@@ -141,7 +141,7 @@ def remarks(person: Person) -> tuple[str, ...]:
     return ()
 
 
-def _of_chromium(person: Person) -> Iterator[tuple[str, Path]]:
+def _of_chromium(person: DesktopUser) -> Iterator[tuple[str, Path]]:
     installed = dict.fromkeys(n for c, n in _CHROMIUMS.items() if shutil.which(c))
     name = " and ".join(installed) or "Chromium"
     # Chromium 156 uses the first of these that exists (seen), earlier ones know the first alone;
@@ -159,7 +159,7 @@ def _of_chromium(person: Person) -> Iterator[tuple[str, Path]]:
     yield from ((label, folder) for label, folder in packaged.items() if folder.is_dir())
 
 
-def _firefox_roots(person: Person) -> tuple[Path, ...]:
+def _firefox_roots(person: DesktopUser) -> tuple[Path, ...]:
     """Where profiles may lie: Firefox follows XDG since version 147, if nothing older is there."""
     snap = person.home / "snap/firefox/common"
     flatpak = person.home / ".var/app/org.mozilla.firefox"

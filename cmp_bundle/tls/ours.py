@@ -18,17 +18,17 @@ from cryptography.x509.oid import NameOID
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.tls.anchor import CERTIFICATE, Anchor, anchor_in
 from cmp_bundle.tls.authority import KEY, ORGANIZATION, YEARS, profile
+from cmp_bundle.tls.desktop_user import entry_of
 from cmp_bundle.tls.made_here import is_noted, note_of
 from cmp_bundle.tls.opening import opened
 from cmp_bundle.tls.pem import MOST, certificates_of, key_of, unreadable
-from cmp_bundle.tls.person import entry_of
 from cmp_bundle.tls.rights import as_owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from cmp_bundle.tls.person import Person
+    from cmp_bundle.tls.desktop_user import DesktopUser
 
 _NEW = "make one of your own: cmp-bundle certs ca --new"
 
@@ -36,9 +36,9 @@ _NEW = "make one of your own: cmp-bundle certs ca --new"
 class _Foreign(Exception):  # noqa: N818 - never leaves this file
     """Why it is not ours, and what would make it so where that is not a new one."""
 
-    def __init__(self, why: str, mend: str | None = None) -> None:
+    def __init__(self, why: str, fix: str | None = None) -> None:
         super().__init__(why)
-        self.mend = mend
+        self.fix = fix
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class _Content:
     key: bytes
 
 
-def to_be_trusted(folder: Path, person: Person) -> Anchor | None:
+def to_be_trusted(folder: Path, person: DesktopUser) -> Anchor | None:
     """The authority of ``folder``, read once, for ``person``'s and the system's stores; None where
     there is none.
 
@@ -63,17 +63,17 @@ def to_be_trusted(folder: Path, person: Person) -> Anchor | None:
         with as_owner(folder):
             return _checked(folder, frozenset((os.getuid(), person.uid)))
     except _Foreign as reason:
-        raise _refused(shown, str(reason), reason.mend) from reason
+        raise _refused(shown, str(reason), reason.fix) from reason
     except CmpBundleError as error:
         raise _refused(shown, str(error), error.hint) from error
 
 
-def _refused(shown: Anchor, why: str, mend: str | None) -> CmpBundleError:
+def _refused(shown: Anchor, why: str, fix: str | None) -> CmpBundleError:
     return CmpBundleError(
         f"nothing here is told to believe {shown.name!r}, for {why}; it may vouch for"
         f" {shown.bounds}; until {shown.not_after:%Y-%m-%d}",
         file=shown.path,
-        hint=mend
+        hint=fix
         or f"{_NEW}; somebody else's, if you know whose it is and want every program here to"
         " believe it, is added by hand, with the system's own tool (update-ca-certificates,"
         " update-ca-trust) or in the browser's settings",

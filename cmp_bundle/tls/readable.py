@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cmp_bundle.asterisk.conf_files import Absence, Folder
+from cmp_bundle.asterisk.conf_files import Absence, ConfFolder
 from cmp_bundle.asterisk.installation import outside, user_ids
 from cmp_bundle.asterisk.process import groups_of
 from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError
-from cmp_bundle.tls.person import is_root
+from cmp_bundle.tls.desktop_user import is_root
 
 if TYPE_CHECKING:
     from cmp_bundle.asterisk.installation import Installation
@@ -30,7 +30,7 @@ _CHUNK = 1 << 16
 
 
 @dataclass(frozen=True)
-class Reader:
+class ReadingUser:
     """A user by its numbers; ``root`` is the folder that is ``/`` to it.
 
     ``groups`` are those beside ``gid``; None for those that a login would give.
@@ -65,7 +65,7 @@ class Unread:
     reason: str = ""
 
 
-def asterisk(installation: Installation) -> Reader | None:
+def asterisk(installation: Installation) -> ReadingUser | None:
     """Asterisk's user, with the groups that it has now if it runs; None where nobody knows it."""
     name = installation.user.value
     ids = user_ids(installation) or ((0, 0) if name == "root" else None)
@@ -75,24 +75,24 @@ def asterisk(installation: Installation) -> Reader | None:
     if installation.running:
         folder = (installation.control.directories() or {}).get("Run/Sockets directory", "")
         groups = groups_of(installation.outside(f"{folder}/asterisk.ctl"), ids[0])
-    return Reader(name, *ids, installation.root, groups)
+    return ReadingUser(name, *ids, installation.root, groups)
 
 
-def of(installation: Installation) -> Reader:
+def of(installation: Installation) -> ReadingUser:
     """Asterisk's user, as far as it is known; else whoever has the configuration, or runs this."""
     rights = installation.rights
     known = asterisk(installation)
     if known is not None or rights is None:
         return known or oneself(installation.root)
-    return Reader(rights.name, rights.uid, rights.gid, installation.root, rights.groups)
+    return ReadingUser(rights.name, rights.uid, rights.gid, installation.root, rights.groups)
 
 
-def oneself(root: Path = Path("/")) -> Reader:
+def oneself(root: Path = Path("/")) -> ReadingUser:
     """Whoever runs this."""
-    return Reader("this user", os.geteuid(), os.getegid(), root, tuple(os.getgroups()))
+    return ReadingUser("this user", os.geteuid(), os.getegid(), root, tuple(os.getgroups()))
 
 
-def contents(path: str, reader: Reader, most: int) -> bytes | Unread:
+def contents(path: str, reader: ReadingUser, most: int) -> bytes | Unread:
     """The bytes behind ``path``, an absolute one as ``reader`` sees it, if ``reader`` may read them.
 
     Links are followed as they lead ``reader``, within its root. No more than ``most`` bytes, and
@@ -119,7 +119,7 @@ def contents(path: str, reader: Reader, most: int) -> bytes | Unread:
     return _understood(said, path, reader)
 
 
-def refusal(path: Path, unread: Unread, reader: Reader, hint: str) -> CmpBundleError:
+def refusal(path: Path, unread: Unread, reader: ReadingUser, hint: str) -> CmpBundleError:
     """That Asterisk, which is ``reader``, cannot read ``path``, a file of this machine.
 
     ``hint`` is what to do where the right file is not there.
@@ -151,7 +151,7 @@ def refusal(path: Path, unread: Unread, reader: Reader, hint: str) -> CmpBundleE
     return CmpBundleError(message, file=file, hint=hint)
 
 
-def _understood(said: bytes | None, path: str, reader: Reader) -> bytes | Unread:
+def _understood(said: bytes | None, path: str, reader: ReadingUser) -> bytes | Unread:
     named = reader.root / path.lstrip("/")
     if said is None:
         return Unread(Why.UNKNOWN, named, f"nothing came in {PATIENCE:.0f} s")
@@ -180,7 +180,9 @@ def _all(pipe: int, most: int) -> bytes | None:
     return bytes(said)
 
 
-def _as_reader(path: str, reader: Reader | None, groups: list[int], most: int, pipe: int) -> None:
+def _as_reader(
+    path: str, reader: ReadingUser | None, groups: list[int], most: int, pipe: int
+) -> None:
     """The whole life of the child; ``reader`` is None where it stays who it is."""
     try:
         if reader is not None:
@@ -245,14 +247,14 @@ def _kind(mode: int) -> str:
     return kinds.get(stat.S_IFMT(mode), "a device")
 
 
-def _groups(reader: Reader) -> list[int]:
+def _groups(reader: ReadingUser) -> list[int]:
     """The groups that list the user as a member, as a login or systemd would give them."""
     if reader.groups is not None:
         return list(reader.groups)
     if reader.root == Path("/"):
         with suppress(OSError, KeyError):
             return os.getgrouplist(reader.name, reader.gid)
-    text = Folder(reader.root, reader.root).content("/etc/group")
+    text = ConfFolder(reader.root, reader.root).content("/etc/group")
     if isinstance(text, Absence):
         return []
     rows = [line.split(":") for line in text.decode(errors="replace").splitlines()]

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Owner
+from cmp_bundle.files import FileOwnership
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cmp_bundle.files import Disk
     from cmp_bundle.tls.anchor import Anchor
-    from cmp_bundle.tls.person import Person
+    from cmp_bundle.tls.desktop_user import DesktopUser
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Command:
     """A program run as ``person``, or as whoever runs this; ``fed`` is what it reads."""
 
     words: tuple[str, ...]
-    person: Person | None = None
+    person: DesktopUser | None = None
     fed: Anchor | None = None
 
     def __str__(self) -> str:
@@ -35,7 +35,7 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Put:
+class InstallFile:
     """A copy of an authority's certificate that everybody can read."""
 
     path: Path
@@ -46,7 +46,7 @@ class Put:
 
 
 @dataclass(frozen=True)
-class Drop:
+class RemoveFile:
     """A file that goes."""
 
     path: Path
@@ -56,7 +56,7 @@ class Drop:
 
 
 #: Each is, as text, the line for a shell that does the same.
-Step = Command | Put | Drop
+Step = Command | InstallFile | RemoveFile
 
 
 def carry_out(step: Step, disk: Disk) -> None:
@@ -64,9 +64,9 @@ def carry_out(step: Step, disk: Disk) -> None:
     match step:
         case Command():
             output_of(step)
-        case Put():
-            disk.write(step.path, step.anchor.pem, Owner(-1, -1, 0o644))
-        case Drop():
+        case InstallFile():
+            disk.write(step.path, step.anchor.pem, FileOwnership(-1, -1, 0o644))
+        case RemoveFile():
             disk.remove_partial(step.path)
             disk.remove(step.path)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Disk, Owner, locked
+from cmp_bundle.files import Disk, FileOwnership, locked
 from cmp_bundle.tls.anchor import CERTIFICATE, anchor_in
 from cmp_bundle.tls.authority import KEY, PATIENCE, authority_in, ensure
 from cmp_bundle.tls.hosts import hosts as parsed
@@ -126,12 +126,12 @@ def not_through_a_link(path: Path, option: str) -> None:
 
 
 def _write(leaf: Leaf, path: Path, disk: Disk) -> None:
-    owner = Owner.of(path.parent).with_mode(0o600)
+    owner = FileOwnership.of(path.parent).with_mode(0o600)
     with suppress(FileNotFoundError):
         found = path.lstat()
         # Not of a link, which somebody may have set just now.
         if stat.S_ISREG(found.st_mode):
-            owner = Owner(found.st_uid, found.st_gid, found.st_mode & 0o660 | 0o600)
+            owner = FileOwnership(found.st_uid, found.st_gid, found.st_mode & 0o660 | 0o600)
     disk.write(path, leaf.pem, owner)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmp_bundle.files import Disk
-from cmp_bundle.tls.steps import Command, Drop, Put, Step
+from cmp_bundle.tls.steps import Command, InstallFile, RemoveFile, Step
 
 if TYPE_CHECKING:
     from cmp_bundle.tls.anchor import Anchor
@@ -40,14 +40,14 @@ class SystemStore:
     def to_trust(self, anchor: Anchor) -> tuple[Step, ...]:
         if self.trusts(anchor) and self._keeps(anchor):
             return ()
-        return (Put(self._file(anchor), anchor), Command(self.refresh))
+        return (InstallFile(self._file(anchor), anchor), Command(self.refresh))
 
     def to_untrust(self, anchor: Anchor) -> tuple[Step, ...]:
         file = self._file(anchor)
         # The second is what a run that was killed while it wrote the first left.
         if not (self.trusts(anchor) or file.exists() or Disk.partial(file).exists()):
             return ()
-        return (Drop(file), Command(self.purge))
+        return (RemoveFile(file), Command(self.purge))
 
     def _keeps(self, anchor: Anchor) -> bool:
         """Whether the next refresh finds it too, under whatever name it is there."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.tls import nss
 from cmp_bundle.tls.anchor import Anchor
+from cmp_bundle.tls.desktop_user import is_root
 from cmp_bundle.tls.pem import certificates_of
-from cmp_bundle.tls.person import is_root
 from cmp_bundle.tls.steps import Step, carry_out
 from cmp_bundle.tls.system_store import system_store
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from cmp_bundle.changes.step import Service
     from cmp_bundle.files import Disk
-    from cmp_bundle.tls.person import Person
+    from cmp_bundle.tls.desktop_user import DesktopUser
 
 
 class Store(Protocol):
@@ -44,7 +44,7 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True)
-class Change:
+class StoreChange:
     """What has to be done to a store; ``possible`` is false where only root could.
 
     ``problem`` is why nobody can tell what to do, such as a database that is damaged.
@@ -57,43 +57,43 @@ class Change:
     problem: CmpBundleError | None = None
 
 
-def stores(person: Person) -> tuple[Store, ...]:
+def stores(person: DesktopUser) -> tuple[Store, ...]:
     """All that could be told: the person's browsers, then the system."""
     system = system_store()
     return (*nss.stores(person), *((system,) if system else ()))
 
 
-def remarks(person: Person) -> tuple[str, ...]:
+def remarks(person: DesktopUser) -> tuple[str, ...]:
     """What somebody may miss among the stores, and what to do about it."""
     return nss.remarks(person)
 
 
-def to_trust(anchor: Anchor, among: Sequence[Store]) -> tuple[Change, ...]:
+def to_trust(anchor: Anchor, among: Sequence[Store]) -> tuple[StoreChange, ...]:
     """What makes each store believe ``anchor``."""
     return tuple(_change(s, s.to_trust, anchor, wanted=True) for s in among)
 
 
-def to_untrust(anchor: Anchor, among: Sequence[Store]) -> tuple[Change, ...]:
+def to_untrust(anchor: Anchor, among: Sequence[Store]) -> tuple[StoreChange, ...]:
     """What makes each store forget ``anchor``, however it came there, and nothing else."""
     return tuple(_change(s, s.to_untrust, anchor, wanted=False) for s in among)
 
 
 def _change(
     store: Store, ask: Callable[[Anchor], tuple[Step, ...]], anchor: Anchor, *, wanted: bool
-) -> Change:
+) -> StoreChange:
     possible = is_root() or not store.needs_root
     try:
-        return Change(store, ask(anchor), wanted, possible)
+        return StoreChange(store, ask(anchor), wanted, possible)
     except CmpBundleError as error:
         # One profile that is damaged is no reason to leave out all the others.
-        return Change(store, (), wanted, possible, _of_store(store, error))
+        return StoreChange(store, (), wanted, possible, _of_store(store, error))
 
 
 def _of_store(store: Store, error: CmpBundleError) -> CmpBundleError:
     return CmpBundleError(f"{store.name}: {error.message}", file=store.place, hint=error.hint)
 
 
-def make(change: Change, anchor: Anchor, disk: Disk, before: Callable[[Step], None]) -> None:
+def make(change: StoreChange, anchor: Anchor, disk: Disk, before: Callable[[Step], None]) -> None:
     """Carry a change out, and look whether it worked; ``before`` hears of each step.
 
     Raises CmpBundleError after taking back what it did to this store.
@@ -118,7 +118,7 @@ def make(change: Change, anchor: Anchor, disk: Disk, before: Callable[[Step], No
 class Telling:
     """A step of the engine: one store is told, and ``told`` hears of each command before it runs."""
 
-    change: Change
+    change: StoreChange
     anchor: Anchor
     told: Callable[[Step], None]
 
@@ -145,7 +145,9 @@ class Telling:
         anchor = Anchor(path, certificates_of(value["pem"].encode(), path)[0])
         for store in among:
             if (store.name, str(store.place)) == (value["store"], value["place"]):
-                return cls(Change(store, (), bool(value["wanted"]), possible=True), anchor, told)
+                return cls(
+                    StoreChange(store, (), bool(value["wanted"]), possible=True), anchor, told
+                )
         raise CmpBundleError(
             f"{value['store']} was being told of an authority when that was cut off, and is gone",
             file=value["place"],
@@ -169,7 +171,7 @@ class Telling:
             carry_out(step, disk)
 
 
-def _look(change: Change, anchor: Anchor) -> None:
+def _look(change: StoreChange, anchor: Anchor) -> None:
     if change.store.trusts(anchor) != change.wanted:
         raise CmpBundleError("every step went well, and yet it is as it was before")
 

@@ -6,7 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from cmp_bundle.accounts.endpoint import REALM, Found, digest
+from cmp_bundle.accounts.endpoint import REALM, Endpoints, digest
 from cmp_bundle.accounts.model import Account
 from tests.testbed.ami import Ami, AmiError
 
@@ -65,7 +65,7 @@ def _auth(event: dict[bytes, bytes], default: str) -> tuple[bytes, bytes, str]:
     return event[b"ObjectName"], user, held or own
 
 
-def read(found: Found, name: str) -> Told | None:
+def read(found: Endpoints, name: str) -> Told | None:
     """The same of what was read."""
     endpoint = found.endpoints.get(name)
     if endpoint is None:

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import pytest
 
-from cmp_bundle.accounts import adopt, caller_id, endpoint, from_database, sip_id
-from cmp_bundle.accounts.endpoint import REALM, Found
+from cmp_bundle.accounts import caller_id, endpoint, from_database, import_plan, sip_id
+from cmp_bundle.accounts.endpoint import REALM, Endpoints
 from cmp_bundle.accounts.model import Row
 from tests.asterisk import endpoints, realtime_pbx
 from tests.asterisk.accounts_rows import Rows, rows
@@ -38,7 +38,7 @@ def told(pbx: Asterisk, held: Rows) -> dict[str, Told | None]:
         return {name: endpoints.asked(ami, name) for name in names}
 
 
-def disagreements(found: Found, theirs: dict[str, Told | None]) -> list[str]:
+def disagreements(found: Endpoints, theirs: dict[str, Told | None]) -> list[str]:
     """Endpoints of which the two say different things, both shown."""
     return [
         f"{name}\nAsterisk: {said}\nimport:   {endpoints.read(found, name)}"
@@ -47,7 +47,7 @@ def disagreements(found: Found, theirs: dict[str, Told | None]) -> list[str]:
     ]
 
 
-def unclear(found: Found, name: str) -> bool:
+def unclear(found: Endpoints, name: str) -> bool:
     """Whether the import refuses an auth because what Asterisk holds is a matter of chance."""
     auths = [found.auths[each] for each in found.endpoints[name].auths if each in found.auths]
     return any("holds a ^" in auth.unusable for auth in auths)
@@ -72,7 +72,7 @@ def test_import_is_what_asterisk_reports(
     theirs = told(prepared, held)
     assert disagreements(found, theirs)[:3] == []
 
-    offer = adopt.offer(source, found, realm=REALM)
+    offer = import_plan.offer(source, found, realm=REALM)
     accounts = {account.id: account for account in offer.accounts}
     usable = {name for name, said in theirs.items() if said and said.webrtc and said.auths}
     taken = {name for name in accounts if not unclear(found, name)}

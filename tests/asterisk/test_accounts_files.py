@@ -15,8 +15,8 @@ import pytest
 
 from cmp_bundle.accounts import endpoint, from_pjsip, from_wizard
 from cmp_bundle.accounts.conf_source import ConfSource
-from cmp_bundle.accounts.endpoint import Found
-from cmp_bundle.asterisk.conf_files import Folder
+from cmp_bundle.accounts.endpoint import Endpoints
+from cmp_bundle.asterisk.conf_files import ConfFolder
 from cmp_bundle.errors import CmpBundleError
 from tests.asterisk import accounts_files, endpoints
 from tests.testbed.ami import Ami
@@ -72,20 +72,20 @@ class Bench:
                     wrong.append(f"seed {seed} {file} {name}\nAsterisk: {theirs}\nours: {ours}")
         return wrong
 
-    def _found(self, file: str) -> Found | None:
-        source = ConfSource(file, Folder(self.pbx.etc, self.pbx.root), file)
+    def _found(self, file: str) -> Endpoints | None:
+        source = ConfSource(file, ConfFolder(self.pbx.etc, self.pbx.root), file)
         try:
             return source.found()
         except CmpBundleError:
             return None
 
 
-def loaded(found: Found, name: str) -> endpoints.Told | None:
+def loaded(found: Endpoints, name: str) -> endpoints.Told | None:
     """What ours says that Asterisk has, where an id that is there twice loses all of its kind."""
     twice = {kind for w in found.wrongs for kind in re.findall(r"as type=(\w+)", w.message)}
     if "endpoint" in twice:
         return None
-    return endpoints.read(Found(found.endpoints, {}) if "auth" in twice else found, name)
+    return endpoints.read(Endpoints(found.endpoints, {}) if "auth" in twice else found, name)
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_two_globals_are_none(pbx: Asterisk) -> None:
     (pbx.etc / "pjsip.conf").write_text(text)
     pbx.stop()
     pbx.start()
-    source = ConfSource("pjsip.conf", Folder(pbx.etc, pbx.root), "pjsip.conf")
+    source = ConfSource("pjsip.conf", ConfFolder(pbx.etc, pbx.root), "pjsip.conf")
     with Ami(pbx.ports.ami, pbx.ami_secret) as ami:
         assert endpoints.default_realm(ami) == source.found().realm == endpoint.REALM
 

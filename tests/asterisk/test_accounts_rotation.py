@@ -16,7 +16,7 @@ from cmp_bundle.accounts.database import Database
 from cmp_bundle.accounts.database_source import DatabaseSource
 from cmp_bundle.accounts.endpoint import REALM, digest
 from cmp_bundle.accounts.model import ha1
-from cmp_bundle.asterisk.conf_files import Folder
+from cmp_bundle.asterisk.conf_files import ConfFolder
 from cmp_bundle.errors import CmpBundleError
 from tests.asterisk import endpoints, realtime_pbx
 from tests.asterisk.accounts_rows import Rows, rows
@@ -178,7 +178,7 @@ def test_asterisk_has_the_new_passwords_at_once(
 
 
 def test_asterisk_has_the_new_password_of_its_file(pbx: Asterisk) -> None:
-    one = ConfSource("pjsip.conf", Folder(pbx.etc, pbx.root), "pjsip.conf")
+    one = ConfSource("pjsip.conf", ConfFolder(pbx.etc, pbx.root), "pjsip.conf")
     text = (pbx.etc / "pjsip.conf").read_text()
     owner, mode = _owner(pbx.etc / "pjsip.conf"), (pbx.etc / "pjsip.conf").stat().st_mode
     with Ami(pbx.ports.ami, pbx.ami_secret) as ami:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cmp_bundle.asterisk.conf_files import Folder
+from cmp_bundle.asterisk.conf_files import ConfFolder
 from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.asterisk.reader import read
 from cmp_bundle.deploy import live
@@ -213,7 +213,7 @@ def raw(text: str) -> bytes:
 @pytest.mark.usefixtures("own_network")
 def test_generated_servers(pbx: Asterisk) -> None:
     version = pbx.release.version
-    files = Folder(pbx.etc, pbx.root)
+    files = ConfFolder(pbx.etc, pbx.root)
     ports = server.free_ports(6)
     ground = Ground(
         host="127.0.0.1",

@@ -15,7 +15,7 @@ from cmp_bundle.asterisk import reader as conf
 from cmp_bundle.asterisk.control import Control
 from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.asterisk.installation import Installation, Named, find
-from cmp_bundle.deploy.socket import Answer, again, ask, base_url, without_pjsip
+from cmp_bundle.deploy.socket import Handshake, again, ask, base_url, without_pjsip
 from cmp_bundle.tls.loadable import Look, look
 from cmp_bundle.tls.readable import asterisk
 from tests.conftest import Cmp
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.asterisk
 
 
 class Server:
-    """A running Asterisk whose pair can be broken and mended."""
+    """A running Asterisk whose pair can be broken and fixed."""
 
     def __init__(self, pbx: Asterisk) -> None:
         self.pbx = pbx
@@ -61,7 +61,7 @@ class Server:
         os.utime(self.conf, ns=(now, now))
         self.pbx.rx("module reload http")
 
-    def answer(self) -> Answer:
+    def answer(self) -> Handshake:
         return ask(base_url(f"127.0.0.1:{self.pbx.ports.https}"), "/ws")
 
     def installation(self) -> Installation:
@@ -80,7 +80,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[dict[str, Server]]:
-    """Those that run already, by their version: what a test breaks in one is mended for the next."""
+    """Those that run already, by their version: what a test breaks in one is fixed for the next."""
     made: dict[str, Server] = {}
     yield made
     for server in made.values():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp_bundle.asterisk import draft, lines, reader
-from cmp_bundle.asterisk.conf_files import Folder
+from cmp_bundle.asterisk.conf_files import ConfFolder
 from cmp_bundle.asterisk.reader import read
 from tests.asterisk import grammar
 from tests.testbed.ami import Ami, AmiError
@@ -40,7 +40,7 @@ class Bench:
     """One Asterisk, and the reader looking at the same files."""
 
     etc: Path
-    files: Folder
+    files: ConfFolder
     ami: Ami
 
     def disagreement(self, seed: str) -> str | None:
@@ -58,7 +58,7 @@ class Bench:
 @pytest.fixture
 def bench(pbx: Asterisk) -> Iterator[Bench]:
     with Ami(pbx.ports.ami, pbx.ami_secret) as ami:
-        yield Bench(pbx.etc, Folder(pbx.etc, pbx.root), ami)
+        yield Bench(pbx.etc, ConfFolder(pbx.etc, pbx.root), ami)
 
 
 def asked(ami: Ami, name: str) -> list[bytes] | str:

@@ -21,9 +21,9 @@ from pathlib import Path
 import pytest
 
 from cmp_bundle.asterisk import reader
-from cmp_bundle.asterisk.conf_files import Folder
+from cmp_bundle.asterisk.conf_files import ConfFolder
 from cmp_bundle.asterisk.http_conf import http_server
-from cmp_bundle.asterisk.web import File, Request, WebServer, respond
+from cmp_bundle.asterisk.web import HttpRequest, StaticFile, WebServer, respond
 from tests.testbed.server import Asterisk
 from tests.unit.bundle.phones import FILES as PHONE
 from tests.unit.devserver.running import Running, building, serving
@@ -50,12 +50,12 @@ class Disk:
     def __init__(self, static: Path) -> None:
         self._static = static
 
-    def file(self, path: str) -> File | None:
+    def file(self, path: str) -> StaticFile | None:
         try:
             found = self._static / path
             if not found.is_file():
                 return None
-            return File(found.read_bytes(), int(found.stat().st_mtime))
+            return StaticFile(found.read_bytes(), int(found.stat().st_mtime))
         except (OSError, ValueError):
             return None
 
@@ -63,7 +63,7 @@ class Disk:
 Answer = tuple[int, dict[str, str], bytes, bool]
 
 
-def asked(port: int, host: str, request: Request) -> Answer:
+def asked(port: int, host: str, request: HttpRequest) -> Answer:
     """Status, headers and body of the answer, and whether the connection is kept."""
     context = ssl._create_unverified_context()
     with (
@@ -105,12 +105,12 @@ class Both:
     tree: Disk
     running: Running
 
-    def ours(self, request: Request) -> Answer:
+    def ours(self, request: HttpRequest) -> Answer:
         headers = {name.lower(): value for name, value in request.headers.items()}
         answer = respond(replace(request, headers=headers), self.server, self.tree)
         return answer.status, dict(answer.headers), answer.body, not answer.close
 
-    def disagreement(self, request: Request) -> str | None:
+    def disagreement(self, request: HttpRequest) -> str | None:
         answers = {
             "Asterisk": asked(self.pbx.ports.https, "x", request),
             "the rules": self.ours(request),
@@ -124,7 +124,7 @@ class Both:
         return "\n".join([str(request), *lines])
 
 
-def compared(request: Request, answer: Answer) -> Answer:
+def compared(request: HttpRequest, answer: Answer) -> Answer:
     status, headers, body, kept = answer
     told = {n.lower(): v for n, v in headers.items() if n not in _TRANSPORTS}
     return status, told, b"" if request.method.upper() == "HEAD" else body, kept
@@ -133,7 +133,7 @@ def compared(request: Request, answer: Answer) -> Answer:
 _TRANSPORTS = ("Date", "Server", "Content-Length", "Connection")
 
 
-def served_otherwise(request: Request) -> bool:
+def served_otherwise(request: HttpRequest) -> bool:
     """What ``serve`` keeps for the developer, or tornado takes for no request at all."""
     path = request.target.partition(b"?")[0]
     return path == b"/" or any(byte <= 0x20 or byte == 0x7F for byte in request.target)
@@ -158,7 +158,7 @@ def both(pbx: Asterisk, tmp_path: Path) -> Iterator[Both]:
     for name, text in PHONE.items():
         (phone / name).parent.mkdir(parents=True, exist_ok=True)
         (phone / name).write_text(text)
-    read = http_server(reader.read("http.conf", Folder(pbx.etc, pbx.root)))
+    read = http_server(reader.read("http.conf", ConfFolder(pbx.etc, pbx.root)))
     server = WebServer(
         tuple((r.target, r.destination) for r in read.redirects),
         read.prefix,
@@ -188,7 +188,7 @@ def spelt(path: str, rng: random.Random) -> bytes:
     return bytes(out)
 
 
-def requests(both: Both) -> Iterator[Request]:
+def requests(both: Both) -> Iterator[HttpRequest]:
     rng = random.Random(7)
     plain = [f"/pbx/static/{name}" for name in (*FILES, "linked/index.html", "site/link.js")]
     others = [
@@ -217,10 +217,10 @@ def requests(both: Both) -> Iterator[Request]:
     ]
 
     for path in plain:
-        yield Request("GET", spelt(path, rng), {})
+        yield HttpRequest("GET", spelt(path, rng), {})
     for path in others:
         for method in ("GET", "HEAD", "POST"):
-            yield Request(method, path.encode() or b"/", {})
+            yield HttpRequest(method, path.encode() or b"/", {})
     for _ in range(REQUESTS - len(plain)):
         spelling = spelt(rng.choice(plain), rng)
         headers = {}
@@ -230,7 +230,7 @@ def requests(both: Both) -> Iterator[Request]:
                 (f'"{found.mtime}"', f'W/"{found.mtime}"', f"{found.mtime}", "*", '"1"')
             )
             headers["If-None-Match"] = etag
-        yield Request(rng.choice(methods), spelling, headers)
+        yield HttpRequest(rng.choice(methods), spelling, headers)
 
 
 def test_hundreds_of_requests(both: Both) -> None:

@@ -1,4 +1,4 @@
-"""Calls between people: the built-in phone and upstream's mended one, bundled as users get them.
+"""Calls between people: the built-in phone and upstream's fixed one, bundled as users get them.
 
 One of the phones is in Chromium and one in Firefox, so that each call is tried in both.
 """

@@ -15,7 +15,7 @@ from cmp_bundle.devserver.pbx import InnerPbx
 from cmp_bundle.devserver.shown import FOLDER
 from cmp_bundle.phone.builtin import read_builtin
 from cmp_bundle.phone.model import Phone
-from cmp_bundle.practice.account import Account
+from cmp_bundle.practice.account import PracticeAccount
 from cmp_bundle.practice.pbx import PracticePbx
 from cmp_bundle.settings.model import Settings
 from tests.unit.devserver.running import serving
@@ -29,9 +29,9 @@ from .phones import ABOUT, MESSAGE, OWN, dial, idle, press, rings, sees, talk, t
 pytestmark = pytest.mark.browser
 
 ACCOUNTS = (
-    Account("alice", password="wonder1and", display_name="Alice"),
-    Account("bob", password="bui1der", display_name='Bob "the builder"'),
-    Account("carol", password="cr1stmas"),
+    PracticeAccount("alice", password="wonder1and", display_name="Alice"),
+    PracticeAccount("bob", password="bui1der", display_name='Bob "the builder"'),
+    PracticeAccount("carol", password="cr1stmas"),
 )
 
 

@@ -66,7 +66,7 @@ def test_the_link_of_the_demo(browser: Browser, tmp_path: Path) -> None:
 
 def test_upstream_s_phone(browser: Browser, upstream_cache: Path, tmp_path: Path,
                           monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
-    """Mended it fills itself in and finds the port; as it came it is typed into."""
+    """Fixed it fills itself in and finds the port; as it came it is typed into."""
     monkeypatch.setenv("CMP_BUNDLE_CACHE", str(upstream_cache))
     for pristine in (False, True):
         arguments = ["--practice", "--offline", *(["--pristine"] if pristine else [])]

@@ -1,6 +1,6 @@
 """A defect of Asterisk's that freezes it, told by what its threads wait for.
 
-https://github.com/asterisk/asterisk/issues/1946, in 22.10.1 and before, mended on 2026-06-26: one
+https://github.com/asterisk/asterisk/issues/1946, in 22.10.1 and before, fixed on 2026-06-26: one
 thread sends a picture to a phone, holds what keeps the stream, and waits for its ICE session;
 another tells the end of that session's negotiation, holds the session, and waits for the stream.
 Whatever comes near that call waits too, and soon nobody can call. It takes a picture in the very

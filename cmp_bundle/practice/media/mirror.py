@@ -11,7 +11,7 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.practice.media import rtcp
-from cmp_bundle.practice.media.negotiation import Echo, Plan
+from cmp_bundle.practice.media.negotiation import Echo, MediaPlan
 
 if TYPE_CHECKING:
     from cmp_bundle.practice.media.rtcp import Report
@@ -69,7 +69,7 @@ class Mirror:
         self._audio = _Stream()
         self._video = _Stream()
 
-    def follow(self, plan: Plan, now: float) -> list[bytes]:
+    def follow(self, plan: MediaPlan, now: float) -> list[bytes]:
         """Do as agreed from now on. New pictures begin with a whole one."""
         further = set(plan.video.ssrcs) - set(self._video.echo.ssrcs)
         self._audio.echo, self._video.echo = plan.audio, plan.video

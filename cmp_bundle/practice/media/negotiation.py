@@ -68,7 +68,7 @@ class Echo:
 
 
 @dataclass(frozen=True)
-class Plan:
+class MediaPlan:
     """What both sides agreed on."""
 
     audio: Echo = Echo()
@@ -119,8 +119,8 @@ class Negotiation:
         self.opens: bool | None = None
 
     @property
-    def plan(self) -> Plan:
-        return Plan(self._echo("audio"), self._echo("video"))
+    def plan(self) -> MediaPlan:
+        return MediaPlan(self._echo("audio"), self._echo("video"))
 
     @property
     def sees(self) -> bool:

@@ -8,12 +8,12 @@ import pytest
 
 from cmp_bundle.accounts import endpoint
 from cmp_bundle.accounts.conf_source import ConfSource
-from cmp_bundle.accounts.endpoint import Found
+from cmp_bundle.accounts.endpoint import Endpoints
 from cmp_bundle.accounts.model import Account, Place
-from cmp_bundle.accounts.opener import Opener
+from cmp_bundle.accounts.open_source import Opener
 from cmp_bundle.accounts.problems import AccountsError
 from cmp_bundle.accounts.source import account, resolved
-from cmp_bundle.asterisk.conf_files import Folder
+from cmp_bundle.asterisk.conf_files import ConfFolder
 from cmp_bundle.errors import CmpBundleError
 from tests.asterisk import accounts_files
 from tests.unit.changes import carried
@@ -58,7 +58,7 @@ def source(folder: Path, file: str = "pjsip.conf", **files: str) -> ConfSource:
         path = folder / name.replace("__", "/").replace("_conf", ".conf")
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(text.encode("utf-8", "surrogateescape"))
-    return ConfSource(file, Folder(folder), file)
+    return ConfSource(file, ConfFolder(folder), file)
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ def test_what_makes_asterisk_refuse_all_is_said(tmp_path: Path) -> None:
         one.found()
     assert (caught.value.file, caught.value.line) == (str(tmp_path / "pjsip.conf"), 1)
     with pytest.raises(CmpBundleError, match="there is no such file"):
-        ConfSource("x", Folder(tmp_path), "x.conf").found()
+        ConfSource("x", ConfFolder(tmp_path), "x.conf").found()
 
 
 def test_two_of_one_id_are_told(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_two_of_one_id_are_told(tmp_path: Path) -> None:
 
 
 def test_sources_are_opened_by_name(phones: ConfSource, tmp_path: Path) -> None:
-    opener = Opener(tmp_path, Folder(tmp_path))
+    opener = Opener(tmp_path, ConfFolder(tmp_path))
     assert list(opener("pjsip.conf").found().endpoints) == list(phones.found().endpoints)
     assert list(opener("./pjsip.conf").found().endpoints) == list(phones.found().endpoints)
     with pytest.raises(CmpBundleError, match="no Asterisk was found"):
@@ -193,7 +193,7 @@ def test_sources_are_opened_by_name(phones: ConfSource, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("phones")
 def test_accounts_get_what_their_sources_hold_now(tmp_path: Path) -> None:
-    opener = Opener(tmp_path, Folder(tmp_path))
+    opener = Opener(tmp_path, ConfFolder(tmp_path))
     own = Account("zed", password="x")
     rows = [own, Account("alice", display_name="A.", extension="1", source="pjsip.conf")]
     first, second = resolved(rows, opener)
@@ -214,7 +214,7 @@ def test_generated_files_change_in_one_line(tmp_path: Path, seed: int) -> None:
     for file, names in (("pjsip.conf", phones), ("pjsip_wizard.conf", wizards)):
         for name in names:
             _write(tmp_path, files)
-            one = ConfSource(file, Folder(tmp_path), file)
+            one = ConfSource(file, ConfFolder(tmp_path), file)
             try:
                 before = one.found()
                 renewal = one.renew({name: "Fresh.1"})
@@ -238,7 +238,7 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
         (folder / name).write_bytes(data)
 
 
-def _others(found: Found, name: str) -> dict[str, str]:
+def _others(found: Endpoints, name: str) -> dict[str, str]:
     """The digests of all auths but those of one endpoint."""
     own = found.endpoints[name].auths
     return {a.id: endpoint.digest(a, "r") for a in found.auths.values() if a.id not in own}

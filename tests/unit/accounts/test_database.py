@@ -13,7 +13,7 @@ from cmp_bundle.accounts import from_database
 from cmp_bundle.accounts.database import Database
 from cmp_bundle.accounts.database_source import DatabaseSource
 from cmp_bundle.accounts.model import Account, Row, ha1
-from cmp_bundle.accounts.opener import Opener
+from cmp_bundle.accounts.open_source import Opener
 from cmp_bundle.accounts.problems import AccountsError
 from cmp_bundle.accounts.source import account
 from cmp_bundle.errors import CmpBundleError

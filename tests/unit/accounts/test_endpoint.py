@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmp_bundle.accounts import caller_id, check, endpoint, taken
+from cmp_bundle.accounts import caller_id, check, endpoint, endpoint_account
 from cmp_bundle.accounts.check import Level
-from cmp_bundle.accounts.endpoint import Auth, Endpoint, Found, Option
+from cmp_bundle.accounts.endpoint import Auth, Endpoint, Endpoints, Option
 from cmp_bundle.accounts.model import Account, Place, ha1
 from cmp_bundle.accounts.problems import Wrong
 from cmp_bundle.accounts.realm import digested
@@ -120,8 +120,8 @@ def found(
     *auths: Auth,
     transports: dict[str, str] | None = None,
     realm: str = "",
-) -> Found:
-    return Found({one.id: one}, {a.id: a for a in auths}, transports, realm)
+) -> Endpoints:
+    return Endpoints({one.id: one}, {a.id: a for a in auths}, transports, realm)
 
 
 PLAIN = auth(username="alice", password="wonder1and")
@@ -129,7 +129,7 @@ PLAIN = auth(username="alice", password="wonder1and")
 
 def test_an_account_is_taken_with_its_places() -> None:
     one = phone(display_name="Alice")
-    made = taken.account(one, found(one, PLAIN, realm="r"), "pjsip.conf")
+    made = endpoint_account.account(one, found(one, PLAIN, realm="r"), "pjsip.conf")
     assert made == Account(
         "alice",
         display_name="Alice",
@@ -140,7 +140,7 @@ def test_an_account_is_taken_with_its_places() -> None:
         secret=HERE,
     )
     other = replace(PLAIN, username="al")
-    made = taken.account(one, found(one, other), "pjsip.conf", "named")
+    made = endpoint_account.account(one, found(one, other), "pjsip.conf", "named")
     assert isinstance(made, Account)
     assert (made.auth_name, made.realm) == ("al", "named")
 
@@ -164,7 +164,7 @@ def test_an_account_is_taken_with_its_places() -> None:
 def test_what_no_account_can_be_taken_from(
     one: Endpoint, auths: tuple[Auth, ...], said: str
 ) -> None:
-    made = taken.account(one, found(one, *auths), "pjsip.conf")
+    made = endpoint_account.account(one, found(one, *auths), "pjsip.conf")
     assert isinstance(made, Wrong)
     assert said in made.message
     assert "wonder1and" not in str(made)
@@ -173,14 +173,14 @@ def test_what_no_account_can_be_taken_from(
 def test_a_password_that_is_no_text_is_taken_by_its_digest() -> None:
     one = phone()
     odd = replace(PLAIN, password="caf\udce9")
-    made = taken.account(one, found(one, odd, realm="r"), "pjsip.conf")
+    made = endpoint_account.account(one, found(one, odd, realm="r"), "pjsip.conf")
     assert isinstance(made, Account)
     assert (made.password, made.ha1) == ("", endpoint.digest(odd, "r"))
 
 
 def test_the_second_auth_where_the_first_is_none() -> None:
     one = phone(auths=("x", "a"))
-    made = taken.account(one, found(one, PLAIN), "pjsip.conf")
+    made = endpoint_account.account(one, found(one, PLAIN), "pjsip.conf")
     assert isinstance(made, Account)
     assert made.password == "wonder1and"
 
@@ -206,7 +206,7 @@ def test_the_second_auth_where_the_first_is_none() -> None:
 def test_warnings(
     one: Endpoint, auths: tuple[Auth, ...], transports: dict[str, str] | None, codes: list[str]
 ) -> None:
-    told = list(taken.warnings(one, found(one, *auths, transports=transports)))
+    told = list(endpoint_account.warnings(one, found(one, *auths, transports=transports)))
     assert [code for code, _ in told] == codes
     assert all(wrong.where == HERE and wrong.message for _, wrong in told)
 
@@ -214,7 +214,7 @@ def test_warnings(
 ALICE = Account("alice", password="wonder1and", place=Place("accounts.toml", 2))
 
 
-def told(account: Account, held: Found, *, complete: bool = True) -> dict[str, Level]:
+def told(account: Account, held: Endpoints, *, complete: bool = True) -> dict[str, Level]:
     return {f.code: f.level for f in check.findings(account, held, complete=complete)}
 
 
@@ -230,7 +230,7 @@ def test_an_account_that_works_has_nothing_to_find() -> None:
 @pytest.mark.parametrize(
     ("account", "held", "code", "level"),
     [
-        (ALICE, Found({}, {}), "no-endpoint", Level.PROBLEM),
+        (ALICE, Endpoints({}, {}), "no-endpoint", Level.PROBLEM),
         (ALICE, found(phone(webrtc=False), PLAIN), "no-webrtc", Level.PROBLEM),
         (ALICE, found(phone(auths=())), "no-auth", Level.PROBLEM),
         (replace(ALICE, auth_name="al"), found(phone(), PLAIN), "auth-name", Level.PROBLEM),
@@ -251,7 +251,7 @@ def test_an_account_that_works_has_nothing_to_find() -> None:
         (ALICE, found(phone(video_streams=0), PLAIN), "few-pictures", Level.NOTE),
     ],
 )
-def test_findings(account: Account, held: Found, code: str, level: Level) -> None:
+def test_findings(account: Account, held: Endpoints, code: str, level: Level) -> None:
     assert told(account, held) == {code: level}
     said = "".join(map(str, check.findings(account, held)))
     assert "wonder1and" not in said
@@ -259,7 +259,7 @@ def test_findings(account: Account, held: Found, code: str, level: Level) -> Non
 
 
 def test_what_may_be_in_a_database() -> None:
-    assert told(ALICE, Found({}, {}), complete=False) == {"not-in-files": Level.NOTE}
+    assert told(ALICE, Endpoints({}, {}), complete=False) == {"not-in-files": Level.NOTE}
 
 
 def test_digests_only_where_the_realm_is_known() -> None:

@@ -19,7 +19,7 @@ HERE = Place("accounts.toml", 7)
 
 def looked_at(**values: Any) -> tuple[Account | None, list[Wrong]]:
     wrongs: list[Wrong] = []
-    row = fields.Written({"id": "a"} | values, HERE, {})
+    row = fields.AccountFields({"id": "a"} | values, HERE, {})
     return fields.account(row, wrongs), wrongs
 
 

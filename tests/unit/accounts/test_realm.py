@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from cmp_bundle.accounts.endpoint import Auth, Endpoint, Found
+from cmp_bundle.accounts.endpoint import Auth, Endpoint, Endpoints
 from cmp_bundle.accounts.model import Account, Place, ha1
 from cmp_bundle.accounts.realm import digested
 
@@ -15,8 +15,8 @@ ALICE = Account("alice", password="wonder1and")
 AUTH = Auth("a", username="alice", password="another")
 
 
-def found(auth: Auth = AUTH, realm: str = "asterisk", name: str = "alice") -> Found:
-    return Found({name: Endpoint(name, HERE, auths=("a",))}, {"a": auth}, {}, realm)
+def found(auth: Auth = AUTH, realm: str = "asterisk", name: str = "alice") -> Endpoints:
+    return Endpoints({name: Endpoint(name, HERE, auths=("a",))}, {"a": auth}, {}, realm)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,9 @@ def found(auth: Auth = AUTH, realm: str = "asterisk", name: str = "alice") -> Fo
         (replace(ALICE, auth_name="al"), [found(replace(AUTH, username="al"))], "", "asterisk"),
     ],
 )
-def test_the_realm(account: Account, held: list[Found], default: str, realm: str | None) -> None:
+def test_the_realm(
+    account: Account, held: list[Endpoints], default: str, realm: str | None
+) -> None:
     (made,) = digested([account], held, default)
     if realm is None:
         assert made == account

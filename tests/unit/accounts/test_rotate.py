@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from cmp_bundle.accounts import adopt, store
+from cmp_bundle.accounts import import_plan, store
 from cmp_bundle.accounts.model import Account, ha1
-from cmp_bundle.accounts.opener import Opener
+from cmp_bundle.accounts.open_source import Opener
 from cmp_bundle.accounts.problems import AccountsError
 from cmp_bundle.accounts.rotate import holds, renewal
-from cmp_bundle.asterisk.conf_files import Folder
+from cmp_bundle.asterisk.conf_files import ConfFolder
 from cmp_bundle.changes.look import look
 from cmp_bundle.changes.step import Change, Service
 from cmp_bundle.errors import CmpBundleError
@@ -56,10 +56,10 @@ class Place:
             '[[account]]\nid = "eve"\npassword = "apple"\n'
         )
         self.accounts.chmod(0o600)
-        self.open = Opener(folder, Folder(folder))
+        self.open = Opener(folder, ConfFolder(folder))
 
     @property
-    def book(self) -> store.Book:
+    def book(self) -> store.AccountFile:
         return store.read(self.accounts)
 
     def state(self) -> tuple[str, str, dict[str, str | None]]:
@@ -189,14 +189,14 @@ def test_an_offer_has_all_with_webrtc_or_those_named(place: Place) -> None:
     text = CONF + "[desk]\ntype=endpoint\nauth=bob\n[bad](web)\n"
     place.conf.write_text(text)
     source = place.open("pjsip.conf")
-    offer = adopt.offer(source, source.found())
+    offer = import_plan.offer(source, source.found())
     assert [a.id for a in offer.accounts] == ["bob", "eve"]
     assert [w.message for w in offer.wrongs] == [
         "bad has no auth: whoever knows its name can use it"
     ]
     assert str(offer.wrongs[0].where) == f"{place.conf}:19"
     assert {code for code, _ in offer.warnings} == {"few-pictures"}
-    named = adopt.offer(source, source.found(), ["bob", "desk", "none"])
+    named = import_plan.offer(source, source.found(), ["bob", "desk", "none"])
     assert [a.id for a in named.accounts] == ["bob"]
     assert [w.message for w in named.wrongs] == [
         "the endpoint 'desk' has no webrtc=yes",
@@ -206,9 +206,9 @@ def test_an_offer_has_all_with_webrtc_or_those_named(place: Place) -> None:
 
 def test_a_reference_or_a_copy(place: Place) -> None:
     source = place.open("pjsip.conf")
-    (bob, _) = adopt.offer(source, source.found()).accounts
-    assert adopt.row(bob, copy=False) == Account("bob", source="pjsip.conf")
-    copied = adopt.row(bob, copy=True)
+    (bob, _) = import_plan.offer(source, source.found()).accounts
+    assert import_plan.row(bob, copy=False) == Account("bob", source="pjsip.conf")
+    copied = import_plan.row(bob, copy=True)
     assert copied == Account("bob", ha1=ha1("bob", "asterisk", "bui1der"), realm="asterisk")
     assert copied.place is None
 
@@ -223,18 +223,18 @@ def test_a_plan_keeps_what_is_there_unless_it_may_update() -> None:
         Account("b", source="pjsip.conf"),
         Account("c", source="pjsip.conf"),
     ]
-    plan = adopt.plan(held, offered, update=False)
+    plan = import_plan.plan(held, offered, update=False)
     assert [[a.id for a in each] for each in (plan.added, plan.updated, plan.kept, plan.same)] == [
         ["c"], [], ["a"], ["b"],
     ]  # fmt: skip
     assert plan.edits.change == {}
-    plan = adopt.plan(held, offered, update=True)
+    plan = import_plan.plan(held, offered, update=True)
     assert [a.id for a in plan.updated] == ["a"]
     assert plan.edits.change == {
         "a": {"display_name": "New", "source": "pjsip.conf", "password": None}
     }
     # A name that the source does not have is the operator's.
     named = [Account("b", source="pjsip.conf", display_name="B")]
-    assert [a.id for a in adopt.plan(named, offered[1:2], update=True).same] == ["b"]
+    assert [a.id for a in import_plan.plan(named, offered[1:2], update=True).same] == ["b"]
     with pytest.raises(AccountsError, match="differs from 'a'"):
-        adopt.plan([Account("a")], [Account("A")], update=False)
+        import_plan.plan([Account("a")], [Account("A")], update=False)

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cmp_bundle.accounts import adopt, check, csv_file, keyring, store, toml_file
+from cmp_bundle.accounts import check, csv_file, import_plan, keyring, store, toml_file
 from cmp_bundle.accounts.conf_source import ConfSource
 from cmp_bundle.accounts.csv_records import quoted
 from cmp_bundle.accounts.database import Database
 from cmp_bundle.accounts.database_source import DatabaseSource
 from cmp_bundle.accounts.edits import Edits, Parsed
 from cmp_bundle.accounts.model import Account
-from cmp_bundle.asterisk.conf_files import Folder
+from cmp_bundle.asterisk.conf_files import ConfFolder
 from cmp_bundle.errors import CmpBundleError
 from tests.unit.accounts import drawn
 
@@ -99,7 +99,7 @@ def test_asterisks_files(secret: str, noise: str) -> None:
             f"inbound_auth/password={secret}\n{noise}\n".encode()
         )
         for file in ("pjsip.conf", "pjsip_wizard.conf"):
-            source = ConfSource(file, Folder(folder), file)
+            source = ConfSource(file, ConfFolder(folder), file)
             silent(source.found)
             silent(_all_messages, source)
             silent(source.renew, {"a": "x", "w": "x"})
@@ -107,7 +107,7 @@ def test_asterisks_files(secret: str, noise: str) -> None:
 
 def _all_messages(source: ConfSource) -> None:
     found = source.found()
-    offer = adopt.offer(source, found)
+    offer = import_plan.offer(source, found)
     said = [*map(str, offer.wrongs), *(str(w) for _, w in offer.warnings)]
     for name in found.endpoints:
         other = Account(name, password=f"{MARK}-other")
@@ -138,6 +138,6 @@ def test_the_key_of_all_links(data: bytes) -> None:
 @given(drawn.accounts())
 def test_what_is_shown_of_values(account: Account) -> None:
     marked = Account(**vars(account) | {"password": MARK, "ha1": MARK})
-    book = store.Book(Path("a"), Parsed((marked,)), MARK.encode())
+    book = store.AccountFile(Path("a"), Parsed((marked,)), MARK.encode())
     for shown in (repr(marked), repr(book), repr(Edits(add=(marked,)))):
         assert not re.search(MARK, shown)

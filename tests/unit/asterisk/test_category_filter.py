@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cmp_bundle.asterisk.category_filter import UnclearError, parse
+from cmp_bundle.asterisk.category_filter import FilterError, parse
 from cmp_bundle.asterisk.configuration import Variable
 
 HELD = (Variable("type", "endpoint", "x", 1, False), Variable("allow", "opus,ulaw", "x", 2, False))
@@ -50,5 +50,5 @@ def test_templates_must_be_asked_for() -> None:
     ],
 )
 def test_what_only_the_c_library_knows(text: str) -> None:
-    with pytest.raises(UnclearError):
+    with pytest.raises(FilterError):
         parse(text)

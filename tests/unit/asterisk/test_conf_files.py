@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cmp_bundle.asterisk import conf_files
-from cmp_bundle.asterisk.conf_files import Absence, Folder, Overlaid
+from cmp_bundle.asterisk.conf_files import Absence, ConfFolder, Overlaid
 
 
 @pytest.fixture
@@ -23,21 +23,21 @@ def etc(root: Path) -> Path:
 
 
 @pytest.fixture
-def folder(etc: Path, root: Path) -> Folder:
-    return Folder(etc, root)
+def folder(etc: Path, root: Path) -> ConfFolder:
+    return ConfFolder(etc, root)
 
 
-def test_names_start_in_the_folder_as_asterisk_sees_it(folder: Folder, etc: Path) -> None:
+def test_names_start_in_the_folder_as_asterisk_sees_it(folder: ConfFolder, etc: Path) -> None:
     assert folder.etc == "/etc/asterisk"
-    assert Folder(etc).etc == str(etc)
+    assert ConfFolder(etc).etc == str(etc)
 
 
 def test_a_folder_outside_its_root(root: Path) -> None:
     with pytest.raises(ValueError, match="is not in the subpath"):
-        Folder(root.parent, root)
+        ConfFolder(root.parent, root)
 
 
-def test_content(folder: Folder, etc: Path) -> None:
+def test_content(folder: ConfFolder, etc: Path) -> None:
     (etc / "a.conf").write_bytes(b"a")
     (etc / "folder").mkdir()
     os.mkfifo(etc / "pipe")
@@ -55,7 +55,7 @@ def test_content(folder: Folder, etc: Path) -> None:
     assert folder.names("/etc/asterisk/a.conf") == ()
 
 
-def test_too_large(folder: Folder, etc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_large(folder: ConfFolder, etc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conf_files, "LARGEST", 3)
     (etc / "a.conf").write_bytes(b"abc")
     (etc / "b.conf").write_bytes(b"abcd")
@@ -65,10 +65,10 @@ def test_too_large(folder: Folder, etc: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_what_cannot_be_read() -> None:
     # Even root gets an error for the memory of a process at its beginning.
-    assert Folder(Path("/proc/self")).content("/proc/self/mem") is Absence.UNREADABLE
+    assert ConfFolder(Path("/proc/self")).content("/proc/self/mem") is Absence.UNREADABLE
 
 
-def test_symlinks_stay_in_the_root(folder: Folder, etc: Path, root: Path) -> None:
+def test_symlinks_stay_in_the_root(folder: ConfFolder, etc: Path, root: Path) -> None:
     outside = root.parent / "secret"
     outside.write_bytes(b"outside")
     (root / "secret").write_bytes(b"inside")
@@ -87,7 +87,7 @@ def test_symlinks_stay_in_the_root(folder: Folder, etc: Path, root: Path) -> Non
     assert folder.resolved("/opt/asterisk/new/x.conf") == "/etc/asterisk/new/x.conf"
 
 
-def test_a_plan_lies_over_the_files(folder: Folder, etc: Path, root: Path) -> None:
+def test_a_plan_lies_over_the_files(folder: ConfFolder, etc: Path, root: Path) -> None:
     (etc / "a.conf").write_bytes(b"old")
     (etc / "b.conf").write_bytes(b"old")
     (root / "opt").symlink_to("/etc/asterisk")
@@ -105,7 +105,7 @@ def test_a_plan_lies_over_the_files(folder: Folder, etc: Path, root: Path) -> No
     assert folder.content("/etc/asterisk/a.conf") == b"old"
 
 
-def test_the_way_back_in_a_plan(folder: Folder, etc: Path, root: Path) -> None:
+def test_the_way_back_in_a_plan(folder: ConfFolder, etc: Path, root: Path) -> None:
     """As on a disk, it leads back from folders alone: those there are, and those there will be."""
     (etc / "there").mkdir()
     (etc / "file").touch()
@@ -123,14 +123,14 @@ def test_the_way_back_in_a_plan(folder: Folder, etc: Path, root: Path) -> None:
     assert plan.names("/etc/asterisk/gone/..") == ()
 
 
-def test_a_way_back_and_forth_has_an_end(folder: Folder, etc: Path) -> None:
+def test_a_way_back_and_forth_has_an_end(folder: ConfFolder, etc: Path) -> None:
     """Asterisk's user writes such an #include, and root reads it."""
     (etc / "d").mkdir()
     plan = Overlaid(folder, {"/etc/asterisk/a.conf": b"a"})
     assert plan.content("/etc/asterisk/" + "d/../" * 500 + "a.conf") == b"a"
 
 
-def test_a_plan_over_a_plan(folder: Folder) -> None:
+def test_a_plan_over_a_plan(folder: ConfFolder) -> None:
     first = Overlaid(folder, {"/etc/asterisk/a.conf": b"1", "/etc/asterisk/b.conf": b"1"})
     second = Overlaid(first, {"/etc/asterisk/a.conf": b"2"})
     assert second.content("/etc/asterisk/a.conf") == b"2"

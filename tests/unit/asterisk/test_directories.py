@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cmp_bundle.asterisk.conf_files import Folder, Overlaid
+from cmp_bundle.asterisk.conf_files import ConfFolder, Overlaid
 from cmp_bundle.asterisk.directories import Directories, read_directories
 
-NOTHING = Folder(Path("/nowhere/etc/asterisk"), Path("/nowhere"))
+NOTHING = ConfFolder(Path("/nowhere/etc/asterisk"), Path("/nowhere"))
 
 
 def directories(text: bytes) -> Directories:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cmp_bundle.asterisk.conf_files import Folder
+from cmp_bundle.asterisk.conf_files import ConfFolder
 from cmp_bundle.asterisk.globbing import expand
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ PATTERNS = st.lists(
 @example("d\\/*")
 def test_expands_as_the_library_does(folder: Path, pattern: str) -> None:
     path = f"{folder}/{pattern}"
-    ours = expand(path, Folder(folder), lambda _amount: None)
+    ours = expand(path, ConfFolder(folder), lambda _amount: None)
     assert files(folder, ours) == files(folder, by_the_library(path))
 
 
@@ -107,9 +107,11 @@ def test_can_be_stopped(folder: Path, pattern: str) -> None:
 
     with pytest.raises(EnoughError):
         expand(
-            pattern if pattern.startswith("/") else f"{folder}/{pattern}", Folder(folder), charge
+            pattern if pattern.startswith("/") else f"{folder}/{pattern}",
+            ConfFolder(folder),
+            charge,
         )
 
 
 def test_many_stars_take_no_time(folder: Path) -> None:
-    assert expand(f"{folder}/{'*a' * 100}*b", Folder(folder), lambda _amount: None) == []
+    assert expand(f"{folder}/{'*a' * 100}*b", ConfFolder(folder), lambda _amount: None) == []

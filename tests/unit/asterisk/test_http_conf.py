@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmp_bundle.asterisk import reader
-from cmp_bundle.asterisk.conf_files import Folder, Overlaid
+from cmp_bundle.asterisk.conf_files import ConfFolder, Overlaid
 from cmp_bundle.asterisk.configuration import Place
 from cmp_bundle.asterisk.http_conf import HttpServer, http_server
 from cmp_bundle.asterisk.values import Address
 
-NOTHING = Folder(Path("/nowhere/etc"), Path("/nowhere"))
+NOTHING = ConfFolder(Path("/nowhere/etc"), Path("/nowhere"))
 
 #: The book's file, chapter 20.
 BOOK = """\

@@ -13,15 +13,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cmp_bundle.asterisk import reader, work
-from cmp_bundle.asterisk.conf_files import Folder, Overlaid
+from cmp_bundle.asterisk import read_budget, reader
+from cmp_bundle.asterisk.conf_files import ConfFolder, Overlaid
 from cmp_bundle.asterisk.configuration import Configuration, Kind, Place
 from tests.asterisk import grammar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-NOTHING = Folder(Path("/nowhere/etc"), Path("/nowhere"))
+NOTHING = ConfFolder(Path("/nowhere/etc"), Path("/nowhere"))
 
 
 def read(main: bytes, included: Mapping[str, bytes] | None = None) -> Configuration:
@@ -251,7 +251,7 @@ def test_what_asterisk_never_finishes_is_refused(text: bytes) -> None:
 
 
 def test_what_multiplies_itself_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work, "LIMIT", 20_000)
+    monkeypatch.setattr(read_budget, "LIMIT", 20_000)
     doubling = b"[c0](!)\na=1\n" + b"".join(
         b"[c%d](c%d,c%d)\n" % (n, n - 1, n - 1) for n in range(1, 60)
     )
@@ -293,7 +293,7 @@ def test_a_plan_reads_like_the_same_files_written(
 ) -> None:
     etc = tmp_path_factory.mktemp("root") / "etc"
     etc.mkdir()
-    folder = Folder(etc, etc.parent)
+    folder = ConfFolder(etc, etc.parent)
     files = grammar.case(str(seed), "/etc").files
     planned = reader.read(
         grammar.MAIN, Overlaid(folder, {f"/etc/{name}": data for name, data in files.items()})

@@ -6,18 +6,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmp_bundle.asterisk.web import File, Request, Response, WebServer, is_socket, respond
+from cmp_bundle.asterisk.web import (
+    HttpRequest,
+    HttpResponse,
+    StaticFile,
+    WebServer,
+    is_socket,
+    respond,
+)
 
-FILES = {"site/a b.js": File(b"code", 1_000_000_000), "site/private/x.js": File(b"secret", 1)}
+FILES = {
+    "site/a b.js": StaticFile(b"code", 1_000_000_000),
+    "site/private/x.js": StaticFile(b"secret", 1),
+}
 
 
 class Files:
-    def file(self, path: str) -> File | None:
+    def file(self, path: str) -> StaticFile | None:
         return FILES.get(path)
 
 
-def ask(target: bytes, method: str = "GET", **more: object) -> Response:
-    return respond(Request(method, target, {}), WebServer((), **more), Files())  # type: ignore[arg-type]
+def ask(target: bytes, method: str = "GET", **more: object) -> HttpResponse:
+    return respond(HttpRequest(method, target, {}), WebServer((), **more), Files())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -73,10 +83,10 @@ def test_where_static_files_are_off_or_behind_a_prefix() -> None:
 def test_what_is_a_socket() -> None:
     server = WebServer((), prefix="/pbx")
     upgrade = {"upgrade": "WebSocket"}
-    assert is_socket(Request("GET", b"/PBX/ws?x", upgrade), server)
-    assert not is_socket(Request("GET", b"/pbx/ws", {}), server)
-    assert not is_socket(Request("POST", b"/pbx/ws", upgrade), server)
-    assert not is_socket(Request("GET", b"/ws", upgrade), server)
+    assert is_socket(HttpRequest("GET", b"/PBX/ws?x", upgrade), server)
+    assert not is_socket(HttpRequest("GET", b"/pbx/ws", {}), server)
+    assert not is_socket(HttpRequest("POST", b"/pbx/ws", upgrade), server)
+    assert not is_socket(HttpRequest("GET", b"/ws", upgrade), server)
 
 
 @given(st.binary(max_size=60), st.sampled_from(["GET", "HEAD", "POST"]))

@@ -48,7 +48,7 @@ def with_file(path: Any, size: Any = 1, sha256: Any = "0" * 64) -> dict[str, Any
 
 def identified(made: dict[str, Any]) -> dict[str, Any]:
     """``made`` with the id that its files have."""
-    files = tuple(manifest.File(**file) for file in made["files"])
+    files = tuple(manifest.PublishedFile(**file) for file in made["files"])
     return made | {"id": manifest.bundle_id(files)}
 
 

@@ -18,13 +18,13 @@ from cmp_bundle.changes.engine import Engine
 from cmp_bundle.changes.journal import Journal
 from cmp_bundle.changes.memory import memory
 from cmp_bundle.changes.plan import Plan
-from cmp_bundle.changes.state import File, Folder
+from cmp_bundle.changes.state import FileState, FolderState
 from cmp_bundle.changes.step import Change, LeftError, NotBegunError, Reload, Removal, Step
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Disk, Owner
+from cmp_bundle.files import Disk, FileOwnership
 from cmp_bundle.report import Silent
 
-OWNER = Owner(-1, -1, 0o644)
+OWNER = FileOwnership(-1, -1, 0o644)
 
 
 @dataclass
@@ -111,7 +111,7 @@ class Bench:
         return "\n".join(self.heard.said)
 
     def new(self, name: str, data: bytes = b"new") -> Change:
-        return Change(self.folder / name, None, File(data, OWNER))
+        return Change(self.folder / name, None, FileState(data, OWNER))
 
     def content(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in self.folder.iterdir()}
@@ -263,7 +263,7 @@ def test_cleaning_up_leaves_what_is_somebody_else_s(at: Bench) -> None:
     for name in ("1.bin", "theirs.txt"):
         (old / name).write_bytes(b"")
     at.run(
-        Change(at.folder / "a", None, Folder(OWNER.with_mode(0o755))),
+        Change(at.folder / "a", None, FolderState(OWNER.with_mode(0o755))),
         cleanup=(Removal(old, "*.bin"),),
     )
     assert [path.name for path in old.iterdir()] == ["theirs.txt"]
@@ -329,8 +329,8 @@ def test_a_stop_at_any_step_is_old_or_new(at: Bench, number: int) -> None:
             raise KeyboardInterrupt
 
     at.disk = Disk(before)
-    state = File(b"1", Owner.of(at.folder / "theirs"))
-    edit = Change(at.folder / "theirs", state, File(b"2", state.owner), theirs=True)
+    state = FileState(b"1", FileOwnership.of(at.folder / "theirs"))
+    edit = Change(at.folder / "theirs", state, FileState(b"2", state.owner), theirs=True)
     stopped = False
     try:
         at.run(edit, Reload("x"), at.new("a"))

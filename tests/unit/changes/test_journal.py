@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmp_bundle.changes.journal import Entry, Journal
-from cmp_bundle.changes.state import File
+from cmp_bundle.changes.state import FileState
 from cmp_bundle.changes.step import Change, Reload, Removal
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Disk, Owner
+from cmp_bundle.files import Disk, FileOwnership
 from tests.unit.nobody import NOBODY, as_nobody, needs_root, open_folder
 
 GOOD: dict[str, Any] = {
@@ -45,7 +45,7 @@ def put(journal: Journal, document: Any) -> None:
 
 
 def test_what_was_written_is_read(journal: Journal) -> None:
-    change = Change(Path("/srv/a"), File(b"\xff\0", Owner(1, 2, 0o640), 5), None)
+    change = Change(Path("/srv/a"), FileState(b"\xff\0", FileOwnership(1, 2, 0o640), 5), None)
     entry = Entry(
         "deploy", (change, Reload("dialplan reload")), (Removal(Path("/srv/b"), "*.bin"),)
     )

@@ -16,20 +16,28 @@ from cmp_bundle.accounts.rows import Rows, Value
 from cmp_bundle.changes import state as states
 from cmp_bundle.changes.engine import NoService
 from cmp_bundle.changes.lines import taken_back
-from cmp_bundle.changes.state import File, Folder, Link, State, Tree, Written, is_like
+from cmp_bundle.changes.state import (
+    FileState,
+    FolderState,
+    KnownFileState,
+    State,
+    SymlinkState,
+    TreeState,
+    is_like,
+)
 from cmp_bundle.changes.step import Change, LeftError, NotBegunError, Reload, Removal
-from cmp_bundle.files import Disk, Owner
+from cmp_bundle.files import Disk, FileOwnership
 
-OWNER = Owner.of(Path(__file__))
+OWNER = FileOwnership.of(Path(__file__))
 NOBODY_HERE = NoService()
 
 numbers = st.integers(-1, (1 << 32) - 1)
-owners = st.builds(Owner, numbers, numbers, st.integers(0, 0o7777))
-files = st.builds(File, st.binary(), owners, st.none() | st.integers(0, 1 << 33))
+owners = st.builds(FileOwnership, numbers, numbers, st.integers(0, 0o7777))
+files = st.builds(FileState, st.binary(), owners, st.none() | st.integers(0, 1 << 33))
 found: st.SearchStrategy[State] = st.one_of(
-    st.none(), files, st.builds(Link, st.text()), st.builds(Folder, owners)
+    st.none(), files, st.builds(SymlinkState, st.text()), st.builds(FolderState, owners)
 )
-wanted = found | st.builds(Tree, st.dictionaries(st.text(), st.binary()), owners, st.text())
+wanted = found | st.builds(TreeState, st.dictionaries(st.text(), st.binary()), owners, st.text())
 paths = st.from_regex(r"(/[a-zA-Z0-9 .äß-]{1,9}){1,4}", fullmatch=True).map(Path)
 
 
@@ -46,8 +54,8 @@ def test_what_undoing_takes_comes_back_from_a_journal(
     again = Change.from_json(through_json(change.to_json()))
     assert (again.path, again.before, again.theirs) == (path, before, theirs)
     assert again.included == included
-    assert is_like(again.after, after) or isinstance(after, Link | None)
-    if isinstance(after, File):
+    assert is_like(again.after, after) or isinstance(after, SymlinkState | None)
+    if isinstance(after, FileState):
         assert states.digest(after) == states.digest(again.after)  # type: ignore[arg-type]
 
 
@@ -83,7 +91,9 @@ def theirs(path: Path, before: bytes, after: bytes, included: str | None = None)
     path.write_bytes(before)
     path.chmod(0o644)
     owner = OWNER.with_mode(0o644)
-    change = Change(path, File(before, owner), File(after, owner), theirs=True, included=included)
+    change = Change(
+        path, FileState(before, owner), FileState(after, owner), theirs=True, included=included
+    )
     change.carry_out(Disk(), NOBODY_HERE)
     return Change.from_json(through_json(change.to_json()))
 
@@ -119,7 +129,7 @@ def test_our_line_goes_and_theirs_stay(tmp_path: Path) -> None:
 def test_a_file_that_somebody_changed_after_the_look_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "pjsip.conf"
     path.write_bytes(b"theirs")
-    change = Change(path, File(b"before", OWNER), File(b"after", OWNER), theirs=True)
+    change = Change(path, FileState(b"before", OWNER), FileState(b"after", OWNER), theirs=True)
     with pytest.raises(NotBegunError, match="at the same time"):
         change.carry_out(Disk(), NOBODY_HERE)
     assert path.read_bytes() == b"theirs"
@@ -167,7 +177,7 @@ HOSTILE = [None, 1, True, "x", [], {}, [1, 2], {"file": 1}, ["a", "b", "c"], 1 <
 @pytest.mark.parametrize("hostile", HOSTILE, ids=repr)
 @pytest.mark.parametrize("key", ["path", "before", "after", "theirs", "included"])
 def test_other_types_are_no_change(key: str, hostile: Any) -> None:
-    good = Change(Path("/a"), File(b"", OWNER), Link("x")).to_json()
+    good = Change(Path("/a"), FileState(b"", OWNER), SymlinkState("x")).to_json()
     try:
         made = Change.from_json(good | {key: hostile})
     except (ValueError, KeyError, TypeError):
@@ -204,6 +214,6 @@ def test_other_states_are_none(value: Any) -> None:
 
 
 def test_a_digest_is_enough_to_know_a_file_again() -> None:
-    file = File(b"x", OWNER)
-    assert is_like(Written(states.digest(file)), file)
-    assert not is_like(Written(states.digest(file)), File(b"y", OWNER))
+    file = FileState(b"x", OWNER)
+    assert is_like(KnownFileState(states.digest(file)), file)
+    assert not is_like(KnownFileState(states.digest(file)), FileState(b"y", OWNER))

@@ -19,7 +19,7 @@ from typing import Any
 from cmp_bundle.cli import app
 from cmp_bundle.tls import system_store, trust
 from cmp_bundle.tls.anchor import Anchor, anchor_in
-from cmp_bundle.tls.person import person
+from cmp_bundle.tls.desktop_user import desktop_user
 from cmp_bundle.tls.system_store import SystemStore
 from tests.unit.tls.made import debian_s, odd
 
@@ -75,7 +75,7 @@ def believing(at: Path) -> list[bool]:
     """Whether each store believes the authority. A file of ours is there where it is in the bundle."""
     anchor = anchor_in(at / "here/certs")
     assert isinstance(anchor, Anchor)
-    stores = trust.stores(person())
+    stores = trust.stores(desktop_user())
     found = [store.trusts(anchor) for store in stores]
     (system,) = (store for store in stores if isinstance(store, SystemStore))
     held = [p.name for p in system.folder.iterdir()]

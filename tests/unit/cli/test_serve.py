@@ -164,7 +164,7 @@ def test_what_goes_may_come_back(folder: Path) -> None:
         until(lambda: not problem(running))
 
 
-def test_a_mode_that_is_mended(folder: Path) -> None:
+def test_a_mode_that_is_fixed(folder: Path) -> None:
     accounts(folder, "alice")
     with serve(folder) as running:
         (folder / "accounts.toml").chmod(0o644)

@@ -225,7 +225,7 @@ def test_a_forged_manifest_is_not_believed(root: Path) -> None:
     document["redirect"] = "/cmp2k"
     document["files"][0] = {"path": "assets/theirs", "size": 1, "sha256": "0" * 64}
     document["files"].sort(key=lambda file: file["path"])
-    listed = tuple(manifest.File(**file) for file in document["files"])
+    listed = tuple(manifest.PublishedFile(**file) for file in document["files"])
     document["id"] = manifest.bundle_id(listed)
     path.write_text(json.dumps(document))
     with pytest.raises(CmpBundleError, match="is not the manifest that was deployed"):

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from cmp_bundle.deploy.plan import Planned, to_deploy, to_reseal, to_roll_back, to_undeploy
-from cmp_bundle.deploy.survey import Found, survey
+from cmp_bundle.deploy.plan import Planned, to_deploy, to_roll_back, to_undeploy, to_update_profiles
+from cmp_bundle.deploy.survey import Survey, survey
 from cmp_bundle.settings.model import EchoSettings
 
 from .trees import Server, bundle, tree, with_profiles
@@ -42,7 +42,7 @@ def watched() -> Iterator[list[str]]:
 
 sys.addaudithook(_hook)
 
-PLANS: dict[str, Callable[[Found], Planned]] = {
+PLANS: dict[str, Callable[[Survey], Planned]] = {
     "deploy": lambda f: to_deploy(
         with_profiles(bundle("three"), {"a.bin": b"new"}),
         f,
@@ -50,7 +50,7 @@ PLANS: dict[str, Callable[[Found], Planned]] = {
         echo=EchoSettings("246", "phones"),
     ),
     "rollback": lambda f: to_roll_back(f, None),
-    "profiles": lambda f: to_reseal(f, {"b.bin": b"b"}),
+    "profiles": lambda f: to_update_profiles(f, {"b.bin": b"b"}),
     "undeploy": to_undeploy,
 }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cmp_bundle.deploy.plan import to_reseal
+from cmp_bundle.deploy.plan import to_update_profiles
 from cmp_bundle.errors import CmpBundleError
 
 from .trees import Server, bundle, tree, with_profiles
@@ -31,7 +31,7 @@ def test_profiles_are_replaced_as_a_whole_and_nothing_else_is(tmp_path: Path) ->
     )
     sets = before.site.hidden / "profiles"
     assert len(list(sets.iterdir())) == 1, "the old ones are thrown away"
-    assert to_reseal(after, {"a.bin": b"3"}).steps == ()
+    assert to_update_profiles(after, {"a.bin": b"3"}).steps == ()
     server.reseal({})
     assert profiles(server) == {}
 
@@ -39,4 +39,4 @@ def test_profiles_are_replaced_as_a_whole_and_nothing_else_is(tmp_path: Path) ->
 def test_there_has_to_be_a_release(tmp_path: Path) -> None:
     server = Server(tree(tmp_path))
     with pytest.raises(CmpBundleError, match="nothing is deployed here"):
-        to_reseal(server.found(), {})
+        to_update_profiles(server.found(), {})

@@ -15,7 +15,7 @@ import pytest
 
 from cmp_bundle.asterisk.control import Control
 from cmp_bundle.deploy import socket as asking
-from cmp_bundle.deploy.socket import Answer, again, ask, base_url, without_pjsip, worse
+from cmp_bundle.deploy.socket import Handshake, again, ask, base_url, without_pjsip, worse
 from tests.unit.tls.made import odd
 
 OPEN = b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Protocol: sip\r\n\r\n"
@@ -239,8 +239,8 @@ def test_everywhere_without_ipv6(ipv6: str, host: str) -> None:
     assert done.stdout.startswith(f"https://{host} takes connections and ends them"), done.stdout
 
 
-def answer(status: int | None, trouble: str = "") -> Answer:
-    return Answer("https://pbx:8089", "/ws", status, "sip", trouble=trouble)
+def answer(status: int | None, trouble: str = "") -> Handshake:
+    return Handshake("https://pbx:8089", "/ws", status, "sip", trouble=trouble)
 
 
 def test_better_and_worse() -> None:
@@ -253,7 +253,7 @@ def test_better_and_worse() -> None:
             assert said == f"https://pbx:8089/ws {_was(before)} before, and now {after}"
 
 
-def _was(before: Answer) -> str:
+def _was(before: Handshake) -> str:
     return "let phones in" if before.open else f"answered {before.status}"
 
 
@@ -266,11 +266,11 @@ def test_asking_again_until_it_is_as_before(context: ssl.SSLContext) -> None:
         secure.sendall(answers.pop(0) if len(answers) > 1 else answers[0])
 
     with serving(context, serve) as base:
-        before = Answer(base, "/ws", 101, "sip")
+        before = Handshake(base, "/ws", 101, "sip")
         assert again(before, patience=60).open
         answers[:] = [b"HTTP/1.1 400 Bad\r\n\r\n"]
         assert again(before, patience=0.2).status == 400
-        assert again(Answer(base, "/ws", 404), patience=60).status == 400
+        assert again(Handshake(base, "/ws", 404), patience=60).status == 400
 
 
 PJSIP = "res_pjsip_transport_websocket.so  PJSIP WebSocket Transport  0  {}  core"

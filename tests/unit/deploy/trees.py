@@ -18,8 +18,8 @@ from cmp_bundle.bundle.build import build
 from cmp_bundle.bundle.client import Client
 from cmp_bundle.bundle.manifest import Bundle, Profiles
 from cmp_bundle.deploy import server
-from cmp_bundle.deploy.plan import Planned, to_deploy, to_reseal, to_roll_back, to_undeploy
-from cmp_bundle.deploy.survey import Found, survey
+from cmp_bundle.deploy.plan import Planned, to_deploy, to_roll_back, to_undeploy, to_update_profiles
+from cmp_bundle.deploy.survey import Survey, survey
 from cmp_bundle.files import Disk
 from cmp_bundle.settings.model import EchoSettings, Settings, SiteSettings
 from tests.unit.bundle.phones import FILES, phone
@@ -104,7 +104,7 @@ class Server:
         self.live = server.Server(self.installation)
         self.engine = server.engine_for(self.live, disk or Disk(), report.Silent(), {})
 
-    def found(self, site: str = "cyber_mega_phone_2k", moment: int | None = None) -> Found:
+    def found(self, site: str = "cyber_mega_phone_2k", moment: int | None = None) -> Survey:
         return survey(self.installation, site, moment)
 
     def deploy(
@@ -143,7 +143,7 @@ class Server:
         return self._carried_out(lambda: to_undeploy(self.found()))
 
     def reseal(self, profiles: dict[str, bytes]) -> Outcome:
-        return self._carried_out(lambda: to_reseal(self.found(), profiles))
+        return self._carried_out(lambda: to_update_profiles(self.found(), profiles))
 
     def carry_out(self, planned: Planned) -> Outcome:
         url = self.engine.carry_out(planned, lambda: self.live.look(planned.expected))

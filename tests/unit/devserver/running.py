@@ -17,9 +17,9 @@ from cmp_bundle.bundle.client import Client
 from cmp_bundle.devserver.developer import Developer
 from cmp_bundle.devserver.guard import Guard
 from cmp_bundle.devserver.listening import Limits
-from cmp_bundle.devserver.pages import Link
+from cmp_bundle.devserver.pages import AccountLink
 from cmp_bundle.devserver.pbx import Pbx
-from cmp_bundle.devserver.server import DevServer, Source, bind
+from cmp_bundle.devserver.server import BundleSource, DevServer, bind
 from cmp_bundle.devserver.shown import FOLDER
 from cmp_bundle.phone.folder import read_folder
 from cmp_bundle.phone.model import Phone
@@ -27,7 +27,7 @@ from cmp_bundle.settings.model import BuildSettings, Settings
 from cmp_bundle.tls.machine import LOCAL
 from tests.testbed.server import certificate
 
-CLIENT = Client("loader", "overlay()", ".overlay{}", "mends()", ".mend{}")
+CLIENT = Client("loader", "overlay()", ".overlay{}", "fixes()", ".fix{}")
 
 
 class Told:
@@ -115,7 +115,7 @@ def serving(  # noqa: PLR0915, PLR0917 - a server and its thread, in one place
     watched: tuple[Path, ...] = (),
     pbx: Pbx | None = None,
     context: ssl.SSLContext | None = None,
-    links: tuple[Link, ...] = (),
+    links: tuple[AccountLink, ...] = (),
     limits: Limits | None = None,
     **options: bool,
 ) -> Iterator[Running]:
@@ -124,7 +124,9 @@ def serving(  # noqa: PLR0915, PLR0917 - a server and its thread, in one place
     port, beside = (bound[0].getsockname()[1] for bound in (sockets, developers))
     guard = Guard(frozenset(LOCAL), port)
     developer = Developer(Guard(frozenset(LOCAL), beside), SECRET)
-    source = Source(make, lambda: watched, lambda: links, f"https://localhost:{port}", first=1)
+    source = BundleSource(
+        make, lambda: watched, lambda: links, f"https://localhost:{port}", first=1
+    )
     told = Told()
     ready = threading.Event()
     failures: list[BaseException] = []

@@ -17,7 +17,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from cmp_bundle.devserver.pages import Link
+from cmp_bundle.devserver.pages import AccountLink
 from cmp_bundle.devserver.pbx import RealPbx
 from tests.serving import believing, until
 from tests.unit.bundle.phones import FILES
@@ -34,7 +34,7 @@ from tests.unit.devserver.test_server import (
     socket_of,
 )
 
-LINK = Link("alice", "https://localhost/cmp2k#the-token-of-alice", "Alice of Sales")
+LINK = AccountLink("alice", "https://localhost/cmp2k#the-token-of-alice", "Alice of Sales")
 INVITE = (
     "INVITE sip:246@x SIP/2.0\r\nCall-ID: one\r\nFrom: <sip:alice@x>\r\nTo: <sip:246@x>\r\n\r\n"
 )

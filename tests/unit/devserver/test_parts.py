@@ -20,7 +20,7 @@ from cmp_bundle.tls.machine import LOCAL
 from tests.unit.bundle.phones import FILES, phone
 
 SETTINGS = Settings(build=BuildSettings(pack=False))
-CLIENT = Client("loader", "overlay()", ".overlay{}", "mends()", ".mend{}")
+CLIENT = Client("loader", "overlay()", ".overlay{}", "fixes()", ".fix{}")
 
 
 def made(number: int, changes: dict[str, str | None] | None = None) -> Built:
@@ -103,9 +103,9 @@ def test_the_last_good_build_stays_up() -> None:
     assert bad.problem is not None
     assert (bad.shown, bad.built, bad.changed) == (good.shown, good.built, False)
     del changes["index.html"]
-    mended = builds.build()
-    assert mended.problem is None
-    assert mended.built is good.built
+    fixed = builds.build()
+    assert fixed.problem is None
+    assert fixed.built is good.built
 
 
 def test_the_first_build_must_succeed() -> None:
@@ -116,15 +116,15 @@ def test_the_first_build_must_succeed() -> None:
 def test_the_guard() -> None:
     guard = Guard(frozenset(LOCAL), 8443)
     for host in ("localhost:8443", "127.0.0.1:8443", "[::1]:8443", "LOCALHOST:8443"):
-        assert guard.knows(host), host
-        assert guard.welcomes(f"https://{host}")
+        assert guard.allows_host(host), host
+        assert guard.allows_origin(f"https://{host}")
     for other in ("localhost", "evil.example:8443", "localhost:1", "", None, "a@localhost:8443",
                   "localhost:8443.evil.example", "[::1", "localhost:x"):  # fmt: skip
-        assert not guard.knows(other), other
+        assert not guard.allows_host(other), other
     for origin in ("http://localhost:8443", "null", "https://evil.example", ""):
-        assert not guard.welcomes(origin)
-    assert guard.welcomes(None)
-    assert Guard(frozenset({"localhost"}), 443).knows("localhost")
+        assert not guard.allows_origin(origin)
+    assert guard.allows_origin(None)
+    assert Guard(frozenset({"localhost"}), 443).allows_host("localhost")
 
 
 REGISTER = (

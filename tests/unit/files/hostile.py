@@ -12,22 +12,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cmp_bundle.files import Boundary, Disk, Owner, Rights
+from cmp_bundle.files import Boundary, Disk, FileOwnership, Rights
 
 #: The service's user, and somebody else; no system has such users.
 SERVICE, OTHER = 1234, 2345
 
 USER = Rights(SERVICE, SERVICE, (SERVICE,), "asterisk")
 
-NEW = Owner(-1, -1, 0o644)
+NEW = FileOwnership(-1, -1, 0o644)
 
 #: Every change to a disk there is, in a folder that ``filled`` made.
 CHANGES: dict[str, Callable[[Disk, Path], object]] = {
     "write": lambda d, p: d.write(p / "file", b"new"),
     "write, followed": lambda d, p: d.write(p / "link", b"new", follow=True),
-    "write a new one": lambda d, p: d.write(p / "new", b"new", Owner(0, 0, 0o666)),
+    "write a new one": lambda d, p: d.write(p / "new", b"new", FileOwnership(0, 0, 0o666)),
     "write_all": lambda d, p: d.write_all({p / "file": b"new", p / "new": b"new"}, NEW),
-    "make_folder": lambda d, p: d.make_folder(p / "new", Owner(0, 0, 0o777)),
+    "make_folder": lambda d, p: d.make_folder(p / "new", FileOwnership(0, 0, 0o777)),
     "link": lambda d, p: d.link(p / "link", "elsewhere"),
     "rename": lambda d, p: d.rename(p / "file", p / "renamed"),
     "exchange": lambda d, p: d.exchange(p / "folder", p / "other"),

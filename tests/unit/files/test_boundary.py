@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Boundary, Disk, Owner, Rights
+from cmp_bundle.files import Boundary, Disk, FileOwnership, Rights
 from cmp_bundle.files.open_folder import NoFileError
 from tests.unit.files.hostile import (
     CHANGES,
@@ -347,7 +347,7 @@ def test_a_hard_link_to_a_file_of_roots(here: Machine) -> None:
         folder.read(name)
     assert caught.value.filename == str(here.etc / "http.conf")
     with kept(here.secret):
-        here.disk().write(here.etc / "http.conf", b"new", Owner(0, 0, 0o644))
+        here.disk().write(here.etc / "http.conf", b"new", FileOwnership(0, 0, 0o644))
     assert (here.etc / "http.conf").read_bytes() == b"new"
 
 
@@ -376,7 +376,7 @@ def test_a_program_with_roots_rights(here: Machine) -> None:
             owner = folder.read(found).owner
         here.disk().write(path, b"new", owner)
         assert stat.S_IMODE(path.stat().st_mode) == 0o755
-        here.disk().write(path, b"new", Owner(0, 0, mode))
+        here.disk().write(path, b"new", FileOwnership(0, 0, mode))
         assert stat.S_IMODE(path.stat().st_mode) == 0o755
 
 
@@ -391,7 +391,7 @@ def test_a_programs_capabilities_are_not_copied(here: Machine) -> None:
         pytest.skip("this file system has no such attributes")
     os.chown(path, 0, 0)
     os.setxattr(path, "security.capability", every)
-    here.disk().write(path, b"new", Owner(0, 0, 0o755))
+    here.disk().write(path, b"new", FileOwnership(0, 0, 0o755))
     assert os.listxattr(path) == ["user.label"]
 
 
@@ -404,9 +404,9 @@ def test_an_access_list_of_somebody_else(here: Machine, monkeypatch: pytest.Monk
     monkeypatch.setattr(os, "listxattr", lambda _file: ["system.posix_acl_access"])
     monkeypatch.setattr(os, "getxattr", lambda _file, name: name.encode())
     monkeypatch.setattr(os, "setxattr", lambda _file, name, _value: set_.append(name))
-    here.disk().write(path, b"new", Owner(0, 0, 0o664))
+    here.disk().write(path, b"new", FileOwnership(0, 0, 0o664))
     assert set_ == []
-    here.disk().write(path, b"new", Owner(0, 0, 0o664))
+    here.disk().write(path, b"new", FileOwnership(0, 0, 0o664))
     assert set_ == ["system.posix_acl_access"]
 
 
@@ -505,11 +505,11 @@ def test_root_s_file_in_the_services_folder_stays_roots(here: Machine) -> None:
     path.write_text("old")
     os.chown(path, 0, SERVICE)
     path.chmod(0o640)
-    owner = Owner.of(path)
+    owner = FileOwnership.of(path)
     here.disk().write(path, b"new", owner)
-    assert Owner.of(path) == owner == Owner(0, SERVICE, 0o640)
+    assert FileOwnership.of(path) == owner == FileOwnership(0, SERVICE, 0o640)
     here.disk().make_folder(here.etc / "folder", owner.with_mode(0o750))
-    assert Owner.of(here.etc / "folder") == owner.with_mode(0o750)
+    assert FileOwnership.of(here.etc / "folder") == owner.with_mode(0o750)
 
 
 def test_nobody_gets_a_file_of_roots_with_words_of_his_own(
@@ -528,7 +528,7 @@ def test_nobody_gets_a_file_of_roots_with_words_of_his_own(
 
     monkeypatch.setattr(os, "open", open_)
     path = here.etc / "http.conf"
-    for owner in (Owner(0, 0, 0o644), Owner(OTHER, 0, 0o644), NEW):
+    for owner in (FileOwnership(0, 0, 0o644), FileOwnership(OTHER, 0, 0o644), NEW):
         here.disk().write(path, b"root's", owner)
         here.disk().write_all({here.etc / "b": b"root's"}, owner)
         if owner == NEW:
@@ -544,7 +544,7 @@ def test_a_file_for_another_where_the_service_could_make_none(here: Machine) -> 
     here.secret.chmod(0o755)
     planted(here.etc / "link", "/secret")
     with kept(here.top), pytest.raises(CmpBundleError, match="permission denied"):
-        here.disk().write(here.etc / "link/new", b"", Owner(0, 0, 0o644))
+        here.disk().write(here.etc / "link/new", b"", FileOwnership(0, 0, 0o644))
 
 
 @pytest.mark.parametrize(
@@ -571,7 +571,7 @@ def test_a_folder_that_is_exchanged_while_it_is_made(
 
     monkeypatch.setattr(os, "mkdir", mkdir)
     with kept(here.secret), pytest.raises(CmpBundleError):
-        here.disk().make_folder(new, Owner(uid, uid, 0o777))
+        here.disk().make_folder(new, FileOwnership(uid, uid, 0o777))
     assert not stat.S_IMODE(new.lstat().st_mode) & 0o022 or instead == "a link"
     assert new.lstat().st_uid == (0 if instead == "root's" else SERVICE)
 
@@ -583,7 +583,7 @@ def test_a_folder_that_is_exchanged_before_it_is_given(here: Machine) -> None:
             planted(path, "/secret")
 
     with kept(here.secret), pytest.raises(CmpBundleError, match="another in its place"):
-        here.disk(swap).make_folder(here.etc / "new", Owner(-1, -1, 0o777))
+        here.disk(swap).make_folder(here.etc / "new", FileOwnership(-1, -1, 0o777))
 
 
 def test_a_folder_that_root_may_only_link_to(here: Machine) -> None:
@@ -598,7 +598,7 @@ def test_a_folder_that_root_may_only_link_to(here: Machine) -> None:
                 here.disk().rename(path, to)
     # A hard link to a file of root's would be made, if root asked.
     same = {here.etc / "copy": here.secret / "file"}
-    here.disk().write_all({here.etc / "copy": b"kept"}, Owner(0, 0, 0o644), same)
+    here.disk().write_all({here.etc / "copy": b"kept"}, FileOwnership(0, 0, 0o644), same)
     assert (here.etc / "copy").stat().st_nlink == 1
 
 
@@ -652,7 +652,7 @@ def test_an_ordinary_user_follows_his_own_and_roots(change: str, here: Machine) 
     with becoming(OTHER):
         CHANGES[change](here.disk(), tmp / "link")
         with pytest.raises(CmpBundleError, match="not permitted") as caught:
-            here.disk().write(home / "file", b"", Owner(0, 0, 0o644))
+            here.disk().write(home / "file", b"", FileOwnership(0, 0, 0o644))
         assert "sudo" in str(caught.value.hint)
 
 

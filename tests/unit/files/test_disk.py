@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Boundary, Disk, OpenFolder, Owner, disk, unsynced
+from cmp_bundle.files import Boundary, Disk, FileOwnership, OpenFolder, disk, unsynced
 from tests.unit.nobody import as_nobody, needs_root, open_folder
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
@@ -43,7 +43,7 @@ class Told:
 def test_a_new_file(tmp_path: Path) -> None:
     told = Told()
     path = tmp_path / "a.conf"
-    Disk(told).write(path, b"text", Owner(-1, -1, 0o640), mtime=1_000_000_000)
+    Disk(told).write(path, b"text", FileOwnership(-1, -1, 0o640), mtime=1_000_000_000)
     assert path.read_bytes() == b"text"
     assert mode(path) == 0o640
     assert path.stat().st_mtime == 1_000_000_000
@@ -67,11 +67,13 @@ def test_owner_and_mode_are_kept(tmp_path: Path) -> None:
     path.write_text("old")
     os.chown(path, 1234, 4321)
     path.chmod(0o640)
-    owner = Owner.of(path)
+    owner = FileOwnership.of(path)
     Disk().write(path, b"new", owner)
-    assert Owner.of(path) == owner == Owner(1234, 4321, 0o640)
-    Disk().write(path, b"new", Owner(-1, 99, 0o600))
-    assert Owner.of(path) == Owner(0, 99, 0o600), "the file is new, and so whoever wrote it has it"
+    assert FileOwnership.of(path) == owner == FileOwnership(1234, 4321, 0o640)
+    Disk().write(path, b"new", FileOwnership(-1, 99, 0o600))
+    assert FileOwnership.of(path) == FileOwnership(0, 99, 0o600), (
+        "the file is new, and so whoever wrote it has it"
+    )
 
 
 @pytest.mark.parametrize("bit", [stat.S_ISUID, stat.S_ISGID, stat.S_ISVTX])
@@ -80,10 +82,10 @@ def test_what_makes_a_program_more_is_not_kept(bit: int, tmp_path: Path) -> None
     path = tmp_path / "http.conf"
     path.write_text("old")
     path.chmod(0o755 | bit)
-    for owner in (Owner.of(path), Owner(-1, -1, 0o755 | bit)):
+    for owner in (FileOwnership.of(path), FileOwnership(-1, -1, 0o755 | bit)):
         Disk().write(path, b"new", owner)
         assert mode(path) == 0o755
-    Disk().make_folder(tmp_path / "folder", Owner(-1, -1, 0o755 | bit))
+    Disk().make_folder(tmp_path / "folder", FileOwnership(-1, -1, 0o755 | bit))
     assert mode(tmp_path / "folder") == 0o755
 
 
@@ -151,9 +153,9 @@ def test_what_somebody_put_into_the_way_is_not_followed(way: str, tmp_path: Path
     trap = Disk.partial(path) if way == "write" else path
     trap.symlink_to(secret)
     if way == "write":
-        Disk().write(path, b"new", Owner(-1, -1, 0o666))
+        Disk().write(path, b"new", FileOwnership(-1, -1, 0o666))
     else:
-        Disk().write_all({path: b"new"}, Owner(-1, -1, 0o666))
+        Disk().write_all({path: b"new"}, FileOwnership(-1, -1, 0o666))
     assert secret.read_text() == "root's"
     assert mode(secret) == 0o600
     assert path.read_bytes() == b"new"
@@ -202,7 +204,7 @@ def test_what_a_killed_run_left_is_overwritten(tmp_path: Path) -> None:
     partial.write_text("half")
     partial.chmod(0o666)
     with partial.open("rb") as watching:
-        Disk().write(path, b"secret", Owner(-1, -1, 0o600))
+        Disk().write(path, b"secret", FileOwnership(-1, -1, 0o600))
         assert watching.read() == b"half", "whoever had it open does not get the new one"
     assert names(tmp_path) == ["key.pem"]
     assert mode(path) == 0o600
@@ -224,7 +226,7 @@ def test_a_secret_is_never_open_to_others(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(os, "fchmod", fchmod)
     before = os.umask(0)
     try:
-        Disk().write(tmp_path / "key", b"secret", Owner(-1, -1, 0o600))
+        Disk().write(tmp_path / "key", b"secret", FileOwnership(-1, -1, 0o600))
     finally:
         os.umask(before)
     assert seen[:2] == [0o600, 0o600]
@@ -344,7 +346,7 @@ def test_many_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    Disk(lambda step, _: events.append(step)).write_all(files, Owner(-1, -1, 0o640))
+    Disk(lambda step, _: events.append(step)).write_all(files, FileOwnership(-1, -1, 0o640))
     assert {p: p.read_bytes() for p in tmp_path.iterdir()} == files
     assert {mode(p) for p in files} == {0o640}
     assert events == ["write"] * 20 + ["sync"] * 20 + ["sync"], "the folder last"
@@ -388,7 +390,7 @@ def test_many_that_are_there_already(tmp_path: Path) -> None:
     (tmp_path / "new/same").write_text("half of a run that was killed")
     files = {tmp_path / "new" / n: b"old" for n in ("same", "open", "none")}
     same = {path: tmp_path / "old" / path.name for path in files}
-    Disk().write_all(files, Owner(-1, -1, 0o644), same)
+    Disk().write_all(files, FileOwnership(-1, -1, 0o644), same)
     assert {path: path.read_bytes() for path in files} == files
     linked = [n for n in names(tmp_path / "new") if (tmp_path / "new" / n).stat().st_nlink == 2]
     assert linked == ["same"]
@@ -438,8 +440,8 @@ def test_descriptors_are_few_and_given_back(flat: int, number: int, tmp_path: Pa
 
 @as_root
 def test_many_for_another(tmp_path: Path) -> None:
-    Disk().write_all({tmp_path / "a": b"", tmp_path / "b": b""}, Owner(1234, 4321, 0o644))
-    assert {Owner.of(p) for p in tmp_path.iterdir()} == {Owner(1234, 4321, 0o644)}
+    Disk().write_all({tmp_path / "a": b"", tmp_path / "b": b""}, FileOwnership(1234, 4321, 0o644))
+    assert {FileOwnership.of(p) for p in tmp_path.iterdir()} == {FileOwnership(1234, 4321, 0o644)}
 
 
 # Folders -----------------------------------------------------------------------------------------
@@ -450,11 +452,11 @@ def test_a_folder(tmp_path: Path) -> None:
     made = Disk(told)
     before = os.umask(0o077)
     try:
-        made.make_folder(tmp_path / "a", Owner(-1, -1, 0o750))
+        made.make_folder(tmp_path / "a", FileOwnership(-1, -1, 0o750))
     finally:
         os.umask(before)
     assert mode(tmp_path / "a") == 0o750
-    made.make_folder(tmp_path / "a", Owner(-1, -1, 0o700))
+    made.make_folder(tmp_path / "a", FileOwnership(-1, -1, 0o700))
     assert mode(tmp_path / "a") == 0o750, "one that is there stays as it is"
     assert told.lines == ["mkdir a", "own a", "mkdir a"]
     (tmp_path / "file").write_text("")
@@ -475,7 +477,7 @@ def test_a_folder_that_is_swapped_for_a_symlink(tmp_path: Path) -> None:
             path.symlink_to(secret)
 
     with pytest.raises(CmpBundleError):
-        Disk(before).make_folder(tmp_path / "a", Owner(-1, -1, 0o777))
+        Disk(before).make_folder(tmp_path / "a", FileOwnership(-1, -1, 0o777))
     assert mode(secret) == 0o700
 
 
@@ -704,7 +706,7 @@ def test_one_step_is_one_step(tmp_path: Path) -> None:
 CHANGES: dict[str, Callable[[Disk, Path], object]] = {
     "write": lambda d, p: d.write(p / "file", b"new"),
     "write_all": lambda d, p: d.write_all({p / "one": b"", p / "two": b""}),
-    "make_folder": lambda d, p: d.make_folder(p / "new", Owner(-1, -1, 0o700)),
+    "make_folder": lambda d, p: d.make_folder(p / "new", FileOwnership(-1, -1, 0o700)),
     "link": lambda d, p: d.link(p / "link", "new"),
     "rename": lambda d, p: d.rename(p / "file", p / "renamed"),
     "exchange": lambda d, p: d.exchange(p / "folder", p / "other"),

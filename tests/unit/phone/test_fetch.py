@@ -140,7 +140,7 @@ def test_offline_and_refresh_contradict_each_other(place: Place) -> None:
         place.get("upstream", offline=True, refresh=True)
 
 
-def test_a_damaged_cache_is_mended(place: Place) -> None:
+def test_a_damaged_cache_is_fixed(place: Place) -> None:
     place.server.give("/p.tgz", GOOD)
     place.get("upstream")
     damaged = place.cache.root / "phones" / TREE / "index.html"

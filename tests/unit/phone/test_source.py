@@ -12,11 +12,11 @@ from cmp_bundle.phone.source import (
     ArchiveFile,
     ArchiveUrl,
     Builtin,
-    Folder,
+    FolderSource,
     GitUrl,
+    PhoneRequest,
     Pinned,
     Repository,
-    Request,
     parse,
 )
 
@@ -48,7 +48,7 @@ def refused(text: str, why: str, **more: str) -> CmpBundleError:
 
 
 def test_upstream_is_pinned() -> None:
-    assert parse("upstream") == Request(Pinned(UPSTREAM), "upstream", UPSTREAM.tree)
+    assert parse("upstream") == PhoneRequest(Pinned(UPSTREAM), "upstream", UPSTREAM.tree)
     assert parse("upstream", revision=UPSTREAM.commit) == parse("upstream")
     assert parse("upstream", pin=UPSTREAM.tree) == parse("upstream")
     assert "has been" not in refused("upstream", "cannot be", pin=TREE).message
@@ -56,8 +56,8 @@ def test_upstream_is_pinned() -> None:
 
 def test_another_revision_of_upstream_is_not() -> None:
     source = GitUrl("https://github.com/asterisk/cyber_mega_phone_2k.git", "main")
-    assert parse("upstream", revision="main") == Request(source, "upstream", None)
-    assert parse("upstream", revision="main", pin=TREE) == Request(source, "upstream", TREE)
+    assert parse("upstream", revision="main") == PhoneRequest(source, "upstream", None)
+    assert parse("upstream", revision="main", pin=TREE) == PhoneRequest(source, "upstream", TREE)
 
 
 def test_the_pin_names_its_commit_s_archive() -> None:
@@ -70,7 +70,7 @@ def test_the_pin_names_its_commit_s_archive() -> None:
 def test_words_mean_the_same_everywhere(here: Path) -> None:
     assert parse("builtin", base=here).source == Builtin()
     assert isinstance(parse("upstream", base=here).source, Pinned)
-    assert parse("./upstream", base=here).source == Folder(here / "upstream")
+    assert parse("./upstream", base=here).source == FolderSource(here / "upstream")
 
 
 @pytest.mark.parametrize(
@@ -87,44 +87,46 @@ def test_words_mean_the_same_everywhere(here: Path) -> None:
     ],
 )
 def test_repositories_elsewhere(text: str, url: str) -> None:
-    assert parse(text) == Request(GitUrl(url, None), text)
-    assert parse(text, revision="v1", pin=TREE) == Request(GitUrl(url, "v1"), text, TREE)
+    assert parse(text) == PhoneRequest(GitUrl(url, None), text)
+    assert parse(text, revision="v1", pin=TREE) == PhoneRequest(GitUrl(url, "v1"), text, TREE)
 
 
 def test_repositories_here(here: Path) -> None:
     clone = Repository(here / "clone/.git", here / "clone", None)
-    assert parse("clone", base=here) == Request(clone, "clone")
+    assert parse("clone", base=here) == PhoneRequest(clone, "clone")
     assert parse("bare.git", base=here).source == Repository(here / "bare.git", None, None)
     second = Repository(here / "second/.git", here / "second", "main")
     assert parse("second", base=here, revision="main").source == second
     for text in (f"file://{here}/clone", f"git+file://localhost{here}/clone"):
-        assert parse(text) == Request(clone, text)
+        assert parse(text) == PhoneRequest(clone, text)
     spaced = work_tree(here / "a clone é")
     assert parse(spaced.as_uri()).source == Repository(spaced / ".git", spaced, None)
 
 
 def test_archives(here: Path) -> None:
     for name in ("p.tar.gz", "P.TGZ", "p.tar", "p.zip"):
-        assert parse(name, base=here) == Request(ArchiveFile(here / name), name)
+        assert parse(name, base=here) == PhoneRequest(ArchiveFile(here / name), name)
         url = f"https://example.org/a/{name}"
-        assert parse(url) == Request(ArchiveUrl(url), url)
+        assert parse(url) == PhoneRequest(ArchiveUrl(url), url)
 
 
 def test_a_token_in_an_address_is_used_and_not_shown() -> None:
     request = parse("https://example.org/p.zip?token=secret#x")
-    assert request == Request(
+    assert request == PhoneRequest(
         ArchiveUrl("https://example.org/p.zip?token=secret"), "https://example.org/p.zip"
     )
 
 
 def test_folders(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert parse("plain", base=here) == Request(Folder(here / "plain"), "plain")
-    assert parse(str(here / "plain")).source == Folder(here / "plain")
-    assert parse("folder:clone", base=here) == Request(Folder(here / "clone"), "folder:clone")
+    assert parse("plain", base=here) == PhoneRequest(FolderSource(here / "plain"), "plain")
+    assert parse(str(here / "plain")).source == FolderSource(here / "plain")
+    assert parse("folder:clone", base=here) == PhoneRequest(
+        FolderSource(here / "clone"), "folder:clone"
+    )
     monkeypatch.chdir(here)
-    assert parse("plain").source == Folder(Path("plain"))
+    assert parse("plain").source == FolderSource(Path("plain"))
     monkeypatch.setenv("HOME", str(here))
-    assert parse("~/plain").source == Folder(here / "plain")
+    assert parse("~/plain").source == FolderSource(here / "plain")
 
 
 @pytest.mark.parametrize(

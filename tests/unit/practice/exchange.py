@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cmp_bundle.practice.account import Account
+from cmp_bundle.practice.account import PracticeAccount
 from cmp_bundle.practice.pbx import PracticePbx
 
 from .scripted import PASSWORDS, ScriptedPhone
@@ -14,10 +14,10 @@ NAMES = {"alice": "Alice", "bob": 'Bob "the builder"\r\nX-Bad: 1', "carol": ""}
 class Exchange:
     """By default with the accounts that phones have passwords for."""
 
-    def __init__(self, *accounts: Account) -> None:
+    def __init__(self, *accounts: PracticeAccount) -> None:
         self.clock = Ticking()
         known = accounts or tuple(
-            Account(name, password=password, display_name=NAMES[name])
+            PracticeAccount(name, password=password, display_name=NAMES[name])
             for name, password in PASSWORDS.items()
         )
         self.pbx = PracticePbx(known, clock=self.clock)

@@ -84,7 +84,7 @@ def test_four_pictures(browser: str) -> None:
         assert success.status == 200
         assert len(parse(success.body).sections) == 5
         alice.acknowledge(success)
-        await exchange.pbx._errands.finish()
+        await exchange.pbx._background.finish()
         assert not alice.heard
 
     running(test)

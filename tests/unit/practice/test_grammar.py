@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cmp_bundle.practice import grammar
 from cmp_bundle.practice.dialog import address as written
 from cmp_bundle.practice.grammar import MalformedError
-from cmp_bundle.practice.message import Request, Response, UnreadableError, answer, parse
+from cmp_bundle.practice.message import SipRequest, SipResponse, UnreadableError, answer, parse
 
 from .scripted import OFFERS
 from .steady import STEADY
@@ -37,7 +37,7 @@ INVITE = (
 
 def test_a_message_as_jssip_sends_it() -> None:
     read = parse(INVITE)
-    assert isinstance(read, Request)
+    assert isinstance(read, SipRequest)
     read.check()
     assert (read.method, read.target.user, read.target.host) == ("INVITE", "246", "localhost")
     assert (read.via.sent_by, read.via.branch) == ("df7jal23ls0d.invalid", "z9hG4bK56sdasks")
@@ -57,7 +57,7 @@ def test_short_names_and_any_case() -> None:
         "F: sip:a@b;tag=1\r\nt: sip:c@d;TAG=2\r\ni: x\r\ncSEQ: 2 \t BYE\r\nL: 0\r\n\r\nleft over"
     )
     read = parse(text)
-    assert isinstance(read, Response)
+    assert isinstance(read, SipResponse)
     read.check()
     assert (read.status, read.reason, read.body) == (200, "", "")
     assert (read.via.sent_by, read.via.branch) == ("a.invalid", "b")
@@ -108,11 +108,11 @@ def test_a_damaged_message_raises_nothing_else(cuts: list[tuple[int, int, str]])
     except (UnreadableError, MalformedError):
         return
     _ = read.via, read.from_, read.to, read.call_id, read.cseq, read.contacts
-    if isinstance(read, Request):
+    if isinstance(read, SipRequest):
         # What it is answered with is a message again, and one of as many headers.
         response = answer(read, 404, tag="t")
         again = parse(str(response))
-        assert isinstance(again, Response)
+        assert isinstance(again, SipResponse)
         again.check()
         assert len(tuple(again.headers)) == len(tuple(response.headers)) + 1
         assert again.to.tag in (read.to.tag, "t")

@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 
 from cmp_bundle.practice.media import rtcp
 from cmp_bundle.practice.media.mirror import Mirror
-from cmp_bundle.practice.media.negotiation import Echo, Plan
+from cmp_bundle.practice.media.negotiation import Echo, MediaPlan
 from cmp_bundle.practice.media.rtcp import Lost, PictureWanted, Reception, SenderReport
 
 from .steady import STEADY
 
 OPUS, DIGITS, VP8 = 111, 110, 96
 SOUND = Echo(frozenset({OPUS}), (1,))
-FOUR = Plan(SOUND, Echo(frozenset({VP8}), (11, 12, 13, 14)))
-ONE = Plan(SOUND, Echo(frozenset({VP8}), (11,)))
+FOUR = MediaPlan(SOUND, Echo(frozenset({VP8}), (11, 12, 13, 14)))
+ONE = MediaPlan(SOUND, Echo(frozenset({VP8}), (11,)))
 
 
-def mirror(plan: Plan = ONE) -> Mirror:
+def mirror(plan: MediaPlan = ONE) -> Mirror:
     made = Mirror()
     assert made.follow(plan, 0.0) == []
     return made
@@ -57,7 +57,7 @@ def test_a_packet_comes_back_once_for_each_picture() -> None:
 def test_what_was_not_agreed_on_does_not_come_back() -> None:
     for data in (b"", b"\x80" * 11, packet(DIGITS), packet(97)):
         assert mirror().media(data) == []
-    assert mirror(Plan()).media(packet()) == []
+    assert mirror(MediaPlan()).media(packet()) == []
 
 
 def test_a_phone_that_begins_anew_goes_on_in_its_echo() -> None:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from cmp_bundle.practice.media.negotiation import Local, Negotiation, Plan
+from cmp_bundle.practice.media.negotiation import Local, MediaPlan, Negotiation
 from cmp_bundle.practice.media.sdp import Description, SdpError, Section, parse
 
 from .scripted import ANSWERS, OFFERS
@@ -140,7 +140,7 @@ def test_a_phone_on_hold_gets_nothing_until_it_is_back(
 def test_without_a_camera_there_are_no_pictures(negotiation: Negotiation) -> None:
     negotiation.answer(OFFERS["chromium"].replace("a=sendrecv", "a=recvonly"))
     assert not negotiation.sees
-    assert negotiation.plan == Plan()
+    assert negotiation.plan == MediaPlan()
     assert len(parse(negotiation.offer(4)).sections) == 2
 
 

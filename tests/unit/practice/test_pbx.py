@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from cmp_bundle.practice.account import DEMO, Account
+from cmp_bundle.practice.account import DEMO, PracticeAccount
 from cmp_bundle.practice.connection import MOST_TRANSACTIONS
 from cmp_bundle.practice.pbx import PracticePbx
 
@@ -56,7 +56,7 @@ def test_an_account_that_is_not_there_is_treated_like_a_wrong_password(exchange:
 
 def test_an_account_with_a_login_and_ha1_of_its_own_realm() -> None:
     secret = md5("david:example.org:secret")
-    exchange = Exchange(Account("dave", auth_name="david", ha1=secret, realm="example.org"))
+    exchange = Exchange(PracticeAccount("dave", auth_name="david", ha1=secret, realm="example.org"))
     phone = exchange.phone("david")
     phone.name = "dave"
     phone.send("REGISTER", "sip:localhost", to="<sip:dave@localhost>", call_id="r")
@@ -93,7 +93,7 @@ def test_a_challenge_is_good_for_one_answer_and_a_while(exchange: Exchange) -> N
 
 def test_accounts_that_come_and_go(exchange: Exchange) -> None:
     alice, bob = exchange.registered("alice"), exchange.registered("bob")
-    exchange.pbx.admit([Account("alice", password=PASSWORDS["alice"])])
+    exchange.pbx.admit([PracticeAccount("alice", password=PASSWORDS["alice"])])
     alice.invite("bob")
     assert alice.only().status == 404
     assert bob.register(number=3).status == 401
@@ -110,7 +110,7 @@ def test_a_registration_that_is_refused(exchange: Exchange) -> None:
 @pytest.mark.parametrize("how", [{}, {"password": "x", "ha1": "y"}, {"id": "", "password": "x"}])
 def test_what_is_no_account(how: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="account"):
-        Account(**{"id": "alice", **how})
+        PracticeAccount(**{"id": "alice", **how})
 
 
 # Numbers.
@@ -172,7 +172,9 @@ def test_a_bye_before_the_answer_ends_it_too(exchange: Exchange) -> None:
 
 
 def test_an_account_comes_before_a_number() -> None:
-    exchange = Exchange(Account("alice", password=PASSWORDS["alice"]), Account("249", password="x"))
+    exchange = Exchange(
+        PracticeAccount("alice", password=PASSWORDS["alice"]), PracticeAccount("249", password="x")
+    )
     alice = exchange.phone()
     alice.invite("249")
     assert alice.only().status == 480

@@ -9,18 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmp_bundle.practice.grammar import MalformedError
-from cmp_bundle.practice.message import Headers, Request
+from cmp_bundle.practice.message import Headers, SipRequest
 from cmp_bundle.practice.registrar import RefusedError, Registrar
 
 from .steady import FEWER
 from .ticking import Ticking
 
 
-def register(*contacts: str, call_id: str = "x", cseq: int = 1, expires: str = "") -> Request:
+def register(*contacts: str, call_id: str = "x", cseq: int = 1, expires: str = "") -> SipRequest:
     pairs = [("Call-ID", call_id), ("CSeq", f"{cseq} REGISTER")]
     pairs += [("Contact", contact) for contact in contacts]
     pairs += [("Expires", expires)] if expires else []
-    return Request(Headers(tuple(pairs)), "REGISTER", "sip:localhost")
+    return SipRequest(Headers(tuple(pairs)), "REGISTER", "sip:localhost")
 
 
 def reached(registrar: Registrar, account: str = "alice") -> list[str]:
@@ -82,7 +82,7 @@ def test_all_at_once() -> None:
         (register("<sip:a@a>;expires=0", cseq=4), 500),
     ],
 )
-def test_what_is_refused_changes_nothing(request_: Request, status: int) -> None:
+def test_what_is_refused_changes_nothing(request_: SipRequest, status: int) -> None:
     registrar = Registrar(Ticking())
     registrar.register("alice", 1, register("<sip:a@a>", cseq=4))
     with pytest.raises(RefusedError) as refused:
@@ -96,7 +96,7 @@ def test_what_is_refused_changes_nothing(request_: Request, status: int) -> None
 @pytest.mark.parametrize(
     "request_", [register("<sip:a@a>;expires=soon"), register("<a>"), register(expires="-1")]
 )
-def test_what_cannot_be_read_changes_nothing(request_: Request) -> None:
+def test_what_cannot_be_read_changes_nothing(request_: SipRequest) -> None:
     registrar = Registrar(Ticking())
     with pytest.raises(MalformedError):
         registrar.register("alice", 1, request_)

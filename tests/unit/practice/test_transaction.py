@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from cmp_bundle.practice.message import Headers, Request, Response, answer
+from cmp_bundle.practice.message import Headers, SipRequest, SipResponse, answer
 from cmp_bundle.practice.transaction import ClientTransaction, ServerTransaction, State, cancel_of
 
 from .ticking import Ticking
 
 
-def request(method: str = "INVITE") -> Request:
-    return Request(
+def request(method: str = "INVITE") -> SipRequest:
+    return SipRequest(
         Headers(
             (
                 ("Via", "SIP/2.0/WSS a.invalid;branch=z9hG4bKa"),
@@ -63,7 +63,7 @@ class Server:
     def _ended(self) -> None:
         self.ends += 1
 
-    def respond(self, status: int) -> Response:
+    def respond(self, status: int) -> SipResponse:
         response = answer(self.request, status, tag="t")
         self.transaction.respond(response)
         return response

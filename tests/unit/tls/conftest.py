@@ -10,8 +10,8 @@ from tempfile import mkdtemp
 
 import pytest
 
+from cmp_bundle.tls.desktop_user import DesktopUser
 from cmp_bundle.tls.nss import CERTUTIL
-from cmp_bundle.tls.person import Person
 
 
 @pytest.fixture
@@ -28,22 +28,22 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def somebody(home: Path) -> Person:
+def somebody(home: Path) -> DesktopUser:
     """Whoever runs the tests, with another home."""
-    return Person(
+    return DesktopUser(
         "alice", os.geteuid(), os.getegid(), home, home / ".config", home / ".local/share"
     )
 
 
 @pytest.fixture
-def nobody() -> Iterator[Person]:
+def nobody() -> Iterator[DesktopUser]:
     """Another user, for whom root is at work, with a home that this user can reach."""
     if os.geteuid() != 0:
         pytest.skip("only root can work for somebody else")
     # pytest's own folders are shut to others.
     home = Path(mkdtemp(prefix="cmp-home-"))
     os.chown(home, 65534, 65534)
-    yield Person(
+    yield DesktopUser(
         "nobody", 65534, 65534, home, home / ".config", home / ".local/share", behind_sudo=True
     )
     shutil.rmtree(home)

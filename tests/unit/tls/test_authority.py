@@ -23,8 +23,8 @@ from cmp_bundle.tls import machine
 from cmp_bundle.tls.anchor import CERTIFICATE, anchor_in
 from cmp_bundle.tls.authority import KEY, Authority, authority_in, ensure, renew, usage
 from cmp_bundle.tls.bounds import PRIVATE, PRIVATE_NETWORKS, Bounds
+from cmp_bundle.tls.desktop_user import desktop_user
 from cmp_bundle.tls.hosts import host, hosts
-from cmp_bundle.tls.person import person
 
 from .made import DAY, NOW, a_leaf, an_authority, odd, private
 from .serving import handshake
@@ -60,7 +60,7 @@ def test_what_it_is(tmp_path: Path) -> None:
     assert made.key.curve.name == "secp256r1"
     assert made.anchor.not_after - NOW > dt.timedelta(days=3600)
     assert made.fresh
-    assert person().name in made.anchor.name
+    assert desktop_user().name in made.anchor.name
     assert made.anchor.signed(made.anchor.certificate)
 
 

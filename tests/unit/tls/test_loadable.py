@@ -10,12 +10,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from cmp_bundle.asterisk import reader as conf
-from cmp_bundle.asterisk.conf_files import Folder
+from cmp_bundle.asterisk.conf_files import ConfFolder
 from cmp_bundle.asterisk.http_conf import HttpServer, http_server
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.tls import loadable, readable
 from cmp_bundle.tls.loadable import Look, check_reload, look, look_at
-from cmp_bundle.tls.readable import Reader, Unread, Why, oneself
+from cmp_bundle.tls.readable import ReadingUser, Unread, Why, oneself
 
 from . import pairs
 from .made import DAY, NOW, odd
@@ -26,9 +26,9 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can look as so
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> Reader:
+def reader(tmp_path: Path) -> ReadingUser:
     tmp_path.chmod(0o755)
-    return Reader("nobody", 65534, 65534, tmp_path)
+    return ReadingUser("nobody", 65534, 65534, tmp_path)
 
 
 @pytest.fixture
@@ -40,21 +40,21 @@ def keys(tmp_path: Path) -> pairs.Keys:
     return found
 
 
-def judged(reader: Reader, served: bytes | None = None) -> Look:
+def judged(reader: ReadingUser, served: bytes | None = None) -> Look:
     certificate, key = f"/keys/{pairs.CERTIFICATE}", f"/keys/{pairs.KEY}"
     return look_at(certificate, key, reader, NOW, served=served)
 
 
 @as_root
 @pytest.mark.parametrize("name", pairs.fine())
-def test_what_asterisk_loads(name: str, keys: pairs.Keys, reader: Reader) -> None:
+def test_what_asterisk_loads(name: str, keys: pairs.Keys, reader: ReadingUser) -> None:
     pairs.fine()[name](keys)
     assert judged(reader).hindrance is None
 
 
 @as_root
 @pytest.mark.parametrize("name", pairs.bad())
-def test_what_asterisk_does_not_load(name: str, keys: pairs.Keys, reader: Reader) -> None:
+def test_what_asterisk_does_not_load(name: str, keys: pairs.Keys, reader: ReadingUser) -> None:
     make, said = pairs.bad()[name]
     make(keys)
     error = judged(reader).hindrance
@@ -66,7 +66,7 @@ def test_what_asterisk_does_not_load(name: str, keys: pairs.Keys, reader: Reader
 
 
 @as_root
-def test_a_pipe(keys: pairs.Keys, reader: Reader) -> None:
+def test_a_pipe(keys: pairs.Keys, reader: ReadingUser) -> None:
     pairs.pipe(keys)
     error = judged(reader).hindrance
     assert error is not None
@@ -74,7 +74,7 @@ def test_a_pipe(keys: pairs.Keys, reader: Reader) -> None:
 
 
 @as_root
-def test_too_short_for_asterisk_s_openssl_or_not(keys: pairs.Keys, reader: Reader) -> None:
+def test_too_short_for_asterisk_s_openssl_or_not(keys: pairs.Keys, reader: ReadingUser) -> None:
     """One that Asterisk shows at this moment is not too short for it."""
     pairs.too_short(keys)
     error = judged(reader).hindrance
@@ -91,7 +91,7 @@ def test_too_short_for_asterisk_s_openssl_or_not(keys: pairs.Keys, reader: Reade
 
 
 @as_root
-def test_what_browsers_have_against_it(keys: pairs.Keys, reader: Reader) -> None:
+def test_what_browsers_have_against_it(keys: pairs.Keys, reader: ReadingUser) -> None:
     for name, said in (
         ("expired", "expired on"),
         ("not valid yet", "not valid before"),
@@ -140,7 +140,7 @@ def test_who_may_not_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def server(tmp_path: Path, *lines: str) -> HttpServer:
     text = "[general]\nenabled=yes\nbindaddr=127.0.0.1\ntlsenable=yes\n"
     (tmp_path / "http.conf").write_text(text + "".join(f"{line}\n" for line in lines))
-    return http_server(conf.read("http.conf", Folder(tmp_path)))
+    return http_server(conf.read("http.conf", ConfFolder(tmp_path)))
 
 
 def test_only_what_the_configuration_uses(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from cmp_bundle.files import Disk
 from cmp_bundle.tls import nss, trust
 from cmp_bundle.tls.anchor import Anchor
 from cmp_bundle.tls.authority import renew
+from cmp_bundle.tls.desktop_user import DesktopUser
 from cmp_bundle.tls.nss import NssStore
-from cmp_bundle.tls.person import Person
 
 from .made import NOW, an_authority, odd
 
@@ -28,7 +28,7 @@ def anchor(tmp_path: Path) -> Anchor:
     return an_authority(tmp_path).anchor
 
 
-def told(change: trust.Change, anchor: Anchor) -> list[str]:
+def told(change: trust.StoreChange, anchor: Anchor) -> list[str]:
     """Carry it out; the steps as they were shown."""
     shown: list[str] = []
     trust.make(change, anchor, Disk(), lambda step: shown.append(str(step)))
@@ -52,7 +52,7 @@ def add(folder: Path, nickname: str, certificate: bytes, flags: str) -> None:
 
 
 @pytest.mark.usefixtures("certutil")
-def test_there_and_back(somebody: Person, anchor: Anchor) -> None:
+def test_there_and_back(somebody: DesktopUser, anchor: Anchor) -> None:
     folder = somebody.home / USUAL
     store = NssStore("Chromium", folder, somebody)
     assert not store.trusts(anchor)
@@ -75,7 +75,7 @@ def test_there_and_back(somebody: Person, anchor: Anchor) -> None:
 
 
 @pytest.mark.usefixtures("certutil")
-def test_the_steps_are_lines_for_a_shell(somebody: Person, anchor: Anchor) -> None:
+def test_the_steps_are_lines_for_a_shell(somebody: DesktopUser, anchor: Anchor) -> None:
     folder = somebody.home / "a folder; with 'all' $kinds"
     (change,) = trust.to_trust(anchor, [NssStore("Chromium", folder, somebody)])
     script = "set -e\n" + "\n".join(map(str, change.steps))
@@ -84,7 +84,7 @@ def test_the_steps_are_lines_for_a_shell(somebody: Person, anchor: Anchor) -> No
 
 
 @pytest.mark.usefixtures("certutil")
-def test_what_others_put_there_stays(somebody: Person, anchor: Anchor) -> None:
+def test_what_others_put_there_stays(somebody: DesktopUser, anchor: Anchor) -> None:
     folder = somebody.home / USUAL
     add(folder, "theirs", odd("a.example")[1], "P,,")
     add(folder, "  odd  name,C,,  ", odd("b.example")[1], "CT,C,C")
@@ -99,7 +99,7 @@ def test_what_others_put_there_stays(somebody: Person, anchor: Anchor) -> None:
 
 
 @pytest.mark.usefixtures("certutil")
-def test_one_that_was_imported_by_hand(somebody: Person, anchor: Anchor) -> None:
+def test_one_that_was_imported_by_hand(somebody: DesktopUser, anchor: Anchor) -> None:
     """Under a name of theirs, and first without trust, as Firefox's dialog does it unticked."""
     folder = somebody.home / USUAL
     add(folder, "my own name", anchor.pem, ",,")
@@ -113,7 +113,9 @@ def test_one_that_was_imported_by_hand(somebody: Person, anchor: Anchor) -> None
 
 
 @pytest.mark.usefixtures("certutil")
-def test_two_authorities_of_one_person(tmp_path: Path, somebody: Person, anchor: Anchor) -> None:
+def test_two_authorities_of_one_person(
+    tmp_path: Path, somebody: DesktopUser, anchor: Anchor
+) -> None:
     folder = somebody.home / USUAL
     store = NssStore("Chromium", folder, somebody)
     told(trust.to_trust(anchor, [store])[0], anchor)
@@ -126,7 +128,7 @@ def test_two_authorities_of_one_person(tmp_path: Path, somebody: Person, anchor:
 
 
 @pytest.mark.usefixtures("certutil")
-def test_a_damaged_database_is_left_as_it_is(somebody: Person, anchor: Anchor) -> None:
+def test_a_damaged_database_is_left_as_it_is(somebody: DesktopUser, anchor: Anchor) -> None:
     """And the others get theirs."""
     broken, good = somebody.home / "broken", somebody.home / "good"
     broken.mkdir()
@@ -144,7 +146,7 @@ def test_a_damaged_database_is_left_as_it_is(somebody: Person, anchor: Anchor) -
 
 
 @pytest.mark.usefixtures("certutil")
-def test_a_database_with_a_password(somebody: Person, anchor: Anchor) -> None:
+def test_a_database_with_a_password(somebody: DesktopUser, anchor: Anchor) -> None:
     """Firefox's primary password: without somebody to type it, it is refused and nothing stays."""
     with contextlib.suppress(OSError):
         os.close(os.open("/dev/tty", os.O_RDWR))
@@ -162,7 +164,7 @@ def test_a_database_with_a_password(somebody: Person, anchor: Anchor) -> None:
 
 
 def test_without_certutil(
-    somebody: Person, anchor: Anchor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    somebody: DesktopUser, anchor: Anchor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -182,7 +184,7 @@ def test_without_certutil(
 
 
 @pytest.mark.usefixtures("certutil")
-def test_root_works_as_the_person(nobody: Person, anchor: Anchor) -> None:
+def test_root_works_as_the_person(nobody: DesktopUser, anchor: Anchor) -> None:
     """What is made in somebody's home is theirs, although root runs it and holds the certificate."""
     store = NssStore("Chromium", nobody.home / USUAL, nobody)
     (change,) = trust.to_trust(anchor, [store])
@@ -198,7 +200,7 @@ def test_root_works_as_the_person(nobody: Person, anchor: Anchor) -> None:
 
 @pytest.mark.usefixtures("certutil")
 def test_a_symlink_of_theirs_leads_root_nowhere(
-    nobody: Person, anchor: Anchor, tmp_path: Path
+    nobody: DesktopUser, anchor: Anchor, tmp_path: Path
 ) -> None:
     secret = tmp_path / "only-root"
     secret.mkdir(mode=0o700)
@@ -212,7 +214,7 @@ def test_a_symlink_of_theirs_leads_root_nowhere(
 # Which there are ---------------------------------------------------------------------------------
 
 
-def names(person: Person) -> dict[str, Path]:
+def names(person: DesktopUser) -> dict[str, Path]:
     return {s.name: s.place.relative_to(person.home) for s in nss.stores(person)}
 
 
@@ -231,13 +233,13 @@ def install(programs: Path, *called: str) -> None:
         (programs / name).chmod(0o755)
 
 
-def test_no_browser(somebody: Person, programs: Path) -> None:
+def test_no_browser(somebody: DesktopUser, programs: Path) -> None:
     assert list(programs.iterdir()) == []
     assert names(somebody) == {}
     assert nss.remarks(somebody) == ()
 
 
-def test_chromium_s(somebody: Person, programs: Path) -> None:
+def test_chromium_s(somebody: DesktopUser, programs: Path) -> None:
     install(programs, "chromium", "google-chrome", "google-chrome-stable")
     both = "Chromium and Chrome"
     assert names(somebody) == {both: Path(".pki/nssdb")}
@@ -250,7 +252,7 @@ def test_chromium_s(somebody: Person, programs: Path) -> None:
     assert found == [somebody.home / ".pki/nssdb", newer]
 
 
-def test_chromium_s_that_is_gone_or_packaged(somebody: Person, programs: Path) -> None:
+def test_chromium_s_that_is_gone_or_packaged(somebody: DesktopUser, programs: Path) -> None:
     assert not list(programs.iterdir())
     for folder in (".pki/nssdb", "snap/chromium/current/.pki/nssdb",
                    ".var/app/com.google.Chrome/.pki/nssdb"):  # fmt: skip
@@ -287,7 +289,9 @@ Version=2
 
 @pytest.mark.parametrize("root", [".mozilla/firefox", ".config/mozilla/firefox",
                                   "snap/firefox/common/.mozilla/firefox"])  # fmt: skip
-def test_firefox_s_profiles(root: str, somebody: Person, programs: Path, tmp_path: Path) -> None:
+def test_firefox_s_profiles(
+    root: str, somebody: DesktopUser, programs: Path, tmp_path: Path
+) -> None:
     assert not list(programs.iterdir())
     folder = somebody.home / root
     elsewhere = tmp_path / "elsewhere"
@@ -310,7 +314,7 @@ def test_firefox_s_profiles(root: str, somebody: Person, programs: Path, tmp_pat
 
 
 @pytest.mark.parametrize("text", [b"\xff\xfe\0\0", b"no section\n", b"[Profile0\nPath", b"%(x)s"])
-def test_profiles_ini_that_is_none(text: bytes, somebody: Person, programs: Path) -> None:
+def test_profiles_ini_that_is_none(text: bytes, somebody: DesktopUser, programs: Path) -> None:
     install(programs, "firefox-esr")
     folder = somebody.home / ".mozilla/firefox"
     (folder / "used").mkdir(parents=True)
@@ -319,13 +323,13 @@ def test_profiles_ini_that_is_none(text: bytes, somebody: Person, programs: Path
     assert names(somebody) == {"Firefox (profile used)": Path(".mozilla/firefox/used")}
 
 
-def test_firefox_that_was_never_started(somebody: Person, programs: Path) -> None:
+def test_firefox_that_was_never_started(somebody: DesktopUser, programs: Path) -> None:
     install(programs, "firefox-esr")
     (said,) = nss.remarks(somebody)
     assert "start it once" in said
 
 
-def test_xdg_folders_are_those_of_the_person(somebody: Person, tmp_path: Path) -> None:
+def test_xdg_folders_are_those_of_the_person(somebody: DesktopUser, tmp_path: Path) -> None:
     other = dataclasses.replace(somebody, config=tmp_path / "xdg", data=tmp_path / "xdg-data")
     (tmp_path / "xdg/mozilla/firefox/p").mkdir(parents=True)
     (tmp_path / "xdg/mozilla/firefox/p/cert9.db").write_text("")

@@ -33,9 +33,9 @@ from cmp_bundle.tls.authority import (
     usage,
 )
 from cmp_bundle.tls.bounds import PRIVATE, PRIVATE_NETWORKS, Bounds, around
+from cmp_bundle.tls.desktop_user import DesktopUser, desktop_user
 from cmp_bundle.tls.nss import NssStore
 from cmp_bundle.tls.ours import to_be_trusted
-from cmp_bundle.tls.person import Person, person
 
 from .made import DAY, NOW, an_authority, private
 
@@ -51,9 +51,9 @@ def certs(tmp_path: Path) -> Path:
     return tmp_path / "certs"
 
 
-def refused(folder: Path, whom: Person | None = None) -> CmpBundleError:
+def refused(folder: Path, whom: DesktopUser | None = None) -> CmpBundleError:
     with pytest.raises(CmpBundleError) as caught:
-        to_be_trusted(folder, whom or person())
+        to_be_trusted(folder, whom or desktop_user())
     error = caught.value
     # Whatever the reason: the file, what it might do and for how long, and a way on.
     assert error.file == str(folder / CERTIFICATE)
@@ -72,17 +72,17 @@ def planted(folder: Path, key: ec.EllipticCurvePrivateKey, certificate: x509.Cer
 
 
 def test_what_was_made_here(certs: Path) -> None:
-    found = to_be_trusted(certs, person())
+    found = to_be_trusted(certs, desktop_user())
     assert found is not None
     assert found.pem == (certs / CERTIFICATE).read_bytes()
-    assert to_be_trusted(certs.with_name("none"), person()) is None
+    assert to_be_trusted(certs.with_name("none"), desktop_user()) is None
 
 
 def test_a_new_one_in_its_place(certs: Path) -> None:
     """Of the old one nothing is left, its note included."""
-    old = to_be_trusted(certs, person())
+    old = to_be_trusted(certs, desktop_user())
     made = renew(certs, (), NOW, Disk())
-    assert to_be_trusted(certs, person()) == made.anchor
+    assert to_be_trusted(certs, desktop_user()) == made.anchor
     assert old is not None
     assert not made_here.is_noted(old.certificate.public_key())
 
@@ -140,7 +140,7 @@ def test_a_key_of_a_stranger_s_is_not_taken_up(
     assert [p.name for p in certs.iterdir()] == [KEY]
     made = renew(certs, (), NOW, Disk())
     assert private(made.key) != before
-    assert to_be_trusted(certs, person()) == made.anchor
+    assert to_be_trusted(certs, desktop_user()) == made.anchor
 
 
 def test_a_note_is_good_for_its_own_key_alone(certs: Path, tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_a_note_is_good_for_its_own_key_alone(certs: Path, tmp_path: Path) -> No
 
 
 def _anchor(folder: Path) -> Anchor:
-    found = to_be_trusted(folder, person())
+    found = to_be_trusted(folder, desktop_user())
     assert found is not None
     return found
 
@@ -243,7 +243,7 @@ def test_each_part_of_the_profile_counts(form: str, tmp_path: Path) -> None:
         builder = builder.add_extension(value, critical)
     planted(tmp_path / "certs", key, builder.sign(key, hashes.SHA256()))
     if form == "as ours":
-        assert to_be_trusted(tmp_path / "certs", person()) is not None
+        assert to_be_trusted(tmp_path / "certs", desktop_user()) is not None
     else:
         assert "that this version makes" in refused(tmp_path / "certs").message
 
@@ -303,7 +303,7 @@ def test_beside_another_key(certs: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "bits", "mend"),
+    ("name", "bits", "fix"),
     [
         (KEY, 0o640, "chmod go="),
         (KEY, 0o604, "chmod go="),
@@ -315,15 +315,15 @@ def test_beside_another_key(certs: Path) -> None:
         ("", 0o1777, "chmod go-w"),
     ],
 )
-def test_what_others_can_reach(name: str, bits: int, mend: str, certs: Path) -> None:
+def test_what_others_can_reach(name: str, bits: int, fix: str, certs: Path) -> None:
     path = certs / name
     before = stat.S_IMODE(path.stat().st_mode)
     path.chmod(bits)
     error = refused(certs)
     assert f"{path}" in error.message
-    assert f"{mend} {path}" in str(error.hint)
+    assert f"{fix} {path}" in str(error.hint)
     path.chmod(before)
-    assert to_be_trusted(certs, person()) is not None
+    assert to_be_trusted(certs, desktop_user()) is not None
 
 
 @pytest.mark.parametrize("name", [KEY, CERTIFICATE])
@@ -345,21 +345,21 @@ def test_a_pipe_keeps_nobody_waiting(name: str, certs: Path) -> None:
     (certs / name).unlink()
     os.mkfifo(certs / name)
     with pytest.raises(CmpBundleError, match="is a pipe or a device"):
-        to_be_trusted(certs, person())
+        to_be_trusted(certs, desktop_user())
 
 
 @pytest.mark.parametrize("name", [KEY, CERTIFICATE])
 def test_a_file_without_end(name: str, certs: Path) -> None:
     os.truncate(certs / name, 1 << 40)
     with pytest.raises(CmpBundleError, match="far too large"):
-        to_be_trusted(certs, person())
+        to_be_trusted(certs, desktop_user())
 
 
 # Whose --------------------------------------------------------------------------------------------
 
 
 @contextmanager
-def acting_as(whom: Person) -> Iterator[None]:
+def acting_as(whom: DesktopUser) -> Iterator[None]:
     """As a program that this user runs."""
     os.setresgid(whom.gid, whom.gid, 0)
     os.setresuid(whom.uid, whom.uid, 0)
@@ -371,7 +371,7 @@ def acting_as(whom: Person) -> Iterator[None]:
 
 
 @ROOT
-def test_somebody_else_s_folder(nobody: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_somebody_else_s_folder(nobody: DesktopUser, monkeypatch: pytest.MonkeyPatch) -> None:
     """Root's own, or that of whoever called sudo, and no third one's."""
     monkeypatch.setenv("XDG_STATE_HOME", str(nobody.home / "state"))
     with acting_as(nobody):
@@ -389,7 +389,7 @@ def test_somebody_else_s_folder(nobody: Person, monkeypatch: pytest.MonkeyPatch)
 @ROOT
 @pytest.mark.parametrize("name", [KEY, CERTIFICATE])
 def test_a_file_of_root_s_in_the_folder_of_another(
-    name: str, nobody: Person, monkeypatch: pytest.MonkeyPatch
+    name: str, nobody: DesktopUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As a second name for it that the other one gave it, where the system lets him."""
     monkeypatch.setattr(made_here, "_state", lambda: nobody.home / "state")
@@ -402,7 +402,7 @@ def test_a_file_of_root_s_in_the_folder_of_another(
 
 
 @ROOT
-def test_root_s_in_the_eyes_of_another(nobody: Person, certs: Path) -> None:
+def test_root_s_in_the_eyes_of_another(nobody: DesktopUser, certs: Path) -> None:
     folder = nobody.home / "certs"
     certs.rename(folder)
     folder.chmod(0o755)
@@ -414,7 +414,7 @@ def test_root_s_in_the_eyes_of_another(nobody: Person, certs: Path) -> None:
 
 
 def test_what_was_looked_at_is_what_is_believed(
-    certs: Path, home: Path, somebody: Person, certutil: None
+    certs: Path, home: Path, somebody: DesktopUser, certutil: None
 ) -> None:
     """Whoever swaps the file afterwards has changed a file, and no store."""
     del certutil

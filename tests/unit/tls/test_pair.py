@@ -16,7 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.tls.loadable import look_at
-from cmp_bundle.tls.readable import Reader, oneself
+from cmp_bundle.tls.readable import ReadingUser, oneself
 
 from .made import DAY, NOW, a_leaf, an_authority, odd, private
 
@@ -26,12 +26,12 @@ class Pair:
     certificate: Path
     key: Path
 
-    def check(self, reader: Reader | None = None) -> None:
+    def check(self, reader: ReadingUser | None = None) -> None:
         error = look_at(str(self.certificate), str(self.key), reader or oneself(), NOW).first
         if error is not None:
             raise error
 
-    def says(self, reader: Reader | None = None) -> CmpBundleError:
+    def says(self, reader: ReadingUser | None = None) -> CmpBundleError:
         with pytest.raises(CmpBundleError) as caught:
             self.check(reader)
         assert caught.value.file in (str(self.certificate), str(self.key))

@@ -12,17 +12,17 @@ from pathlib import Path
 import pytest
 
 from cmp_bundle.tls import readable
-from cmp_bundle.tls.readable import Reader, Unread, Why, contents, oneself
+from cmp_bundle.tls.readable import ReadingUser, Unread, Why, contents, oneself
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can look as somebody else")
 
 
 @pytest.fixture
-def nobody(tmp_path: Path) -> Reader:
+def nobody(tmp_path: Path) -> ReadingUser:
     """Somebody to whom the test's folder is all there is."""
     # pytest's own folders are shut to others: that does not count, they are above the root.
     tmp_path.chmod(0o755)
-    return Reader("nobody", 65534, 65534, tmp_path)
+    return ReadingUser("nobody", 65534, 65534, tmp_path)
 
 
 def file(path: Path, mode: int = 0o644, data: bytes = b"here") -> Path:
@@ -32,7 +32,7 @@ def file(path: Path, mode: int = 0o644, data: bytes = b"here") -> Path:
     return path
 
 
-def why(path: str, reader: Reader, most: int = 100) -> tuple[Why, Path]:
+def why(path: str, reader: ReadingUser, most: int = 100) -> tuple[Why, Path]:
     found = contents(path, reader, most)
     assert isinstance(found, Unread), found
     return found.why, found.path
@@ -59,7 +59,7 @@ def test_large_ones(tmp_path: Path) -> None:
 
 
 @as_root
-def test_what_root_alone_may_read_is_not_read(nobody: Reader) -> None:
+def test_what_root_alone_may_read_is_not_read(nobody: ReadingUser) -> None:
     path = file(nobody.root / "keys/a.pem", 0o600)
     assert why("/keys/a.pem", nobody) == (Why.CLOSED, path)
     os.chown(path, 65534, -1)
@@ -69,7 +69,7 @@ def test_what_root_alone_may_read_is_not_read(nobody: Reader) -> None:
 
 
 @as_root
-def test_links_lead_as_they_lead_the_reader(nobody: Reader) -> None:
+def test_links_lead_as_they_lead_the_reader(nobody: ReadingUser) -> None:
     """Absolute ones begin at its root, and none leads out of that."""
     path = file(nobody.root / "archive/a.pem")
     live = nobody.root / "live"
@@ -86,7 +86,7 @@ def test_links_lead_as_they_lead_the_reader(nobody: Reader) -> None:
 
 
 @as_root
-def test_a_link_to_what_is_root_s(nobody: Reader) -> None:
+def test_a_link_to_what_is_root_s(nobody: ReadingUser) -> None:
     """The attack: /etc/shadow by way of a folder that the reader owns."""
     secret = file(nobody.root / "etc/shadow", 0o600)
     own = nobody.root / "own"
@@ -97,7 +97,7 @@ def test_a_link_to_what_is_root_s(nobody: Reader) -> None:
 
 
 @as_root
-def test_access_control_lists_count(nobody: Reader) -> None:
+def test_access_control_lists_count(nobody: ReadingUser) -> None:
     path = file(nobody.root / "a.pem", 0o600)
     # As acl(5) has them in linux/posix_acl_xattr.h: owner, that user, group, mask, others.
     entries = ((1, 6, -1), (2, 4, 65534), (4, 0, -1), (0x10, 4, -1), (0x20, 0, -1))
@@ -110,7 +110,7 @@ def test_access_control_lists_count(nobody: Reader) -> None:
 
 
 @as_root
-def test_groups_count_as_they_do_for_a_login(nobody: Reader) -> None:
+def test_groups_count_as_they_do_for_a_login(nobody: ReadingUser) -> None:
     path = file(nobody.root / "key.pem", 0o640)
     os.chown(path, 0, 4242)
     assert why("/key.pem", nobody)[0] == Why.CLOSED, "without a list of groups there is none"
@@ -118,7 +118,7 @@ def test_groups_count_as_they_do_for_a_login(nobody: Reader) -> None:
     groups.write_text("ssl-cert:x:4242:somebody,nobody\nbroken line\nother:x:many:nobody\n")
     assert contents("/key.pem", nobody, 100) == b"here"
     # Those that the running process has are known better.
-    without = Reader(nobody.name, nobody.uid, nobody.gid, nobody.root, groups=())
+    without = ReadingUser(nobody.name, nobody.uid, nobody.gid, nobody.root, groups=())
     assert why("/key.pem", without)[0] == Why.CLOSED
     groups.write_text("ssl-cert:x:4242:somebody,nobody2\n")
     assert why("/key.pem", nobody)[0] == Why.CLOSED
@@ -150,7 +150,7 @@ def test_without_root_one_reads_as_oneself(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(readable, "is_root", lambda: False)
     file(tmp_path / "archive/a.pem")
     (tmp_path / "a.pem").symlink_to("/archive/a.pem")
-    somebody = Reader("somebody", os.geteuid() + 1, os.getegid() + 1, tmp_path)
+    somebody = ReadingUser("somebody", os.geteuid() + 1, os.getegid() + 1, tmp_path)
     assert contents("/a.pem", somebody, 100) == b"here"
     assert why("/b.pem", somebody) == (Why.MISSING, tmp_path / "b.pem")
 

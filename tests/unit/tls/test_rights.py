@@ -16,7 +16,7 @@ from cmp_bundle.files import Disk, locked
 from cmp_bundle.tls import nss
 from cmp_bundle.tls.anchor import CERTIFICATE, anchor_in
 from cmp_bundle.tls.authority import KEY, authority_in, ensure, renew
-from cmp_bundle.tls.person import Person
+from cmp_bundle.tls.desktop_user import DesktopUser
 from cmp_bundle.tls.rights import as_owner
 from cmp_bundle.tls.store import OWN, leaf_for, save
 
@@ -28,7 +28,7 @@ HERE = ("localhost", "127.0.0.1")
 
 
 @pytest.fixture
-def theirs(nobody: Person) -> Path:
+def theirs(nobody: DesktopUser) -> Path:
     """A folder of another user."""
     return nobody.home
 
@@ -222,7 +222,7 @@ def test_authorities_of_others_are_read_with_their_rights(theirs: Path, roots: P
 # Their browsers -----------------------------------------------------------------------------------
 
 
-def test_a_list_of_profiles_that_is_none(nobody: Person) -> None:
+def test_a_list_of_profiles_that_is_none(nobody: DesktopUser) -> None:
     """For whoever called sudo: a pipe there would have kept root waiting, and a link have shown it
     what only root may see.
     """

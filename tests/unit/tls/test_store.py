@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Disk, Owner, locked
+from cmp_bundle.files import Disk, FileOwnership, locked
 from cmp_bundle.tls import store
 from cmp_bundle.tls.anchor import CERTIFICATE
 from cmp_bundle.tls.authority import KEY, Authority, renew
@@ -265,7 +265,7 @@ def test_one_waits_for_another_and_takes_what_that_made(
         thread.join(0.2)
         assert not found, "and waits now"
         theirs = a_leaf(authority, *HERE)
-        Disk().write(certs / OWN, theirs.pem, Owner(-1, -1, 0o600))
+        Disk().write(certs / OWN, theirs.pem, FileOwnership(-1, -1, 0o600))
     thread.join(60)
     assert found[0].leaf.pem == theirs.pem
     assert found[0].renewed is None

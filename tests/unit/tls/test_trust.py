@@ -17,8 +17,8 @@ from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
 from cmp_bundle.tls import system_store, trust
 from cmp_bundle.tls.anchor import Anchor
-from cmp_bundle.tls.person import Person, person
-from cmp_bundle.tls.steps import Command, Drop, Put, Step, carry_out, output_of
+from cmp_bundle.tls.desktop_user import DesktopUser, desktop_user
+from cmp_bundle.tls.steps import Command, InstallFile, RemoveFile, Step, carry_out, output_of
 from cmp_bundle.tls.system_store import KNOWN, SystemStore
 
 from .made import an_authority, debian_s, odd
@@ -29,7 +29,7 @@ def anchor(tmp_path: Path) -> Anchor:
     return an_authority(tmp_path).anchor
 
 
-def told(change: trust.Change, anchor: Anchor) -> list[str]:
+def told(change: trust.StoreChange, anchor: Anchor) -> list[str]:
     shown: list[str] = []
     trust.make(change, anchor, Disk(), lambda step: shown.append(str(step)))
     return shown
@@ -141,7 +141,7 @@ class Pretended:
 
     def to_untrust(self, anchor: Anchor) -> tuple[Step, ...]:
         del anchor
-        return (Drop(self.place),) if self.place.exists() else ()
+        return (RemoveFile(self.place),) if self.place.exists() else ()
 
 
 @pytest.mark.parametrize("failing", [0, 1, 2])
@@ -188,7 +188,7 @@ def test_what_takes_root(tmp_path: Path, anchor: Anchor, monkeypatch: pytest.Mon
 
 
 def test_the_system_comes_last(
-    somebody: Person, debian: SystemStore, monkeypatch: pytest.MonkeyPatch
+    somebody: DesktopUser, debian: SystemStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (somebody.home / ".pki/nssdb").mkdir(parents=True)
     monkeypatch.setattr(trust, "system_store", lambda: debian)
@@ -231,31 +231,31 @@ def test_a_program_that_is_not_there() -> None:
         output_of(Command(("no-such-program",)))
 
 
-def test_as_the_person(nobody: Person) -> None:
+def test_as_the_person(nobody: DesktopUser) -> None:
     seen = output_of(Command(("sh", "-c", "id -u; id -g; id -G; echo $HOME"), nobody)).split()
     assert seen == ["65534", "65534", "65534", str(nobody.home)]
 
 
-def test_without_any_group_of_root_s(nobody: Person) -> None:
+def test_without_any_group_of_root_s(nobody: DesktopUser) -> None:
     """In a process of its own, since groups are the whole process'."""
     program = (
         "import os, sys; from pathlib import Path\n"
-        "from cmp_bundle.tls.person import Person\n"
+        "from cmp_bundle.tls.desktop_user import DesktopUser\n"
         "from cmp_bundle.tls.steps import Command, output_of\n"
         "os.setgroups([0, 4242]); home = Path(sys.argv[1])\n"
-        "nobody = Person('nobody', 65534, 65534, home, home, home, behind_sudo=True)\n"
+        "nobody = DesktopUser('nobody', 65534, 65534, home, home, home, behind_sudo=True)\n"
         "print(output_of(Command(('id', '-G'), nobody)))"
     )
     command = [sys.executable, "-c", program, str(nobody.home)]
     assert subprocess.run(command, capture_output=True, check=True).stdout.split() == [b"65534"]
 
 
-def test_each_step_as_a_line(anchor: Anchor, somebody: Person, nobody: Person) -> None:
+def test_each_step_as_a_line(anchor: Anchor, somebody: DesktopUser, nobody: DesktopUser) -> None:
     assert str(Command(("a", "b c"))) == "a 'b c'"
     assert str(Command(("a",), somebody)) == "a"
     assert str(Command(("a",), nobody, anchor)) == f"sudo -u nobody a < {anchor.path}"
-    assert str(Drop(Path("/a b"))) == "rm -f '/a b'"
-    assert str(Put(Path("/x"), anchor)) == f"install -m 644 {anchor.path} /x"
+    assert str(RemoveFile(Path("/a b"))) == "rm -f '/a b'"
+    assert str(InstallFile(Path("/x"), anchor)) == f"install -m 644 {anchor.path} /x"
 
 
 # Whose -------------------------------------------------------------------------------------------
@@ -285,11 +285,11 @@ def acting(uid: int, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_somebody_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     acting(1000, monkeypatch)
     home = Path("/home/alice")
-    plain = Person("alice", 1000, 1001, home, home / ".config", home / ".local/share")
-    assert person({"HOME": "/home/alice"}) == plain
+    plain = DesktopUser("alice", 1000, 1001, home, home / ".config", home / ".local/share")
+    assert desktop_user({"HOME": "/home/alice"}) == plain
     # What sudo left in the environment of somebody who is not root is no sudo.
-    assert person({"HOME": "/home/alice", "SUDO_UID": "1001"}) == plain
-    moved = person({"HOME": "/h", "XDG_CONFIG_HOME": "/c", "XDG_DATA_HOME": "/d"})
+    assert desktop_user({"HOME": "/home/alice", "SUDO_UID": "1001"}) == plain
+    moved = desktop_user({"HOME": "/h", "XDG_CONFIG_HOME": "/c", "XDG_DATA_HOME": "/d"})
     assert (moved.home, moved.config, moved.data) == (Path("/h"), Path("/c"), Path("/d"))
 
 
@@ -299,17 +299,17 @@ def test_behind_sudo(
     acting(0, monkeypatch)
     environment = {"HOME": "/root", "XDG_CONFIG_HOME": "/root/x", "SUDO_UID": "1000"}
     home = tmp_path / "alice"
-    assert person(environment) == Person(
+    assert desktop_user(environment) == DesktopUser(
         "alice", 1000, 1001, home, home / ".config", home / ".local/share", behind_sudo=True
     )
     for odd_one in ("0", "", "-1", "alice", "1000 ", "²", "99"):
-        found = person(environment | {"SUDO_UID": odd_one})
+        found = desktop_user(environment | {"SUDO_UID": odd_one})
         assert (found.name, found.home, found.behind_sudo) == ("root", Path("/root"), False)
     del users[0]
-    assert person({"HOME": "/root"}).name == "0", "a container may have no names"
+    assert desktop_user({"HOME": "/root"}).name == "0", "a container may have no names"
 
 
 def test_without_a_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert person({}).home == tmp_path
-    assert person().home == tmp_path
+    assert desktop_user({}).home == tmp_path
+    assert desktop_user().home == tmp_path

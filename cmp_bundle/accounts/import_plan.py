@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cmp_bundle.accounts import taken
+from cmp_bundle.accounts import endpoint_account
 from cmp_bundle.accounts.edits import Edits
 from cmp_bundle.accounts.fields import AT_THE_SOURCE, duplicates
 from cmp_bundle.accounts.model import Account, with_ha1
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from cmp_bundle.accounts.edits import Change
-    from cmp_bundle.accounts.endpoint import Found
-    from cmp_bundle.accounts.source import Source
+    from cmp_bundle.accounts.endpoint import Endpoints
+    from cmp_bundle.accounts.source import AccountSource
 
 #: The fields that an import has to do with; all others are the operator's.
 _FIELDS = ("display_name", "source", *AT_THE_SOURCE)
 
 
 @dataclass(frozen=True)
-class Offer:
+class Candidates:
     """What a source has: accounts, endpoints that can be none, and what to know of the others.
 
-    Each of the ``warnings`` stands behind its code (taken.py).
+    Each of the ``warnings`` stands behind its code (endpoint_account.py).
     """
 
     accounts: tuple[Account, ...]
@@ -36,7 +36,7 @@ class Offer:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ImportPlan:
     """What becomes of each account offered. ``kept`` are those that stay other than offered."""
 
     edits: Edits
@@ -46,7 +46,9 @@ class Plan:
     same: tuple[Account, ...]
 
 
-def offer(source: Source, found: Found, names: Collection[str] = (), realm: str = "") -> Offer:
+def offer(
+    source: AccountSource, found: Endpoints, names: Collection[str] = (), realm: str = ""
+) -> Candidates:
     """The endpoints with ``webrtc=yes`` in a source that holds ``found``: all, or those named.
 
     ``realm`` is that of the server's challenges, where neither the auth nor the source tells.
@@ -68,8 +70,8 @@ def offer(source: Source, found: Found, names: Collection[str] = (), realm: str 
             wrongs.append(made)
         else:
             accounts.append(made)
-            warnings += taken.warnings(endpoint, found)
-    return Offer(
+            warnings += endpoint_account.warnings(endpoint, found)
+    return Candidates(
         tuple(accounts),
         tuple(placed(source, w) for w in wrongs),
         tuple((code, placed(source, w)) for code, w in warnings),
@@ -87,7 +89,7 @@ def row(offered: Account, *, copy: bool) -> Account:
     return replace(copied, source="", place=None, secret=None)
 
 
-def plan(before: Iterable[Account], rows: Iterable[Account], *, update: bool) -> Plan:
+def plan(before: Iterable[Account], rows: Iterable[Account], *, update: bool) -> ImportPlan:
     """How ``rows`` come into a file that holds ``before``.
 
     Raises CmpBundleError with all ids that differ by nothing but case.
@@ -110,7 +112,7 @@ def plan(before: Iterable[Account], rows: Iterable[Account], *, update: bool) ->
             kept.append(own)
     refuse(duplicates((*held.values(), *added)))
     edits = Edits(tuple(added), change=change)
-    return Plan(edits, tuple(added), tuple(updated), tuple(kept), tuple(same))
+    return ImportPlan(edits, tuple(added), tuple(updated), tuple(kept), tuple(same))
 
 
 def _difference(own: Account, offered: Account) -> Change:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Person:
+class DesktopUser:
     """A user of this machine.
 
     ``config`` and ``data`` are the folders that XDG names. ``behind_sudo`` tells that root is at
@@ -29,14 +29,14 @@ class Person:
     behind_sudo: bool = False
 
 
-def person(environment: Mapping[str, str] | None = None) -> Person:
+def desktop_user(environment: Mapping[str, str] | None = None) -> DesktopUser:
     """Who runs this, or for whom sudo runs it."""
     environment = os.environ if environment is None else environment
     entry = _behind_sudo(environment)
     if entry is not None:
         home = Path(entry.pw_dir)
         # What the environment says of folders is root's, or may be: sudo keeps or sets HOME.
-        return Person(
+        return DesktopUser(
             entry.pw_name,
             entry.pw_uid,
             entry.pw_gid,
@@ -46,7 +46,7 @@ def person(environment: Mapping[str, str] | None = None) -> Person:
             behind_sudo=True,
         )
     home = Path(environment.get("HOME") or Path.home())
-    return Person(
+    return DesktopUser(
         _own_name(),
         os.geteuid(),
         os.getegid(),

@@ -1,4 +1,4 @@
-// The mends' own part of the page, in the container that upstream leaves empty: what there is to
+// The fixes' own part of the page, in the container that upstream leaves empty: what there is to
 // say, and who the call is with. Their button stands beside Call.
 
 import type { Message } from "../../phone/messages.ts";

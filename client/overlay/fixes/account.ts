@@ -45,7 +45,7 @@ const show = (id: string): void => {
   input(id).focus();
 };
 
-/** D14: an empty field is empty; and what makes no account is told where it can be mended. */
+/** D14: an empty field is empty; and what makes no account is told where it can be fixed. */
 export function refuseEmpty(): void {
   addEventListener("load", () => {
     for (const id of ["accountId", "accountPassword", "extension"]) input(id).placeholder = "";

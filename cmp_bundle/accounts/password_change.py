@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cmp_bundle.changes.look import look
-from cmp_bundle.changes.state import File
+from cmp_bundle.changes.state import FileState
 from cmp_bundle.changes.step import Change
 from cmp_bundle.errors import CmpBundleError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Renewal:
+class PasswordChange:
     """``accounts`` as they are once ``steps`` are carried out. ``files`` are Asterisk's that change."""
 
     accounts: tuple[Account, ...]
@@ -37,11 +37,11 @@ def edit(
     CmpBundleError where it holds something else by now.
     """
     found = look(path, boundary, follow=True)
-    if not isinstance(found, File) or found.data != before:
+    if not isinstance(found, FileState) or found.data != before:
         raise CmpBundleError(
             "was changed by somebody else at the same time",
             file=path,
             hint="nothing was changed by this; run it again",
         )
     mode = found.owner.mode & ~(stat.S_IRWXG | stat.S_IRWXO) if private else found.owner.mode
-    return Change(path, found, File(after, found.owner.with_mode(mode)), theirs=True)
+    return Change(path, found, FileState(after, found.owner.with_mode(mode)), theirs=True)

@@ -12,7 +12,7 @@ import type { Phone, PhoneClass } from "./upstream.ts";
 /** Which devices people chose. */
 export const choice: Choice = { microphone: "", camera: "", speaker: "" };
 
-/** Ask for microphone and camera past all mends. */
+/** Ask for microphone and camera past all fixes. */
 export const ask = navigator.mediaDevices?.getUserMedia.bind(navigator.mediaDevices);
 
 /** D5: without a camera a call goes on with sound, and what is missing is told. */

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import source_name
 from cmp_bundle.accounts.conf_source import ConfSource
-from cmp_bundle.asterisk.conf_files import Folder
+from cmp_bundle.asterisk.conf_files import ConfFolder
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cmp_bundle.accounts.source import Source
+    from cmp_bundle.accounts.source import AccountSource
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Opener:
     """
 
     folder: Path
-    asterisk: Folder | None = None
+    asterisk: ConfFolder | None = None
     database_password: str = field(default="", repr=False)
     realm: str = ""
 
-    def __call__(self, name: str) -> Source:
+    def __call__(self, name: str) -> AccountSource:
         """Raises CmpBundleError where it cannot even be looked for."""
         if source_name.is_database(name):
             # SQLAlchemy takes a quarter of a second to import.
@@ -40,7 +40,7 @@ class Opener:
             return DatabaseSource(Database(name, self.database_password), self.realm)
         if "/" in name:
             path = (self.folder / name).absolute()
-            return ConfSource(name, Folder(path.parent), path.name)
+            return ConfSource(name, ConfFolder(path.parent), path.name)
         if self.asterisk is None:
             raise CmpBundleError(
                 f"accounts come from {name}, and no Asterisk was found on this machine",

@@ -1,4 +1,4 @@
-"""Which mends a build leaves out, and where they go in."""
+"""Which fixes a build leaves out, and where they go in."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from cmp_bundle.bundle import mends
+from cmp_bundle.bundle import fixes
 from cmp_bundle.bundle.build import build
 from cmp_bundle.bundle.client import Client, client
-from cmp_bundle.bundle.client import mends as known
+from cmp_bundle.bundle.client import fixes as known
 from cmp_bundle.bundle.page import Page
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.phone.cache import Cache
@@ -24,7 +24,7 @@ from cmp_bundle.settings.model import BuildSettings, Settings
 
 from .phones import phone
 
-CLIENT = Client("loader()", "overlay()", ".overlay{}", "mends()", ".mends{}")
+CLIENT = Client("loader()", "overlay()", ".overlay{}", "fixes()", ".fixes{}")
 #: Bytes of a visit, all of ours included.
 MOST = {"upstream": 81_000, "builtin": 76_000}
 
@@ -40,25 +40,25 @@ def made(phone: Phone, **how: object) -> tuple[str, str, dict[str, object] | Non
     return code, page, json.loads(told.text) if told else None
 
 
-def test_what_can_be_mended_is_said_in_a_sentence() -> None:
-    ids = [mend.id for mend in known()]
+def test_what_can_be_fixed_is_said_in_a_sentence() -> None:
+    ids = [fix.id for fix in known()]
     # There is no D27.
     assert ids == [f"D{number}" for number in range(1, 30) if number != 27]
-    for mend in known():
-        assert mend.reason.endswith("."), mend.id
-        assert 3 < len(mend.name) < 30, mend.id
+    for fix in known():
+        assert fix.reason.endswith("."), fix.id
+        assert 3 < len(fix.name) < 30, fix.id
 
 
 @pytest.mark.parametrize("pack", [True, False])
 def test_they_go_before_the_overlay_into_every_phone_but_the_built_in_one(pack: bool) -> None:
     code, page, told = made(phone(), pack=pack)
-    assert 0 < code.index("mends()") < code.index("overlay()")
-    assert ".overlay{}.mends{}" in page + code
+    assert 0 < code.index("fixes()") < code.index("overlay()")
+    assert ".overlay{}.fixes{}" in page + code
     assert told is not None
     assert "without" not in told
     ours = replace(phone(), source="builtin")
     for other in (made(ours, pack=pack), made(phone(), pack=pack, pristine=True)):
-        assert "mends" not in other[0] + other[1]
+        assert "fixes" not in other[0] + other[1]
 
 
 def test_what_is_left_out_is_told_to_the_page() -> None:
@@ -67,17 +67,17 @@ def test_what_is_left_out_is_told_to_the_page() -> None:
     assert told["without"] == ["D1", "D13"]
 
 
-def test_a_mend_that_there_is_not_is_named_with_the_nearest() -> None:
+def test_a_fix_that_there_is_not_is_named_with_the_nearest() -> None:
     with pytest.raises(CmpBundleError) as caught:
         made(phone(), without=("D1", "D133"))
     assert "D133" in caught.value.message
     assert "did you mean D13?" in caught.value.message
-    assert caught.value.hint == "cmp-bundle mends lists them all"
+    assert caught.value.hint == "cmp-bundle fixes lists them all"
 
 
 def test_only_what_is_known_by_its_content_is_left_out() -> None:
-    assert mends.dead(()) - mends.dead(("D19",))
-    assert mends.digest("function one() {}") not in mends.dead(())
+    assert fixes.dead(()) - fixes.dead(("D19",))
+    assert fixes.digest("function one() {}") not in fixes.dead(())
     assert "one" in made(phone())[0]
 
 

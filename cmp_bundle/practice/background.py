@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
 
-class Errands:
+class Background:
     """What fails goes to the loop's exception handler: nobody else waits for it."""
 
     def __init__(self) -> None:

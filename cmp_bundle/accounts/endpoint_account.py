@@ -12,7 +12,7 @@ from cmp_bundle.accounts.problems import Wrong
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cmp_bundle.accounts.endpoint import Auth, Endpoint, Found
+    from cmp_bundle.accounts.endpoint import Auth, Endpoint, Endpoints
 
 #: StreamEcho(4) of the book's echo extension sends four pictures.
 PICTURES = 4
@@ -21,7 +21,7 @@ PICTURES = 4
 _REACHABLE = ("wss", "ws")
 
 
-def account(endpoint: Endpoint, found: Found, source: str, realm: str = "") -> Account | Wrong:
+def account(endpoint: Endpoint, found: Endpoints, source: str, realm: str = "") -> Account | Wrong:
     """The account of a person who is to use ``endpoint``, or why there can be none.
 
     ``realm`` is that of the server's challenges, where neither the auth nor the source tells.
@@ -36,7 +36,7 @@ def account(endpoint: Endpoint, found: Found, source: str, realm: str = "") -> A
     return _account(endpoint, chosen, source, chosen.realm or found.realm or realm)
 
 
-def usable(endpoint: Endpoint, found: Found) -> Auth | Wrong:
+def usable(endpoint: Endpoint, found: Endpoints) -> Auth | Wrong:
     """The first auth that a browser phone can answer, or why there is none."""
     if not endpoint.auths:
         return Wrong(
@@ -56,7 +56,7 @@ def usable(endpoint: Endpoint, found: Found) -> Auth | Wrong:
     return Wrong(f"{endpoint.id}: {'; '.join(reasons)}", endpoint.where)
 
 
-def warnings(endpoint: Endpoint, found: Found) -> Iterator[tuple[str, Wrong]]:
+def warnings(endpoint: Endpoint, found: Endpoints) -> Iterator[tuple[str, Wrong]]:
     """What will not be as a person with a browser phone expects it, each behind a code."""
     where = endpoint.where
     if endpoint.transport:
@@ -79,7 +79,7 @@ def warnings(endpoint: Endpoint, found: Found) -> Iterator[tuple[str, Wrong]]:
         yield "newer-auth", Wrong(text, where, "of no concern if yours is not that old")
 
 
-def _transport(endpoint: Endpoint, found: Found) -> Iterator[tuple[str, Wrong]]:
+def _transport(endpoint: Endpoint, found: Endpoints) -> Iterator[tuple[str, Wrong]]:
     """An endpoint pinned to another transport registers and calls, but its INVITE fails (seen)."""
     name = endpoint.transport
     pinned = f"{endpoint.id} is pinned to the transport {name!r}"

@@ -1,6 +1,6 @@
-"""Each mend of upstream's phone: what it changes, and that without it nothing changes.
+"""Each fix of upstream's phone: what it changes, and that without it nothing changes.
 
-The phone is tried twice for each, as it is built and as it is built ``--without`` that mend: what
+The phone is tried twice for each, as it is built and as it is built ``--without`` that fix: what
 is seen must differ, so no test here can pass for another reason.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from cmp_bundle.bundle.build import build
-from cmp_bundle.bundle.client import client, mends
+from cmp_bundle.bundle.client import client, fixes
 from cmp_bundle.phone.cache import Cache
 from cmp_bundle.phone.fetch import fetch
 from cmp_bundle.phone.model import Phone, PhoneFile
@@ -84,7 +84,7 @@ WATCHED = """
 
 
 class Desk:
-    """One server, and phones at it that were mended more or less."""
+    """One server, and phones at it that were fixed more or less."""
 
     def __init__(self, pbx: Asterisk, browsers: Browsers, phone: Phone) -> None:
         self.pbx = pbx
@@ -102,12 +102,12 @@ class Desk:
         return f"{self.pbx.url}/static/{name}/index.html"
 
     def phones(self, without: str | None, browser: str = "chromium") -> Phones:
-        name = f"without-{without}" if without else "mended"
+        name = f"without-{without}" if without else "fixed"
         url = self.site(name, self.phone, *([without] if without else []))
         return Phones(self.pbx, self.browsers(browser), url)
 
     def alice(self) -> Page:
-        """A mended phone that is always there, to call and to be called."""
+        """A fixed phone that is always there, to call and to be called."""
         return self._standing("alice")
 
     def _standing(self, account: str) -> Page:
@@ -156,15 +156,15 @@ class Sight:
         return page
 
 
-#: What to look at for a mend, and what is seen there with it.
+#: What to look at for a fix, and what is seen there with it.
 Look = Callable[[Sight], Any]
 LOOKS: dict[str, tuple[Look, Any]] = {}
 
 
-def sees_with(mend: str, expected: Any) -> Callable[[Look], Look]:
+def sees_with(fix: str, expected: Any) -> Callable[[Look], Look]:
     def enter(look: Look) -> Look:
-        assert mend not in LOOKS
-        LOOKS[mend] = look, expected
+        assert fix not in LOOKS
+        LOOKS[fix] = look, expected
         return look
 
     return enter
@@ -485,14 +485,14 @@ def _connects_again(sight: Sight) -> Any:
     return seen
 
 
-def test_every_mend_is_looked_at() -> None:
-    assert set(LOOKS) == {mend.id for mend in mends() if not mend.instead}
+def test_every_fix_is_looked_at() -> None:
+    assert set(LOOKS) == {fix.id for fix in fixes() if not fix.instead}
 
 
-@pytest.mark.parametrize("mend", LOOKS)
-def test_it_mends_and_without_it_nothing_does(desk: Desk, mend: str) -> None:
-    look, expected = LOOKS[mend]
-    for without in (None, mend):
+@pytest.mark.parametrize("fix", LOOKS)
+def test_it_fixes_and_without_it_nothing_does(desk: Desk, fix: str) -> None:
+    look, expected = LOOKS[fix]
+    for without in (None, fix):
         with contextlib.ExitStack() as stack:
             phones = desk.phones(without)
             stack.callback(phones.end)
@@ -501,7 +501,7 @@ def test_it_mends_and_without_it_nothing_does(desk: Desk, mend: str) -> None:
                 assert seen == expected
                 assert not phones.errors()
             else:
-                assert seen != expected, f"{seen} is seen without {mend} as well"
+                assert seen != expected, f"{seen} is seen without {fix} as well"
 
 
 def test_in_a_call(desk: Desk) -> None:
@@ -551,7 +551,7 @@ def test_looking_for_ways_to_the_browser_does_not_hold_up_a_call(desk: Desk) -> 
 
 
 #: What a later upstream might do about some defects itself, in place of what it does now.
-MENDED_THERE = {
+FIXED_THERE = {
     "cyber_mega_phone.js": [
         ("username: this.name ? this.name : this.id,", "authorization_user: this.name || this.id,"),
         (
@@ -579,9 +579,9 @@ MENDED_THERE = {
 }
 
 
-def test_what_a_later_upstream_mends_itself_is_left_alone(desk: Desk) -> None:
+def test_what_a_later_upstream_fixes_itself_is_left_alone(desk: Desk) -> None:
     files = dict(desk.phone.files)
-    for name, changes in MENDED_THERE.items():
+    for name, changes in FIXED_THERE.items():
         text = files[name].data.decode()
         for old, new in changes:
             assert text.count(old) == 1, old

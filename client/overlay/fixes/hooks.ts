@@ -1,4 +1,4 @@
-// Where the mends take hold: of JsSIP's user agents and their calls, of upstream's phone and its
+// Where the fixes take hold: of JsSIP's user agents and their calls, of upstream's phone and its
 // events, and of what people click. Nothing changes as long as nobody takes hold.
 
 import type { Arrival, CallOptions, Configuration, Outcome, Phone, PhoneClass, Session, Sip } from "./upstream.ts";

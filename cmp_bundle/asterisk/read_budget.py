@@ -10,11 +10,11 @@ from __future__ import annotations
 LIMIT = 4_000_000
 
 
-class TooMuchError(Exception):
+class OverBudgetError(Exception):
     """More than any real configuration asks for."""
 
 
-class Work:
+class ReadBudget:
     """Counts lines, variables and names looked at, and stops at ``LIMIT``."""
 
     def __init__(self) -> None:
@@ -24,4 +24,4 @@ class Work:
         """Raises TooMuchError."""
         self._left -= amount
         if self._left < 0:
-            raise TooMuchError("this configuration is too large, or multiplies itself")
+            raise OverBudgetError("this configuration is too large, or multiplies itself")

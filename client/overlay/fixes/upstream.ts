@@ -1,4 +1,4 @@
-// What the mends know of upstream's page and of the JsSIP that comes with it: no more than they use.
+// What the fixes know of upstream's page and of the JsSIP that comes with it: no more than they use.
 
 import type { Socket } from "../../phone/again.ts";
 

@@ -1,4 +1,4 @@
-"""The command that lists the mends, and the flag that leaves some out."""
+"""The command that lists the fixes, and the flag that leaves some out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cmp_bundle.bundle.client import mends
+from cmp_bundle.bundle.client import fixes
 from cmp_bundle.cli import app
 from cmp_bundle.cli.app import DONE, MISTAKE
 
@@ -18,20 +18,20 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_all_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert app.run(["mends"]) == DONE
+    assert app.run(["fixes"]) == DONE
     shown = " ".join(capsys.readouterr().out.split())
-    for mend in mends():
-        assert f"{mend.id} {mend.name} {mend.reason}" in shown
-        assert mend.instead in shown
+    for fix in fixes():
+        assert f"{fix.id} {fix.name} {fix.reason}" in shown
+        assert fix.instead in shown
 
 
 def test_what_is_left_out_comes_from_the_flag_the_file_or_the_environment(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def left_out(*arguments: str) -> set[str]:
-        assert app.run(["mends", "--json", *arguments]) == DONE
-        listed = json.loads(capsys.readouterr().out)["mends"]
-        return {mend["id"] for mend in listed if mend["left_out"]}
+        assert app.run(["fixes", "--json", *arguments]) == DONE
+        listed = json.loads(capsys.readouterr().out)["fixes"]
+        return {fix["id"] for fix in listed if fix["left_out"]}
 
     assert left_out() == set()
     assert left_out("--without", "D13", "--without", "d1") == {"D13", "D1"}
@@ -42,11 +42,9 @@ def test_what_is_left_out_comes_from_the_flag_the_file_or_the_environment(
 
 
 def test_one_that_there_is_not(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in (["mends"], ["build", "--source", "builtin"]):
+    for command in (["fixes"], ["build", "--source", "builtin"]):
         assert app.run([*command, "--without", "D131"]) == MISTAKE
-        assert (
-            "there is no mend D131 to build without; did you mean D13?" in capsys.readouterr().err
-        )
+        assert "there is no fix D131 to build without; did you mean D13?" in capsys.readouterr().err
     Path("cmp-bundle.toml").write_text('[build]\nout = "x"\nwithout = ["D131"]\n')
     assert app.run(["build", "--source", "builtin"]) == MISTAKE
-    assert "cmp-bundle.toml:3: there is no mend D131" in capsys.readouterr().err
+    assert "cmp-bundle.toml:3: there is no fix D131" in capsys.readouterr().err

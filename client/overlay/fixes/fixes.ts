@@ -1,5 +1,5 @@
-// The mends of upstream's phone, by the ids of mends.json: each looks whether its defect is there,
-// and stays out where a later upstream has mended it. The build leaves some out (`--without`).
+// The fixes of upstream's phone, by the ids of fixes.json: each looks whether its defect is there,
+// and stays out where a later upstream has fixed it. The build leaves some out (`--without`).
 
 import { authenticate, connectAnywhere, hidePassword, refuseEmpty, usePerson } from "./account.ts";
 import { addTracks, knowStreams, leavePlanB, stopSniffing } from "./browsers.ts";
@@ -19,7 +19,7 @@ import type { PhoneClass, Sip } from "./upstream.ts";
 const wanted = (id: string): boolean => !settings.without.includes(id);
 
 /** In the order in which they have to take hold. */
-function mendsOf(sip: Sip, phones: PhoneClass, source: string): Record<string, () => void> {
+function fixesOf(sip: Sip, phones: PhoneClass, source: string): Record<string, () => void> {
   return {
     D7: askForTls,
     D14: refuseEmpty,
@@ -65,9 +65,9 @@ if (sip && phones) {
   buildPanel();
   takeHold(sip, phones);
   usePerson(sip);
-  const mends = Object.entries(mendsOf(sip, phones, source)).filter(([id]) => wanted(id));
+  const fixes = Object.entries(fixesOf(sip, phones, source)).filter(([id]) => wanted(id));
   follow();
-  for (const [, mend] of mends) mend();
+  for (const [, fix] of fixes) fix();
   showDecline(wanted("D2"), wanted("D9"));
   forget();
 }
