@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cmp_bundle.findings import Finding, Level
+from cmp_bundle.places import Place
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -15,12 +19,14 @@ AS_ANOTHER_USER = "run it as a user who may, often root: sudo cmp-bundle …"
 class CmpBundleError(Exception):
     """The root of every error that a user can fix; the command line exits 1 on it.
 
-    ``message`` is one sentence that says what happened, ``hint`` what to do next, ``file`` and
-    ``line`` (from 1) where. Anything that is not a CmpBundleError is a bug and exits 3.
+    ``code`` stands in findings.toml, ``message`` is one sentence that says what happened, ``hint``
+    what to do next, ``file`` and ``line`` (from 1) where. Anything that is not a CmpBundleError is
+    a bug and exits 3.
     """
 
     def __init__(
         self,
+        code: str,
         message: str,
         *,
         hint: str | None = None,
@@ -28,17 +34,64 @@ class CmpBundleError(Exception):
         line: int | None = None,
     ) -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
-        self.file = None if file is None else str(file)
-        self.line = line
+        place = None if file is None else Place(str(file), line)
+        self.finding = Finding(code, Level.ERROR, message, place, hint)
 
     @property
-    def where(self) -> str | None:
-        """``file:line``, ``file``, or None."""
-        if self.file is None:
-            return None
-        return self.file if self.line is None else f"{self.file}:{self.line}"
+    def findings(self) -> tuple[Finding, ...]:
+        """All that was found, where it is more than one thing."""
+        return (self.finding,)
+
+    @property
+    def code(self) -> str:
+        return self.finding.code
+
+    @property
+    def message(self) -> str:
+        return self.finding.message
+
+    @property
+    def hint(self) -> str | None:
+        return self.finding.hint
+
+    @property
+    def file(self) -> str | None:
+        return self.finding.file
+
+    @property
+    def line(self) -> int | None:
+        return self.finding.line
 
     def __str__(self) -> str:
-        return self.message if self.where is None else f"{self.where}: {self.message}"
+        place = self.finding.place
+        return self.message if place is None else f"{place}: {self.message}"
+
+
+class FindingsError(CmpBundleError):
+    """Several things that are wrong at once, told at once, in the order of their places."""
+
+    def __init__(self, findings: Sequence[Finding], consequence: str) -> None:
+        self._findings = tuple(findings)
+        first = self._findings[0]
+        if len(self._findings) > 1:
+            lines = "".join(f"\n  {one} [{one.code}]" for one in self._findings)
+            text = f"{len(self._findings)} things are wrong, and {consequence}:{lines}"
+            super().__init__("several", text)
+        else:
+            super().__init__(first.code, first.message)
+            self.finding = first
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return self._findings
+
+
+def refuse(findings: Sequence[Finding], consequence: str = "nothing was written") -> None:
+    """Raise FindingsError if there is anything in ``findings``."""
+    if findings:
+        raise FindingsError(findings, consequence)
+
+
+def reason(error: OSError) -> str:
+    """The system's own words for why something did not work, in small letters."""
+    return (error.strerror or str(error)).lower()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cmp_bundle.findings import Finding
+
 
 class Reporter(Protocol):
     """Passed down to whatever may take long or has something to tell before its result."""
@@ -17,6 +19,9 @@ class Reporter(Protocol):
 
     def warn(self, text: str) -> None:
         """Something that will work, but not as the user may think."""
+
+    def found(self, finding: Finding) -> None:
+        """The same, with its code and its place."""
 
     def detail(self, text: str) -> None:
         """Shown with ``-v`` only."""
@@ -37,6 +42,9 @@ class Silent:
         pass
 
     def warn(self, text: str) -> None:
+        pass
+
+    def found(self, finding: Finding) -> None:
         pass
 
     def detail(self, text: str) -> None:

@@ -14,6 +14,7 @@ import click
 
 from cmp_bundle.cli.app import COMMANDS
 from cmp_bundle.files.owned import TRUST
+from cmp_bundle.findings import known
 from cmp_bundle.phone.cache import VARIABLE as CACHE
 from cmp_bundle.settings.load import FILE_NAME
 from cmp_bundle.settings.load import VARIABLE as CONFIG
@@ -73,8 +74,31 @@ def settings() -> str:
     return "\n".join(lines) + "\n"
 
 
+def findings() -> str:
+    """docs/findings.md: every kind of finding, by its code."""
+    lines = [
+        "# Findings",
+        "",
+        "Made from `cmp_bundle/findings.toml`; `make docs` writes it anew. Whatever cmp-bundle finds",
+        "wrong has a code, which stays the same from version to version: look for it here, and let",
+        "scripts look for it in `--json`. An error stops a command or keeps a phone from working, a",
+        "warning will surprise somebody, a note is for information.",
+    ]
+    for kind in known().values():
+        lines += [
+            "",
+            f"## {kind.code}",
+            "",
+            f"{kind.title} ({kind.level}, since {kind.since}).",
+            "",
+            f"- What people see: {kind.people_see}",
+            f"- What to do: {kind.what_to_do}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
 #: What each file under docs/ has to hold.
-FILES = {"commands.md": commands, "settings.md": settings}
+FILES = {"commands.md": commands, "settings.md": settings, "findings.md": findings}
 
 
 def main() -> int:

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts.endpoint import names
-from cmp_bundle.accounts.model import Place
-from cmp_bundle.accounts.problems import Wrong
 from cmp_bundle.asterisk.conf_files import Absence, Overlaid
 from cmp_bundle.asterisk.configuration import folded
 from cmp_bundle.asterisk.reader import read
+from cmp_bundle.findings import Finding, finding
+from cmp_bundle.places import Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,20 +28,20 @@ _BY_HAND = "change it with an editor"
 
 def edited(
     configuration: Configuration, files: Files, wanted: Sequence[tuple[Option, str]]
-) -> dict[str, bytes] | list[Wrong]:
+) -> dict[str, bytes] | list[Finding]:
     """The files that change (paths as Asterisk sees them) where each option gets its new value.
 
     The options that cannot get theirs without something else changing as well, if there are any.
     """
     users = _users(configuration)
     changed: dict[str, list[bytes]] = {}
-    wrongs = []
+    findings = []
     for option, value in wanted:
         problem = _put(option, value, changed, files, users)
         if problem:
-            wrongs.append(problem)
-    if wrongs:
-        return wrongs
+            findings.append(problem)
+    if findings:
+        return findings
     result = {file: b"".join(lines) for file, lines in changed.items()}
     after = read(configuration.name, Overlaid(files, result))
     values: dict[object, str] = {option.where: value for option, value in wanted}
@@ -55,38 +55,47 @@ def _put(
     changed: dict[str, list[bytes]],
     files: Files,
     users: Mapping[object, list[str]],
-) -> Wrong | None:
+) -> Finding | None:
     place = option.where
     if not isinstance(place, Place) or place.line is None:
-        return Wrong("the place of this value is not known", place, _BY_HAND)
+        return finding(
+            "password-uneditable", "the place of this value is not known", place, _BY_HAND
+        )
     sharing = users.get(place, [])
     if len(sharing) > 1:
         text = f"this line is shared by [{'], ['.join(sharing)}]"
-        return Wrong(text, place, "give each a password of its own")
+        return finding("password-shared", text, place, "give each a password of its own")
     if place.file not in changed:
         data = files.content(place.file)
         if isinstance(data, Absence):
-            return Wrong(f"the file {data.value}", place)
+            return finding("unreadable", f"the file {data.value}", place)
         changed[place.file] = re.split(rb"(?<=\n)", data)
     lines = changed[place.file]
     found = _LINE.fullmatch(lines[place.line - 1])
     if found is None:
-        return Wrong("this line cannot be changed without the rest of it", place, _BY_HAND)
+        return finding(
+            "password-uneditable",
+            "this line cannot be changed without the rest of it",
+            place,
+            _BY_HAND,
+        )
     lines[place.line - 1] = found[1] + value.encode() + found[3]
     return None
 
 
 def _unlike(
     before: Sequence[Category], after: Configuration, wanted: Sequence[tuple[Option, str]]
-) -> list[Wrong]:
+) -> list[Finding]:
     """The options because of which the files would not read as they should."""
     held = {v for category in after.categories for v in category.variables}
     as_wanted = {v for category in before for v in category.variables} & held
     places = {Place(v.file, v.line) for v in as_wanted}
     text = "this value is made of more than its line"
     return [
-        Wrong(text, option.where, _BY_HAND) for option, _ in wanted if option.where not in places
-    ] or [Wrong(text, wanted[0][0].where, _BY_HAND)]
+        finding("password-uneditable", text, option.where, _BY_HAND)
+        for option, _ in wanted
+        if option.where not in places
+    ] or [finding("password-uneditable", text, wanted[0][0].where, _BY_HAND)]
 
 
 def _users(configuration: Configuration) -> dict[object, list[str]]:

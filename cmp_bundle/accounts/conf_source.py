@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import conf_edit, from_pjsip, from_wizard, new_secret, source_name
 from cmp_bundle.accounts.endpoint import Endpoints, Option
-from cmp_bundle.accounts.model import Account, Place, Row
 from cmp_bundle.accounts.password_change import PasswordChange, edit
-from cmp_bundle.accounts.problems import Wrong, refuse
 from cmp_bundle.accounts.source import account, placed
-from cmp_bundle.asterisk.configuration import Kind
+from cmp_bundle.asterisk.configuration import REFUSED, UNKNOWN
 from cmp_bundle.asterisk.reader import read
-from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError
+from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError, FindingsError, refuse
+from cmp_bundle.findings import Finding, finding
+from cmp_bundle.places import Place, Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cmp_bundle.accounts.model import Account
     from cmp_bundle.asterisk.conf_files import ConfFolder
     from cmp_bundle.asterisk.configuration import Category, Configuration
     from cmp_bundle.changes.step import Change
@@ -49,12 +50,12 @@ class ConfSource:
         found = self._found(configuration)
         users = self._users(configuration)
         changes: list[tuple[Option, str]] = []
-        wrongs: list[Wrong] = []
+        findings: list[Finding] = []
         accounts: list[Account] = []
         for name, password in wanted.items():
             before = account(self, found, name)
-            if isinstance(before, Wrong):
-                wrongs.append(before)
+            if isinstance(before, Finding):
+                findings.append(before)
                 continue
             endpoint = found.endpoints[name]
             others = [
@@ -64,26 +65,28 @@ class ConfSource:
                 if Place(category.file, category.line) != endpoint.where
             ]
             change = new_secret.change(endpoint, found, others, password)
-            if isinstance(change, Wrong):
-                wrongs.append(placed(self, change))
+            if isinstance(change, Finding):
+                findings.append(placed(self, change))
                 continue
             where = change[0].where
             if isinstance(where, Place) and where.file not in configuration.files:
                 text = f"the auth of {name} stands in another file"
                 hint = f"have it as an account from {source_name.PJSIP}, or change it by hand"
-                wrongs.append(placed(self, Wrong(text, where, hint)))
+                findings.append(placed(self, finding("password-elsewhere", text, where, hint)))
                 continue
             if isinstance(where, Place) and not self._is_inside(where.file):
                 text = f"the password of {name} stands outside of Asterisk's configuration folder"
-                wrongs.append(placed(self, Wrong(text, where, "change it by hand")))
+                findings.append(
+                    placed(self, finding("password-elsewhere", text, where, "change it by hand"))
+                )
                 continue
             changes.append(change)
             accounts.append(new_secret.after(before, change[1]))
         edited = conf_edit.edited(configuration, self.files, changes)
         if isinstance(edited, list):
-            wrongs += [placed(self, wrong) for wrong in edited]
+            findings += [placed(self, wrong) for wrong in edited]
             edited = {}
-        refuse(wrongs, "nothing was changed")
+        refuse(findings, "nothing was changed")
         steps = tuple(self._edit(file, data) for file, data in edited.items())
         return PasswordChange(tuple(accounts), steps, tuple(step.path for step in steps))
 
@@ -118,19 +121,19 @@ class ConfSource:
         real = self._real(name if name.startswith("/") else f"{self.files.etc}/{name}")
         if found.missing:
             text = "is a folder" if real.is_dir() else "there is no such file"
-            raise CmpBundleError(text, file=real)
+            raise CmpBundleError("no-file", text, file=real)
         unreadable = [p for p in found.unknowns if "cannot be read" in p.message]
         if unreadable:
-            raise CmpBundleError(
-                unreadable[0].message,
-                file=self._real(unreadable[0].file),
-                hint=AS_ANOTHER_USER,
-            )
+            raise self._stopped("unreadable", unreadable[0], AS_ANOTHER_USER)
         if found.refused:
-            stopped = [p for p in found.problems if p.kind in (Kind.REFUSED, Kind.UNKNOWN)]
+            stopped = [p for p in found.problems if p.code in (REFUSED, UNKNOWN)]
             problem = (stopped or list(found.problems))[-1]
-            raise CmpBundleError(problem.message, file=self._real(problem.file), line=problem.line)
+            raise self._stopped("conf-refused", problem)
         return found
+
+    def _stopped(self, code: str, found: Finding, hint: str | None = None) -> FindingsError:
+        place = self.on_disk(found.place) if found.place else None
+        return FindingsError([finding(code, found.message, place, hint)], "")
 
     def _real(self, file: str) -> Path:
         if file not in self._reals:

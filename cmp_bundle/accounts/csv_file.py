@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from cmp_bundle.accounts.csv_records import CsvError, Record, delimiter, quoted, records
 from cmp_bundle.accounts.edits import Parsed, make_sure, newline_of, replaced, values
 from cmp_bundle.accounts.fields import FIELDS, AccountFields, account, duplicates, unknown
-from cmp_bundle.accounts.model import Place
-from cmp_bundle.accounts.problems import Wrong, refuse
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, refuse
+from cmp_bundle.findings import Finding, finding
+from cmp_bundle.places import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,16 +44,16 @@ class _Sheet:
 def parse(data: bytes, file: str) -> Parsed:
     """What the file called ``file`` holds. Raises CmpBundleError with all that is wrong."""
     sheet = _sheet(data, file)
-    wrongs: list[Wrong] = []
+    findings: list[Finding] = []
     accounts = []
     for row in sheet.rows:
-        written = _written(sheet, row, file, wrongs)
-        made = account(written, wrongs) if written else None
+        written = _written(sheet, row, file, findings)
+        made = account(written, findings) if written else None
         if made:
             accounts.append(made)
-    wrongs += duplicates(accounts)
-    wrongs.sort(key=lambda w: w.where.line or 0 if isinstance(w.where, Place) else 0)
-    refuse(wrongs, "none of the accounts is used until all are right")
+    findings += duplicates(accounts)
+    findings.sort(key=lambda w: w.place.line or 0 if isinstance(w.place, Place) else 0)
+    refuse(findings, "none of the accounts is used until all are right")
     return Parsed(tuple(accounts))
 
 
@@ -98,6 +98,7 @@ def _sheet(data: bytes, file: str) -> _Sheet:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise CmpBundleError(
+            "not-utf8",
             "is not UTF-8 text",
             file=file,
             line=line,
@@ -107,7 +108,7 @@ def _sheet(data: bytes, file: str) -> _Sheet:
     try:
         rows = records(text, between)
     except CsvError as error:
-        raise CmpBundleError(str(error), file=file, line=error.line) from None
+        raise CmpBundleError("csv-layout", str(error), file=file, line=error.line) from None
     if not rows:
         return _Sheet(text, between, (), None, ())
     head = rows.pop(0)
@@ -115,6 +116,7 @@ def _sheet(data: bytes, file: str) -> _Sheet:
     if "id" not in columns:
         # What stands there instead may be somebody's password: it is not repeated.
         raise CmpBundleError(
+            "csv-layout",
             "the first line has to name the columns, and one of them has to be id",
             file=file,
             line=head.line,
@@ -122,10 +124,14 @@ def _sheet(data: bytes, file: str) -> _Sheet:
         )
     place = Place(file, head.line)
     strange = [name for name in columns if name not in FIELDS]
-    wrongs = [Wrong(unknown(name, FIELDS, is_heading=True), place) for name in strange]
+    findings = [
+        finding("account-field", unknown(name, FIELDS, is_heading=True), place) for name in strange
+    ]
     twice = {name for name in columns if columns.count(name) > 1 and name in FIELDS}
-    wrongs += [Wrong(f"the column {name} is there twice", place) for name in sorted(twice)]
-    refuse(wrongs)
+    findings += [
+        finding("csv-layout", f"the column {name} is there twice", place) for name in sorted(twice)
+    ]
+    refuse(findings)
     return _Sheet(text, between, columns, head, tuple(rows))
 
 
@@ -134,10 +140,14 @@ def _column(name: str) -> str:
     return re.sub(r"[\s_-]+", "_", name.strip().lower())
 
 
-def _written(sheet: _Sheet, row: Record, file: str, wrongs: list[Wrong]) -> AccountFields | None:
+def _written(
+    sheet: _Sheet, row: Record, file: str, findings: list[Finding]
+) -> AccountFields | None:
     place = Place(file, row.line)
     if any(cell.value for cell in row.cells[len(sheet.columns) :]):
-        wrongs.append(Wrong("this line has more fields than there are columns", place))
+        findings.append(
+            finding("csv-layout", "this line has more fields than there are columns", place)
+        )
         return None
     held = {}
     for name, cell in zip(sheet.columns, row.cells, strict=False):

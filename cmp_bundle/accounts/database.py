@@ -99,6 +99,7 @@ class Database:
         if problem:
             # The URL is not repeated: it may hold a password.
             raise CmpBundleError(
+                "database-url",
                 f"the URL of the database {problem}",
                 hint="write mysql://USER@HOST/NAME, and put the password into a file:"
                 " --database-password-file FILE",
@@ -117,11 +118,13 @@ class Database:
             )
         except ImportError as error:
             raise CmpBundleError(
+                "database-driver",
                 f"the driver for {self.url} is not installed: {error.name}",
                 hint="pip install 'cmp-bundle[database]'",
             ) from None
         except (ArgumentError, NoSuchModuleError, ValueError):
             raise CmpBundleError(
+                "database-url",
                 f"{self.url} is not the URL of a database",
                 hint="write mysql://USER@HOST/NAME, postgresql://USER@HOST/NAME or"
                 " sqlite:////path/to/file",
@@ -142,14 +145,14 @@ class Database:
         hint = _ANSWER if refused else None
         if "asked for the password itself" in first or "authentication method requirement" in first:
             hint = _TLS[make_url(self.url).get_backend_name()]
-        return CmpBundleError(f"{self.url}: {first}", hint=hint)
+        return CmpBundleError("database-error", f"{self.url}: {first}", hint=hint)
 
 
 def _file(url: URL, *, writing: bool) -> URL:
     """SQLite's own URL for a file that has to be there already."""
     path = Path(url.database or "").absolute()
     if not url.database or not path.is_file():
-        raise CmpBundleError("there is no such database", file=path)
+        raise CmpBundleError("no-file", "there is no such database", file=path)
     query = {"uri": "true", "mode": "rw" if writing else "ro"}
     return url.set(database=f"file:{quote(str(path))}", query=query)
 

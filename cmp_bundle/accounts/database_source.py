@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import from_database, new_secret
-from cmp_bundle.accounts.model import Account, Place, Row
 from cmp_bundle.accounts.password_change import PasswordChange
-from cmp_bundle.accounts.problems import Wrong, refuse
 from cmp_bundle.accounts.rows import Rows, Value
 from cmp_bundle.accounts.source import account
+from cmp_bundle.errors import refuse
+from cmp_bundle.findings import Finding
+from cmp_bundle.places import Place, Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from cmp_bundle.accounts.database import Database
     from cmp_bundle.accounts.endpoint import Endpoints
+    from cmp_bundle.accounts.model import Account
 
 
 @dataclass(frozen=True)
@@ -55,23 +57,23 @@ class DatabaseSource:
                 users.setdefault(auth, []).append(endpoint.id)
         accounts: list[Account] = []
         values: list[Value] = []
-        wrongs: list[Wrong] = []
+        findings: list[Finding] = []
         for name, password in wanted.items():
             before = account(self, found, name)
-            if isinstance(before, Wrong):
-                wrongs.append(before)
+            if isinstance(before, Finding):
+                findings.append(before)
                 continue
             endpoint = found.endpoints[name]
             others = [user for auth in endpoint.auths for user in users[auth] if user != name]
             change = new_secret.change(endpoint, found, others, password)
-            if isinstance(change, Wrong):
-                wrongs.append(change)
+            if isinstance(change, Finding):
+                findings.append(change)
                 continue
             option, value = change
             row = option.where.id if isinstance(option.where, Row) else ""
             values.append(Value(row, option.name, columns[option.name][row], value))
             accounts.append(new_secret.after(before, value))
-        refuse(wrongs, "nothing was changed")
+        refuse(findings, "nothing was changed")
         return PasswordChange(tuple(accounts), (Rows(self.database, tuple(values)),))
 
     def _found(self, connection: sa.Connection) -> Endpoints:

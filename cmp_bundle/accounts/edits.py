@@ -96,6 +96,7 @@ def make_sure(after: Parsed, before: Parsed, edits: Edits, file: str) -> None:
 
 def unclear(file: str) -> CmpBundleError:
     return CmpBundleError(
+        "file-uneditable",
         "is written in a way that cannot be changed without touching the rest",
         file=file,
         hint="change it with an editor; it was left as it is",

@@ -19,8 +19,8 @@ from cmp_bundle.asterisk.values import integer, is_true
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from cmp_bundle.accounts.model import Place, Row
-    from cmp_bundle.accounts.problems import Wrong
+    from cmp_bundle.findings import Finding
+    from cmp_bundle.places import Place, Row
 
 #: The digests that Asterisk knows, and how many hexadecimal digits they have.
 DIGESTS = {"md5": 32, "sha-256": 64, "sha-512-256": 64}
@@ -81,14 +81,14 @@ class Endpoints:
 
     ``transports`` maps names to protocols in small letters; it is None where the source has
     none to tell of. ``realm`` is that of challenges, empty where the source does not tell.
-    ``wrongs`` are what makes Asterisk load less than there is.
+    ``findings`` are what makes Asterisk load less than there is.
     """
 
     endpoints: Mapping[str, Endpoint]
     auths: Mapping[str, Auth]
     transports: Mapping[str, str] | None = None
     realm: str = ""
-    wrongs: tuple[Wrong, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def last(options: Iterable[Option], name: str) -> Option | None:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cmp_bundle.accounts import sip_id, source_name
-from cmp_bundle.accounts.model import Account, IceServer, Place
-from cmp_bundle.accounts.problems import Wrong
+from cmp_bundle.accounts.model import Account, IceServer
+from cmp_bundle.findings import Finding, finding
 from cmp_bundle.settings.model import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from cmp_bundle.places import Place
 
 _ICE_URL = re.compile(r"(?:stuns?|turns?):[^\s?]+(?:\?transport=(?:udp|tcp))?", re.IGNORECASE)
 #: What may be written of a server in ice.
@@ -95,18 +97,21 @@ class AccountFields:
         return self.places.get(name, self.place)
 
 
-def account(row: AccountFields, wrongs: list[Wrong]) -> Account | None:
-    """The account in ``row``; what is wrong with it goes to ``wrongs``, and then there is none.
+def account(row: AccountFields, findings: list[Finding]) -> Account | None:
+    """The account in ``row``; what is wrong with it goes to ``findings``, and then there is none.
 
     Empty text is the same as none. No message holds the value of a secret field.
     """
-    before = len(wrongs)
-    values = checked(row, FIELDS, wrongs)
-    if "id" not in values and not any(w.where == row.where("id") for w in wrongs[before:]):
-        wrongs.append(Wrong("an account without an id", row.place, 'write id = "…"'))
+    before = len(findings)
+    values = checked(row, FIELDS, findings)
+    if "id" not in values and not any(w.place == row.where("id") for w in findings[before:]):
+        findings.append(
+            finding("account-value", "an account without an id", row.place, 'write id = "…"')
+        )
     if "source" in values:
-        wrongs.extend(
-            Wrong(
+        findings.extend(
+            finding(
+                "account-conflict",
                 f"{name} comes from the source of this account",
                 row.where(name),
                 f"remove {name}, or remove source",
@@ -116,50 +121,56 @@ def account(row: AccountFields, wrongs: list[Wrong]) -> Account | None:
         )
     if "password" in values and "ha1" in values:
         text = "an account has a password or a ha1, not both"
-        wrongs.append(Wrong(text, row.where("ha1"), "remove one of them"))
+        findings.append(finding("account-conflict", text, row.where("ha1"), "remove one of them"))
     if "ha1" in values and "realm" not in values:
         text = "a ha1 is for one realm, and there is none here"
-        wrongs.append(Wrong(text, row.where("ha1"), 'write realm = "…", often "asterisk"'))
-    if len(wrongs) > before:
+        findings.append(
+            finding(
+                "account-conflict", text, row.where("ha1"), 'write realm = "…", often "asterisk"'
+            )
+        )
+    if len(findings) > before:
         return None
     secret = next((row.where(n) for n in ("password", "ha1") if n in values), None)
     return Account(**values, place=row.place, secret=secret)
 
 
-def checked(row: AccountFields, known: Mapping[str, Field], wrongs: list[Wrong]) -> dict[str, Any]:
+def checked(
+    row: AccountFields, known: Mapping[str, Field], findings: list[Finding]
+) -> dict[str, Any]:
     """The values of ``row`` that are there and right, for an Account."""
     values: dict[str, Any] = {}
     value: Any
     for name, value in row.values.items():
         field, where = known.get(name), row.where(name)
         if field is None:
-            wrongs.append(Wrong(unknown(name, known), where))
+            findings.append(finding("account-field", unknown(name, known), where))
             continue
         if not isinstance(value, field.kind) or (field.kind is int and isinstance(value, bool)):
-            wrongs.append(Wrong(f"{name} must be {_WORDS[field.kind]}", where))
+            findings.append(finding("account-value", f"{name} must be {_WORDS[field.kind]}", where))
             continue
         if value == "":
             continue
         if name == "ice":
-            values[name] = _ice(value, where, wrongs)
+            values[name] = _ice(value, where, findings)
             continue
         problem = field.validate(value) if field.validate else None
         if problem is None:
             values[name] = value
         elif name == "id":
             hint = f"write {sip_id.instead(value)!r}" if sip_id.may_be_shown(value) else ""
-            wrongs.append(Wrong(problem, where, hint))
+            findings.append(finding("account-value", problem, where, hint))
         else:
-            wrongs.append(Wrong(f"{name} {problem}", where))
+            findings.append(finding("account-value", f"{name} {problem}", where))
     return values
 
 
-def duplicates(accounts: Iterable[Account]) -> list[Wrong]:
+def duplicates(accounts: Iterable[Account]) -> list[Finding]:
     """Ids that come again, and those that are told apart by nothing but case.
 
     PJSIP compares endpoints with case, but hints, device states and MySQL's tables do not.
     """
-    wrongs = []
+    findings = []
     first: dict[str, Account] = {}
     for account in accounts:
         other = first.setdefault(account.id.casefold(), account)
@@ -172,8 +183,8 @@ def duplicates(accounts: Iterable[Account]) -> list[Wrong]:
                 f"the id {account.id!r} differs from {other.id!r} at {other.place} by case alone,"
                 " and much of Asterisk does not tell them apart"
             )
-        wrongs.append(Wrong(text, account.place, "remove or rename one"))
-    return wrongs
+        findings.append(finding("account-duplicate", text, account.place, "remove or rename one"))
+    return findings
 
 
 def unknown(
@@ -191,27 +202,34 @@ def unknown(
     return f"{of} has no {field}; {said}"
 
 
-def _ice(value: list[Any], where: Place, wrongs: list[Wrong]) -> tuple[IceServer, ...]:
+def _ice(value: list[Any], where: Place, findings: list[Finding]) -> tuple[IceServer, ...]:
     servers = []
     for one in value:
         parts = {"url": one} if isinstance(one, str) else one
         shape = isinstance(parts, dict) and "url" in parts
         if not shape or not all(isinstance(v, str) for v in parts.values()):
             text = "ice must be a list of URLs, or of { url, username, credential }"
-            wrongs.append(Wrong(text, where))
+            findings.append(finding("account-value", text, where))
             continue
         more = [name for name in parts if name not in _OF_ICE]
         if more:
-            wrongs.append(Wrong(unknown(more[0], _OF_ICE, "a server in ice"), where))
+            findings.append(
+                finding("account-field", unknown(more[0], _OF_ICE, "a server in ice"), where)
+            )
         elif not _ICE_URL.fullmatch(parts["url"]):
             text = "a server in ice must look like stun:stun.example.com:3478 or turn:…"
-            wrongs.append(Wrong(text, where))
+            findings.append(finding("account-value", text, where))
         elif parts["url"].lower().startswith("turn") and not (
             parts.get("username") and parts.get("credential")
         ):
             text = "a TURN server in ice needs a username and a credential"
-            wrongs.append(
-                Wrong(text, where, '{ url = "turn:…", username = "…", credential = "…" }')
+            findings.append(
+                finding(
+                    "account-value",
+                    text,
+                    where,
+                    '{ url = "turn:…", username = "…", credential = "…" }',
+                )
             )
         else:
             servers.append(IceServer(**parts))

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from cmp_bundle.accounts.endpoint import Auth, Endpoint, Endpoints, Option, auth, endpoint
-from cmp_bundle.accounts.model import Row
+from cmp_bundle.accounts.endpoint import Auth, Endpoints, Option, auth, endpoint
 from cmp_bundle.asterisk.lines import BLANKS
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.places import Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -61,6 +61,7 @@ def found(connection: sa.Connection, url: str) -> Endpoints:
     missing = [table for table in _COLUMNS if table not in there]
     if missing:
         raise CmpBundleError(
+            "database-tables",
             f"{url} has no table {' and no '.join(missing)}",
             hint="Asterisk's contrib/ast-db-manage makes its realtime tables",
         )
@@ -75,7 +76,7 @@ def found(connection: sa.Connection, url: str) -> Endpoints:
     for row, options, _ in _rows(connection, inspector, "ps_endpoints", url):
         made = endpoint(row.id, options, row)
         own = tuple(names.get(fold(name), name) for name in made.auths)
-        endpoints[row.id] = Endpoint(**vars(made) | {"auths": own})
+        endpoints[row.id] = replace(made, auths=own)
     return Endpoints(endpoints, auths)
 
 

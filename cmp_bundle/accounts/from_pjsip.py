@@ -19,9 +19,9 @@ from cmp_bundle.accounts.endpoint import (
     endpoint,
     value,
 )
-from cmp_bundle.accounts.model import Place
-from cmp_bundle.accounts.problems import Wrong
 from cmp_bundle.asterisk.configuration import folded
+from cmp_bundle.findings import Finding, finding
+from cmp_bundle.places import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,13 +33,13 @@ _Made = TypeVar("_Made", Auth, Endpoint, str)
 
 def found(configuration: Configuration) -> Endpoints:
     """What a pjsip.conf that was read makes. Places name files as Asterisk sees them."""
-    wrongs: list[Wrong] = []
+    findings: list[Finding] = []
     return Endpoints(
-        endpoints=_objects(configuration, "endpoint", _endpoint, wrongs),
-        auths=_objects(configuration, "auth", lambda c: auth(c.name, options(c)), wrongs),
-        transports=_objects(configuration, "transport", _protocol, wrongs),
+        endpoints=_objects(configuration, "endpoint", _endpoint, findings),
+        auths=_objects(configuration, "auth", lambda c: auth(c.name, options(c)), findings),
+        transports=_objects(configuration, "transport", _protocol, findings),
         realm=_realm(configuration),
-        wrongs=tuple(wrongs),
+        findings=tuple(findings),
     )
 
 
@@ -60,7 +60,7 @@ def _objects(
     configuration: Configuration,
     kind: str,
     make: Callable[[Category], _Made],
-    wrongs: list[Wrong],
+    findings: list[Finding],
 ) -> dict[str, _Made]:
     made: dict[str, _Made] = {}
     for category in _of_type(configuration.categories, kind):
@@ -69,8 +69,9 @@ def _objects(
         if before is another or not _is_loaded(another):
             continue
         if _is_loaded(before):
-            wrongs.append(
-                Wrong(
+            findings.append(
+                finding(
+                    "duplicate-object",
                     f"[{category.name}] is there twice as type={kind}:"
                     f" Asterisk then loads no {kind} at all",
                     Place(category.file, category.line),

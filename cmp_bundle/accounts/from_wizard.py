@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts.endpoint import Endpoints, Option, auth, endpoint, last, value
 from cmp_bundle.accounts.from_pjsip import options
-from cmp_bundle.accounts.model import Place
 from cmp_bundle.asterisk import category_filter
 from cmp_bundle.asterisk.values import is_true
+from cmp_bundle.places import Place
 
 if TYPE_CHECKING:
     from cmp_bundle.accounts.endpoint import Auth, Endpoint

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cmp_bundle.accounts import endpoint_account
 from cmp_bundle.accounts.edits import Edits
 from cmp_bundle.accounts.fields import AT_THE_SOURCE, duplicates
 from cmp_bundle.accounts.model import Account, with_ha1
-from cmp_bundle.accounts.problems import Wrong, refuse
 from cmp_bundle.accounts.source import account, placed
+from cmp_bundle.errors import refuse
+from cmp_bundle.findings import Finding, finding
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -25,14 +25,10 @@ _FIELDS = ("display_name", "source", *AT_THE_SOURCE)
 
 @dataclass(frozen=True)
 class Candidates:
-    """What a source has: accounts, endpoints that can be none, and what to know of the others.
-
-    Each of the ``warnings`` stands behind its code (endpoint_account.py).
-    """
+    """What a source has: accounts, and why there are not more of them."""
 
     accounts: tuple[Account, ...]
-    wrongs: tuple[Wrong, ...] = ()
-    warnings: tuple[tuple[str, Wrong], ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,7 @@ class ImportPlan:
     same: tuple[Account, ...]
 
 
-def offer(
+def candidates(
     source: AccountSource, found: Endpoints, names: Collection[str] = (), realm: str = ""
 ) -> Candidates:
     """The endpoints with ``webrtc=yes`` in a source that holds ``found``: all, or those named.
@@ -54,28 +50,24 @@ def offer(
     ``realm`` is that of the server's challenges, where neither the auth nor the source tells.
     """
     accounts: list[Account] = []
-    wrongs = list(found.wrongs)
-    warnings: list[tuple[str, Wrong]] = []
+    findings = list(found.findings)
     for name in names:
         endpoint = found.endpoints.get(name)
         if endpoint is None:
-            wrongs.append(Wrong(f"{source.name} has no endpoint {name!r}"))
+            findings.append(finding("no-endpoint", f"{source.name} has no endpoint {name!r}"))
         elif not endpoint.webrtc:
-            wrongs.append(Wrong(f"the endpoint {name!r} has no webrtc=yes", endpoint.where))
+            findings.append(
+                finding("no-webrtc", f"the endpoint {name!r} has no webrtc=yes", endpoint.where)
+            )
     for endpoint in found.endpoints.values():
         if not endpoint.webrtc or (names and endpoint.id not in names):
             continue
         made = account(source, found, endpoint.id, realm)
-        if isinstance(made, Wrong):
-            wrongs.append(made)
+        if isinstance(made, Finding):
+            findings.append(made)
         else:
             accounts.append(made)
-            warnings += endpoint_account.warnings(endpoint, found)
-    return Candidates(
-        tuple(accounts),
-        tuple(placed(source, w) for w in wrongs),
-        tuple((code, placed(source, w)) for code, w in warnings),
-    )
+    return Candidates(tuple(accounts), tuple(placed(source, w) for w in findings))
 
 
 def row(offered: Account, *, copy: bool) -> Account:

@@ -87,10 +87,11 @@ def load(path: Path, *, allow_loose: bool = False) -> Keyring | None:
         owned.refuse_folder(owned.resolved(path))
         return None
     except OSError as error:
-        raise CmpBundleError(f"cannot be read: {(error.strerror or str(error)).lower()}", file=path,
+        raise CmpBundleError("unreadable", f"cannot be read: {(error.strerror or str(error)).lower()}", file=path,
                              hint="it belongs to whoever builds the bundles") from error  # fmt: skip
     if found.mode & (stat.S_IRWXG | stat.S_IRWXO) and not allow_loose:
         raise CmpBundleError(
+            "loose-permissions",
             "others can read the key of all links",
             file=path,
             hint=f"chmod 600 {path}; if somebody may have read it: cmp-bundle key rotate",
@@ -105,6 +106,7 @@ def parse(data: bytes, path: Path) -> Keyring:
         written = document["format"]
         if type(written) is int and written > FORMAT:
             raise CmpBundleError(
+                "other-version",
                 "was written by a newer cmp-bundle, and this one cannot read it",
                 file=path,
                 hint="use that one: pip install --upgrade cmp-bundle",
@@ -120,6 +122,7 @@ def parse(data: bytes, path: Path) -> Keyring:
         fits = False
     if not fits:
         raise DamagedError(
+            "link-key-damaged",
             "is no key of cmp-bundle",
             file=path,
             hint="restore it: cmp-bundle key restore FILE; without a backup, remove it, and every"

@@ -4,29 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-
-@dataclass(frozen=True)
-class Place:
-    """Where an account was read: a file and, where it has lines, the line from 1."""
-
-    file: str
-    line: int | None = None
-
-    def __str__(self) -> str:
-        return self.file if self.line is None else f"{self.file}:{self.line}"
-
-
-@dataclass(frozen=True)
-class Row:
-    """The same in a database: its URL without a password, a table, and the row's id."""
-
-    database: str
-    table: str
-    id: str
-
-    def __str__(self) -> str:
-        return f"{self.database} {self.table} {self.id}"
+if TYPE_CHECKING:
+    from cmp_bundle.places import Place, Row
 
 
 @dataclass(frozen=True)

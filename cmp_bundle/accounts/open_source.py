@@ -43,6 +43,7 @@ class Opener:
             return ConfSource(name, ConfFolder(path.parent), path.name)
         if self.asterisk is None:
             raise CmpBundleError(
+                "no-asterisk",
                 f"accounts come from {name}, and no Asterisk was found on this machine",
                 hint="name its folder: [asterisk] etc_dir, or --asterisk-etc-dir",
             )

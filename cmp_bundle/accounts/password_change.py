@@ -39,6 +39,7 @@ def edit(
     found = look(path, boundary, follow=True)
     if not isinstance(found, FileState) or found.data != before:
         raise CmpBundleError(
+            "file-changed",
             "was changed by somebody else at the same time",
             file=path,
             hint="nothing was changed by this; run it again",

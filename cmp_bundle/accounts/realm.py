@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cmp_bundle.accounts import endpoint_account
 from cmp_bundle.accounts.endpoint import REALM
 from cmp_bundle.accounts.model import Account, ha1, with_ha1
-from cmp_bundle.accounts.problems import Wrong
+from cmp_bundle.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -50,6 +50,6 @@ def _realm(account: Account, found: Iterable[Endpoints]) -> str:
             continue
         auth = endpoint_account.usable(endpoint, one)
         # Of an endpoint that authenticates under another name, this is not the password.
-        if not isinstance(auth, Wrong) and auth.username == account.user:
+        if not isinstance(auth, Finding) and auth.username == account.user:
             return auth.realm or one.realm
     return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import endpoint_account, generate
@@ -9,8 +10,9 @@ from cmp_bundle.accounts.edits import Edits
 from cmp_bundle.accounts.endpoint import digest
 from cmp_bundle.accounts.model import Account, ha1
 from cmp_bundle.accounts.password_change import PasswordChange, edit
-from cmp_bundle.accounts.problems import AccountsError, Wrong, refuse
+from cmp_bundle.errors import FindingsError, refuse
 from cmp_bundle.files import Boundary
+from cmp_bundle.findings import Finding, finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -37,8 +39,10 @@ def renewal(
     that cannot be given one.
     """
     held = {account.id: account for account in book.accounts}
-    wrongs = [
-        Wrong(f"there is no account {name!r} in {book.path}") for name in ids if name not in held
+    findings = [
+        finding("no-account", f"there is no account {name!r} in {book.path}")
+        for name in ids
+        if name not in held
     ]
     chosen = [account for account in held.values() if account.id in ids]
     fresh = {account.id: password() for account in chosen}
@@ -66,15 +70,15 @@ def renewal(
         try:
             source = sources.get(name) or opened(name)
             there = source.renew({each: fresh[each] for each in names})
-        except AccountsError as error:
-            wrongs += error.wrongs
+        except FindingsError as error:
+            findings += error.findings
             continue
         steps += there.steps
         files += there.files
         for one in there.accounts:
             if held[one.id].source:
                 accounts[one.id] = _joined(held[one.id], one)
-    refuse(wrongs, "nothing was changed")
+    refuse(findings, "nothing was changed")
     return PasswordChange(
         tuple(accounts[account.id] for account in chosen), tuple(steps), tuple(files)
     )
@@ -84,7 +88,7 @@ def holds(account: Account, found: Endpoints) -> bool:
     """Whether Asterisk takes the password or HA1 of ``account`` by what is ``found`` there."""
     endpoint = found.endpoints.get(account.id)
     auth = endpoint_account.usable(endpoint, found) if endpoint else None
-    if auth is None or isinstance(auth, Wrong) or auth.username != account.user:
+    if auth is None or isinstance(auth, Finding) or auth.username != account.user:
         return False
     realm = auth.realm or found.realm or account.realm
     if account.ha1:
@@ -96,8 +100,8 @@ def holds(account: Account, found: Endpoints) -> bool:
 
 def _renewed(account: Account, password: str) -> Account:
     if account.ha1:
-        return Account(**vars(account) | {"ha1": ha1(account.user, account.realm, password)})
-    return Account(**vars(account) | {"password": password})
+        return replace(account, ha1=ha1(account.user, account.realm, password))
+    return replace(account, password=password)
 
 
 def _secret(account: Account) -> dict[str, str]:
@@ -109,4 +113,4 @@ def _joined(account: Account, at_the_source: Account) -> Account:
     own = {
         n: getattr(at_the_source, n) for n in ("auth_name", "password", "ha1", "realm", "secret")
     }
-    return Account(**vars(account) | own)
+    return replace(account, **own)

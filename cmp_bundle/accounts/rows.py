@@ -61,6 +61,7 @@ class Rows:
                 if not _set(connection, value, value.before, value.after):
                     # The transaction ends here, and with it all that was changed in it.
                     raise NotBegunError(
+                        "file-changed",
                         f"{self.database.url}: the password of {value.id} in ps_auths"
                         " was changed by somebody else at the same time",
                         hint="nothing was changed by this; run it again",
@@ -79,6 +80,7 @@ class Rows:
             ]
         if others:
             raise LeftError(
+                "left-as-is",
                 f"{self.database.url}: the passwords of {', '.join(others[:5])} in ps_auths were"
                 " changed by somebody else since, so they are left as they are now",
                 hint="look at them, and give these accounts new ones: cmp-bundle accounts rotate",

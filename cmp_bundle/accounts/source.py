@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from cmp_bundle.accounts import endpoint_account
-from cmp_bundle.accounts.model import Account
-from cmp_bundle.accounts.problems import Wrong, refuse
+from cmp_bundle.errors import refuse
+from cmp_bundle.findings import Finding, finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from cmp_bundle.accounts.endpoint import Endpoints
-    from cmp_bundle.accounts.model import Place, Row
+    from cmp_bundle.accounts.model import Account
     from cmp_bundle.accounts.password_change import PasswordChange
+    from cmp_bundle.places import Place, Row
 
 
 class AccountSource(Protocol):
@@ -36,26 +38,28 @@ class AccountSource(Protocol):
         """
 
 
-def account(source: AccountSource, found: Endpoints, name: str, realm: str = "") -> Account | Wrong:
+def account(
+    source: AccountSource, found: Endpoints, name: str, realm: str = ""
+) -> Account | Finding:
     """The account of the endpoint ``name`` in a source that holds ``found``.
 
     ``realm`` is that of the server's challenges, where neither the auth nor the source tells.
     """
     endpoint = found.endpoints.get(name)
     if endpoint is None:
-        return Wrong(f"{source.name} has no endpoint {name!r}")
+        return finding("no-endpoint", f"{source.name} has no endpoint {name!r}")
     made = endpoint_account.account(endpoint, found, source.name, realm)
-    if isinstance(made, Wrong):
+    if isinstance(made, Finding):
         return placed(source, made)
     place = source.on_disk(endpoint.where)
     secret = source.on_disk(made.secret) if made.secret else None
     return _with_places(made, place, secret)
 
 
-def placed(source: AccountSource, wrong: Wrong) -> Wrong:
+def placed(source: AccountSource, wrong: Finding) -> Finding:
     """``wrong`` with its place as a person finds it."""
-    where = source.on_disk(wrong.where) if wrong.where else None
-    return Wrong(wrong.message, where, wrong.hint)
+    where = source.on_disk(wrong.place) if wrong.place else None
+    return replace(wrong, place=where)
 
 
 def resolved(
@@ -67,7 +71,7 @@ def resolved(
     does not have, or not in a way that a browser phone can use.
     """
     sources: dict[str, tuple[AccountSource, Endpoints]] = {}
-    wrongs: list[Wrong] = []
+    findings: list[Finding] = []
     result = []
     for one in accounts:
         if not one.source:
@@ -78,21 +82,21 @@ def resolved(
             sources[one.source] = (source, source.found())
         source, found = sources[one.source]
         fresh = account(source, found, one.id, realm)
-        if isinstance(fresh, Wrong):
+        if isinstance(fresh, Finding):
             hint = fresh.hint or f"cmp-bundle accounts remove {one.id}, or give it a password"
-            wrongs.append(Wrong(fresh.message, fresh.where or one.place, hint))
+            findings.append(replace(fresh, place=fresh.place or one.place, hint=hint))
         else:
             result.append(_filled(one, fresh))
-    refuse(wrongs, "none of the accounts is used until all are right")
+    refuse(findings, "none of the accounts is used until all are right")
     return tuple(result)
 
 
 def _filled(account: Account, fresh: Account) -> Account:
-    return Account(
-        **vars(account)
-        | {n: getattr(fresh, n) for n in ("auth_name", "password", "ha1", "realm", "secret")}
+    return replace(
+        account,
+        **{n: getattr(fresh, n) for n in ("auth_name", "password", "ha1", "realm", "secret")},
     )
 
 
 def _with_places(account: Account, place: Place | Row, secret: Place | Row | None) -> Account:
-    return Account(**vars(account) | {"place": place, "secret": secret})
+    return replace(account, place=place, secret=secret)

@@ -81,6 +81,7 @@ def find(path: Path, *, named: bool) -> Path:
         return path
     if path.exists():
         raise CmpBundleError(
+            "accounts-two-files",
             f"there is {beside.name} beside it, and one of them has to count",
             file=path,
             hint=f'remove one, or name the other: [accounts] file = "{beside.name}"',
@@ -118,22 +119,27 @@ def read_password(path: Path, *, allow_loose: bool = False) -> str:
     except OSError as error:
         raise _unreadable(path, error) from error
     except UnicodeDecodeError:
-        raise CmpBundleError("is not UTF-8 text", file=path) from None
+        raise CmpBundleError("not-utf8", "is not UTF-8 text", file=path) from None
     # A pipe, as a shell's <(pass show pbx) gives it, has nobody's mode to be asked.
     if found.mode & _OTHERS and not allow_loose and stat.S_ISREG(found.mode):
         raise _too_loose(path, found.mode)
     password = text.partition("\n")[0].rstrip("\r")
     if not password:
-        raise CmpBundleError("its first line has to be the password, and is empty", file=path)
+        raise CmpBundleError(
+            "no-password-in-file", "its first line has to be the password, and is empty", file=path
+        )
     return password
 
 
 def _unreadable(path: Path, error: OSError) -> CmpBundleError:
-    return CmpBundleError(f"cannot be read: {(error.strerror or str(error)).lower()}", file=path)
+    return CmpBundleError(
+        "unreadable", f"cannot be read: {(error.strerror or str(error)).lower()}", file=path
+    )
 
 
 def _too_loose(path: Path, mode: int) -> CmpBundleError:
     return CmpBundleError(
+        "loose-permissions",
         "holds a password, and others than its owner may read or change it"
         f" (mode {stat.S_IMODE(mode):04o})",
         file=path,

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from cmp_bundle.accounts.edits import Parsed, make_sure, newline_of, replaced, unclear, values
 from cmp_bundle.accounts.fields import FIELDS, AccountFields, account, checked, duplicates, unknown
-from cmp_bundle.accounts.model import Account, Place
-from cmp_bundle.accounts.problems import Wrong, refuse
+from cmp_bundle.accounts.model import Account
 from cmp_bundle.accounts.toml_places import tables
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, refuse
+from cmp_bundle.findings import Finding, finding
+from cmp_bundle.places import Place
 from cmp_bundle.settings.template import literal
 
 if TYPE_CHECKING:
@@ -39,18 +40,18 @@ def parse(data: bytes, file: str) -> Parsed:
     text = _text(data, file)
     document = _document(text, file)
     layout = tables(text)
-    wrongs: list[Wrong] = []
-    _look_at_top(document, layout, file, wrongs)
+    findings: list[Finding] = []
+    _look_at_top(document, layout, file, findings)
     rows = document.get("account", [])
     accounts = []
     for row, own in zip(rows, _rows(layout), strict=False):
-        made = account(_written(row, own, file), wrongs)
+        made = account(_written(row, own, file), findings)
         if made:
             accounts.append(made)
-    wrongs += duplicates(accounts)
-    defaults = _defaults(document, layout, file, wrongs)
-    wrongs.sort(key=lambda w: w.where.line or 0 if isinstance(w.where, Place) else 0)
-    refuse(wrongs, "none of the accounts is used until all are right")
+    findings += duplicates(accounts)
+    defaults = _defaults(document, layout, file, findings)
+    findings.sort(key=lambda w: w.place.line or 0 if isinstance(w.place, Place) else 0)
+    refuse(findings, "none of the accounts is used until all are right")
     return Parsed(tuple(accounts), defaults)
 
 
@@ -94,7 +95,7 @@ def _text(data: bytes, file: str) -> str:
         return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise CmpBundleError("is not UTF-8 text", file=file, line=line) from None
+        raise CmpBundleError("not-utf8", "is not UTF-8 text", file=file, line=line) from None
 
 
 def _document(text: str, file: str) -> dict[str, Any]:
@@ -106,31 +107,45 @@ def _document(text: str, file: str) -> dict[str, Any]:
         found = re.match(r"line (\d+)", place)
         line = int(found[1]) if found else len(text.splitlines())
         raise CmpBundleError(
-            f"is not TOML: {message[:1].lower()}{message[1:]}", file=file, line=line
+            "not-toml", f"is not TOML: {message[:1].lower()}{message[1:]}", file=file, line=line
         ) from None
     except (ValueError, RecursionError):
         # Numbers of thousands of digits, and arrays nested as deeply.
-        raise CmpBundleError("is not TOML that anybody would write", file=file) from None
+        raise CmpBundleError(
+            "not-toml", "is not TOML that anybody would write", file=file
+        ) from None
 
 
 def _look_at_top(
-    document: dict[str, Any], layout: list[Table], file: str, wrongs: list[Wrong]
+    document: dict[str, Any], layout: list[Table], file: str, findings: list[Finding]
 ) -> None:
     for name, content in document.items():
         where = Place(file, _line(layout, name))
         if name not in ("account", "defaults"):
-            wrongs.append(
-                Wrong(unknown(name, ("account", "defaults"), "a file of accounts"), where)
+            findings.append(
+                finding(
+                    "account-field",
+                    unknown(name, ("account", "defaults"), "a file of accounts"),
+                    where,
+                )
             )
         elif name == "account" and (
             not isinstance(content, list) or len(content) != len(_rows(layout))
         ):
-            wrongs.append(
-                Wrong("accounts are tables: write [[account]] on a line of its own", where)
+            findings.append(
+                finding(
+                    "accounts-layout",
+                    "accounts are tables: write [[account]] on a line of its own",
+                    where,
+                )
             )
             document[name] = []
         elif name == "defaults" and not isinstance(content, dict):
-            wrongs.append(Wrong("defaults are a table: write [defaults] on a line", where))
+            findings.append(
+                finding(
+                    "accounts-layout", "defaults are a table: write [defaults] on a line", where
+                )
+            )
             document[name] = {}
 
 
@@ -161,7 +176,7 @@ def _written(row: Mapping[str, Any], own: list[Table], file: str) -> AccountFiel
 
 
 def _defaults(
-    document: dict[str, Any], layout: list[Table], file: str, wrongs: list[Wrong]
+    document: dict[str, Any], layout: list[Table], file: str, findings: list[Finding]
 ) -> Account:
     content = document.get("defaults", {})
     place = Place(file, _line(layout, "defaults"))
@@ -174,9 +189,9 @@ def _defaults(
     own = {name: value for name, value in content.items() if name in FIELDS and name not in _SHARED}
     for name in own:
         text = f"{name} is each account's own, and cannot be a default"
-        wrongs.append(Wrong(text, places.get(name, place)))
+        findings.append(finding("account-field", text, places.get(name, place)))
     rest = {name: value for name, value in content.items() if name not in own}
-    return Account("", **checked(AccountFields(rest, place, places), _SHARED, wrongs))
+    return Account("", **checked(AccountFields(rest, place, places), _SHARED, findings))
 
 
 def _removal(text: str, own: list[Table]) -> tuple[int, int, str]:

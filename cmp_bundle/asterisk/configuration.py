@@ -1,10 +1,15 @@
-"""A configuration as Asterisk holds it after reading: categories, their variables, and problems."""
+"""A configuration as Asterisk holds it after reading: categories, their variables, and findings."""
 
 from __future__ import annotations
 
-import enum
 import string
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cmp_bundle.places import Place
+
+if TYPE_CHECKING:
+    from cmp_bundle.findings import Finding
 
 _SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
@@ -17,14 +22,6 @@ def folded(name: str) -> str:
 def same_name(one: str, other: str) -> bool:
     """Whether Asterisk takes two names for one."""
     return folded(one) == folded(other)
-
-
-@dataclass(frozen=True)
-class Place:
-    """A line, counted from 1, of a file, named by its path as Asterisk sees it."""
-
-    file: str
-    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +58,14 @@ class Category:
         return Place(self.file, self.line)
 
 
-class Kind(enum.Enum):
-    """What a problem means for the rest."""
-
-    #: Asterisk writes it to its log, at most, and reads on.
-    WARNING = "warning"
-    #: The rest of an included file is left out; the file that included it is read on.
-    CUT = "cut"
-    #: Asterisk loads nothing of the whole configuration.
-    REFUSED = "refused"
-    #: What Asterisk makes of this line cannot be told from files.
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something that Asterisk would log while reading, or that would surprise a person."""
-
-    kind: Kind
-    message: str
-    file: str
-    line: int
+#: What a finding means for the rest: Asterisk writes it to its log, at most, and reads on;
+IGNORED = "conf-ignored"
+#: the rest of an included file is left out, and the file that included it is read on;
+CUT = "conf-cut"
+#: Asterisk loads nothing of the whole configuration;
+REFUSED = "conf-refused"
+#: what Asterisk makes of this line cannot be told from files.
+UNKNOWN = "conf-unknown"
 
 
 @dataclass(frozen=True)
@@ -112,7 +96,7 @@ class Configuration:
 
     name: str
     categories: tuple[Category, ...]
-    problems: tuple[Problem, ...]
+    problems: tuple[Finding, ...]
     includes: tuple[Include, ...]
     files: tuple[str, ...]
     missing: bool = False
@@ -120,9 +104,9 @@ class Configuration:
     open_comment: Place | None = None
 
     @property
-    def unknowns(self) -> tuple[Problem, ...]:
+    def unknowns(self) -> tuple[Finding, ...]:
         """The lines because of which Asterisk may hold something else than this."""
-        return tuple(p for p in self.problems if p.kind is Kind.UNKNOWN)
+        return tuple(p for p in self.problems if p.code == UNKNOWN)
 
     def category(self, name: str) -> Category | None:
         """The first category of that name that is no template: what ``ast_category_get`` gives.

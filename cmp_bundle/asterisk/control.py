@@ -70,6 +70,7 @@ class Control:
             raise self._unanswered(error.strerror or str(error)) from error
         except subprocess.TimeoutExpired:
             raise CmpBundleError(
+                "asterisk-silent",
                 f"Asterisk did not answer to {line!r} in {PATIENCE} s",
                 hint=self._by_hand(line),
             ) from None
@@ -86,6 +87,7 @@ class Control:
 
     def _unanswered(self, reason: str) -> CmpBundleError:
         return CmpBundleError(
+            "asterisk-not-asked",
             f"{' '.join(self.command)} cannot be asked whether Asterisk runs: {reason}",
             hint="fix that, or [asterisk] command; for one that is down on purpose:"
             """ CMP_BUNDLE_ASTERISK_COMMAND='["false"]'""",
@@ -110,6 +112,7 @@ class Control:
             closed = not os.access(real, way, effective_ids=True)
         if closed:
             raise CmpBundleError(
+                "asterisk-not-asked",
                 "is closed to this user, so Asterisk cannot be asked whether it runs",
                 file=real,
                 hint=AS_ANOTHER_USER,
@@ -132,6 +135,7 @@ class Control:
         pairs = dict(re.findall(line_of_one, text, re.MULTILINE))
         if "Configuration directory" not in pairs:
             raise CmpBundleError(
+                "asterisk-silent",
                 "Asterisk does not say where its configuration is",
                 hint=self._by_hand(line),
             )

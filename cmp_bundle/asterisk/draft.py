@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from cmp_bundle.asterisk.configuration import Category, Place, Variable, folded
+from cmp_bundle.asterisk.configuration import Category, Variable, folded
 from cmp_bundle.asterisk.lines import BLANKS, NeverEndsError, cut
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from cmp_bundle.asterisk.category_filter import CategoryFilter
     from cmp_bundle.asterisk.read_budget import ReadBudget
+    from cmp_bundle.places import Place
 
 #: Asterisk keeps the name of a category in 80 bytes, the last of which is a NUL.
 _LONGEST_NAME = 79
@@ -120,7 +121,7 @@ class ConfigurationDraft:
                 templates=tuple(category.templates),
                 variables=tuple(category.variables),
                 file=category.place.file,
-                line=category.place.line,
+                line=category.place.line or 0,
             )
             for category in self._categories
         )

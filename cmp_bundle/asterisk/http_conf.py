@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cmp_bundle.asterisk.configuration import Kind, Problem, Variable, folded, same_name
+from cmp_bundle.asterisk.configuration import IGNORED, Variable, folded, same_name
 from cmp_bundle.asterisk.values import (
     Address,
     integer,
@@ -17,11 +17,13 @@ from cmp_bundle.asterisk.values import (
     listening_address,
     numeric_address,
 )
+from cmp_bundle.findings import Finding, finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cmp_bundle.asterisk.configuration import Configuration, Place
+    from cmp_bundle.asterisk.configuration import Configuration
+    from cmp_bundle.places import Place
 
 PORT = 8088
 TLS_PORT = 8089
@@ -126,7 +128,7 @@ class HttpServer:
     redirects: tuple[Redirect, ...] = ()
     restrictions: tuple[Restriction, ...] = ()
     origins: Mapping[str, Variable] = field(default_factory=dict)
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[Finding, ...] = ()
 
     def redirect(self, target: str) -> Redirect | None:
         """The one that a request for ``target``, in any case, gets: the last written."""
@@ -137,12 +139,12 @@ def http_server(configuration: Configuration) -> HttpServer:
     """The server that a configuration of http.conf makes; off where it could not be loaded."""
     origins: dict[str, Variable] = {}
     redirects: list[Redirect] = []
-    problems: list[Problem] = []
+    problems: list[Finding] = []
     for variable in configuration.browse("general"):
         attribute = _OPTIONS.get(folded(variable.name), "")
         wrong = _complaint(attribute, variable)
         if wrong is not None:
-            problems.append(Problem(Kind.WARNING, wrong, variable.file, variable.line))
+            problems.append(finding(IGNORED, wrong, variable.place))
         elif attribute == "redirects":
             target, _, destination = variable.value.partition(" ")
             redirects.insert(0, Redirect(target, destination, variable.place))

@@ -130,7 +130,10 @@ def looking() -> Iterator[None]:
         yield
     except PermissionError as error:
         raise CmpBundleError(
-            "cannot be looked at by this user", file=Path(error.filename), hint=AS_ANOTHER_USER
+            "unreadable",
+            "cannot be looked at by this user",
+            file=Path(error.filename),
+            hint=AS_ANOTHER_USER,
         ) from error
 
 
@@ -145,6 +148,7 @@ def find(named: Named) -> Installation | None:
     root = named.root
     if not root.is_dir():
         raise CmpBundleError(
+            "asterisk-folder",
             "[asterisk] root is not a folder",
             file=root,
             hint="name the folder that Asterisk takes for /",
@@ -152,6 +156,7 @@ def find(named: Named) -> Installation | None:
     if named.command and shutil.which(named.command[0]) is None:
         # It would look as if no Asterisk ran.
         raise CmpBundleError(
+            "asterisk-not-asked",
             f"[asterisk] command cannot be run: there is no program {named.command[0]!r}",
             hint='it stands for "asterisk", like ["docker", "exec", "pbx", "asterisk"]',
         )
@@ -169,6 +174,7 @@ def find(named: Named) -> Installation | None:
     if not outside(root, etc.value).is_dir():
         if named.etc_dir:
             raise CmpBundleError(
+                "asterisk-folder",
                 "[asterisk] etc_dir is not a folder",
                 file=outside(root, etc.value),
                 hint="name the folder that holds http.conf, as seen inside [asterisk] root",
@@ -206,6 +212,7 @@ def _refuse_to_run(root: Path, path: str) -> None:
     except (OSError, CmpBundleError):
         pass  # nor does it then
     raise CmpBundleError(
+        "asterisk-not-asked",
         "is not root's alone, so root does not run it to ask whether Asterisk runs",
         file=outside(root, path),
         hint="say how it is asked, as in [asterisk] command = "
@@ -217,6 +224,7 @@ def _data(named: Named, root: Path, files: ConfFolder, asked: dict[str, str] | N
     if named.data_dir:
         if not outside(root, named.data_dir).is_dir():
             raise CmpBundleError(
+                "asterisk-folder",
                 "[asterisk] data_dir is not a folder",
                 file=outside(root, named.data_dir),
                 hint="name Asterisk's data folder, the one that holds static-http",
@@ -237,6 +245,7 @@ def _data(named: Named, root: Path, files: ConfFolder, asked: dict[str, str] | N
         if outside(root, folder).is_dir():
             return Fact(folder, "where packages put it")
     raise CmpBundleError(
+        "asterisk-folder",
         "Asterisk's data folder was not found",
         hint=f"looked for {' and '.join(DATA_FOLDERS)}; name it: [asterisk] data_dir",
     )
@@ -265,6 +274,7 @@ def _refuse_another_s(root: Path, etc: str, owner: Rights | None, rights: Rights
     else:
         problem = "holds no asterisk.conf"
     raise CmpBundleError(
+        "asterisk-folder",
         f"Asterisk calls this its configuration folder, but it {problem}",
         file=folder,
         hint="if it is, say so yourself: [asterisk] etc_dir",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cmp_bundle.asterisk.configuration import Place
+from cmp_bundle.places import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 from cmp_bundle.asterisk import category_filter
 from cmp_bundle.asterisk.conf_files import Absence
 from cmp_bundle.asterisk.configuration import (
+    CUT,
+    IGNORED,
+    REFUSED,
+    UNKNOWN,
     Configuration,
     Include,
-    Kind,
-    Place,
-    Problem,
     Variable,
     folded,
 )
@@ -27,6 +28,8 @@ from cmp_bundle.asterisk.draft import ConfigurationDraft, OpenCategory
 from cmp_bundle.asterisk.globbing import expand
 from cmp_bundle.asterisk.lines import BLANKS, Comments, NeverEndsError, cut, read_lines
 from cmp_bundle.asterisk.read_budget import OverBudgetError, ReadBudget
+from cmp_bundle.findings import Finding, finding
+from cmp_bundle.places import Place
 
 if TYPE_CHECKING:
     from cmp_bundle.asterisk.conf_files import Files
@@ -55,10 +58,10 @@ def read(name: str, files: Files) -> Configuration:
         missing, refused = outcome is _Outcome.MISSING, outcome is _Outcome.INVALID
     except NeverEndsError as error:
         refused = True
-        reading.note(Kind.REFUSED, f"{error}; Asterisk never finishes reading this", error.place)
+        reading.note(REFUSED, f"{error}; Asterisk never finishes reading this", error.place)
     except OverBudgetError as error:
         refused = True
-        reading.note(Kind.UNKNOWN, f"{error}; given up here", reading.place)
+        reading.note(UNKNOWN, f"{error}; given up here", reading.place)
     return Configuration(
         name=name,
         categories=() if missing or refused else reading.draft.finished(),
@@ -88,7 +91,7 @@ class _Reading:
         self.files = files
         self.work = ReadBudget()
         self.draft = ConfigurationDraft(self.work)
-        self.problems: list[Problem] = []
+        self.problems: list[Finding] = []
         self.includes: list[Include | None] = []
         self.files_read: list[str] = []
         self.open_comment: Place | None = None
@@ -96,8 +99,8 @@ class _Reading:
         self._level = 0
         self._included: set[str] = set()
 
-    def note(self, kind: Kind, message: str, place: Place) -> None:
-        self.problems.append(Problem(kind, message, place.file, place.line))
+    def note(self, code: str, message: str, place: Place) -> None:
+        self.problems.append(finding(code, message, place))
 
     def load(self, name: str) -> _Outcome:
         """``ast_config_internal_load`` of the named file."""
@@ -106,20 +109,20 @@ class _Reading:
     def include(self, name: str, *, optional: bool, place: Place) -> _Outcome:
         """The same for a file that another one includes."""
         if name in self._included:
-            self.note(Kind.WARNING, f"{name} is included more than once", place)
+            self.note(IGNORED, f"{name} is included more than once", place)
         self._included.add(name)
         slot = len(self.includes)
         self.includes.append(None)
         source = _Source(self, nested=True)
         outcome = self._counted(source, name)
         self.includes[slot] = Include(
-            name, optional, tuple(source.files_read), place.file, place.line
+            name, optional, tuple(source.files_read), place.file, place.line or 0
         )
         return outcome
 
     def _counted(self, source: _Source, name: str) -> _Outcome:
         if self._level == _DEEPEST:
-            self.note(Kind.WARNING, "includes are nested more than ten deep", self.place)
+            self.note(IGNORED, "includes are nested more than ten deep", self.place)
             return _Outcome.MISSING
         self._level += 1
         outcome = source.load(name)
@@ -177,9 +180,9 @@ class _Source:
         if content is Absence.TOO_LARGE:
             raise OverBudgetError(f"{path} {content.value}")
         if content is Absence.UNREADABLE:
-            reading.note(Kind.UNKNOWN, f"{path} {content.value}", reading.place)
+            reading.note(UNKNOWN, f"{path} {content.value}", reading.place)
         elif content is Absence.NO_FILE:
-            reading.note(Kind.WARNING, f"{path} {content.value} and is left out", reading.place)
+            reading.note(IGNORED, f"{path} {content.value} and is left out", reading.place)
         return None
 
     def _read(self, data: bytes, file: str, *, first: bool) -> _Outcome:
@@ -187,7 +190,7 @@ class _Source:
 
         def too_long(number: int, start: str) -> None:
             left_out = f"this line is longer than 8190 bytes and is left out: {start}…"
-            reading.note(Kind.WARNING, left_out, Place(file, number))
+            reading.note(IGNORED, left_out, Place(file, number))
 
         self._comments.begin(file)
         for line in read_lines(data, self._comments, first=first, too_long=too_long):
@@ -196,9 +199,9 @@ class _Source:
                 self._line(line, place)
             except _StopError as stop:
                 if self._nested:
-                    reading.note(Kind.CUT, f"{stop}; the rest of this file is left out", place)
+                    reading.note(CUT, f"{stop}; the rest of this file is left out", place)
                 else:
-                    reading.note(Kind.REFUSED, f"{stop}; Asterisk refuses the whole file", place)
+                    reading.note(REFUSED, f"{stop}; Asterisk refuses the whole file", place)
                 return _Outcome.INVALID
         return _Outcome.LOADED
 
@@ -207,7 +210,7 @@ class _Source:
         if not comments.depth:
             return
         self._reading.note(
-            Kind.WARNING,
+            IGNORED,
             "this block comment is never closed; nothing after it is read"
             if comments.depth > 0
             else "this --; closes no block comment; the lines after it are not read",
@@ -261,7 +264,7 @@ class _Source:
             found = draft.find_filtered(name, category_filter.parse(condition))
         except category_filter.FilterError:
             unclear = f"which [{name}] has {condition} is not known here"
-            self._reading.note(Kind.UNKNOWN, unclear, place)
+            self._reading.note(UNKNOWN, unclear, place)
             found = None
         if found is None:
             raise _StopError(f"[{name}](+) adds to a category that is not there")
@@ -289,12 +292,12 @@ class _Source:
         argument = _unquoted(rest.decode("utf-8", "surrogateescape").strip(BLANKS))
         word = folded(word)
         if word not in ("include", "tryinclude", "exec"):
-            note(Kind.WARNING, f"unknown directive #{word}", place)
+            note(IGNORED, f"unknown directive #{word}", place)
         elif argument is None:
-            note(Kind.WARNING, f"#{word} of nothing", place)
+            note(IGNORED, f"#{word} of nothing", place)
         elif word == "exec":
             runs = f"#exec runs {argument} if asterisk.conf says execincludes=yes"
-            note(Kind.UNKNOWN, f"{runs}; what it writes is not known here", place)
+            note(UNKNOWN, f"{runs}; what it writes is not known here", place)
         else:
             optional = word == "tryinclude"
             outcome = self._reading.include(argument, optional=optional, place=place)
@@ -313,7 +316,7 @@ class _Source:
         # What is escaped is part of the name, even an equals sign.
         equals = line.find("=", escaped)
         if equals == -1:
-            self._reading.note(Kind.WARNING, "a line without =", place)
+            self._reading.note(IGNORED, "a line without =", place)
             return
         name, value = line[:equals], line[equals + 1 :]
         if equals > escaped and name.endswith("+"):
@@ -324,10 +327,10 @@ class _Source:
             name = name.strip(BLANKS)
             value = value.removeprefix(">")
         if not name:
-            self._reading.note(Kind.WARNING, "a value without a name", place)
+            self._reading.note(IGNORED, "a value without a name", place)
             return
         value = value.strip(BLANKS)
-        self._category.add([Variable(name, value, place.file, place.line, inherited=False)])
+        self._category.add([Variable(name, value, place.file, place.line or 0, inherited=False)])
 
 
 def _is_visible(char: str) -> bool:

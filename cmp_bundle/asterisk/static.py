@@ -1,12 +1,9 @@
 """How Asterisk's own web server serves the files of static-http: one table of its rules.
 
-Read in ``static_callback`` of main/http.c and tried on Asterisk 16 and 22. The build warns
-from this table of what would be served badly.
+Read in ``static_callback`` of main/http.c and tried on Asterisk 16 and 22.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 #: Extensions that Asterisk knows, compared without case. Any other gives ``text/<extension>``.
 TYPES = {
@@ -58,40 +55,3 @@ def refused(path: str) -> str | None:
     if "/.." in path:
         return "it holds /.."
     return None
-
-
-@dataclass(frozen=True)
-class Warning:  # noqa: A001 - the plain word, in its own room
-    """A file that Asterisk would serve, or refuse, otherwise than one may think."""
-
-    path: str
-    message: str
-
-
-#: Extensions that Asterisk gives a type which browsers do not accept for their purpose.
-_MISTYPED = {
-    "mjs": "browsers refuse a module of this type; name it .js",
-    "wasm": "WebAssembly.instantiateStreaming refuses it; fetch it and instantiate the bytes",
-    "webmanifest": "browsers may ignore a manifest of this type; name it .cnf or leave it out",
-}
-
-
-def warnings(path: str) -> list[Warning]:
-    """What is to be said about publishing a file under ``path``, as seen behind /static/."""
-    found = []
-    why = refused(path)
-    if why:
-        found.append(Warning(path, f"Asterisk refuses it with 403: {why}"))
-    if "/private/" in f"/{path}":
-        found.append(
-            Warning(path, "Asterisk answers 403 below /private/ without a manager's web session")
-        )
-    name = path.rsplit("/", 1)[-1]
-    if name.startswith("."):
-        found.append(Warning(path, "a dot file, which Asterisk serves to everybody"))
-    extension = name.rpartition(".")[2].lower() if "." in name else ""
-    if extension in _MISTYPED:
-        found.append(
-            Warning(path, f"Asterisk sends it as {content_type(path)}: {_MISTYPED[extension]}")
-        )
-    return found

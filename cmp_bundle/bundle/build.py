@@ -10,21 +10,23 @@ from dataclasses import astuple, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from cmp_bundle import __version__
-from cmp_bundle.asterisk import static
 from cmp_bundle.bundle import banners, fixes, leaks, manifest, minify, policy
 from cmp_bundle.bundle.manifest import Bundle, Manifest, PhoneOrigin, Visit
 from cmp_bundle.bundle.page import Page, tag
 from cmp_bundle.bundle.transforms import TRANSFORMS, Draft, Part, take_handlers
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.findings import finding
 from cmp_bundle.phone.builtin import BUILTIN
 from cmp_bundle.phone.pin import UPSTREAM
 from cmp_bundle.phone.private import is_private
+from cmp_bundle.places import Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cmp_bundle.bundle.client import Client
     from cmp_bundle.bundle.leaks import Secret
+    from cmp_bundle.findings import Finding
     from cmp_bundle.phone.model import Phone
     from cmp_bundle.settings import Settings
 
@@ -52,7 +54,7 @@ class Built:
     """A bundle, what is to be said about it, and what the phone as it came would have cost."""
 
     bundle: Bundle
-    warnings: tuple[static.Warning, ...]
+    warnings: tuple[Finding, ...]
     before: Visit
 
 
@@ -99,7 +101,10 @@ def build(
     page = Page(_page_text(phone))
     for element in page.all("base"):
         raise CmpBundleError(
-            "has a <base>, and cmp-bundle needs one of its own", file=page.name, line=element.line
+            "page-unfit",
+            "has a <base>, and cmp-bundle needs one of its own",
+            file=page.name,
+            line=element.line,
         )
     ours = None
     if not settings.build.pristine:
@@ -131,10 +136,10 @@ def build(
         people.secrets,
         known(phone, client),
     )
-    warned = [w for path in files for w in static.warnings(f"{settings.site.name}/{path}")]
-    warned += _left_out(phone)
+    warned = _left_out(phone)
     if ruled.text != page.text:
-        warned.append(static.Warning(page.name, "its policy gives way to the bundle's"))
+        text = "its policy gives way to the bundle's"
+        warned.append(finding("policy-replaced", text, Place(page.name)))
     return Built(Bundle(files, about, people.profiles), tuple(warned), before)
 
 
@@ -202,13 +207,14 @@ def _page_text(phone: Phone) -> str:
     try:
         return phone.files[manifest.ENTRY].data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise CmpBundleError("is not UTF-8 text", file=manifest.ENTRY) from None
+        raise CmpBundleError("not-utf8", "is not UTF-8 text", file=manifest.ENTRY) from None
 
 
 def _check_contract(page: Page) -> None:
     missing = [name for name in CONTRACT if name not in page.ids]
     if missing:
         raise CmpBundleError(
+            "page-unfit",
             f"has no element with the id {missing[0]}, which cmp-bundle fills in",
             file=page.name,
             hint="a phone with a form of its own can be bundled as it is: --pristine",
@@ -226,7 +232,7 @@ def _packed(draft: Draft, loader: str, ours: _Ours | None, live: Live | None) ->
     parts = [*draft.scripts, *(ours.scripts if ours else ())]
     for part in parts:
         if SEPARATOR in part.text:
-            raise CmpBundleError("holds a NUL character", file=part.name)
+            raise CmpBundleError("page-unfit", "holds a NUL character", file=part.name)
     scripts = [minify.javascript(p.text, p.name) for p in parts]
     scripts[:1] = [_banner(sources, draft) + "".join(scripts[:1])]
     css = "".join(minify.css(p.text, p.name) for p in draft.styles)
@@ -321,10 +327,11 @@ def _kept(files: Mapping[str, bytes]) -> dict[str, bytes]:
     }
 
 
-def _left_out(phone: Phone) -> list[static.Warning]:
+def _left_out(phone: Phone) -> list[Finding]:
     """What lies there and is not published, as far as anybody could miss it."""
+    text = "is left out: files of such names hold what is nobody else's business"
     return [
-        static.Warning(path, "is left out: files of such names hold what is nobody else's business")
+        finding("left-out", text, Place(path))
         for path in phone.files
         if is_private(path) and not _UNPUBLISHED.search(path)
     ]

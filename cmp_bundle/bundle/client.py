@@ -55,6 +55,7 @@ def _text(name: str) -> str:
         return path.read_text("utf-8").strip()
     except FileNotFoundError:
         raise CmpBundleError(
+            "client-not-built",
             "the browser side of cmp-bundle was not compiled",
             file=str(path),
             hint="in a clone: make setup; or: cd client && npm ci --ignore-scripts && npm run build",

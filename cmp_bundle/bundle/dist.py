@@ -38,7 +38,9 @@ def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
         manifest.check(bundle.manifest)
     except ValueError as error:
         raise CmpBundleError(
-            f"no deploy would take this bundle: {error}", hint="change the phone's files"
+            "bundle-damaged",
+            f"no deploy would take this bundle: {error}",
+            hint="change the phone's files",
         ) from None
     files = dict(bundle.files) | {manifest.NAME: bundle.manifest.to_json()}
     files |= {f"{_ASTERISK}/{name}": data for name, data in for_asterisk(bundle).items()}
@@ -51,6 +53,7 @@ def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CmpBundleError(
+            "unwritable",
             f"cannot hold a bundle: {(error.strerror or str(error)).lower()}",
             file=error.filename or folder,
             hint="name another folder with --out",
@@ -90,10 +93,14 @@ def _ours(folder: Path) -> set[str]:
     """
     if not folder.is_dir():
         raise CmpBundleError(
-            "is a file, and a bundle is a folder", file=folder, hint="name another one with --out"
+            "not-a-folder",
+            "is a file, and a bundle is a folder",
+            file=folder,
+            hint="name another one with --out",
         )
     if Path.cwd().is_relative_to(folder.resolve()):
         raise CmpBundleError(
+            "out-in-use",
             "is where you are, and a build replaces all of its folder",
             file=folder,
             hint="name a folder of its own: --out dist",
@@ -103,6 +110,7 @@ def _ours(folder: Path) -> set[str]:
     written = _written(folder / manifest.NAME)
     if written is None:
         raise CmpBundleError(
+            "out-in-use",
             "is not a bundle of cmp-bundle, so it is not replaced",
             file=folder,
             hint="name another folder with --out, or remove this one yourself",
@@ -112,6 +120,7 @@ def _ours(folder: Path) -> set[str]:
     for path in sorted(present):
         if path not in written and not any(fnmatchcase(path, known) for known in beside):
             raise CmpBundleError(
+                "out-in-use",
                 "would be lost: a build replaces all of its folder, and no build wrote this",
                 file=folder / path,
                 hint="move it elsewhere, or name another folder with --out",

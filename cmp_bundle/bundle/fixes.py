@@ -25,6 +25,7 @@ def chosen(ids: Sequence[str]) -> tuple[str, ...]:
     for name in sorted(wanted - set(known)):
         close = difflib.get_close_matches(name, known, n=1, cutoff=0)
         raise CmpBundleError(
+            "unknown-fix",
             f"there is no fix {name} to build without; did you mean {close[0]}?",
             hint="cmp-bundle fixes lists them all",
         )

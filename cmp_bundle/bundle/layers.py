@@ -101,7 +101,10 @@ class _Limit:
 
     def refuse(self, why: str) -> NoReturn:
         raise CmpBundleError(
-            why, file=self.path, hint="no phone needs such a file; take it out of the phone's"
+            "secret-unchecked",
+            why,
+            file=self.path,
+            hint="no phone needs such a file; take it out of the phone's",
         ) from None
 
 

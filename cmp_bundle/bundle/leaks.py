@@ -87,6 +87,7 @@ def check(files: Mapping[str, bytes], secrets: Iterable[Secret], known: Iterable
                     common = _standing(known, search)
                 if what not in common:
                     raise CmpBundleError(
+                        "secret-found",
                         f"holds {what}, and everybody could read it there",
                         file=path,
                         hint="nothing was published; take it out of the settings or of the"

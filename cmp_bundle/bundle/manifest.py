@@ -142,14 +142,20 @@ def from_json(data: bytes, name: Path | str) -> Manifest:
         document = json.loads(data)
         if shape.made(int, document.pop("format"), "format") != FORMAT:
             raise CmpBundleError(
-                "was written by another version of cmp-bundle", file=name, hint="build it again"
+                "other-version",
+                "was written by another version of cmp-bundle",
+                file=name,
+                hint="build it again",
             )
         read: Manifest = shape.made(Manifest, document)
         check(read)
         return read
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CmpBundleError(
-            f"is not a manifest of cmp-bundle: {error}", file=name, hint="build it again"
+            "bundle-damaged",
+            f"is not a manifest of cmp-bundle: {error}",
+            file=name,
+            hint="build it again",
         ) from error
 
 
@@ -210,7 +216,9 @@ def read(path: Path) -> Bundle:
         profiles = {name: content(f"{PROFILES}/{name}", _LARGEST_PROFILE) for name in sorted(found)}
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise CmpBundleError(f"cannot be read: {reason}", file=error.filename or path) from error
+        raise CmpBundleError(
+            "unreadable", f"cannot be read: {reason}", file=error.filename or path
+        ) from error
     if Profiles.of(profiles) != manifest.profiles:
         raise _altered(path / PROFILES)
     return Bundle(files, manifest, profiles)
@@ -250,13 +258,16 @@ def _archive(path: Path) -> _Reading:
 def _absent(path: Path, name: str) -> CmpBundleError:
     if name == NAME:
         return CmpBundleError(
-            "there is no bundle here", file=path, hint="make one: cmp-bundle build"
+            "no-bundle", "there is no bundle here", file=path, hint="make one: cmp-bundle build"
         )
-    return CmpBundleError("is missing from the bundle", file=path / name, hint="build it again")
+    return CmpBundleError(
+        "bundle-damaged", "is missing from the bundle", file=path / name, hint="build it again"
+    )
 
 
 def _altered(path: Path) -> CmpBundleError:
     return CmpBundleError(
+        "bundle-damaged",
         "is not what was built: its SHA-256 differs from the manifest's",
         file=path,
         hint="build it again",

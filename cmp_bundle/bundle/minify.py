@@ -51,6 +51,7 @@ def _minified(kind: str, text: str, name: str) -> str:
         return str(_minifier().string(kind, text))
     except ValueError as error:
         raise CmpBundleError(
+            "page-unfit",
             f"cannot be minified: {' '.join(str(error).split())}",
             file=name,
             hint="build with --no-pack to use it as it is",

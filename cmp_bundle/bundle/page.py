@@ -79,6 +79,7 @@ class Page:
             named = tag("meta", (("charset", "utf-8"),)) + text
             return Edit(element.opened, element.opened, named)
         raise CmpBundleError(
+            "page-unfit",
             "has no <head> to put the page's policy into",
             file=self.name,
             hint="put <head> and </head> around its <title> and what else stands before <body>",
@@ -89,6 +90,7 @@ class Page:
         at = self.text.lower().rfind("</body")
         if at == -1:
             raise CmpBundleError(
+                "page-unfit",
                 "has no </body> to put scripts before",
                 file=self.name,
                 hint="put <body> and </body> around what it shows",

@@ -179,7 +179,11 @@ def _local(draft: Draft, element: Element, address: str) -> str:
 
 def _stop(draft: Draft, element: Element, problem: str, hint: str | None) -> CmpBundleError:
     return CmpBundleError(
-        f"this <{element.tag}> {problem}", file=draft.page.name, line=element.line, hint=hint
+        "page-unfit",
+        f"this <{element.tag}> {problem}",
+        file=draft.page.name,
+        line=element.line,
+        hint=hint,
     )
 
 
@@ -187,4 +191,4 @@ def _text(draft: Draft, path: str) -> str:
     try:
         return draft.files[path].decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise CmpBundleError("is not UTF-8 text", file=path) from None
+        raise CmpBundleError("not-utf8", "is not UTF-8 text", file=path) from None

@@ -81,6 +81,7 @@ class Engine:
             worse = self._put_back(left.steps, reloads)
         except CmpBundleError as stuck:
             raise CmpBundleError(
+                "undo-failed",
                 f"{stuck}; so the {left.action} before, which was cut off halfway, cannot be undone"
                 " yet",
                 hint=f"{stuck.hint or 'fix that'}; then run any command that changes this server:"
@@ -140,12 +141,13 @@ class Engine:
                 self.reporter.warn(f"{said}; {hint}")
                 return
             raise CmpBundleError(
-                f"{getattr(error, 'message', 'stopped')}; and {said}", hint=hint
+                "undo-failed", f"{getattr(error, 'message', 'stopped')}; and {said}", hint=hint
             ) from stuck
         if worse and _is_bug(error):
             self.reporter.warn(worse)
         elif worse:
             raise CmpBundleError(
+                "undone-with-loss",
                 f"{worse}. What led to it: {getattr(error, 'message', 'it was stopped')};"
                 f" but for that, everything was put back as it was before the {transaction.entry.action}",
                 hint=getattr(error, "hint", None),
@@ -234,9 +236,12 @@ def _is_bug(error: BaseException) -> bool:
 def _undone(action: str, error: BaseException) -> CmpBundleError:
     if isinstance(error, CmpBundleError):
         return CmpBundleError(
+            error.code,
             f"{error.message}; everything was put back as it was before the {action}",
             hint=error.hint,
             file=error.file,
             line=error.line,
         )
-    return CmpBundleError(f"stopped; everything was put back as it was before the {action}")
+    return CmpBundleError(
+        "interrupted", f"stopped; everything was put back as it was before the {action}"
+    )

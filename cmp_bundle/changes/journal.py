@@ -98,7 +98,9 @@ class Journal:
             return None
         except OSError as error:
             raise CmpBundleError(
-                f"cannot be read: {(error.strerror or str(error)).lower()}", file=self.path
+                "unreadable",
+                f"cannot be read: {(error.strerror or str(error)).lower()}",
+                file=self.path,
             ) from error
         self._refuse_others(content)
         try:
@@ -106,6 +108,7 @@ class Journal:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             # It is written in one rename, so this is no half-written file.
             raise CmpBundleError(
+                "journal-refused",
                 f"is not a journal of cmp-bundle: {error!r}",
                 file=self.path,
                 hint="somebody changed it; put it back, or remove it and look at what is deployed",
@@ -118,6 +121,7 @@ class Journal:
         document = json.loads(data)
         if document["format"] != FORMAT:
             raise CmpBundleError(
+                "other-version",
                 "was written by another version of cmp-bundle",
                 file=self.path,
                 hint="finish with the version that wrote it",
@@ -134,6 +138,7 @@ class Journal:
         if content.owner.uid == os.geteuid() and not content.owner.mode & 0o077:
             return
         raise CmpBundleError(
+            "journal-refused",
             "says how to undo what was cut off, and is not yours alone, so it is not believed",
             file=self.path,
             hint="look at who put it there, and remove it",
@@ -145,6 +150,7 @@ class Journal:
         if sound and (_is_in(path, self.places) or self._is_elsewhere_in(path)):
             return
         raise CmpBundleError(
+            "journal-refused",
             f"wants to undo a change of {str(path)!r}, which is no part of this server as the settings"
             " of this run name it, and is not believed",
             file=self.path,

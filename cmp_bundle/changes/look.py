@@ -40,9 +40,10 @@ def look(path: Path, boundary: Boundary, *, follow: bool = False, most: int = LA
     except OSError as error:
         if isinstance(error, PermissionError) and os.geteuid() != 0:
             raise CmpBundleError(
-                "cannot be looked at by this user", file=path, hint=AS_ANOTHER_USER
+                "unreadable", "cannot be looked at by this user", file=path, hint=AS_ANOTHER_USER
             ) from error
         raise CmpBundleError(
+            "unreadable",
             f"cannot be read: {(error.strerror or str(error)).lower()}",
             file=path,
             hint=not_allowed(rights) if isinstance(error, PermissionError) else None,

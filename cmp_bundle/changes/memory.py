@@ -37,6 +37,7 @@ def memory(subject: str, disk: Disk) -> Path:
         _ours(base)
     except OSError as error:
         raise CmpBundleError(
+            "state-folder",
             f"cannot be used to remember what is done: {(error.strerror or str(error)).lower()}",
             file=base,
             hint=f"name a folder that is yours alone: {VARIABLE}=/path",
@@ -65,6 +66,7 @@ def _base() -> Path:
         return platformdirs.user_state_path("cmp-bundle", appauthor=False)
     except RuntimeError as error:
         raise CmpBundleError(
+            "state-folder",
             f"there is no folder to remember in what is done: {error}",
             hint=f"name one that nobody else can write in: {VARIABLE}=/path",
         ) from error
@@ -77,6 +79,7 @@ def _ours(base: Path) -> None:
     if found.st_uid == os.geteuid() == rights.uid and not found.st_mode & 0o077:
         return
     raise CmpBundleError(
+        "state-folder",
         "is where cmp-bundle remembers how to undo what it does, and others than you may use it",
         file=base,
         hint=f"chown {os.geteuid()} {base} && chmod 700 {base}, its parents too if they are not"

@@ -122,6 +122,7 @@ class Change:
         # somebody may have been quicker.
         if not is_like(self._look(disk), self.before):
             raise NotBegunError(
+                "file-changed",
                 "was changed by somebody else at the same time",
                 file=self.path,
                 hint="nothing of that was lost; run this again",
@@ -137,6 +138,7 @@ class Change:
             self._make(current, before, disk)
         if not whole:
             raise LeftError(
+                "left-as-is",
                 "was changed by somebody else since, so what they changed is left as it is now",
                 file=self.path,
                 hint="look whether its passwords are the right ones: cmp-bundle accounts check",

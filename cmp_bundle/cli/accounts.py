@@ -6,7 +6,6 @@ import click
 
 from cmp_bundle.accounts import keyring as keyrings
 from cmp_bundle.accounts.edits import Edits
-from cmp_bundle.accounts.problems import Wrong, refuse
 from cmp_bundle.cli import people
 from cmp_bundle.cli.accounts_add import add
 from cmp_bundle.cli.accounts_check import check
@@ -15,7 +14,9 @@ from cmp_bundle.cli.accounts_rotate import rotate
 from cmp_bundle.cli.command import Run, group
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
+from cmp_bundle.errors import refuse
 from cmp_bundle.files import Disk
+from cmp_bundle.findings import finding
 
 if TYPE_CHECKING:
     from cmp_bundle.accounts.model import Account
@@ -88,7 +89,13 @@ def remove(run: Run, *, users: tuple[str, ...], allow_loose: bool) -> Result:
     """
     book = people.read(run, allow_loose=allow_loose)
     known = {a.id for a in book.accounts}
-    refuse([Wrong(f"there is no account {u!r} in {book.path}") for u in users if u not in known])
+    refuse(
+        [
+            finding("no-account", f"there is no account {u!r} in {book.path}")
+            for u in users
+            if u not in known
+        ]
+    )
     # Somebody who is called the same later shall not be reached by the old link.
     path = run.settings.links.key
     ring = keyrings.load(path)

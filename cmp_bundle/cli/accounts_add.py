@@ -4,21 +4,23 @@ import os
 import warnings
 from getpass import GetPassWarning
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cmp_bundle.accounts import fields, generate, store
 from cmp_bundle.accounts.edits import Edits
 from cmp_bundle.accounts.fields import AccountFields
-from cmp_bundle.accounts.model import Account, Place
-from cmp_bundle.accounts.problems import refuse
 from cmp_bundle.cli import people
 from cmp_bundle.cli.command import Run
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, refuse
 from cmp_bundle.files import Disk
+from cmp_bundle.places import Place
+
+if TYPE_CHECKING:
+    from cmp_bundle.accounts.model import Account
 
 #: A password for the account that is added, where nobody wants to write a file.
 PASSWORD = "CMP_BUNDLE_PASSWORD"  # noqa: S105 - the name of a variable
@@ -67,7 +69,9 @@ def add(
         password, origin = _password(prompt=prompt, file=password_file, allow_loose=allow_loose)
     elif prompt or password_file:
         raise CmpBundleError(
-            "with --source the account has its password there", hint="leave out one of them"
+            "options-conflict",
+            "with --source the account has its password there",
+            hint="leave out one of them",
         )
     values: dict[str, object] = {"id": user, "password": password, "source": source or ""}
     values |= {name: value for name, value in rest.items() if value not in (None, ())}
@@ -86,7 +90,9 @@ def _password(*, prompt: bool, file: Path | None, allow_loose: bool) -> tuple[st
     """The password, and in words where it is from."""
     if prompt and file is not None:
         raise CmpBundleError(
-            "--prompt and --password-file both give a password", hint="leave out one of them"
+            "options-conflict",
+            "--prompt and --password-file both give a password",
+            hint="leave out one of them",
         )
     if prompt:
         return _asked(), "its password is the one you typed"
@@ -107,6 +113,7 @@ def _asked() -> str:
             typed = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     except GetPassWarning:
         raise CmpBundleError(
+            "no-terminal",
             "there is no terminal to ask for the password on",
             hint=f"--password-file FILE, or the environment variable {PASSWORD}",
         ) from None
@@ -115,9 +122,9 @@ def _asked() -> str:
 
 def _account(values: dict[str, object]) -> Account:
     """The account of these fields. Raises CmpBundleError with all that is wrong."""
-    wrongs: list[Any] = []
+    findings: list[Any] = []
     here = Place("accounts add")
-    made = fields.account(AccountFields(values, here, {}), wrongs)
-    refuse(wrongs)
+    made = fields.account(AccountFields(values, here, {}), findings)
+    refuse(findings)
     assert made is not None  # noqa: S101 - it is None only where something is wrong
     return made

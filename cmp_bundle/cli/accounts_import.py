@@ -9,22 +9,23 @@ import click
 
 from cmp_bundle.accounts import import_plan, source_name
 from cmp_bundle.accounts.open_source import Opener
-from cmp_bundle.accounts.problems import refuse
+from cmp_bundle.accounts.source import placed
 from cmp_bundle.accounts.source_name import PJSIP, is_database
+from cmp_bundle.checks.endpoints import surprises
 from cmp_bundle.cli import people
 from cmp_bundle.cli.command import Run
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
 from cmp_bundle.cli.sizes import count
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, refuse
 from cmp_bundle.files import Disk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cmp_bundle.accounts.model import Account
-    from cmp_bundle.accounts.problems import Wrong
     from cmp_bundle.accounts.store import AccountFile
+    from cmp_bundle.findings import Finding
 
 #: So many warnings of a kind are told one by one.
 _WARNED = 3
@@ -64,18 +65,26 @@ def import_(
     known. If anything in the source is wrong, all of it is listed and nothing is written.
     """
     if source is not None and database is not None:
-        raise CmpBundleError("SOURCE and --database are two sources", hint="import one at a time")
+        raise CmpBundleError(
+            "options-conflict", "SOURCE and --database are two sources", hint="import one at a time"
+        )
     book = people.read(run, allow_loose=allow_loose, new=True)
     name = _name(database, source or PJSIP, book)
     asterisk = people.asterisk(run, needed=name in (PJSIP, source_name.WIZARD))
     password = people.database_password(run) if is_database(name) else ""
     opened = Opener(book.path.parent, asterisk, password)(name)
     realm = run.settings.accounts.realm or people.default_realm(asterisk)
-    offered = import_plan.offer(opened, opened.found(), only, realm)
-    refuse(offered.wrongs)
+    found = opened.found()
+    offered = import_plan.candidates(opened, found, only, realm)
+    refuse(offered.findings)
     rows = [import_plan.row(a, copy=copy) for a in offered.accounts]
     plan = import_plan.plan(book.accounts, rows, update=update)
-    _warn(run, offered.warnings)
+    warnings = [
+        placed(opened, one)
+        for account in offered.accounts
+        for one in surprises(found.endpoints[account.id], found)
+    ]
+    _warn(run, warnings)
     changed = bool(plan.added or plan.updated)
     if changed:
         after = book.edited(plan.edits)
@@ -102,22 +111,22 @@ def import_(
             "changed": [a.id for a in plan.updated],
             "kept": [a.id for a in plan.kept],
             "same": [a.id for a in plan.same],
-            "warnings": [{"code": c, "message": str(w)} for c, w in offered.warnings],
+            "warnings": [one.to_json() for one in warnings],
         },
     )
 
 
-def _warn(run: Run, warnings: Sequence[tuple[str, Wrong]]) -> None:
+def _warn(run: Run, warnings: Sequence[Finding]) -> None:
     """The first of each code, and how many more: endpoints of one template are all alike."""
-    number = Counter(code for code, _ in warnings)
+    number = Counter(one.code for one in warnings)
     told: Counter[str] = Counter()
-    for code, warning in warnings:
-        told[code] += 1
-        if told[code] <= _WARNED:
-            run.reporter.warn(str(warning))
-        elif told[code] == number[code]:
-            more = number[code] - _WARNED
-            run.reporter.warn(f"and {more} more like it ({code}); all of them: --json")
+    for one in warnings:
+        told[one.code] += 1
+        if told[one.code] <= _WARNED:
+            run.reporter.found(one)
+        elif told[one.code] == number[one.code]:
+            more = number[one.code] - _WARNED
+            run.reporter.warn(f"and {more} more like it ({one.code}); all of them: --json")
 
 
 def _name(database: str | None, source: str, book: AccountFile) -> str:
@@ -127,17 +136,22 @@ def _name(database: str | None, source: str, book: AccountFile) -> str:
         if problem:
             # The URL is not repeated: it may hold a password.
             raise CmpBundleError(
+                "database-url",
                 f"the URL of the database {problem}",
                 hint="write mysql://USER@HOST/NAME; the password comes from"
                 " --database-password-file FILE",
             )
         return database
     if is_database(source):
-        raise CmpBundleError("SOURCE is a file", hint="a database is named with --database URL")
+        raise CmpBundleError(
+            "options-conflict", "SOURCE is a file", hint="a database is named with --database URL"
+        )
     if "/" not in source and source not in (PJSIP, source_name.WIZARD):
         if not Path(source).exists():
             raise CmpBundleError(
-                f"SOURCE {source_name.problem(source)}", hint="cmp-bundle accounts import --help"
+                "account-source",
+                f"SOURCE {source_name.problem(source)}",
+                hint="cmp-bundle accounts import --help",
             )
         source = f"./{source}"
     if "/" not in source or Path(source).is_absolute():

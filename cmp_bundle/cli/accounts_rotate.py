@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cmp_bundle.accounts.problems import Wrong, refuse
 from cmp_bundle.accounts.rotate import holds, renewal
 from cmp_bundle.accounts.source_name import PJSIP, WIZARD
 from cmp_bundle.changes.step import Reload
@@ -12,7 +11,8 @@ from cmp_bundle.cli import people, republish, server
 from cmp_bundle.cli.command import Run
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, refuse
+from cmp_bundle.findings import finding
 
 if TYPE_CHECKING:
     from cmp_bundle.accounts.endpoint import Endpoints
@@ -39,7 +39,9 @@ def rotate(run: Run, *, users: tuple[str, ...], everybody: bool, allow_loose: bo
     again; opening the link again is all that their users have to do.
     """
     if bool(users) == everybody:
-        raise CmpBundleError("whose password is it to be?", hint="name accounts, or say --all")
+        raise CmpBundleError(
+            "options-conflict", "whose password is it to be?", hint="name accounts, or say --all"
+        )
     at = republish.here(run)
     work = server.engine(run, at)
     with work.alone():
@@ -48,7 +50,7 @@ def rotate(run: Run, *, users: tuple[str, ...], everybody: bool, allow_loose: bo
         ids = [a.id for a in book.accounts] if everybody else list(dict.fromkeys(users))
         unknown = [u for u in ids if u not in {a.id for a in book.accounts}]
         refuse(
-            [Wrong(f"there is no account {u!r} in {book.path}") for u in unknown],
+            [finding("no-account", f"there is no account {u!r} in {book.path}") for u in unknown],
             "nothing was changed",
         )
         open_source = people.opener(run, book)

@@ -28,11 +28,14 @@ def base(run: Run) -> str:
     where = server.look(run)
     if where is None:
         raise CmpBundleError(
-            "where people open the phone is not known: no Asterisk was found here", hint=_HINT
+            "address-unknown",
+            "where people open the phone is not known: no Asterisk was found here",
+            hint=_HINT,
         )
     http = http_server(reader.read("http.conf", where.files))
     if http.tls_address is None:
         raise CmpBundleError(
+            "address-unknown",
             "where people open the phone is not known: HTTPS is off",
             file=where.configuration("http.conf"),
             hint=_HINT,
@@ -42,6 +45,7 @@ def base(run: Run) -> str:
     names = [n for n in (*found.dns, *found.addresses) if "*" not in n]
     if not names:
         raise CmpBundleError(
+            "address-unknown",
             f"where people open the phone is not known: the certificate's names are {found}",
             file=certificate,
             hint=_HINT,

@@ -47,6 +47,7 @@ def anchor_of(folder: Path) -> Anchor:
 
 def none_yet(folder: Path) -> CmpBundleError:
     return CmpBundleError(
+        "no-authority",
         "there is no authority here yet",
         file=folder,
         hint="cmp-bundle certs issue HOST makes one",

@@ -8,6 +8,7 @@ from cmp_bundle.accounts.profile import told_secrets
 from cmp_bundle.bundle import dist
 from cmp_bundle.bundle.build import People, build
 from cmp_bundle.bundle.client import client
+from cmp_bundle.checks.static_names import served_badly
 from cmp_bundle.cli import fixes, people, source
 from cmp_bundle.cli.command import Run
 from cmp_bundle.cli.command import command as make
@@ -65,8 +66,9 @@ def command(
         everybody = people.everyone(run, allow_loose=allow_loose, complete=True, plain=plain)
     phone = source.phone(run, offline=offline)
     built = build(phone, run.settings, client(), everybody.people if everybody else People())
-    for warning in built.warnings:
-        run.reporter.warn(f"{warning.path}: {warning.message}")
+    warnings = [*built.warnings, *served_badly(built)]
+    for warning in warnings:
+        run.reporter.found(warning)
     about = built.bundle.manifest
     out = run.settings.build.out
     fresh = dist.write(built.bundle, out, Disk())
@@ -87,7 +89,7 @@ def command(
         "changed": fresh,
         "manifest": asdict(about),
         "before": asdict(before),
-        "warnings": [asdict(w) for w in built.warnings],
+        "warnings": [one.to_json() for one in warnings],
     }
     return Result("\n".join(lines), data)
 
@@ -104,17 +106,21 @@ def _check_plain(run: Run, plain: str | None, *, public: bool) -> None:
     if plain is None:
         if public:
             raise CmpBundleError(
-                f"{PUBLIC} does nothing alone", hint="add --plain USER, or leave it out"
+                "options-conflict",
+                f"{PUBLIC} does nothing alone",
+                hint="add --plain USER, or leave it out",
             )
         return
     if not public:
         raise CmpBundleError(
+            "plain-account",
             f"--plain {plain} shows everybody who reaches the page the account, its password or HA1,"
             " and the credentials of its TURN servers, which other accounts may share",
             hint=f"give {plain} a link instead: cmp-bundle link {plain}; or insist: {PUBLIC}",
         )
     if run.settings.build.pristine:
         raise CmpBundleError(
+            "options-conflict",
             "--plain has no place in a pristine phone, which is filled in with nothing",
             hint="leave out one of them",
         )

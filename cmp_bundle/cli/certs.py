@@ -186,6 +186,7 @@ def _new(run: Run, folder: Path, allow: Sequence[str]) -> Anchor:
     believers, problems = believers_of(before) if before else ([], [])
     if believers:
         raise CmpBundleError(
+            "authority-trusted",
             f"the authority here is still believed by {', '.join(believers)}",
             file=folder,
             hint="take that back first: cmp-bundle certs untrust",
@@ -231,6 +232,7 @@ def _all_allowed(anchor: Anchor, allow: Sequence[str]) -> None:
     missing = [h for h in (parsed(allow) if allow else ()) if not anchor.bounds.allow(h)]
     if missing:
         raise CmpBundleError(
+            "authority-limits",
             f"the authority here may not vouch for {', '.join(map(str, missing))}",
             file=anchor.path,
             hint="a certificate cannot be changed; for a new one, add --new",
@@ -243,12 +245,15 @@ def _export(anchor: Anchor, to: str, *, force: bool) -> Result:
         return Result(text, about_of(anchor) | {"pem": text})
     path = Path(to).absolute()
     if path.name == KEY:
-        raise CmpBundleError("is what the authority's key is called", file=path)
+        raise CmpBundleError("file-reserved", "is what the authority's key is called", file=path)
     with as_owner(path.parent):
         store.not_through_a_link(path, "--export")
         if is_there(path) and not force:
             raise CmpBundleError(
-                "is there already, and is not replaced", file=path, hint="replace it: --force"
+                "file-exists",
+                "is there already, and is not replaced",
+                file=path,
+                hint="replace it: --force",
             )
         Disk().write(path, anchor.pem)
     text = (

@@ -151,6 +151,7 @@ def _state_after(
 def _all_of(failed: Sequence[CmpBundleError]) -> CmpBundleError:
     hints = dict.fromkeys(error.hint for error in failed if error.hint)
     return CmpBundleError(
+        "trust-failed",
         f"{len(failed)} stores could not be changed: {'; '.join(map(str, failed))}",
         hint="\n       ".join(hints) or None,
     )

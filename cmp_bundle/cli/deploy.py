@@ -109,6 +109,7 @@ def _refuse_plain(made: manifest.Bundle, *, public: bool) -> None:
     plain = made.manifest.plain
     if plain and not public:
         raise CmpBundleError(
+            "plain-account",
             f"the bundle shows everybody who opens the page the password or HA1 of {plain}, and the"
             " credentials of its TURN servers, if it has any",
             hint=f"build it again without --plain; or insist: {PUBLIC}",
@@ -126,6 +127,7 @@ def _check(run: Run, made: manifest.Bundle, *, allow_loose: bool) -> None:
     over = [name for name in made.profiles if name not in now]
     if over:
         raise CmpBundleError(
+            "bundle-outdated",
             f"the bundle holds {count(len(over), 'profile')} of accounts that were removed or have"
             " a new link since",
             hint="cmp-bundle build, then deploy again",
@@ -134,6 +136,7 @@ def _check(run: Run, made: manifest.Bundle, *, allow_loose: bool) -> None:
     if stale:
         shown = ", ".join(stale[:5]) + (", …" if len(stale) > 5 else "")  # noqa: PLR2004 - a line
         raise CmpBundleError(
+            "bundle-outdated",
             f"the bundle holds what was the password of {shown}, and it is another one by"
             " now: their phones would be dead",
             hint="cmp-bundle build, then deploy again",
@@ -185,11 +188,14 @@ def _https(*, enable_https: bool, cert: str | None, key: str | None, address: st
     if not enable_https:
         if cert or key:
             raise CmpBundleError(
-                "--cert and --key do nothing alone", hint="add --enable-https, or leave them out"
+                "options-conflict",
+                "--cert and --key do nothing alone",
+                hint="add --enable-https, or leave them out",
             )
         return None
     if not cert or not key:
         raise CmpBundleError(
+            "options-conflict",
             "--enable-https needs a certificate and its key",
             hint="add --cert FILE --key FILE; both may be the same file",
         )
@@ -197,6 +203,7 @@ def _https(*, enable_https: bool, cert: str | None, key: str | None, address: st
     # Asterisk would make something of 8089 and of port 99999, and not what was meant.
     if listening is None or not listening.port or str(listening) != address:
         raise CmpBundleError(
+            "option-value",
             f"--https-address {address!r} is no numeric address with a port",
             hint="as in 0.0.0.0:8089, [::]:8089, or 192.0.2.7:443",
         )

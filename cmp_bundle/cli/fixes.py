@@ -20,7 +20,7 @@ def left_out(run: Run) -> tuple[str, ...]:
         if origin.kind != "file":
             raise
         raise CmpBundleError(
-            error.message, hint=error.hint, file=origin.name, line=origin.line
+            error.code, error.message, hint=error.hint, file=origin.name, line=origin.line
         ) from None
 
 

@@ -36,6 +36,7 @@ def command(run: Run, *, force: bool) -> Result:
     path = Path.cwd() / FILE_NAME
     if path.exists() and not force:
         raise CmpBundleError(
+            "file-exists",
             "is there already, and is not replaced",
             file=path,
             hint="change it with an editor, or write it anew: --force",
@@ -95,8 +96,7 @@ def _told(found: Installation) -> tuple[list[str], dict[str, Any]]:
         rows.append(("http.conf", "is no file" if path.exists() else "is not there", str(path)))
     elif http.refused:
         problem = http.problems[-1]
-        place = f"{problem.file}:{problem.line}"
-        rows.append(("http.conf", f"Asterisk refuses it: {problem.message}", place))
+        rows.append(("http.conf", f"Asterisk refuses it: {problem.message}", str(problem.place)))
     else:
         https = str(made.tls_address) if made.tls_address else "off"
         rows.append(("HTTPS", https, origin("tls_address" if made.tls_address else "tls_enabled")))

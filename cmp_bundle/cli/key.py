@@ -38,7 +38,10 @@ def backup(run: Run, *, file: Path, force: bool) -> Result:
     ring = _there(path)
     if file.exists() and not force:
         raise CmpBundleError(
-            "is there already, and is not replaced", file=file, hint="insist: --force"
+            "file-exists",
+            "is there already, and is not replaced",
+            file=file,
+            hint="insist: --force",
         )
     keyrings.save(ring, owned.resolved(file), Disk())
     return Result(
@@ -61,9 +64,9 @@ def restore(run: Run, *, file: Path, yes: bool, allow_loose: bool) -> Result:
     try:
         fresh = keyrings.load(file)
     except keyrings.DamagedError as error:
-        raise CmpBundleError(error.message, file=file, hint=from_a_backup) from error
+        raise CmpBundleError(error.code, error.message, file=file, hint=from_a_backup) from error
     if fresh is None:
-        raise CmpBundleError("there is no such file", file=file, hint=from_a_backup)
+        raise CmpBundleError("no-file", "there is no such file", file=file, hint=from_a_backup)
     before = _present(run, path)
     kept: list[str] = []
     if before is not None:
@@ -80,6 +83,7 @@ def restore(run: Run, *, file: Path, yes: bool, allow_loose: bool) -> Result:
     with work.alone():
         if _present(run, path) != before:
             raise CmpBundleError(
+                "file-changed",
                 "was changed by somebody else at the same time",
                 file=path,
                 hint="nothing was changed by this; run it again",
@@ -131,6 +135,7 @@ def _there(path: Path) -> keyrings.Keyring:
     ring = keyrings.load(path)
     if ring is None:
         raise CmpBundleError(
+            "no-link-key",
             "there is no key yet",
             file=path,
             hint="it is made with the first link: cmp-bundle build",
@@ -198,5 +203,7 @@ def _confirm(loss: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise CmpBundleError(loss, hint="nothing was changed; if that is meant: --yes")
+        raise CmpBundleError(
+            "confirmation-needed", loss, hint="nothing was changed; if that is meant: --yes"
+        )
     click.confirm(f"{loss}. Go on?", abort=True, err=True)

@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from cmp_bundle import __version__
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.findings import Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import click
+
+    from cmp_bundle.findings import Finding
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ def show(result: Result, *, as_json: bool) -> None:
     except OSError as error:
         _silence(sys.stdout)
         raise LostError(
+            "output-lost",
             f"the result cannot be written: {(error.strerror or str(error)).lower()}",
             hint="what the command does was done before; look at where standard output leads to",
         ) from error
@@ -74,20 +78,22 @@ def show(result: Result, *, as_json: bool) -> None:
 def error(problem: CmpBundleError, *, as_json: bool) -> None:
     """Two lines: what is wrong and where; what to do. As JSON where standard output takes it."""
     if as_json and not isinstance(problem, LostError):
-        said = {
-            "message": problem.message,
-            "hint": problem.hint,
-            "file": problem.file,
-            "line": problem.line,
-        }
+        text: dict[str, Any] = {"error": problem.finding.to_json()}
+        if len(problem.findings) > 1:
+            text["error"]["findings"] = [one.to_json() for one in problem.findings]
         with suppress(OSError):
-            sys.stdout.write(json.dumps({"error": said}, indent=2) + "\n")
+            sys.stdout.write(json.dumps(text, indent=2) + "\n")
             sys.stdout.flush()
             return
         _silence(sys.stdout)
-    _say("error", str(problem), "31;1")
+    _say(f"error {problem.code}", str(problem), "31;1")
     if problem.hint:
         _write(sys.stderr, f"       {harmless(problem.hint)}\n")
+
+
+def line(one: Finding) -> str:
+    """A finding on one line, for a result."""
+    return f"{one.level} {one.code}: {one}"
 
 
 def usage_error(problem: click.UsageError) -> None:
@@ -137,6 +143,9 @@ def _written(descriptor: int, path: Path, text: str) -> Path:
     return path
 
 
+_COLOURS = {Level.ERROR: "31;1", Level.WARNING: "33;1", Level.NOTE: "1"}
+
+
 class Terminal:
     """The Reporter of the command line: quiet by default, bars on a terminal only."""
 
@@ -148,6 +157,9 @@ class Terminal:
 
     def warn(self, text: str) -> None:
         _say("warning", text, "33;1")
+
+    def found(self, finding: Finding) -> None:
+        _say(f"{finding.level} {finding.code}", str(finding), _COLOURS[finding.level])
 
     def detail(self, text: str) -> None:
         if self._verbose:

@@ -115,6 +115,7 @@ def read(run: Run, *, allow_loose: bool = False, new: bool = False) -> AccountFi
     path = store.find(run.settings.accounts.file, named=named)
     if named and not path.exists() and not new:
         raise CmpBundleError(
+            "no-file",
             "there is no such file of accounts",
             file=path,
             hint="cmp-bundle accounts add makes one; or name another: [accounts] file",
@@ -196,6 +197,7 @@ def key(run: Run) -> Keyring:
     lost = _given_out(run)
     if lost:
         raise CmpBundleError(
+            "link-key-lost",
             f"the key of all links is not there, and {lost}: a new key would make every link that"
             " was given out worthless",
             file=path,
@@ -266,5 +268,8 @@ def named(everybody: Iterable[Account], name: str, book: AccountFile) -> Account
         if account.id == name:
             return account
     raise CmpBundleError(
-        f"there is no account {name!r}", file=book.path, hint="cmp-bundle accounts list"
+        "no-account",
+        f"there is no account {name!r}",
+        file=book.path,
+        hint="cmp-bundle accounts list",
     )

@@ -16,6 +16,7 @@ import click
 
 from cmp_bundle.bundle.build import Live, build
 from cmp_bundle.bundle.client import client
+from cmp_bundle.checks.static_names import served_badly
 from cmp_bundle.cli import source
 from cmp_bundle.cli.command import Run
 from cmp_bundle.cli.command import command as make
@@ -97,7 +98,8 @@ def command(
             (f"/__cmp/page.js?live-{number}", "/livereload.js"), FOLDER.format(number=number)
         )
         settings = replace(again.settings, build=replace(again.settings.build, pack=pack))
-        return build(phone, trial.here(settings), client(), trial.people(), live)
+        made = build(phone, trial.here(settings), client(), trial.people(), live)
+        return replace(made, warnings=(*made.warnings, *served_badly(made)))
 
     base = _base(host, port, everywhere=everywhere)
     ours = frozenset(n.lower() for n in names)
@@ -124,7 +126,7 @@ def command(
     async def serve() -> None:
         outcome = await server.build()
         for warning in outcome.warnings:
-            run.reporter.warn(f"{warning.path}: {warning.message}")
+            run.reporter.found(warning)
         server.listen(sockets, beside, context)
         bound = [s.getsockname()[0] for s in sockets]
         _warn_of_others(run, bound, names if everywhere else (host,))
@@ -147,10 +149,16 @@ def _check(run: Run, *, practice: bool) -> None:
     said = run.settings.serve
     if practice and said.pbx:
         raise CmpBundleError(
-            "--practice and --pbx are two different PBXes", hint="leave out one of them"
+            "options-conflict",
+            "--practice and --pbx are two different PBXes",
+            hint="leave out one of them",
         )
     if practice and said.host.strip("[]") not in machine.LOCAL:
-        raise CmpBundleError("the practice PBX is for this machine alone", hint="leave out --host")
+        raise CmpBundleError(
+            "options-conflict",
+            "the practice PBX is for this machine alone",
+            hint="leave out --host",
+        )
 
 
 def _certificate(

@@ -40,6 +40,7 @@ def installation(run: Run) -> Installation:
     found = look(run)
     if found is None:
         raise CmpBundleError(
+            "no-asterisk",
             "no Asterisk was found on this machine",
             hint="name its folders: [asterisk] etc_dir and data_dir, or --asterisk-root",
         )

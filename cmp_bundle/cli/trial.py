@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from cmp_bundle.cli.command import Run
     from cmp_bundle.cli.people import Everyone
+    from cmp_bundle.findings import Finding
     from cmp_bundle.practice.account import PracticeAccount
     from cmp_bundle.practice.pbx import PracticePbx
     from cmp_bundle.report import Reporter
@@ -214,6 +215,10 @@ class _Once:
     def warn(self, text: str) -> None:
         if self._fresh(text):
             self._reporter.warn(text)
+
+    def found(self, finding: Finding) -> None:
+        if self._fresh(str(finding)):
+            self._reporter.found(finding)
 
     def detail(self, text: str) -> None:
         self._reporter.detail(text)

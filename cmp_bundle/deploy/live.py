@@ -48,6 +48,7 @@ def check(base: str, expected: Expected) -> None:
             return
         if time.monotonic() > deadline:
             raise CmpBundleError(
+                "not-served",
                 f"the live server does not serve it: {problem}",
                 hint="if it has another address as seen from here, as a container's may be, name"
                 " it: [asterisk] url",

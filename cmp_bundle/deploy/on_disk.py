@@ -65,6 +65,7 @@ class OnDisk:
         for path in (site.hidden, site.releases, site.assets, site.profile_sets):
             if isinstance(self._see(path), SymlinkState):
                 raise CmpBundleError(
+                    "symlink",
                     "is a symlink where cmp-bundle makes a folder, and is not followed",
                     file=path,
                     hint="look at who put it there, and remove it",
@@ -72,6 +73,7 @@ class OnDisk:
         names = [name for name in self._names(site.releases) if is_release(name)]
         if len(names) > _MOST_RELEASES:
             raise CmpBundleError(
+                "releases-too-many",
                 f"holds {len(names)} releases, and cmp-bundle leaves no more than a few",
                 file=site.releases,
                 hint="look at who put them there, and remove those that are not yours",
@@ -102,6 +104,7 @@ class OnDisk:
             f"points to {state.target}" if isinstance(state, SymlinkState) else "is there already"
         )
         raise CmpBundleError(
+            "in-the-way",
             f"{problem}, and cmp-bundle did not make it",
             file=self._site.link,
             hint="move it away yourself, or give the phone another folder: [site] name",
@@ -135,7 +138,9 @@ class OnDisk:
             return []
         except OSError as error:
             raise CmpBundleError(
-                f"cannot be looked at: {(error.strerror or str(error)).lower()}", file=folder
+                "unreadable",
+                f"cannot be looked at: {(error.strerror or str(error)).lower()}",
+                file=folder,
             ) from error
 
     def _release(self, name: str) -> Release:
@@ -151,6 +156,7 @@ class OnDisk:
             about, damaged = (
                 None,
                 CmpBundleError(
+                    "release-damaged",
                     "is not the manifest that was deployed",
                     file=site.manifest_of(name),
                     hint="deploy the bundle again, or roll back to another release",
@@ -184,7 +190,10 @@ class OnDisk:
         except CmpBundleError as error:
             problem = error.message
         raise CmpBundleError(
-            problem, file=path, hint="deploy the bundle again, or roll back to another release"
+            "release-damaged",
+            problem,
+            file=path,
+            hint="deploy the bundle again, or roll back to another release",
         )
 
     def _time(self, page: Path) -> int | None:

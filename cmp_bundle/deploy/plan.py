@@ -99,7 +99,10 @@ def to_update_profiles(found: Survey, profiles: Mapping[str, bytes]) -> Planned:
     """Put ``profiles`` in place of those that are deployed; the release stays as it is."""
     if found.current is None:
         raise CmpBundleError(
-            "nothing is deployed here", file=found.site.link, hint="cmp-bundle deploy"
+            "not-deployed",
+            "nothing is deployed here",
+            file=found.site.link,
+            hint="cmp-bundle deploy",
         )
     about = replace(found.manifest(found.current), profiles=manifest.Profiles.of(profiles))
     bundle = manifest.Bundle({}, about, profiles)
@@ -120,7 +123,10 @@ def to_roll_back(found: Survey, release: str | None) -> Planned:
     """Make ``release`` current again; without one, the newest that is older than the current."""
     if found.current is None:
         raise CmpBundleError(
-            "nothing is deployed here", file=found.site.link, hint="cmp-bundle deploy"
+            "not-deployed",
+            "nothing is deployed here",
+            file=found.site.link,
+            hint="cmp-bundle deploy",
         )
     target = _named(found, release)
     refusals.before_any(found)
@@ -248,13 +254,14 @@ def _named(found: Survey, release: str | None) -> str:
             return older[-1]
         others = [r for r in found.releases if r != found.current]
         raise CmpBundleError(
+            "no-release",
             "there is no release before the current one",
             hint=f"name one: cmp-bundle rollback {others[-1]}" if others else "cmp-bundle deploy",
         )
     matching = [r for r in found.releases if r == release or r.endswith(f"-{release}")]
     if not matching:
         raise CmpBundleError(
-            f"there is no release {release}", hint="cmp-bundle releases lists them"
+            "no-release", f"there is no release {release}", hint="cmp-bundle releases lists them"
         )
     return matching[-1]
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import reader
-from cmp_bundle.asterisk.configuration import Configuration, Kind, same_name
+from cmp_bundle.asterisk.configuration import REFUSED, UNKNOWN, Configuration, same_name
 from cmp_bundle.asterisk.http_conf import HttpServer, http_server
 from cmp_bundle.changes.state import FileState, FolderState
 from cmp_bundle.errors import CmpBundleError
@@ -31,6 +31,7 @@ def before_deploy(found: Survey, site: str, redirect: str, https: Https | None) 
     """Raises CmpBundleError where a deploy would not work, or would take something away."""
     if found.redirect is not None and site != found.site.name:
         raise CmpBundleError(
+            "other-site",
             f"the phone is deployed here already, as {found.site.name}, and the bundle's site is"
             f" {site}",
             file=found.site.link,
@@ -44,6 +45,7 @@ def before_deploy(found: Survey, site: str, redirect: str, https: Https | None) 
         error = found.new_pair.first
         if error is not None:
             raise CmpBundleError(
+                error.code,
                 error.message,
                 hint=f"{error.hint}; --cert and --key are paths as Asterisk sees them",
                 file=error.file,
@@ -51,6 +53,7 @@ def before_deploy(found: Survey, site: str, redirect: str, https: Https | None) 
             )
     elif found.server.tls_address is None:
         raise CmpBundleError(
+            "https-off",
             "HTTPS is not enabled, and without it browsers give no page a camera or a microphone",
             file=found.path("http.conf"),
             hint=_LINES,
@@ -87,6 +90,7 @@ def after(found: Survey, plan: Plan, expected: Expected) -> None:
     redirect = server.redirect(expected.redirect)
     if redirect is None and http.open_comment is not None:
         raise CmpBundleError(
+            "open-comment",
             "a block comment that begins here is never closed, so Asterisk reads nothing that is"
             " added at the end of the file",
             file=http.open_comment.file,
@@ -95,6 +99,7 @@ def after(found: Survey, plan: Plan, expected: Expected) -> None:
         )
     if redirect is None or redirect.destination != expected.page:
         raise CmpBundleError(
+            "redirect-ineffective",
             f"the redirect {expected.redirect} would not take effect",
             file=found.path("http.conf"),
             hint="look at what is written behind cmp-bundle's line, or move that line to the end",
@@ -111,6 +116,7 @@ def _static_files(found: Survey) -> None:
         return
     data = found.installation.data
     raise CmpBundleError(
+        "no-static-folder",
         f"static-http is not there, in the data folder by {data.origin}",
         file=found.site.static,
         hint=f"if {data.value} is right: mkdir it, or name the data folder: [asterisk] data_dir",
@@ -121,6 +127,7 @@ def our_folder(found: Survey) -> None:
     """Where our files for Asterisk's configuration go there has to be a folder, or nothing."""
     if not isinstance(found.folder, FolderState | None):
         raise CmpBundleError(
+            "in-the-way",
             "is not a folder, and stands where cmp-bundle needs one for its files",
             file=found.our_folder,
             hint="look at who put it there, and move it away",
@@ -130,8 +137,9 @@ def our_folder(found: Survey) -> None:
 def _readable(http: Configuration) -> None:
     if not http.refused:
         return
-    problem = next(p for p in reversed(http.problems) if p.kind in (Kind.REFUSED, Kind.UNKNOWN))
+    problem = next(p for p in reversed(http.problems) if p.code in (REFUSED, UNKNOWN))
     raise CmpBundleError(
+        "conf-refused",
         f"Asterisk would refuse this file: {problem.message}",
         file=problem.file,
         line=problem.line,
@@ -144,6 +152,7 @@ def _prefix_in_a_url(found: Survey) -> None:
     if not re.fullmatch(r"[A-Za-z0-9._~!$&'()*+,;=:@/-]*", found.server.prefix):
         line = found.server.origins["prefix"]
         raise CmpBundleError(
+            "prefix-unusable",
             f"the prefix {line.value!r} cannot stand in a URL, so no browser can ask for it",
             file=line.file,
             line=line.line,
@@ -156,6 +165,7 @@ def _not_from_a_database(found: Survey) -> None:
     line = found.from_a_database
     if line is not None:
         raise CmpBundleError(
+            "http-conf-in-database",
             "http.conf comes from a database here, so what the file says counts for nothing",
             file=line.file,
             line=line.line,
@@ -168,6 +178,7 @@ def _no_other_redirect(found: Survey, server: HttpServer, target: str) -> None:
     for redirect in server.redirects:
         if same_name(redirect.target, target) and redirect.origin.file != ours:
             raise CmpBundleError(
+                "redirect-taken",
                 f"there is a redirect of {target} already, to {redirect.destination}",
                 file=redirect.origin.file,
                 line=redirect.origin.line,

@@ -95,6 +95,7 @@ class Server:
             if expected.page is None:
                 return None  # nothing is served, so nothing of ours is
             raise CmpBundleError(
+                "https-not-listening",
                 f"Asterisk does not listen on {expected.listener}, where http.conf puts HTTPS",
                 hint="another program has that port, or Asterisk cannot read the certificate or"
                 " its key: Asterisk's log says which",
@@ -102,6 +103,7 @@ class Server:
         url = self._base() or (base_url(expected.listener) if expected.listener else None)
         if url is None:
             raise CmpBundleError(
+                "https-not-listening",
                 "Asterisk's web server listens on no TLS port",
                 hint="asterisk -rx 'http show status' tells what it listens on",
             )
@@ -113,12 +115,13 @@ class Server:
             raise
         lost = None if expected.ends_https else self.worse()
         if lost is not None:
-            raise CmpBundleError(lost)
+            raise CmpBundleError("websocket-closed", lost)
         if expected.echo is not None:
             extension, context = expected.echo
             said = control.ask(f"dialplan show {extension}@{context}") or ""
             if "StreamEcho" not in said:
                 raise CmpBundleError(
+                    "echo-missing",
                     f"the dialplan does not lead {extension} in [{context}] to the echo",
                     hint="another extension of that number comes first; choose another number",
                 )
@@ -128,6 +131,7 @@ class Server:
 def _stopped() -> CmpBundleError:
     """A reload of http.conf can end Asterisk where somebody connects just then."""
     return CmpBundleError(
+        "asterisk-stopped",
         "Asterisk stopped when it was asked to read its configuration again",
         hint="its log says why; start it, then do this again",
     )

@@ -77,7 +77,10 @@ def _folder(steps: Steps, found: Survey, path: Path) -> None:
         steps.add(path, None, FolderState(found.static_owner.with_mode(_FOLDER_MODE)))
     elif not isinstance(state, FolderState):
         raise CmpBundleError(
-            "is not a folder, and stands where one is needed", file=path, hint="move it away"
+            "in-the-way",
+            "is not a folder, and stands where one is needed",
+            file=path,
+            hint="move it away",
         )
 
 
@@ -189,6 +192,7 @@ def whole(found: Survey, release: str) -> dict[str, bytes]:
         if file.path not in present:
             gone = found.site.file(release, file.path) not in found.states
             raise CmpBundleError(
+                "release-damaged",
                 "is gone, so this release is not whole"
                 if gone
                 else "is not as it was deployed, so this release is not whole",

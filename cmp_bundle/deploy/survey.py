@@ -120,6 +120,7 @@ class Survey:
         if not isinstance(owning, FolderState):
             data = self.installation.data
             raise CmpBundleError(
+                "asterisk-folder",
                 "Asterisk's data folder is not there, so there is no place for static files",
                 file=self.data_folder,
                 hint=f"Asterisk's is {data.value} by {data.origin}; name the right one:"
@@ -136,7 +137,9 @@ class Survey:
         """Raises CmpBundleError where it is damaged."""
         found = self.on_disk[release]
         if found.about is None:
-            raise found.damaged or CmpBundleError("is gone", file=self.site.manifest_of(release))
+            raise found.damaged or CmpBundleError(
+                "release-damaged", "is gone", file=self.site.manifest_of(release)
+            )
         return found.about
 
     @property
@@ -161,11 +164,13 @@ class Survey:
             return self.theirs[name]
         if isinstance(self.others.get(name), FolderState):
             raise CmpBundleError(
+                "not-a-file",
                 "is a folder, and Asterisk needs a file here",
                 file=self.path(name),
                 hint="move it away, and make a file with the one line [general]",
             )
         raise CmpBundleError(
+            "no-file",
             "is not there, so there is nothing to add our line to",
             file=self.path(name),
             hint=f"make it with the one line [general], or name the right folder: "

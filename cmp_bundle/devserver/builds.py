@@ -13,8 +13,8 @@ from cmp_bundle.errors import CmpBundleError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cmp_bundle.asterisk.static import Warning as StaticWarning
     from cmp_bundle.bundle.build import Built
+    from cmp_bundle.findings import Finding
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Outcome:
     restyled: tuple[str, ...] = ()
 
     @property
-    def warnings(self) -> tuple[StaticWarning, ...]:
+    def warnings(self) -> tuple[Finding, ...]:
         return self.built.warnings
 
 

@@ -92,6 +92,7 @@ class Hub:
         """A line to the PBX. Raises CmpBundleError."""
         if self._pbx is None:
             raise CmpBundleError(
+                "no-pbx",
                 "there is no PBX behind this server, so no phone can connect",
                 hint="start it with --practice, or with --pbx wss://pbx.example.com:8089/ws",
             )

@@ -109,11 +109,14 @@ class RealPbx:
                 UnsatisfiableReadError) as error:  # fmt: skip
             connection.protocol = None  # it never came to be one
             raise CmpBundleError(
-                f"the PBX at {self.name} cannot be reached: {_why(error)}", hint=_what_to_do(error)
+                "pbx-unreachable",
+                f"the PBX at {self.name} cannot be reached: {_why(error)}",
+                hint=_what_to_do(error),
             ) from error
         if connection.selected_subprotocol != "sip":
             connection.close()
             raise CmpBundleError(
+                "pbx-unreachable",
                 f"{self.name} speaks no SIP over WebSocket",
                 hint="the URL of an Asterisk ends in /ws, and wants res_http_websocket.so and"
                 " res_pjsip_transport_websocket.so",
@@ -219,6 +222,7 @@ def tls(ca: str, *, insecure: bool) -> ssl.SSLContext:
         if not isinstance(error, ssl.SSLError):
             why = f"cannot be read: {(error.strerror or str(error)).lower()}"
         raise CmpBundleError(
+            "option-value",
             why,
             file=ca,
             hint="--pbx-ca names the certificate of the authority that signed the PBX's",

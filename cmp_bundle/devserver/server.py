@@ -214,7 +214,7 @@ class DevServer:
             links=self._links,
             phones=self._hub.log.phones,
             calls=self._hub.log.calls,
-            warnings=tuple(f"{w.path}: {w.message}" for w in warnings),
+            warnings=tuple(map(str, warnings)),
         )
 
     def _say(self, outcome: Outcome, before: Outcome | None) -> None:
@@ -256,11 +256,13 @@ def bind(host: str, port: int) -> list[socket]:
         reason = (error.strerror or str(error)).lower()
         if isinstance(error, gaierror) or error.errno == errno.EADDRNOTAVAIL:
             raise CmpBundleError(
+                "port-unusable",
                 f"{host} is nothing that this machine can listen on: {reason}",
                 hint="leave out --host, or name one of its addresses; ip address shows them",
             ) from error
         what = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had: {reason}"
         raise CmpBundleError(
+            "port-unusable",
             f"port {port} of {host or 'this machine'} {what}",
             hint="stop what uses it, or take another: --port 0 takes any that is free",
         ) from error

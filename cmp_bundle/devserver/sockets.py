@@ -96,7 +96,9 @@ class PhoneSocket(WebSocketHandler):
     def _ended(self, code: int | None, reason: str | None) -> None:
         self._line = None
         if sendable(code) is None:
-            self._hub.tell(CmpBundleError("the PBX has closed the connection of a phone"))
+            self._hub.tell(
+                CmpBundleError("pbx-unreachable", "the PBX has closed the connection of a phone")
+            )
         self.close(sendable(code) or GONE, reason)
 
     def write_error(self, status_code: int, **_more: Any) -> None:

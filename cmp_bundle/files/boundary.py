@@ -205,6 +205,7 @@ class _Way:
         # What is passed need not be readable, so it is the folder around it that says no.
         rights = self.here.rights
         return CmpBundleError(
+            "unreadable",
             f"is closed to {rights.name or rights.uid}",
             file=self.here.path,
             hint=not_allowed(rights),
@@ -219,6 +220,7 @@ class _Way:
         anybodys = folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX
         if link.st_uid not in ours or folder.st_uid not in ours or anybodys:
             raise CmpBundleError(
+                "symlink",
                 "is a symlink that somebody else could have put there, and is not followed",
                 file=self.here.path / name,
                 hint="name the folder that it leads to, or have it belong to root",

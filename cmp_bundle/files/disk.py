@@ -84,6 +84,7 @@ class Disk:
                 pass
         except OSError:
             raise CmpBundleError(
+                "not-a-folder",
                 "is a file, and a folder is needed there",
                 file=path,
                 hint="move it away, or name another folder",
@@ -327,7 +328,9 @@ class _named:  # noqa: N801 - reads as a statement
         elif error.errno == errno.EROFS:
             hint = "this file system is mounted read-only"
         reason = (error.strerror or str(error)).lower()
-        raise CmpBundleError(f"cannot be changed: {reason}", file=self._path, hint=hint) from error
+        raise CmpBundleError(
+            "unwritable", f"cannot be changed: {reason}", file=self._path, hint=hint
+        ) from error
 
 
 def _refuse_device(folder: OpenFolder, name: str, path: Path) -> None:
@@ -338,7 +341,10 @@ def _refuse_device(folder: OpenFolder, name: str, path: Path) -> None:
         return
     if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISDIR(mode)):
         raise CmpBundleError(
-            "is a device or a pipe, and is not replaced", file=path, hint="name a file"
+            "not-a-file",
+            "is a device or a pipe, and is not replaced",
+            file=path,
+            hint="name a file",
         )
 
 

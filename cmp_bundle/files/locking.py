@@ -25,6 +25,7 @@ def locked(folder: Path, patience: float) -> Iterator[None]:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
         raise CmpBundleError(
+            "unreadable",
             f"cannot be opened: {(error.strerror or str(error)).lower()}",
             file=folder,
             hint="run it as a user who may change this folder, often root: sudo cmp-bundle …",
@@ -38,6 +39,7 @@ def locked(folder: Path, patience: float) -> Iterator[None]:
             except BlockingIOError:
                 if time.monotonic() >= deadline:
                     raise CmpBundleError(
+                        "busy",
                         "another cmp-bundle is at work here",
                         file=folder,
                         hint="wait until it has ended, then run this again",

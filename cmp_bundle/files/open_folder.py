@@ -161,6 +161,7 @@ class OpenFolder:
             data = file.read(most + 1)
         if len(data) > most:
             raise TooLargeError(
+                "too-large",
                 f"is larger than {most} bytes, and no file of cmp-bundle is",
                 file=self._path_of(name),
                 hint="move it away",
@@ -169,6 +170,7 @@ class OpenFolder:
 
     def _no_file(self, name: str) -> NoFileError:
         return NoFileError(
+            "not-a-file",
             "is not a file, but a folder, a device or a pipe",
             file=self._path_of(name),
             hint="move it away",
@@ -271,6 +273,7 @@ class OpenFolder:
         """
         if most == 0:
             raise CmpBundleError(
+                "unwritable",
                 f"lies in more than {_DEEPEST} folders, and nothing of cmp-bundle does",
                 file=self._path_of(name),
                 hint="remove it by hand",
@@ -352,6 +355,7 @@ class OpenFolder:
 
     def _exchanged(self, name: str) -> CmpBundleError:
         return CmpBundleError(
+            "file-changed",
             "was just made, and somebody has put another in its place",
             file=self._path_of(name),
             hint="look who else is at work in this folder, then run this again",

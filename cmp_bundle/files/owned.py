@@ -81,7 +81,9 @@ def content(path: Path, largest: int = LARGEST) -> bytes:
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
-        raise CmpBundleError("is a symlink, and a file is needed here", file=path) from None
+        raise CmpBundleError(
+            "symlink", "is a symlink, and a file is needed here", file=path
+        ) from None
     with _closing(opened) as descriptor:
         _refuse_other_kinds(descriptor, path)
         return _content(descriptor, path, largest).data
@@ -109,7 +111,7 @@ def resolved(path: Path, *, shared: bool = False) -> Path:
         _judge(place.parent.stat(), place.parent, shared=shared, beside=place.name)
         _judge(found, place)
         path = place.parent / place.readlink()
-    raise CmpBundleError("leads in a circle of links", file=seen, hint="see: ls -l")
+    raise CmpBundleError("symlink", "leads in a circle of links", file=seen, hint="see: ls -l")
 
 
 def refuse_folder(path: Path) -> None:
@@ -138,7 +140,7 @@ def _refuse_other_kinds(descriptor: int, path: Path) -> None:
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
-        raise CmpBundleError(f"is {kind}, and a file is needed here", file=path)
+        raise CmpBundleError("not-a-file", f"is {kind}, and a file is needed here", file=path)
 
 
 def _content(descriptor: int, path: Path, largest: int) -> Owned:
@@ -147,7 +149,9 @@ def _content(descriptor: int, path: Path, largest: int) -> Owned:
         parts.append(part)
         left -= len(part)
     if not left:
-        raise CmpBundleError(f"is too large: it has more than {largest} bytes", file=path)
+        raise CmpBundleError(
+            "too-large", f"is too large: it has more than {largest} bytes", file=path
+        )
     return Owned(b"".join(parts), os.fstat(descriptor).st_mode)
 
 
@@ -162,6 +166,7 @@ def _judge(
     if found.st_uid not in _trusted():
         who = _user(found.st_uid)
         raise CmpBundleError(
+            "foreign-file",
             f"belongs to {who}{could or ', and not to you or root'}",
             file=path,
             hint=f"use one of your own, or take it over: chown {_user(os.geteuid())} {path};"
@@ -178,6 +183,7 @@ def _judge(
     else:
         return
     raise CmpBundleError(
+        "loose-permissions",
         f"{may} may change it" + (f", and put another {beside} there" if beside else ""),
         file=path,
         hint=f"look whether all in it is yours, then: chmod {take} {path}",

@@ -130,6 +130,7 @@ class _Taken(AbstractContextManager[None]):
         except OSError as error:
             name = rights.name or rights.uid
             raise CmpBundleError(
+                "no-rights",
                 f"root may not take the rights of {name} here, and does nothing without them"
                 f" where {name} could change something: {(error.strerror or '').lower()}",
                 hint=f"a container needs the capabilities SETUID and SETGID; or run it as {name}",

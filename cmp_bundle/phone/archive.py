@@ -30,11 +30,13 @@ def read_archive_file(path: Path, origin: str) -> dict[str, PhoneFile]:
             data = file.read(MAX_ARCHIVE + 1)
     except OSError as error:
         raise CmpBundleError(
-            f"cannot be read: {(error.strerror or str(error)).lower()}", file=origin
+            "unreadable", f"cannot be read: {(error.strerror or str(error)).lower()}", file=origin
         ) from error
     if len(data) > MAX_ARCHIVE:
         raise CmpBundleError(
-            f"is larger than {MAX_ARCHIVE // 1024**2} MiB, so it is no phone", file=origin
+            "too-large",
+            f"is larger than {MAX_ARCHIVE // 1024**2} MiB, so it is no phone",
+            file=origin,
         )
     return read_archive(data, origin)
 

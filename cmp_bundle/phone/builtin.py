@@ -27,6 +27,7 @@ def read_builtin(package: Traversable | None = None) -> dict[str, PhoneFile]:
     folder = (package or package_files("cmp_bundle")).joinpath("client", "phone")
     if not folder.joinpath(PAGE).is_file():
         raise CmpBundleError(
+            "client-not-built",
             "the built-in phone is not there: this copy of cmp-bundle was never built",
             file=str(folder),
             hint="in a clone of the project run: make setup; else: pip install cmp-bundle",

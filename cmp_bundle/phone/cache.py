@@ -70,6 +70,7 @@ class Cache:
             )
         except RuntimeError as error:
             raise CmpBundleError(
+                "cache-unusable",
                 "there is no cache, because there is no home to keep it in",
                 hint=f"name a folder that you may write to: {VARIABLE}=/path cmp-bundle …",
             ) from error
@@ -156,6 +157,7 @@ class Cache:
 
     def _damaged(self, entry: Path) -> CacheDamagedError:
         return CacheDamagedError(
+            "cache-damaged",
             "the phone in the cache is damaged",
             file=entry,
             hint="run it once without --offline, and it is fetched anew",
@@ -175,6 +177,7 @@ class Cache:
     def _check(self, partial: Path, tree: str) -> None:
         if tree_id(read_folder(partial, str(partial))) != tree:
             raise CmpBundleError(
+                "cache-unusable",
                 "this disk does not keep names and modes as they are given to it",
                 file=partial,
                 hint=f"name a folder on another disk: {VARIABLE}=/path cmp-bundle …",
@@ -192,6 +195,7 @@ class Cache:
                 self._disk.make_folder(path)
         except (CmpBundleError, OSError) as error:
             raise CmpBundleError(
+                "cache-unusable",
                 "there is no cache to put the phone into",
                 file=folder,
                 hint=f"name a folder that you may write to: {VARIABLE}=/path cmp-bundle …",

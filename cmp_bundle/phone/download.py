@@ -72,6 +72,7 @@ def download(
             wait = 2**attempt * (0.5 + network.jitter()) if problem.wait is None else problem.wait
             if attempt + 1 >= network.attempts or wait > network.longest_wait:
                 raise UnreachableError(
+                    "phone-unreachable",
                     f"cannot be fetched: {problem}",
                     file=name,
                     hint="look at the network and its proxy (HTTPS_PROXY), then run it again",
@@ -105,7 +106,9 @@ def _answer(url: str, name: str, network: Network) -> http.client.HTTPResponse:
             raise _distrusted(error.reason, url, name) from error
         raise _TryAgainError(_said(error.reason)) from error
     except ValueError as error:  # urllib's word for a redirect to something that is no address
-        raise UnreachableError(f"leads to an address that is none: {error}", file=name) from error
+        raise UnreachableError(
+            "phone-unreachable", f"leads to an address that is none: {error}", file=name
+        ) from error
     return answer
 
 
@@ -149,6 +152,7 @@ class _HttpsRedirects(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         if urlsplit(newurl).scheme != "https":
             raise UnreachableError(
+                "phone-unreachable",
                 "is redirected to an address without https, which is not followed",
                 file=_shown(req.full_url),
                 hint=f"it leads to {_shown(newurl)}",
@@ -164,7 +168,9 @@ def _body(
     network: Network,
 ) -> bytes:
     if response.status != http.client.OK:
-        raise UnreachableError(f"cannot be fetched: the server says {response.status}", file=name)
+        raise UnreachableError(
+            "phone-unreachable", f"cannot be fetched: the server says {response.status}", file=name
+        )
     total = response.length
     if total is not None and total > limit:
         raise _too_large(name, limit)
@@ -201,7 +207,9 @@ def _refused(error: urllib.error.HTTPError, name: str) -> Exception:
         407: "the proxy asks for a login: HTTPS_PROXY=http://user:password@host:port",
         410: "what was at this address is gone for good",
     }
-    return UnreachableError(f"cannot be fetched: {said}", file=name, hint=hints.get(error.code))
+    return UnreachableError(
+        "phone-unreachable", f"cannot be fetched: {said}", file=name, hint=hints.get(error.code)
+    )
 
 
 def _retry_after(headers: Message) -> float | None:
@@ -222,6 +230,7 @@ def _retry_after(headers: Message) -> float | None:
 
 def _distrusted(error: ssl.SSLCertVerificationError, url: str, name: str) -> UnreachableError:
     return UnreachableError(
+        "phone-unreachable",
         f"cannot be fetched: the certificate of {urlsplit(url).hostname} is not trusted here: "
         f"{error.verify_message}",
         file=name,
@@ -231,7 +240,9 @@ def _distrusted(error: ssl.SSLCertVerificationError, url: str, name: str) -> Unr
 
 
 def _too_large(name: str, limit: int) -> UnreachableError:
-    return UnreachableError(f"is larger than {limit // 1024**2} MiB, so it is no phone", file=name)
+    return UnreachableError(
+        "too-large", f"is larger than {limit // 1024**2} MiB, so it is no phone", file=name
+    )
 
 
 def _said(error: object) -> str:

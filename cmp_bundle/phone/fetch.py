@@ -59,6 +59,7 @@ def fetch(
     """
     if offline and refresh:
         raise CmpBundleError(
+            "options-conflict",
             "nothing can be fetched again without a network",
             hint="leave out either --offline or --refresh",
         )
@@ -96,6 +97,7 @@ def _phone(
                 return found
             if offline:
                 raise CmpBundleError(
+                    "not-cached",
                     "is not in the cache, and nothing is fetched with --offline",
                     file=request.text,
                     hint=f"run this once without --offline, or {_WAY_OUT}",
@@ -192,7 +194,7 @@ def _fetched(
         if request.text != DEFAULT:
             raise
         hint = f"{error.hint}, or {_WAY_OUT}" if error.hint else _WAY_OUT
-        raise UnreachableError(error.message, hint=hint, file=error.file) from error
+        raise UnreachableError(error.code, error.message, hint=hint, file=error.file) from error
     return Phone.of(files, source=request.text, revision=revision)
 
 
@@ -217,6 +219,7 @@ def _checked(phone: Phone, request: PhoneRequest) -> Phone:
             f"is there now and want it, pin {phone.tree}"
         )
     raise CmpBundleError(
+        "pin-mismatch",
         f"is not the phone that was asked for: its tree id is {phone.tree}, not {request.pin}",
         file=request.text,
         hint=hint,

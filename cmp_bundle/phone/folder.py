@@ -46,6 +46,7 @@ def read_folder(
         _Walk(top, intake, private, left_out).enter(top, "", frozenset([top]))
     except OSError as error:
         raise CmpBundleError(
+            "unreadable",
             f"cannot be read: {(error.strerror or str(error)).lower()}",
             file=error.filename or folder,
         ) from error

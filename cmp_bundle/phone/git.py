@@ -83,12 +83,15 @@ def git(
         )
     except FileNotFoundError:
         raise CmpBundleError(
+            "program-missing",
             "git is not installed, and this phone comes out of a git repository",
             hint="install git, or name an archive or a folder of the phone",
         ) from None
     except OSError as error:
         raise CmpBundleError(
-            f"git cannot be run: {(error.strerror or str(error)).lower()}", hint="see: type -a git"
+            "program-failed",
+            f"git cannot be run: {(error.strerror or str(error)).lower()}",
+            hint="see: type -a git",
         ) from error
     with process:
         try:

@@ -72,6 +72,7 @@ class Intake:
     def refuse(self, entry: str, why: str) -> NoReturn:
         """Raise the CmpBundleError that says why ``entry`` cannot come in."""
         raise CmpBundleError(
+            "phone-unfit",
             f"the entry {shown(entry)} {why}",
             file=self._origin,
             hint="a phone is made of plain files and folders; nothing was taken from this one",
@@ -79,7 +80,7 @@ class Intake:
 
     def broken(self, why: str, *, hint: str = "it may be damaged; get it once more") -> NoReturn:
         """Raise the CmpBundleError for an origin that cannot be read as a whole."""
-        raise CmpBundleError(why, file=self._origin, hint=hint)
+        raise CmpBundleError("phone-unfit", why, file=self._origin, hint=hint)
 
     def name(self, raw: bytes) -> str:
         """The path that an archive's bytes spell, without a ``./`` before and a ``/`` behind.

@@ -42,6 +42,7 @@ class Phone:
     def __post_init__(self) -> None:
         if PAGE not in self.files:
             raise CmpBundleError(
+                "phone-unfit",
                 f"has no {PAGE} at its top, so it is no phone",
                 file=self.source,
                 hint=_where_the_page_may_be(self.files),

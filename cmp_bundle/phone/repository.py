@@ -43,7 +43,7 @@ def read_commit(
     try:
         return _files(repository, commit, origin), commit
     except GitFailedError as error:
-        raise CmpBundleError(f"cannot be read: {error}", file=origin) from error
+        raise CmpBundleError("unreadable", f"cannot be read: {error}", file=origin) from error
 
 
 def fetch_commit(
@@ -68,6 +68,7 @@ def fetch_commit(
             commit = _fetched(repository, url, revision, patience)
         except GitFailedError as error:
             raise UnreachableError(
+                "phone-unreachable",
                 f"cannot be fetched: {error}",
                 file=url,
                 hint=f"see what git says: git ls-remote {url}; it must need no password typed in",
@@ -139,7 +140,9 @@ def _commit(repository: Path, revision: str) -> str | None:
         out = git(repository, "rev-parse", "--quiet", "--verify", f"{revision}^{{commit}}")
     except GitFailedError as error:
         if "not a git repository" in str(error):
-            raise CmpBundleError("is not a git repository", file=repository) from error
+            raise CmpBundleError(
+                "phone-source", "is not a git repository", file=repository
+            ) from error
         return None
     return out.decode().strip()
 
@@ -147,11 +150,13 @@ def _commit(repository: Path, revision: str) -> str | None:
 def _unknown(revision: str | None, origin: str) -> NoReturn:
     if revision is None:
         raise CmpBundleError(
+            "no-revision",
             "has no commit that its HEAD stands for",
             file=origin,
             hint="commit the phone there, or name a revision: a branch, a tag or a commit id",
         )
     raise CmpBundleError(
+        "no-revision",
         f"has no revision {revision!r}",
         file=origin,
         hint="name a branch, a tag or a commit id; git ls-remote shows what there is",

@@ -109,6 +109,7 @@ def parse(
         _check_revision(revision)
     if pin is not None and not re.fullmatch("[0-9a-f]{40}", pin):
         raise CmpBundleError(
+            "phone-source",
             f"{pin!r} is no pin",
             hint="a pin is a git tree id, 40 hexadecimal digits: git rev-parse COMMIT^{tree}",
         )
@@ -117,6 +118,7 @@ def parse(
     source, shown = _source(text, revision, base or Path())
     if revision is not None and not isinstance(source, GitUrl | Repository):
         raise CmpBundleError(
+            "phone-source",
             f"{text!r} has no revisions, so there is no {revision!r} of it",
             hint="a revision goes with upstream or with a git repository",
         )
@@ -140,6 +142,7 @@ def _upstream(revision: str | None, pin: str | None, upstream: Pin) -> PhoneRequ
         return PhoneRequest(GitUrl(upstream.git, revision), DEFAULT, pin)
     if pin not in (None, upstream.tree):
         raise CmpBundleError(
+            "phone-source",
             f"upstream is pinned to {upstream.tree}, so it cannot be {pin}",
             hint="name the revision whose pin this is",
         )
@@ -264,7 +267,9 @@ def _check_revision(revision: str) -> None:
     )
     if wrong:
         raise CmpBundleError(
-            f"{revision!r} is no revision", hint="name a branch, a tag or a commit id"
+            "phone-source",
+            f"{revision!r} is no revision",
+            hint="name a branch, a tag or a commit id",
         )
 
 
@@ -301,4 +306,4 @@ def _look(path: Path, text: str, question: Callable[[Path], bool]) -> bool:
 
 
 def _no(text: str, why: str, hint: str = POSSIBLE) -> CmpBundleError:
-    return CmpBundleError(f"{text!r} {why}", hint=hint)
+    return CmpBundleError("phone-source", f"{text!r} {why}", hint=hint)

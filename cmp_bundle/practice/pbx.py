@@ -234,6 +234,7 @@ def _factory(background: Background) -> EchoFactory:
         )
     except ImportError as error:
         raise CmpBundleError(
+            "practice-missing",
             f"the practice PBX needs aiortc, which is not installed ({error})",
             hint="pip install 'cmp-bundle[practice]'",
         ) from error

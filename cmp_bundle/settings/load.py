@@ -102,7 +102,7 @@ def _here() -> Path:
         return Path.cwd()
     except OSError as error:
         raise CmpBundleError(
-            "the current folder is not there any more", hint="cd to one that is"
+            "no-file", "the current folder is not there any more", hint="cd to one that is"
         ) from error
 
 
@@ -111,7 +111,7 @@ def _file(named: Path | None, environment: Mapping[str, str]) -> Path | None:
     if named is None and (text := environment.get(VARIABLE)):
         problem = _no_path(text)
         if problem:
-            raise CmpBundleError(f"{VARIABLE} {problem}")
+            raise CmpBundleError("setting-value", f"{VARIABLE} {problem}")
         named = Path(text).expanduser()
         hint = f"{VARIABLE} names it; unset that, or write one: cmp-bundle init"
     path = named or _here() / FILE_NAME
@@ -122,9 +122,11 @@ def _file(named: Path | None, environment: Mapping[str, str]) -> Path | None:
     except FileNotFoundError:
         if named is None:
             return None
-        raise CmpBundleError("there is no such file", file=named, hint=hint) from None
+        raise CmpBundleError("no-file", "there is no such file", file=named, hint=hint) from None
     except OSError as error:
-        raise CmpBundleError(f"cannot be read: {error.strerror}", file=path) from error
+        raise CmpBundleError(
+            "unreadable", f"cannot be read: {error.strerror}", file=path
+        ) from error
 
 
 def _from_file(path: Path) -> list[tuple[str, Any, int | None]]:
@@ -132,16 +134,18 @@ def _from_file(path: Path) -> list[tuple[str, Any, int | None]]:
         text = owned.read(path, _LARGEST).data.decode("utf-8-sig")
         document = tomllib.loads(text)
     except OSError as error:
-        raise CmpBundleError(f"cannot be read: {error.strerror}", file=path) from error
+        raise CmpBundleError(
+            "unreadable", f"cannot be read: {error.strerror}", file=path
+        ) from error
     except UnicodeDecodeError as error:
-        raise CmpBundleError("is not UTF-8 text", file=path) from error
+        raise CmpBundleError("not-utf8", "is not UTF-8 text", file=path) from error
     except (ValueError, RecursionError) as error:
         # tomllib says "… (at line 3, column 7)"; numbers of thousands of digits and lists in
         # lists in lists go beyond Python itself.
         message, _, place = str(error).partition(" (at line ")
         line = int(place.split(",")[0]) if place and place[0].isdigit() else None
         raise CmpBundleError(
-            f"is not TOML: {message[:1].lower()}{message[1:]}", file=path, line=line
+            "not-toml", f"is not TOML: {message[:1].lower()}{message[1:]}", file=path, line=line
         ) from error
     known = sections()
     result = []
@@ -149,10 +153,14 @@ def _from_file(path: Path) -> list[tuple[str, Any, int | None]]:
         line = line_of(text, section)
         if section not in known:
             raise CmpBundleError(
-                f"there is no section [{section}]{_nearest(section, known)}", file=path, line=line
+                "unknown-setting",
+                f"there is no section [{section}]{_nearest(section, known)}",
+                file=path,
+                line=line,
             )
         if not isinstance(content, dict):
             raise CmpBundleError(
+                "setting-value",
                 f"{section} is a section: write [{section}] on a line of its own",
                 file=path,
                 line=line,
@@ -162,7 +170,10 @@ def _from_file(path: Path) -> list[tuple[str, Any, int | None]]:
             line = line_of(text, section, name)
             if name not in names:
                 raise CmpBundleError(
-                    f"[{section}] has no key {name}{_nearest(name, names)}", file=path, line=line
+                    "unknown-setting",
+                    f"[{section}] has no key {name}{_nearest(name, names)}",
+                    file=path,
+                    line=line,
                 )
             key = KEYS[f"{section}.{name}"]
             _check(key, value, path, line)
@@ -179,6 +190,7 @@ def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, str]]:
             result.append((by_variable[variable].dotted, text))
         elif variable.startswith(prefixes):
             raise CmpBundleError(
+                "unknown-setting",
                 f"the environment variable {variable} sets nothing"
                 f"{_nearest(variable, by_variable)}",
                 hint=f"cmp-bundle config lists what there is; or: unset {variable}",
@@ -196,17 +208,21 @@ def _parsed(key: Key, text: str) -> Any:
     if key.kind is bool:
         if text.lower() in _YES | _NO:
             return text.lower() in _YES
-        raise CmpBundleError(f"{key.variable} must be true or false, not {text!r}")
+        raise CmpBundleError("setting-value", f"{key.variable} must be true or false, not {text!r}")
     if key.kind is int:
         try:
             return int(text)
         except ValueError:
-            raise CmpBundleError(f"{key.variable} must be a whole number, not {text!r}") from None
+            raise CmpBundleError(
+                "setting-value", f"{key.variable} must be a whole number, not {text!r}"
+            ) from None
     if key.kind is tuple:
         try:
             return json.loads(text) if text.startswith("[") else shlex.split(text)
         except ValueError as error:
-            raise CmpBundleError(f"{key.variable} is not a list of words: {error}") from None
+            raise CmpBundleError(
+                "setting-value", f"{key.variable} is not a list of words: {error}"
+            ) from None
     return text
 
 
@@ -229,7 +245,9 @@ def _check(key: Key, value: Any, where: Path | str, line: int | None) -> None:
     if problem is None and key.validate is not None:
         problem = key.validate(value)
     if problem:
-        raise CmpBundleError(f"{prefix}{key.dotted} {problem}", file=file, line=line)
+        raise CmpBundleError(
+            "setting-value", f"{prefix}{key.dotted} {problem}", file=file, line=line
+        )
 
 
 def _no_path(text: str) -> str | None:

@@ -57,12 +57,14 @@ class Anchor:
         """Raise CmpBundleError where it is not valid ``now``, and so whatever it signed."""
         if now >= self.not_after:
             raise CmpBundleError(
+                "certificate-expired",
                 f"the authority expired on {self.not_after:%Y-%m-%d}",
                 file=self.path,
                 hint="cmp-bundle certs untrust; cmp-bundle certs ca --new; cmp-bundle certs trust",
             )
         if now < self.certificate.not_valid_before_utc:
             raise CmpBundleError(
+                "certificate-not-yet-valid",
                 f"the authority begins only on {self.certificate.not_valid_before_utc:%Y-%m-%d}",
                 file=self.path,
                 hint="look at this machine's clock: date -u",
@@ -89,6 +91,7 @@ def anchor_in(folder: Path) -> Anchor | None:
         found = Anchor(path, certificates_in(path)[0])
     if not is_authority(found.certificate) or not found.signed(found.certificate):
         raise CmpBundleError(
+            "authority-damaged",
             "is no authority's certificate, so nothing can be signed in its name",
             file=path,
             hint="move it away, or name another folder for the certificates",

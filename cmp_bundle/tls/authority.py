@@ -77,6 +77,7 @@ def authority_in(folder: Path, now: dt.datetime) -> Authority | None:
     with as_owner(folder):
         if not is_there(path):
             raise CmpBundleError(
+                "authority-without-key",
                 "the authority's key is not here, so it can sign nothing more",
                 file=path,
                 hint=f"put it back beside {CERTIFICATE}, or begin anew: cmp-bundle certs ca --new",
@@ -84,6 +85,7 @@ def authority_in(folder: Path, now: dt.datetime) -> Authority | None:
         key = _key(path)
     if key.public_key() != anchor.certificate.public_key():
         raise CmpBundleError(
+            "authority-damaged",
             f"this key and {CERTIFICATE} beside it do not belong together",
             file=path,
             hint="put back the right one, or begin anew: cmp-bundle certs ca --new",
@@ -232,6 +234,7 @@ def _noted(path: Path) -> Key:
     key = _key(path)
     if not is_noted(key.public_key()):
         raise CmpBundleError(
+            "authority-foreign",
             f"this key has no {CERTIFICATE} beside it, and was not made here: whoever made it may"
             " have a copy",
             file=path,
@@ -243,13 +246,16 @@ def _noted(path: Path) -> Key:
 def _key(path: Path) -> Key:
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise CmpBundleError(
+            "loose-permissions",
             "others can read or change this key, and whoever has it can pose as your servers",
             file=path,
             hint=f"chmod 600 {path}; where that has no effect, name another folder",
         )
     key = key_in(path)
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
-        raise CmpBundleError("is no key that browsers take: neither EC nor RSA", file=path)
+        raise CmpBundleError(
+            "key-unusable", "is no key that browsers take: neither EC nor RSA", file=path
+        )
     return key
 
 
@@ -257,12 +263,13 @@ def _make_folder(folder: Path, disk: Disk) -> None:
     if folder.is_dir():
         if folder.stat().st_mode & stat.S_IWOTH:
             raise CmpBundleError(
+                "loose-permissions",
                 "everybody may write into this folder, so keys are not safe in it",
                 file=folder,
                 hint=f"chmod 700 {folder}",
             )
         return
     if not folder.parent.is_dir():
-        raise CmpBundleError("there is no such folder", file=folder.parent)
+        raise CmpBundleError("no-file", "there is no such folder", file=folder.parent)
     # With sudo in somebody's folder, what is made there stays theirs.
     disk.make_folder(folder, FileOwnership.of(folder.parent).with_mode(0o700))

@@ -186,6 +186,7 @@ def around(asked: Iterable[Host], also: Iterable[Host] = ()) -> Bounds:
         if not made.allow(one):
             below = dict.fromkeys(h.text for h in hosts if h.domain.endswith(f".{one}"))
             raise CmpBundleError(
+                "authority-limits",
                 f"no authority can vouch for {one} alone and for {', '.join(below)} as well",
                 hint=f"leave out one of them; {one}.local or {one}.lan would do for the machine",
             )

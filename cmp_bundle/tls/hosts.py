@@ -90,7 +90,9 @@ def hosts(texts: Iterable[str]) -> tuple[Host, ...]:
     found = tuple(dict.fromkeys(host(text) for text in texts))
     if not found:
         raise CmpBundleError(
-            "a certificate must be for somebody", hint="name a host: pbx.example.com, 192.0.2.7"
+            "no-host",
+            "a certificate must be for somebody",
+            hint="name a host: pbx.example.com, 192.0.2.7",
         )
     return found
 
@@ -195,4 +197,4 @@ def _may_be_meant(label: str) -> bool:
 
 
 def _refuse(text: str, why: str, hint: str | None = None) -> NoReturn:
-    raise CmpBundleError(f"no certificate can be for {text!r}: {why}", hint=hint)
+    raise CmpBundleError("host-name", f"no certificate can be for {text!r}: {why}", hint=hint)

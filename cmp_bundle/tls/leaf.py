@@ -79,7 +79,7 @@ def issue(authority: Authority, hosts: Sequence[Host], now: dt.datetime) -> Leaf
     the certificate for all of them then.
     """
     if not hosts:
-        raise CmpBundleError("a certificate must be for somebody")
+        raise CmpBundleError("no-host", "a certificate must be for somebody")
     anchor = authority.anchor
     for host in hosts:
         if not anchor.bounds.allow(host):
@@ -106,9 +106,13 @@ def read(path: Path) -> Leaf:
     """The leaf in a file that holds its key as well. Raises CmpBundleError."""
     certificate, key = certificates_in(path)[0], key_in(path)
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
-        raise CmpBundleError("its key is of a kind that browsers do not take", file=path)
+        raise CmpBundleError(
+            "key-unusable", "its key is of a kind that browsers do not take", file=path
+        )
     if key.public_key() != certificate.public_key():
-        raise CmpBundleError("the key and the certificate in it do not belong together", file=path)
+        raise CmpBundleError(
+            "key-mismatch", "the key and the certificate in it do not belong together", file=path
+        )
     return Leaf(certificate, key)
 
 
@@ -126,6 +130,7 @@ def _subject(host: Host) -> x509.Name:
 
 def _out_of_bounds(anchor: Anchor, host: Host) -> CmpBundleError:
     return CmpBundleError(
+        "authority-limits",
         f"the authority here may not vouch for {host}, so browsers would refuse the certificate",
         file=anchor.path,
         hint=f"{wider(host)}; what this one may: cmp-bundle certs ca",

@@ -93,6 +93,7 @@ def look(
             line = server.origins["cipher"]
             return Look(
                 CmpBundleError(
+                    "cipher-list",
                     f"{line.name}: OpenSSL knows no cipher of this list, so HTTPS would end with"
                     " Asterisk's next reload",
                     file=line.file,
@@ -138,6 +139,7 @@ def look_at(
         apart(private, second, chain, first)
         or too_short(private, second)
         or CmpBundleError(
+            "certificate-refused",
             f"OpenSSL cannot use it: {_WORDS.get(refused, refused)}",
             file=first,
             hint="have a certificate made for a key of P-256, or RSA with 2048 bits or more, signed"
@@ -151,6 +153,7 @@ def check_reload(found: Look) -> None:
     error = found.hindrance
     if error is not None:
         raise CmpBundleError(
+            error.code,
             f"{error.message}; so Asterisk's next reload would end HTTPS for everybody, and nothing"
             " was changed",
             hint=error.hint,
@@ -175,6 +178,7 @@ def _no_whole_path(server: HttpServer, attribute: str) -> CmpBundleError:
     else:
         message = f"{name} = {line.value}: nobody can say where that is without its whole path"
     return CmpBundleError(
+        "certificate-unset",
         message,
         file=line.file,
         line=line.line,

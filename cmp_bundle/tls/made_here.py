@@ -80,6 +80,7 @@ def _state() -> Path:
     entry = entry_of(os.geteuid())
     if entry is None:
         raise CmpBundleError(
+            "no-home",
             "there is no home, so it cannot be noted what was made here",
             hint="name a folder for it that you alone may write to: XDG_STATE_HOME=/path",
         )

@@ -28,11 +28,15 @@ def opened(path: Path, folder: int | None = None) -> BinaryIO:
             descriptor = os.open(path.name, _FLAGS | os.O_NOFOLLOW, dir_fd=folder)
     except OSError as error:
         if error.errno == errno.ELOOP and folder is not None:
-            raise CmpBundleError("is a link, which is not followed here", file=path) from error
+            raise CmpBundleError(
+                "symlink", "is a link, which is not followed here", file=path
+            ) from error
         raise
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
         what = "is a folder" if stat.S_ISDIR(mode) else "is a pipe or a device"
-        raise CmpBundleError(f"{what}, and a file is needed", file=path, hint="name a file")
+        raise CmpBundleError(
+            "not-a-file", f"{what}, and a file is needed", file=path, hint="name a file"
+        )
     return os.fdopen(descriptor, "rb")

@@ -70,6 +70,7 @@ def to_be_trusted(folder: Path, person: DesktopUser) -> Anchor | None:
 
 def _refused(shown: Anchor, why: str, fix: str | None) -> CmpBundleError:
     return CmpBundleError(
+        "authority-foreign",
         f"nothing here is told to believe {shown.name!r}, for {why}; it may vouch for"
         f" {shown.bounds}; until {shown.not_after:%Y-%m-%d}",
         file=shown.path,

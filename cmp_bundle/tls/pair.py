@@ -56,11 +56,13 @@ def apart(
         return None
     if any(_is_of(public, later) for later in chain[1:]):
         return CmpBundleError(
+            "certificate-order",
             "the server's own certificate must be the first in it",
             file=path,
             hint="put it before those of its authorities",
         )
     return CmpBundleError(
+        "key-mismatch",
         f"this key does not belong to the certificate in {path}",
         file=key,
         hint="name the key that was made with it; both may be in one file",
@@ -77,6 +79,7 @@ def _is_of(public: object, certificate: x509.Certificate) -> bool:
 def _valid(certificate: x509.Certificate, path: Path, now: dt.datetime) -> CmpBundleError | None:
     if now >= certificate.not_valid_after_utc:
         return CmpBundleError(
+            "certificate-expired",
             f"the certificate expired on {certificate.not_valid_after_utc:%Y-%m-%d}",
             file=path,
             hint="renew it where it came from; cmp-bundle's own are made anew with: cmp-bundle"
@@ -84,6 +87,7 @@ def _valid(certificate: x509.Certificate, path: Path, now: dt.datetime) -> CmpBu
         )
     if now < certificate.not_valid_before_utc:
         return CmpBundleError(
+            "certificate-not-yet-valid",
             "the certificate is not valid before"
             f" {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC",
             file=path,
@@ -96,6 +100,7 @@ def _for_servers(certificate: x509.Certificate, path: Path) -> CmpBundleError | 
     names = names_of(certificate)
     if names.problem is not None:
         return CmpBundleError(
+            "certificate-names",
             f"browsers accept this certificate for nobody; its names: {names.problem}",
             file=path,
             hint="make one with the server's name in it: cmp-bundle certs issue HOST",
@@ -106,6 +111,7 @@ def _for_servers(certificate: x509.Certificate, path: Path) -> CmpBundleError | 
         return None
     if ExtendedKeyUsageOID.SERVER_AUTH not in purposes:
         return CmpBundleError(
+            "certificate-purpose",
             "the certificate is not meant for servers: its extendedKeyUsage lacks serverAuth",
             file=path,
             hint="make one that is: cmp-bundle certs issue HOST",
@@ -120,6 +126,7 @@ def _taken(key: PrivateKeyTypes, path: Path) -> CmpBundleError | None:
         fine = isinstance(key, rsa.RSAPrivateKey)
     if not fine:
         return CmpBundleError(
+            "key-unusable",
             "is a key of a kind that not all browsers take",
             file=path,
             hint="have a certificate made for a key of RSA, P-256 or P-384",
@@ -131,6 +138,7 @@ def too_short(key: PrivateKeyTypes, path: Path) -> CmpBundleError | None:
     """Whether it is an RSA key that OpenSSL, as most systems set it up, loads for no server."""
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size < _LEAST:
         return CmpBundleError(
+            "key-unusable",
             f"is an RSA key of {key.key_size} bits, too short for Asterisk's OpenSSL and browsers",
             file=path,
             hint=f"have a certificate made for a key of P-256, or RSA with {_LEAST} bits or more",
@@ -145,6 +153,7 @@ def _well_signed(certificate: x509.Certificate, path: Path) -> CmpBundleError | 
         return None  # newer than this library; whether browsers know it is not known here
     if made_with is not None and made_with.name in _BROKEN_HASHES:
         return CmpBundleError(
+            "certificate-signature",
             f"the certificate is signed with {made_with.name.upper()}, which browsers refuse",
             file=path,
             hint="have it made anew with SHA-256: openssl takes -sha256",

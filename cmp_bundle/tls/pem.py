@@ -59,6 +59,7 @@ def certificates_of(data: bytes, path: Path) -> tuple[x509.Certificate, ...]:
         _read_through(found[0])
     except DAMAGED as error:
         raise CmpBundleError(
+            "certificate-damaged",
             "the certificate in it is damaged, or of a kind that is not known here",
             file=path,
             hint=f"what OpenSSL makes of it: openssl x509 -in {path} -noout -text",
@@ -79,7 +80,7 @@ def _no_certificate(data: bytes, path: Path) -> CmpBundleError:
     else:
         message = "cannot be read: there is no certificate in PEM in it"
         hint = f"it must hold {_BEGIN.decode()}"
-    return CmpBundleError(message, file=path, hint=hint)
+    return CmpBundleError("certificate-damaged", message, file=path, hint=hint)
 
 
 def _is_der(data: bytes) -> bool:
@@ -123,6 +124,7 @@ def key_of(data: bytes, path: Path) -> PrivateKeyTypes:
     found = _KEY.search(data)
     if found is None:
         raise CmpBundleError(
+            "no-private-key",
             "holds no private key in PEM" if data.strip() else "is empty: there is no private key",
             file=path,
             hint="it must hold -----BEGIN PRIVATE KEY-----, or RSA or EC before PRIVATE; from DER:"
@@ -133,13 +135,16 @@ def key_of(data: bytes, path: Path) -> PrivateKeyTypes:
             return load_pem_private_key(found[0], password=None)
     except TypeError as error:
         raise CmpBundleError(
+            "key-encrypted",
             "the key is encrypted, and nobody is there to type its passphrase",
             file=path,
             hint=f"take the passphrase off: openssl pkey -in {path} -out plain-key.pem",
         ) from error
     except DAMAGED as error:
         raise CmpBundleError(
-            "the private key in it is damaged, or of a kind that is not known here", file=path
+            "key-damaged",
+            "the private key in it is damaged, or of a kind that is not known here",
+            file=path,
         ) from error
 
 
@@ -159,11 +164,11 @@ def _content(path: Path) -> bytes:
         with opened(path) as file:
             data = file.read(MOST + 1)
     except FileNotFoundError as error:
-        raise CmpBundleError("there is no such file", file=path) from error
+        raise CmpBundleError("no-file", "there is no such file", file=path) from error
     except OSError as error:
         raise unreadable(path, error) from error
     if len(data) > MOST:
-        raise CmpBundleError("is far too large for certificates", file=path)
+        raise CmpBundleError("too-large", "is far too large for certificates", file=path)
     return data
 
 
@@ -173,4 +178,4 @@ def unreadable(path: Path, error: OSError) -> CmpBundleError:
     if isinstance(error, PermissionError):
         hint = f"see whose it is: ls -l {path}; then run this as that user, or with sudo"
     reason = (error.strerror or str(error)).lower()
-    return CmpBundleError(f"cannot be read: {reason}", file=path, hint=hint)
+    return CmpBundleError("unreadable", f"cannot be read: {reason}", file=path, hint=hint)

@@ -148,7 +148,7 @@ def refusal(path: Path, unread: Unread, reader: ReadingUser, hint: str) -> CmpBu
             message = "is far too large for what it should be"
         case Why.UNKNOWN:
             message = f"cannot be read: {unread.reason}"
-    return CmpBundleError(message, file=file, hint=hint)
+    return CmpBundleError("unreadable", message, file=file, hint=hint)
 
 
 def _understood(said: bytes | None, path: str, reader: ReadingUser) -> bytes | Unread:

@@ -34,6 +34,7 @@ def as_owner(path: Path) -> Iterator[None]:
             raise
         name = rights.name or rights.uid
         raise CmpBundleError(
+            error.code,
             error.message,
             file=error.file,
             hint=f"a part of the way to {path} is {name}'s, so root has no more rights there than"

@@ -92,10 +92,11 @@ def output_of(command: Command) -> str:
             extra_groups=[] if other else None,
         )
     except FileNotFoundError as error:
-        raise CmpBundleError(f"{command.words[0]} is not installed") from error
+        raise CmpBundleError("program-missing", f"{command.words[0]} is not installed") from error
     if done.returncode != 0:
         said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
         raise CmpBundleError(
+            "program-failed",
             f"{command.words[0]} failed: {said[-1] if said else f'code {done.returncode}'}",
             hint=f"by hand: {command}",
         )

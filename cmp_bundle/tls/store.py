@@ -93,9 +93,10 @@ def save(leaf: Leaf, path: Path, disk: Disk, *, force: bool = False) -> None:
     """
     path = path.absolute()
     if not path.parent.is_dir():
-        raise CmpBundleError("there is no such folder", file=path.parent)
+        raise CmpBundleError("no-file", "there is no such folder", file=path.parent)
     if path.name in (CERTIFICATE, KEY):
         raise CmpBundleError(
+            "file-reserved",
             "is what the authority's own file is called",
             file=path,
             hint="name another file: --out FILE",
@@ -104,6 +105,7 @@ def save(leaf: Leaf, path: Path, disk: Disk, *, force: bool = False) -> None:
         not_through_a_link(path, "--out")
         if is_there(path) and not force:
             raise CmpBundleError(
+                "file-exists",
                 "is there already, and is not replaced",
                 file=path,
                 hint="name another file: --out FILE; or replace it: --force",
@@ -119,6 +121,7 @@ def not_through_a_link(path: Path, option: str) -> None:
     if path.is_symlink():
         target = path.parent / path.readlink()
         raise CmpBundleError(
+            "symlink",
             f"is a link to {target}, and nothing is written through it",
             file=path,
             hint=f"if that is the file that is meant, name it: {option} {shlex.quote(str(target))}",
@@ -140,6 +143,7 @@ def _divided(anchor: Anchor, wanted: Sequence[Host]) -> tuple[tuple[Host, ...], 
     inside = tuple(h for h in wanted if anchor.bounds.allow(h))
     if not inside:
         raise CmpBundleError(
+            "authority-limits",
             f"the authority here may not vouch for {', '.join(map(str, wanted))}",
             file=anchor.path,
             hint=wider(*wanted),
@@ -153,7 +157,9 @@ def _look(folder: Path, anchor: Anchor, wanted: Sequence[Host], now: dt.datetime
     inside, left_out = _divided(anchor, wanted)
     away = f"move it away: mv {path} {path}.old; then run this again"
     if path.is_symlink():
-        raise CmpBundleError("is a link, so it is neither used nor replaced", file=path, hint=away)
+        raise CmpBundleError(
+            "symlink", "is a link, so it is neither used nor replaced", file=path, hint=away
+        )
     if not is_there(path):
         return "there was none"
     try:
@@ -162,10 +168,10 @@ def _look(folder: Path, anchor: Anchor, wanted: Sequence[Host], now: dt.datetime
         if isinstance(error.__cause__, OSError):
             raise
         # Whatever it is, somebody may miss it.
-        raise CmpBundleError(error.message, file=path, hint=away) from error
+        raise CmpBundleError(error.code, error.message, file=path, hint=away) from error
     if not leaf.ours:
         raise CmpBundleError(
-            "was not made by cmp-bundle, so it is not replaced", file=path, hint=away
+            "file-exists", "was not made by cmp-bundle, so it is not replaced", file=path, hint=away
         )
     if stat.S_IMODE(path.stat().st_mode) & 0o007:
         return "others could read its key"

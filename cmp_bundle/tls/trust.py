@@ -90,7 +90,9 @@ def _change(
 
 
 def _of_store(store: Store, error: CmpBundleError) -> CmpBundleError:
-    return CmpBundleError(f"{store.name}: {error.message}", file=store.place, hint=error.hint)
+    return CmpBundleError(
+        error.code, f"{store.name}: {error.message}", file=store.place, hint=error.hint
+    )
 
 
 def make(change: StoreChange, anchor: Anchor, disk: Disk, before: Callable[[Step], None]) -> None:
@@ -149,6 +151,7 @@ class Telling:
                     StoreChange(store, (), bool(value["wanted"]), possible=True), anchor, told
                 )
         raise CmpBundleError(
+            "left-as-is",
             f"{value['store']} was being told of an authority when that was cut off, and is gone",
             file=value["place"],
             hint="if that is meant, remove the journal that tells of it",
@@ -173,7 +176,7 @@ class Telling:
 
 def _look(change: StoreChange, anchor: Anchor) -> None:
     if change.store.trusts(anchor) != change.wanted:
-        raise CmpBundleError("every step went well, and yet it is as it was before")
+        raise CmpBundleError("trust-failed", "every step went well, and yet it is as it was before")
 
 
 def _take_back(store: Store, anchor: Anchor, disk: Disk) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from cmp_bundle.accounts import caller_id, endpoint, from_database, import_plan, sip_id
 from cmp_bundle.accounts.endpoint import REALM, Endpoints
-from cmp_bundle.accounts.model import Row
+from cmp_bundle.places import Row
 from tests.asterisk import endpoints, realtime_pbx
 from tests.asterisk.accounts_rows import Rows, rows
 from tests.asterisk.endpoints import Told
@@ -72,7 +72,7 @@ def test_import_is_what_asterisk_reports(
     theirs = told(prepared, held)
     assert disagreements(found, theirs)[:3] == []
 
-    offer = import_plan.offer(source, found, realm=REALM)
+    offer = import_plan.candidates(source, found, realm=REALM)
     accounts = {account.id: account for account in offer.accounts}
     usable = {name for name, said in theirs.items() if said and said.webrtc and said.auths}
     taken = {name for name in accounts if not unclear(found, name)}
@@ -83,10 +83,10 @@ def test_import_is_what_asterisk_reports(
         assert endpoints.offered(accounts[name]) in [(user, ha1) for _, user, ha1 in said.auths]
     assert len(taken) > count * 3 // 4
     # What cannot be an account is said, and why, but never with a password.
-    assert {w.where.id for w in offer.wrongs if isinstance(w.where, Row)} >= {
+    assert {w.place.id for w in offer.findings if isinstance(w.place, Row)} >= {
         name for name, said in theirs.items() if said and said.webrtc and not said.auths
     }
-    messages = "\n".join(map(str, offer.wrongs))
+    messages = "\n".join(map(str, offer.findings))
     for row in held["ps_auths"]:
         if len(row["password"] or "") > 7:
             assert row["password"] not in messages

@@ -9,12 +9,12 @@ import pytest
 from cmp_bundle.accounts import endpoint
 from cmp_bundle.accounts.conf_source import ConfSource
 from cmp_bundle.accounts.endpoint import Endpoints
-from cmp_bundle.accounts.model import Account, Place
+from cmp_bundle.accounts.model import Account
 from cmp_bundle.accounts.open_source import Opener
-from cmp_bundle.accounts.problems import AccountsError
 from cmp_bundle.accounts.source import account, resolved
 from cmp_bundle.asterisk.conf_files import ConfFolder
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, FindingsError
+from cmp_bundle.places import Place
 from tests.asterisk import accounts_files
 from tests.unit.changes import carried
 
@@ -70,9 +70,9 @@ def test_templates_and_includes_are_resolved(phones: ConfSource, tmp_path: Path)
     found = phones.found()
     assert list(found.endpoints) == ["alice", "bob", "carol", "dave"]
     assert found.realm == "pbx.example.com"
-    assert found.wrongs == ()
+    assert found.findings == ()
     bob = account(phones, found, "bob")
-    assert bob.place == Place(str(tmp_path / "phones/bob.conf"), 1)  # type: ignore[union-attr]
+    assert bob.place == Place(str(tmp_path / "phones/bob.conf"), 1)
     assert bob.secret == Place(str(tmp_path / "phones/bob.conf"), 6)  # type: ignore[union-attr]
 
 
@@ -91,7 +91,7 @@ def test_a_new_password_changes_its_line_alone(phones: ConfSource, tmp_path: Pat
 
 
 def test_a_line_that_others_share_is_left_alone(phones: ConfSource, tmp_path: Path) -> None:
-    with pytest.raises(AccountsError) as caught:
+    with pytest.raises(FindingsError) as caught:
         phones.renew({"alice": "fresh", "carol": "x", "nobody": "y"})
     said = str(caught.value)
     assert "this line is shared by [carol], [dave]" in said
@@ -115,7 +115,7 @@ def test_a_line_that_others_share_is_left_alone(phones: ConfSource, tmp_path: Pa
 def test_passwords_that_cannot_be_changed_alone(tmp_path: Path, auth: str, said: str) -> None:
     text = f"[a]\ntype=endpoint\nwebrtc=yes\nauth=a\n[a]\ntype=auth\nusername=a\n{auth}"
     one = source(tmp_path, pjsip_conf=text)
-    with pytest.raises(AccountsError, match=said):
+    with pytest.raises(FindingsError, match=said):
         one.renew({"a": "fresh"})
     assert (tmp_path / "pjsip.conf").read_text() == text
 
@@ -154,14 +154,14 @@ def test_an_auth_of_both_files_is_not_changed(tmp_path: Path) -> None:
         "[v]\ntype=wizard\nendpoint/webrtc=yes\nendpoint/auth=b\n",
     }
     main = source(tmp_path, **files)
-    with pytest.raises(AccountsError, match="not only a's, but also w's"):
+    with pytest.raises(FindingsError, match="not only a's, but also w's"):
         main.renew({"a": "fresh"})
     wizard = source(tmp_path, "pjsip_wizard.conf")
-    with pytest.raises(AccountsError, match="not only w's, but also a's"):
+    with pytest.raises(FindingsError, match="not only w's, but also a's"):
         wizard.renew({"w": "fresh"})
-    with pytest.raises(AccountsError, match="the auth of v stands in another file") as caught:
+    with pytest.raises(FindingsError, match="the auth of v stands in another file") as caught:
         wizard.renew({"v": "fresh"})
-    assert caught.value.where == f"{tmp_path}/pjsip.conf:12"
+    assert str(caught.value.finding.place) == f"{tmp_path}/pjsip.conf:12"
     assert (tmp_path / "pjsip.conf").read_text() == files["pjsip_conf"]
 
 
@@ -176,7 +176,7 @@ def test_what_makes_asterisk_refuse_all_is_said(tmp_path: Path) -> None:
 
 def test_two_of_one_id_are_told(tmp_path: Path) -> None:
     text = "[a]\ntype=endpoint\n[a]\ntype=endpoint\n"
-    (wrong,) = source(tmp_path, pjsip_conf=text).found().wrongs
+    (wrong,) = source(tmp_path, pjsip_conf=text).found().findings
     assert "[a] is there twice as type=endpoint: Asterisk then loads no endpoint at all" in str(
         wrong
     )
@@ -200,9 +200,9 @@ def test_accounts_get_what_their_sources_hold_now(tmp_path: Path) -> None:
     assert first is own
     assert (second.password, second.realm) == ("wonder1and", "pbx.example.com")
     assert (second.display_name, second.extension) == ("A.", "1")
-    with pytest.raises(AccountsError) as caught:
+    with pytest.raises(FindingsError) as caught:
         resolved([Account("gone", source="pjsip.conf", place=Place("accounts.toml", 4))], opener)
-    assert caught.value.where == "accounts.toml:4"
+    assert str(caught.value.finding.place) == "accounts.toml:4"
     assert "cmp-bundle accounts remove gone" in str(caught.value.hint)
 
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from cmp_bundle.accounts import csv_file
 from cmp_bundle.accounts.csv_records import CsvError, delimiter, quoted, records
 from cmp_bundle.accounts.edits import Edits, placeless
-from cmp_bundle.accounts.model import Account, IceServer, Place
-from cmp_bundle.accounts.problems import AccountsError
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.accounts.model import Account, IceServer
+from cmp_bundle.errors import CmpBundleError, FindingsError
+from cmp_bundle.places import Place
 from tests.unit.accounts import drawn
 
 FILE = "accounts.csv"
@@ -160,10 +160,10 @@ def test_all_wrong_lines_are_told() -> None:
         '"g","multi\nline",,,\n'
         "h,,,,\nh,,,,\n"
     )
-    with pytest.raises(AccountsError) as caught:
+    with pytest.raises(FindingsError) as caught:
         parsed(text)
     said = str(caught.value)
-    assert len(caught.value.wrongs) == 8
+    assert len(caught.value.findings) == 8
     for part in (
         "accounts.csv:2: the id 'a b'",
         "accounts.csv:3: an account without an id",

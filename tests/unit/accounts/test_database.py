@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from cmp_bundle.accounts import from_database
 from cmp_bundle.accounts.database import Database
 from cmp_bundle.accounts.database_source import DatabaseSource
-from cmp_bundle.accounts.model import Account, Row, ha1
+from cmp_bundle.accounts.model import Account, ha1
 from cmp_bundle.accounts.open_source import Opener
-from cmp_bundle.accounts.problems import AccountsError
 from cmp_bundle.accounts.source import account
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, FindingsError
+from cmp_bundle.places import Row
 from tests.unit.accounts.realtime import filled, passwords
 from tests.unit.changes import carried
 
@@ -80,7 +80,7 @@ def test_a_rotation_changes_the_rows_that_were_asked_for(path: Path) -> None:
 
 def test_a_digest_needs_the_realm_of_the_server(path: Path) -> None:
     source = filled(path, alice={"auth_type": "md5", "md5_cred": DIGEST})
-    with pytest.raises(AccountsError, match="for a realm that nothing tells"):
+    with pytest.raises(FindingsError, match="for a realm that nothing tells"):
         source.renew({"alice": "fresh"})
     carried.carry_out(DatabaseSource(source.database, "pbx").renew({"alice": "fresh"}).steps)
     assert passwords(path) == {"alice": ha1("alice", "pbx", "fresh")}
@@ -104,7 +104,7 @@ def test_all_rows_or_none(path: Path) -> None:
 
 def test_accounts_that_cannot_be_given_one_are_all_told(path: Path) -> None:
     source = filled(path, "alice", bob={"password": None}, carol={"username": None})
-    with pytest.raises(AccountsError) as caught:
+    with pytest.raises(FindingsError) as caught:
         source.renew({"alice": "x", "bob": "x", "carol": "x", "dave": "x"})
     said = str(caught.value)
     assert "its auth 'bob' cannot be used: it has no password" in said
@@ -119,7 +119,7 @@ def test_an_auth_of_two_phones_is_not_changed(path: Path) -> None:
     with sa.create_engine(source.name).begin() as connection:
         connection.execute(sa.text("update ps_endpoints set auth = 'alice' where id = 'bob'"))
     connection.engine.dispose()
-    with pytest.raises(AccountsError, match="not only alice's, but also bob's"):
+    with pytest.raises(FindingsError, match="not only alice's, but also bob's"):
         source.renew({"alice": "x"})
 
 

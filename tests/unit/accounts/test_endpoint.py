@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmp_bundle.accounts import caller_id, check, endpoint, endpoint_account
-from cmp_bundle.accounts.check import Level
+from cmp_bundle.accounts import caller_id, endpoint, endpoint_account
 from cmp_bundle.accounts.endpoint import Auth, Endpoint, Endpoints, Option
-from cmp_bundle.accounts.model import Account, Place, ha1
-from cmp_bundle.accounts.problems import Wrong
+from cmp_bundle.accounts.model import Account, ha1
 from cmp_bundle.accounts.realm import digested
+from cmp_bundle.checks import accounts as checks
+from cmp_bundle.checks.endpoints import surprises
+from cmp_bundle.findings import Finding, Level
+from cmp_bundle.places import Place
 from tests.unit.accounts import drawn
 
 HERE = Place("/etc/asterisk/pjsip.conf", 3)
@@ -165,7 +167,7 @@ def test_what_no_account_can_be_taken_from(
     one: Endpoint, auths: tuple[Auth, ...], said: str
 ) -> None:
     made = endpoint_account.account(one, found(one, *auths), "pjsip.conf")
-    assert isinstance(made, Wrong)
+    assert isinstance(made, Finding)
     assert said in made.message
     assert "wonder1and" not in str(made)
 
@@ -206,16 +208,16 @@ def test_the_second_auth_where_the_first_is_none() -> None:
 def test_warnings(
     one: Endpoint, auths: tuple[Auth, ...], transports: dict[str, str] | None, codes: list[str]
 ) -> None:
-    told = list(endpoint_account.warnings(one, found(one, *auths, transports=transports)))
-    assert [code for code, _ in told] == codes
-    assert all(wrong.where == HERE and wrong.message for _, wrong in told)
+    told = list(surprises(one, found(one, *auths, transports=transports)))
+    assert [one.code for one in told] == codes
+    assert all(one.place == HERE and one.message for one in told)
 
 
 ALICE = Account("alice", password="wonder1and", place=Place("accounts.toml", 2))
 
 
 def told(account: Account, held: Endpoints, *, complete: bool = True) -> dict[str, Level]:
-    return {f.code: f.level for f in check.findings(account, held, complete=complete)}
+    return {f.code: f.level for f in checks.against(account, held, complete=complete)}
 
 
 def test_an_account_that_works_has_nothing_to_find() -> None:
@@ -230,30 +232,30 @@ def test_an_account_that_works_has_nothing_to_find() -> None:
 @pytest.mark.parametrize(
     ("account", "held", "code", "level"),
     [
-        (ALICE, Endpoints({}, {}), "no-endpoint", Level.PROBLEM),
-        (ALICE, found(phone(webrtc=False), PLAIN), "no-webrtc", Level.PROBLEM),
-        (ALICE, found(phone(auths=())), "no-auth", Level.PROBLEM),
-        (replace(ALICE, auth_name="al"), found(phone(), PLAIN), "auth-name", Level.PROBLEM),
-        (replace(ALICE, password="other"), found(phone(), PLAIN), "password", Level.PROBLEM),
+        (ALICE, Endpoints({}, {}), "no-endpoint", Level.ERROR),
+        (ALICE, found(phone(webrtc=False), PLAIN), "no-webrtc", Level.ERROR),
+        (ALICE, found(phone(auths=())), "no-auth", Level.ERROR),
+        (replace(ALICE, auth_name="al"), found(phone(), PLAIN), "auth-name", Level.ERROR),
+        (replace(ALICE, password="other"), found(phone(), PLAIN), "password", Level.ERROR),
         (replace(ALICE, password=""), found(phone(), PLAIN), "no-password", Level.NOTE),
         (
             replace(ALICE, password="", ha1=DIGEST, realm="x"),
             found(phone(), PLAIN, realm="r"),
             "realm",
-            Level.PROBLEM,
+            Level.ERROR,
         ),
         (
             ALICE,
             found(phone(transport="t"), PLAIN, transports={}),
             "pinned-transport",
-            Level.PROBLEM,
+            Level.ERROR,
         ),
         (ALICE, found(phone(video_streams=0), PLAIN), "few-pictures", Level.NOTE),
     ],
 )
 def test_findings(account: Account, held: Endpoints, code: str, level: Level) -> None:
     assert told(account, held) == {code: level}
-    said = "".join(map(str, check.findings(account, held)))
+    said = "".join(map(str, checks.against(account, held)))
     assert "wonder1and" not in said
     assert "other" not in said
 

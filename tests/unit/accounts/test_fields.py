@@ -10,17 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmp_bundle.accounts import fields, sip_id, source_name
-from cmp_bundle.accounts.model import Account, Place, Row, ha1, with_ha1
-from cmp_bundle.accounts.problems import AccountsError, Wrong, refuse
+from cmp_bundle.accounts.model import Account, ha1, with_ha1
+from cmp_bundle.errors import FindingsError, refuse
+from cmp_bundle.findings import Finding, finding
+from cmp_bundle.places import Place, Row
 from tests.unit.accounts import drawn
 
 HERE = Place("accounts.toml", 7)
 
 
-def looked_at(**values: Any) -> tuple[Account | None, list[Wrong]]:
-    wrongs: list[Wrong] = []
+def looked_at(**values: Any) -> tuple[Account | None, list[Finding]]:
+    findings: list[Finding] = []
     row = fields.AccountFields({"id": "a"} | values, HERE, {})
-    return fields.account(row, wrongs), wrongs
+    return fields.account(row, findings), findings
 
 
 @pytest.mark.parametrize(
@@ -57,26 +59,26 @@ def looked_at(**values: Any) -> tuple[Account | None, list[Wrong]]:
     ],
 )
 def test_a_wrong_value_is_told_with_its_place(field: str, value: Any, said: str) -> None:
-    made, wrongs = looked_at(**{field: value})
+    made, findings = looked_at(**{field: value})
     assert made is None
-    assert any(said in wrong.message for wrong in wrongs), wrongs
-    assert all(wrong.where == HERE for wrong in wrongs)
+    assert any(said in wrong.message for wrong in findings), findings
+    assert all(wrong.place == HERE for wrong in findings)
 
 
 def test_empty_text_is_the_same_as_none() -> None:
-    made, wrongs = looked_at(password="", auth_name="", source="")
-    assert wrongs == []
+    made, findings = looked_at(password="", auth_name="", source="")
+    assert findings == []
     assert made == Account("a", place=HERE)
 
 
 def test_a_password_and_its_digest_exclude_each_other() -> None:
-    _, wrongs = looked_at(password="x", ha1="0" * 32, realm="r")
-    assert "a password or a ha1, not both" in wrongs[0].message
+    _, findings = looked_at(password="x", ha1="0" * 32, realm="r")
+    assert "a password or a ha1, not both" in findings[0].message
 
 
 def test_what_the_source_has_cannot_stand_here_too() -> None:
-    _, wrongs = looked_at(source="pjsip.conf", password="x", auth_name="y")
-    assert [w.message for w in wrongs] == [
+    _, findings = looked_at(source="pjsip.conf", password="x", auth_name="y")
+    assert [w.message for w in findings] == [
         "auth_name comes from the source of this account",
         "password comes from the source of this account",
     ]
@@ -147,21 +149,27 @@ def test_sources(text: str, fine: bool) -> None:
 
 
 def test_one_wrong_thing_is_an_error_at_its_place() -> None:
-    with pytest.raises(AccountsError) as caught:
-        refuse([Wrong("is odd", HERE, "make it even")])
-    assert (caught.value.where, caught.value.hint) == ("accounts.toml:7", "make it even")
-    with pytest.raises(AccountsError) as caught:
-        refuse([Wrong("is odd", Row("mysql://u@h/d", "ps_auths", "a"))])
+    with pytest.raises(FindingsError) as caught:
+        refuse([finding("account-value", "is odd", HERE, "make it even")])
+    assert (str(caught.value.finding.place), caught.value.hint) == (
+        "accounts.toml:7",
+        "make it even",
+    )
+    with pytest.raises(FindingsError) as caught:
+        refuse([finding("account-value", "is odd", Row("mysql://u@h/d", "ps_auths", "a"))])
     assert str(caught.value) == "mysql://u@h/d ps_auths a: is odd"
     refuse([])
 
 
 def test_several_are_all_told() -> None:
-    wrongs = [Wrong("one", HERE), Wrong("two", None, "do it")]
-    with pytest.raises(AccountsError) as caught:
-        refuse(wrongs, "nothing was imported")
+    findings = [
+        finding("account-value", "one", HERE),
+        finding("account-value", "two", None, "do it"),
+    ]
+    with pytest.raises(FindingsError) as caught:
+        refuse(findings, "nothing was imported")
     assert caught.value.message == (
-        "2 things are wrong, and nothing was imported:\n  accounts.toml:7: one\n  two; do it"
+        "2 things are wrong, and nothing was imported:\n  accounts.toml:7: one [account-value]\n  two; do it [account-value]"
     )
 
 

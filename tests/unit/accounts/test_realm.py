@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from cmp_bundle.accounts.endpoint import Auth, Endpoint, Endpoints
-from cmp_bundle.accounts.model import Account, Place, ha1
+from cmp_bundle.accounts.model import Account, ha1
 from cmp_bundle.accounts.realm import digested
+from cmp_bundle.places import Place
 
 HERE = Place("pjsip.conf", 1)
 ALICE = Account("alice", password="wonder1and")

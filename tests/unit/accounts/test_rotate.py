@@ -10,12 +10,11 @@ import pytest
 from cmp_bundle.accounts import import_plan, store
 from cmp_bundle.accounts.model import Account, ha1
 from cmp_bundle.accounts.open_source import Opener
-from cmp_bundle.accounts.problems import AccountsError
 from cmp_bundle.accounts.rotate import holds, renewal
 from cmp_bundle.asterisk.conf_files import ConfFolder
 from cmp_bundle.changes.look import look
 from cmp_bundle.changes.step import Change, Service
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, FindingsError
 from cmp_bundle.files import Boundary, Disk
 from tests.unit.accounts.realtime import filled, passwords
 from tests.unit.changes import carried
@@ -108,7 +107,7 @@ def test_where_one_place_fails_none_is_changed(place: Place, stop: int) -> None:
 
     class Failing(Change):
         def carry_out(self, disk: Disk, service: Service) -> None:
-            raise CmpBundleError("no room", hint=f"{disk} {service}")
+            raise CmpBundleError("a-code", "no room", hint=f"{disk} {service}")
 
     steps = list(made.steps)
     now = look(place.accounts, Boundary())
@@ -129,7 +128,7 @@ def test_a_file_that_somebody_else_changed_is_left_to_them(place: Place) -> None
 
 def test_what_cannot_be_renewed_is_all_told(place: Place) -> None:
     place.conf.write_text(CONF.replace("type=auth\nusername=bob", "type=auth"))
-    with pytest.raises(AccountsError) as caught:
+    with pytest.raises(FindingsError) as caught:
         renewal(place.book, ("alice", "bob", "nobody"), place.open)
     said = str(caught.value)
     assert "there is no account 'nobody'" in said
@@ -189,16 +188,15 @@ def test_an_offer_has_all_with_webrtc_or_those_named(place: Place) -> None:
     text = CONF + "[desk]\ntype=endpoint\nauth=bob\n[bad](web)\n"
     place.conf.write_text(text)
     source = place.open("pjsip.conf")
-    offer = import_plan.offer(source, source.found())
+    offer = import_plan.candidates(source, source.found())
     assert [a.id for a in offer.accounts] == ["bob", "eve"]
-    assert [w.message for w in offer.wrongs] == [
+    assert [w.message for w in offer.findings] == [
         "bad has no auth: whoever knows its name can use it"
     ]
-    assert str(offer.wrongs[0].where) == f"{place.conf}:19"
-    assert {code for code, _ in offer.warnings} == {"few-pictures"}
-    named = import_plan.offer(source, source.found(), ["bob", "desk", "none"])
+    assert str(offer.findings[0].place) == f"{place.conf}:19"
+    named = import_plan.candidates(source, source.found(), ["bob", "desk", "none"])
     assert [a.id for a in named.accounts] == ["bob"]
-    assert [w.message for w in named.wrongs] == [
+    assert [w.message for w in named.findings] == [
         "the endpoint 'desk' has no webrtc=yes",
         "pjsip.conf has no endpoint 'none'",
     ]
@@ -206,7 +204,7 @@ def test_an_offer_has_all_with_webrtc_or_those_named(place: Place) -> None:
 
 def test_a_reference_or_a_copy(place: Place) -> None:
     source = place.open("pjsip.conf")
-    (bob, _) = import_plan.offer(source, source.found()).accounts
+    (bob, _) = import_plan.candidates(source, source.found()).accounts
     assert import_plan.row(bob, copy=False) == Account("bob", source="pjsip.conf")
     copied = import_plan.row(bob, copy=True)
     assert copied == Account("bob", ha1=ha1("bob", "asterisk", "bui1der"), realm="asterisk")
@@ -236,5 +234,5 @@ def test_a_plan_keeps_what_is_there_unless_it_may_update() -> None:
     # A name that the source does not have is the operator's.
     named = [Account("b", source="pjsip.conf", display_name="B")]
     assert [a.id for a in import_plan.plan(named, offered[1:2], update=True).same] == ["b"]
-    with pytest.raises(AccountsError, match="differs from 'a'"):
+    with pytest.raises(FindingsError, match="differs from 'a'"):
         import_plan.plan([Account("a")], [Account("A")], update=False)

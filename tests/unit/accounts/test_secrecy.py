@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cmp_bundle.accounts import check, csv_file, import_plan, keyring, store, toml_file
+from cmp_bundle.accounts import csv_file, import_plan, keyring, store, toml_file
 from cmp_bundle.accounts.conf_source import ConfSource
 from cmp_bundle.accounts.csv_records import quoted
 from cmp_bundle.accounts.database import Database
@@ -21,6 +21,8 @@ from cmp_bundle.accounts.database_source import DatabaseSource
 from cmp_bundle.accounts.edits import Edits, Parsed
 from cmp_bundle.accounts.model import Account
 from cmp_bundle.asterisk.conf_files import ConfFolder
+from cmp_bundle.checks import accounts as checks
+from cmp_bundle.checks.endpoints import surprises
 from cmp_bundle.errors import CmpBundleError
 from tests.unit.accounts import drawn
 
@@ -107,11 +109,11 @@ def test_asterisks_files(secret: str, noise: str) -> None:
 
 def _all_messages(source: ConfSource) -> None:
     found = source.found()
-    offer = import_plan.offer(source, found)
-    said = [*map(str, offer.wrongs), *(str(w) for _, w in offer.warnings)]
-    for name in found.endpoints:
+    said = [str(one) for one in import_plan.candidates(source, found).findings]
+    for name, endpoint in found.endpoints.items():
+        said += [str(one) for one in surprises(endpoint, found)]
         other = Account(name, password=f"{MARK}-other")
-        said += [str(f) for f in check.findings(other, found)]
+        said += [str(f) for f in checks.against(other, found)]
     assert MARK not in "\n".join(said)
 
 

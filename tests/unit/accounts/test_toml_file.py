@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from cmp_bundle.accounts import toml_file, toml_places
 from cmp_bundle.accounts.edits import Edits, Parsed, make_sure, placeless
-from cmp_bundle.accounts.model import Account, IceServer, Place
-from cmp_bundle.accounts.problems import AccountsError
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.accounts.model import Account, IceServer
+from cmp_bundle.errors import CmpBundleError, FindingsError
+from cmp_bundle.places import Place
 from tests.unit.accounts import drawn
 from tests.unit.accounts.drawn import Document
 
@@ -50,8 +50,8 @@ def parsed(text: str) -> tuple[Account, ...]:
     return toml_file.parse(text.encode(), FILE).accounts
 
 
-def wrong(text: str) -> AccountsError:
-    with pytest.raises(AccountsError) as caught:
+def wrong(text: str) -> FindingsError:
+    with pytest.raises(FindingsError) as caught:
         toml_file.parse(text.encode(), FILE)
     return caught.value
 
@@ -75,7 +75,7 @@ def test_tables_below_an_account() -> None:
     )
     assert one.ice == (IceServer("stun:x"), IceServer("stun:y"))
     text = '[[account]]\nid = "a"\n[[account.ice]]\nurl = "nothing"\n'
-    assert wrong(text).wrongs[0].where == Place(FILE, 3)
+    assert wrong(text).findings[0].place == Place(FILE, 3)
 
 
 @pytest.mark.slow
@@ -199,7 +199,7 @@ def test_all_wrong_rows_are_told_in_order() -> None:
         "accounts.toml:21: a file of accounts has no such field; there are: account, defaults",
     ):
         assert part in said
-    lines = [w.where.line for w in error.wrongs if isinstance(w.where, Place)]
+    lines = [w.place.line for w in error.findings if isinstance(w.place, Place)]
     assert lines == sorted(lines, key=lambda n: n or 0)
     assert "secret-of-nobody" not in said
 

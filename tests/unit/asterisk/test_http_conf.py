@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.conf_files import ConfFolder, Overlaid
-from cmp_bundle.asterisk.configuration import Place
 from cmp_bundle.asterisk.http_conf import HttpServer, http_server
 from cmp_bundle.asterisk.values import Address
+from cmp_bundle.places import Place
 
 NOTHING = ConfFolder(Path("/nowhere/etc"), Path("/nowhere"))
 

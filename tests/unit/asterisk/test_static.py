@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmp_bundle.asterisk.static import REFUSED_FIRST, content_type, refused, warnings
+from cmp_bundle.asterisk.static import REFUSED_FIRST, content_type, refused
+from cmp_bundle.checks.static_names import of_path
 
 
 @pytest.mark.parametrize(
@@ -71,8 +72,8 @@ def test_each_first_character(first: str) -> None:
     ],
 )
 def test_what_a_build_warns_of(path: str, said: list[str]) -> None:
-    found = warnings(path)
-    assert [w.path for w in found] == [path] * len(said)
+    found = list(of_path(path))
+    assert [w.file for w in found] == [path] * len(said)
     assert all(s in w.message for s, w in zip(said, found, strict=True))
 
 
@@ -80,4 +81,4 @@ def test_what_a_build_warns_of(path: str, said: list[str]) -> None:
 def test_any_path_has_a_type(path: str) -> None:
     assert "/" in content_type(path)
     assert len(content_type(path)) < 80
-    assert all(w.path == path for w in warnings(path))
+    assert all(w.file == path for w in of_path(path))

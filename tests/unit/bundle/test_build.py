@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from cmp_bundle.bundle.build import build, inert_json
 from cmp_bundle.bundle.client import Client
 from cmp_bundle.bundle.page import Page
+from cmp_bundle.checks.static_names import served_badly
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.phone.model import Phone
 from cmp_bundle.settings.model import AccountSettings, BuildSettings, Settings
@@ -167,7 +168,8 @@ def test_pristine_leaves_out_what_is_ours() -> None:
 
 def test_what_asterisk_serves_badly_is_told() -> None:
     built = build(phone({"mod.mjs": "1", "private/x.js": "1"}), Settings(), CLIENT)
-    assert {(w.path.rsplit("/", 1)[-1], w.message.split(":")[0]) for w in built.warnings} == {
+    found = served_badly(built)
+    assert {(str(w.file).rsplit("/", 1)[-1], w.message.split(":")[0]) for w in found} == {
         ("mod.mjs", "Asterisk sends it as text/mjs"),
         ("x.js", "Asterisk answers 403 below /private/ without a manager's web session"),
     }

@@ -137,7 +137,9 @@ def test_all_of_it(at: Bench) -> None:
     assert at.recover() == ""
 
 
-@pytest.mark.parametrize("how", [CmpBundleError("no room", hint="make some"), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    "how", [CmpBundleError("a-code", "no room", hint="make some"), KeyboardInterrupt()]
+)
 def test_or_nothing(at: Bench, how: BaseException) -> None:
     with pytest.raises(CmpBundleError, match="everything was put back as it was before the deploy"):
         at.run(at.new("a"), Reload("x"), Act(raising(how)), at.new("b"), Reload("y"))
@@ -148,7 +150,7 @@ def test_or_nothing(at: Bench, how: BaseException) -> None:
 
 def test_a_look_that_fails_undoes_it_too(at: Bench) -> None:
     with pytest.raises(CmpBundleError, match="serves nothing; everything was put back") as caught:
-        at.run(at.new("a"), verify=raising(CmpBundleError("serves nothing", hint="look")))
+        at.run(at.new("a"), verify=raising(CmpBundleError("a-code", "serves nothing", hint="look")))
     assert caught.value.hint == "look"
     assert at.content() == {}
 
@@ -161,7 +163,7 @@ def test_a_bug_comes_out_as_it_is_and_all_is_put_back(at: Bench) -> None:
 
 
 def test_a_bug_is_not_hidden_by_what_could_not_be_put_back(at: Bench) -> None:
-    stuck = Act(undone=raising(CmpBundleError("the database is down")))
+    stuck = Act(undone=raising(CmpBundleError("a-code", "the database is down")))
     with pytest.raises(ValueError, match="a bug"):
         at.run(stuck, Act(raising(ValueError("a bug"))))
     assert "not all could be put back: the database is down" in at.heard.said[0]
@@ -169,23 +171,31 @@ def test_a_bug_is_not_hidden_by_what_could_not_be_put_back(at: Bench) -> None:
 
 
 def test_a_step_that_did_not_begin_is_not_undone(at: Bench) -> None:
-    never = Act(raising(NotBegunError("somebody was quicker")), raising(AssertionError("undone")))
+    never = Act(
+        raising(NotBegunError("a-code", "somebody was quicker")), raising(AssertionError("undone"))
+    )
     with pytest.raises(CmpBundleError, match="somebody was quicker"):
         at.run(at.new("a"), never)
     assert at.content() == {}
+
+
+def failure(kind: type[Exception], text: str) -> Exception:
+    return CmpBundleError("a-code", text) if kind is CmpBundleError else kind(text)
 
 
 @pytest.mark.parametrize("kind", [CmpBundleError, ValueError])
 def test_what_cannot_be_undone_stays_to_be_and_the_others_are_undone(
     at: Bench, kind: type[Exception]
 ) -> None:
-    stuck = Act(raising(CmpBundleError("refused")), raising(kind("the database is down")))
+    stuck = Act(
+        raising(CmpBundleError("a-code", "refused")), raising(failure(kind, "the database is down"))
+    )
     with pytest.raises(kind, match="the database is down") as caught:
         at.run(at.new("a"), stuck, at.new("b"))
     if kind is CmpBundleError:
         assert "refused; and not all could be put back" in str(caught.value)
     assert at.content() == {}
-    at.act = Act(undone=raising(kind("still down")))
+    at.act = Act(undone=raising(failure(kind, "still down")))
     with pytest.raises(kind, match="still down"):
         at.recover()
     at.act = Act()
@@ -211,7 +221,9 @@ def cut_off(at: Bench, *steps: Step) -> None:
 def test_what_is_out_of_reach_is_said_and_nothing_else_changed(at: Bench) -> None:
     """Half of it put back, the database's half not, would be one more state that nobody meant."""
     cut_off(at, at.new("a"), Act())
-    at.act = Act(reached=raising(CmpBundleError("access denied", hint="give its password")))
+    at.act = Act(
+        reached=raising(CmpBundleError("a-code", "access denied", hint="give its password"))
+    )
     with pytest.raises(CmpBundleError, match="access denied; so the deploy before") as caught:
         at.recover()
     assert (caught.value.hint or "").startswith("give its password; then run any command")
@@ -225,7 +237,9 @@ def test_what_is_out_of_reach_is_said_and_nothing_else_changed(at: Bench) -> Non
 def test_what_somebody_else_changed_since_is_left_and_said_once(at: Bench) -> None:
     """A journal that stayed for it would stop every command for good."""
     cut_off(at, at.new("a"), Act())
-    at.act = Act(undone=raising(LeftError("was changed by somebody else since", hint="look")))
+    at.act = Act(
+        undone=raising(LeftError("a-code", "was changed by somebody else since", hint="look"))
+    )
     assert "warning: was changed by somebody else since (look)" in at.recover()
     assert at.content() == {}
     assert at.recover() == ""
@@ -240,9 +254,12 @@ def test_the_service_is_asked_again_when_a_cut_off_run_is_undone(at: Bench) -> N
 
 
 def test_a_reload_that_fails_while_putting_back_is_said_first(at: Bench) -> None:
-    at.service.answers = [None, CmpBundleError("Asterisk does not answer", hint="see its log")]
+    at.service.answers = [
+        None,
+        CmpBundleError("a-code", "Asterisk does not answer", hint="see its log"),
+    ]
     with pytest.raises(CmpBundleError) as caught:
-        at.run(at.new("a"), Reload("x"), Act(raising(CmpBundleError("refused"))))
+        at.run(at.new("a"), Reload("x"), Act(raising(CmpBundleError("a-code", "refused"))))
     assert caught.value.message.startswith("Asterisk does not answer (see its log)")
     assert "What led to it: refused" in caught.value.message
     assert at.content() == {}
@@ -252,7 +269,7 @@ def test_a_reload_that_fails_while_putting_back_is_said_first(at: Bench) -> None
 def test_what_works_no_more_after_putting_back_is_said_first(at: Bench) -> None:
     at.service.lost = "/ws does not answer any more"
     with pytest.raises(CmpBundleError, match=r"^/ws does not answer any more\. What led to it"):
-        at.run(Reload("x"), Act(raising(CmpBundleError("refused"))))
+        at.run(Reload("x"), Act(raising(CmpBundleError("a-code", "refused"))))
     cut_off(at, Reload("x"))
     assert at.recover().startswith("warning: /ws does not answer any more")
 
@@ -291,7 +308,7 @@ def test_a_run_killed_while_it_undoes_what_was_almost_settled(at: Bench) -> None
         write(self, entry, disk)
         written.append(entry.finishing)
         if entry.finishing:
-            raise CmpBundleError("the disk does not answer")
+            raise CmpBundleError("a-code", "the disk does not answer")
 
     def killed(*_: Any) -> Any:
         raise KeyboardInterrupt

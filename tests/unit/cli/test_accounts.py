@@ -213,7 +213,7 @@ def test_a_prompt_without_a_terminal(at: Desk) -> None:
     )  # fmt: skip
     assert done.returncode == MISTAKE
     assert done.stderr == (
-        "error: there is no terminal to ask for the password on\n"
+        "error no-terminal: there is no terminal to ask for the password on\n"
         "       --password-file FILE, or the environment variable CMP_BUNDLE_PASSWORD\n"
     )
 
@@ -276,16 +276,16 @@ def test_check(at: Desk) -> None:
     done = at.run("accounts", "check")
     assert done.code == MISTAKE
     said = done.out
-    assert "problem password: " in said
-    assert "problem no-endpoint: " in said
-    assert "problem no-webrtc: " in said
+    assert "error password: " in said
+    assert "error no-endpoint: " in said
+    assert "error no-webrtc: " in said
     assert "note short-password: " in said
     (at.root / "etc/asterisk/sorcery.conf").write_text(
         "[res_pjsip]\nendpoint=config,pjsip.conf\nendpoint=realtime,ps_endpoints\n"
     )
     assert "note not-in-files: " in at.run("accounts", "check").out
     at.write('[[account]]\nid = "alice"\nsource = "./gone.conf"\n')
-    assert "problem source: " in at.run("accounts", "check").out
+    assert "error source: " in at.run("accounts", "check").out
 
 
 def test_check_tells_of_a_password_that_stands_in_the_phone(
@@ -294,7 +294,7 @@ def test_check_tells_of_a_password_that_stands_in_the_phone(
     monkeypatch.setenv("CMP_BUNDLE_PHONE_SOURCE", "builtin")
     at.write('[[account]]\nid = "alice"\npassword = "WebSocket"\n')
     done = at.run("accounts", "check")
-    assert "problem public-password: " in done.out
+    assert "error public-password: " in done.out
     assert "WebSocket" not in done.out
 
 
@@ -367,7 +367,7 @@ def test_a_rotation_that_cannot_be_made_live_is_taken_back(
 def _failing(*_args: object) -> tuple[Path, ...]:
     from cmp_bundle.errors import CmpBundleError
 
-    raise CmpBundleError("no room on the disk")
+    raise CmpBundleError("a-code", "no room on the disk")
 
 
 def test_csv(at: Desk) -> None:

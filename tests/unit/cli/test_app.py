@@ -70,10 +70,13 @@ def raising(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_mistake_is_two_lines(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    raising(CmpBundleError("does not fit", hint="make it fit", file="a.conf", line=3), monkeypatch)
+    raising(
+        CmpBundleError("a-code", "does not fit", hint="make it fit", file="a.conf", line=3),
+        monkeypatch,
+    )
     assert app.run(["config"]) == MISTAKE
     assert capsys.readouterr().err.splitlines() == [
-        "error: a.conf:3: does not fit",
+        "error a-code: a.conf:3: does not fit",
         "       make it fit",
     ]
 
@@ -81,10 +84,19 @@ def test_a_mistake_is_two_lines(
 def test_a_mistake_as_json(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    raising(CmpBundleError("does not fit", file="a.conf", line=3), monkeypatch)
+    raising(CmpBundleError("a-code", "does not fit", file="a.conf", line=3), monkeypatch)
     assert app.run(["config", "--json"]) == MISTAKE
     said = json.loads(capsys.readouterr().out)
-    assert said == {"error": {"message": "does not fit", "hint": None, "file": "a.conf", "line": 3}}
+    assert said["error"] == {
+        "code": "a-code",
+        "level": "error",
+        "message": "does not fit",
+        "hint": None,
+        "file": "a.conf",
+        "line": 3,
+        "place": "a.conf:3",
+        "subject": None,
+    }
 
 
 def logged(capsys: pytest.CaptureFixture[str]) -> Path:
@@ -175,7 +187,7 @@ def ended(command: str, **environment: str) -> tuple[int, str, str]:
 def test_a_disk_that_is_full_of_our_words() -> None:
     code, _, said = ended("CMP config > /dev/full")
     assert code == MISTAKE
-    assert said.startswith("error: the result cannot be written: no space left")
+    assert said.startswith("error output-lost: the result cannot be written: no space left")
     assert "Exception" not in said
 
 

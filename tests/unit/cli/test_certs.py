@@ -138,7 +138,7 @@ def test_never_overwritten_without_force(certs: Machine) -> None:
     done = certs("issue", "pbx.lan")
     assert done.code == MISTAKE
     assert done.err.splitlines() == [
-        f"error: {certs.certs / 'pbx.lan.pem'}: is there already, and is not replaced",
+        f"error file-exists: {certs.certs / 'pbx.lan.pem'}: is there already, and is not replaced",
         "       name another file: --out FILE; or replace it: --force",
     ]
     assert certs.content() == before
@@ -365,7 +365,7 @@ def test_one_that_fails_is_told_at_the_end(certs: Machine) -> None:
     done = certs("trust")
     assert done.code == MISTAKE
     assert f"Firefox (profile abc.default) ({firefox}): believes it now" in done.err
-    assert f"error: {chromium}: Chromium: certutil failed" in done.err
+    assert f"error program-failed: {chromium}: Chromium: certutil failed" in done.err
     assert certs.json("ca")["name"] in listed(firefox)
     assert "cannot be told" in certs("ca").out
     (firefox / "cert9.db").write_text("no database")

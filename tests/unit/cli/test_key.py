@@ -198,7 +198,7 @@ def test_a_new_key_that_cannot_be_made_live_is_taken_back(
     def failing(*_args: object) -> None:
         from cmp_bundle.errors import CmpBundleError
 
-        raise CmpBundleError("no room on the disk")
+        raise CmpBundleError("a-code", "no room on the disk")
 
     with monkeypatch.context() as patch:
         patch.setattr("cmp_bundle.deploy.staging.stage_profiles", failing)

@@ -21,6 +21,7 @@ from cmp_bundle.devserver.pages import AccountLink
 from cmp_bundle.devserver.pbx import Pbx
 from cmp_bundle.devserver.server import BundleSource, DevServer, bind
 from cmp_bundle.devserver.shown import FOLDER
+from cmp_bundle.findings import Finding
 from cmp_bundle.phone.folder import read_folder
 from cmp_bundle.phone.model import Phone
 from cmp_bundle.settings.model import BuildSettings, Settings
@@ -41,6 +42,9 @@ class Told:
 
     def warn(self, text: str) -> None:
         self.lines.append(f"warning: {text}")
+
+    def found(self, finding: Finding) -> None:
+        self.lines.append(f"{finding.level}: {finding}")
 
     def detail(self, text: str) -> None:
         del text

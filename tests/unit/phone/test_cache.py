@@ -162,7 +162,7 @@ def test_a_disk_that_is_full(tmp_path: Path) -> None:
     class Full(Disk):
         def write(self, path: Path, data: bytes, *more: Any, **rest: Any) -> None:
             if len(data) > 1000:
-                raise CmpBundleError("no space left", file=path)
+                raise CmpBundleError("a-code", "no space left", file=path)
             super().write(path, data, *more, **rest)
 
     cache = Cache(tmp_path, Full())

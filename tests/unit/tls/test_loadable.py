@@ -112,7 +112,7 @@ def test_openssl_may_know_more_than_we(
     keys.put(*pairs.good()) if os.geteuid() == 0 else None
 
     def unknown(*_: object) -> None:
-        raise CmpBundleError("of a kind that is not known here", file=tmp_path)
+        raise CmpBundleError("a-code", "of a kind that is not known here", file=tmp_path)
 
     monkeypatch.setattr(loadable, "key_of", unknown)
     key, certificate = pairs.good()

@@ -1,0 +1,124 @@
+"""Accounts beside what Asterisk has of them: what will not work, and what may surprise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cmp_bundle.accounts.endpoint import Endpoints, digest
+from cmp_bundle.accounts.endpoint_account import usable
+from cmp_bundle.accounts.model import ha1
+from cmp_bundle.bundle import leaks, sealed
+from cmp_bundle.checks import endpoints
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.findings import Finding, finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from cmp_bundle.accounts.endpoint import Endpoint
+    from cmp_bundle.accounts.model import Account
+    from cmp_bundle.places import Place, Row
+
+#: Shorter passwords are guessed: Asterisk lets anybody try as often as they like.
+_SHORT = 8
+
+#: What is not to be told of an account whose password is its source's own.
+_THE_SOURCES_OWN = {"no-password", "auth-name", "realm", "password"}
+
+_NOTHING = Endpoints({}, {})
+
+
+def against_asterisk(
+    accounts: Iterable[Account],
+    sources: Mapping[str, Endpoints | CmpBundleError],
+    files: Iterable[Endpoints] | None,
+    *,
+    complete: bool,
+) -> Iterator[Finding]:
+    """Each account beside its endpoint.
+
+    ``sources`` has what is behind each account's ``source``, or why that is not known; ``files``
+    are Asterisk's own, None where there is no Asterisk to compare with, and ``complete`` is
+    whether an endpoint that is not in them is nowhere: Asterisk may have more in a database.
+    """
+    held = None if files is None else tuple(files)
+    for account in accounts:
+        if account.source:
+            there = sources[account.source]
+            if isinstance(there, CmpBundleError):
+                yield finding("source", str(there), account.place, there.hint, account.id)
+                continue
+            found = against(account, there)
+            yield from (one for one in found if one.code not in _THE_SOURCES_OWN)
+        elif held is None:
+            text = f"no Asterisk was found here to compare {account.id} with"
+            yield finding("not-compared", text, account.place, None, account.id)
+        else:
+            there = next((f for f in held if account.id in f.endpoints), _NOTHING)
+            yield from against(account, there, complete=complete)
+
+
+def against(account: Account, found: Endpoints, *, complete: bool = True) -> Iterator[Finding]:
+    """What is to be said of ``account``, whose password is known, where Asterisk has ``found``."""
+    endpoint = found.endpoints.get(account.id)
+    if endpoint is None:
+        if complete:
+            text = f"Asterisk has no endpoint {account.id!r}"
+            yield finding("no-endpoint", text, account.place, None, account.id)
+        else:
+            text = f"Asterisk's files have no endpoint {account.id!r}; its database may"
+            yield finding("not-in-files", text, account.place, None, account.id)
+        return
+    if not endpoint.webrtc:
+        text = f"the endpoint {account.id!r} is not for browsers"
+        yield finding("no-webrtc", text, endpoint.where, "write webrtc=yes", account.id)
+    yield from endpoints.surprises(endpoint, found)
+    yield from _authentication(account, endpoint, found)
+
+
+def passwords(accounts: Iterable[Account], public: list[bytes]) -> Iterator[Finding]:
+    """Passwords that protect nothing: too short, or known to everybody by what is ``public``."""
+    secrets = {}
+    for account in accounts:
+        hint = f"cmp-bundle accounts rotate {account.id}"
+        if account.password and len(account.password) < _SHORT:
+            text = f"the password of {account.id} is shorter than {_SHORT} characters"
+            yield finding("short-password", text, account.secret, hint, account.id)
+        for secret in sealed.own_secrets(account):
+            secrets[secret.what] = (account, secret)
+    for secret in leaks.standing_in(public, (s for _, s in secrets.values())):
+        account = secrets[secret.what][0]
+        text = f"{secret.what} stands in the phone's own code, so a build cannot look for it"
+        hint = f"cmp-bundle accounts rotate {account.id}"
+        yield finding("public-password", text, account.secret, hint, account.id)
+
+
+def _authentication(account: Account, endpoint: Endpoint, found: Endpoints) -> Iterator[Finding]:
+    def told(code: str, text: str, where: Place | Row | None) -> Finding:
+        return finding(code, text, where, None, account.id)
+
+    if not (account.password or account.ha1):
+        yield told("no-password", f"{account.id} has no password yet", account.place)
+    auth = usable(endpoint, found)
+    if isinstance(auth, Finding):
+        yield auth
+        return
+    where = auth.secret.where if auth.secret else endpoint.where
+    if account.user != auth.username:
+        text = f"{account.id} authenticates as {account.user!r}, Asterisk expects {auth.username!r}"
+        yield told("auth-name", text, where)
+        return
+    realm = auth.realm or found.realm
+    if account.ha1 and realm and account.realm != realm:
+        text = (
+            f"the ha1 of {account.id} is for the realm {account.realm!r}, Asterisk's is {realm!r}"
+        )
+        yield told("realm", text, where)
+        return
+    if not (account.password or account.ha1):
+        return
+    realm = realm or account.realm
+    own = account.ha1 or ha1(account.user, realm, account.password)
+    if own != digest(auth, realm):
+        text = f"the password of {account.id} is not the one that Asterisk has"
+        yield told("password", text, where)

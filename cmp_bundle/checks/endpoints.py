@@ -1,0 +1,64 @@
+"""Endpoints that work, and yet not as a person with a browser phone expects it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cmp_bundle.accounts.endpoint_account import usable
+from cmp_bundle.findings import Finding, finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cmp_bundle.accounts.endpoint import Endpoint, Endpoints
+
+#: StreamEcho(4) of the book's echo extension sends four pictures.
+PICTURES = 4
+
+#: The protocols of transports that a browser's connection can be reached by.
+_REACHABLE = ("wss", "ws")
+
+
+def surprises(endpoint: Endpoint, found: Endpoints) -> Iterator[Finding]:
+    """What will not be as a person with a browser phone expects it."""
+    where = endpoint.where
+    if endpoint.transport:
+        yield from _transport(endpoint, found)
+    if endpoint.video_streams < PICTURES:
+        text = f"{endpoint.id} gets {_pictures(endpoint.video_streams)} in a call"
+        hint = f"for conferences and the echo of {PICTURES}: max_video_streams={PICTURES} or more"
+        yield finding("few-pictures", text, where, hint, endpoint.id)
+    chosen = usable(endpoint, found)
+    if isinstance(chosen, Finding):
+        return
+    if len(endpoint.auths) > 1:
+        text = f"{endpoint.id} has several auths, and {chosen.id!r} is taken"
+        yield finding("several-auths", text, where, None, endpoint.id)
+    if chosen.both:
+        text = f"the auth {chosen.id!r} holds a password and a digest, and the digest is taken"
+        yield finding("two-secrets", text, where, "keep one of them", endpoint.id)
+    if chosen.older:
+        text = f"the auth {chosen.id!r} is for newer Asterisks: Asterisk 16 {chosen.older}"
+        yield finding(
+            "newer-auth", text, where, "of no concern if yours is not that old", endpoint.id
+        )
+
+
+def _transport(endpoint: Endpoint, found: Endpoints) -> Iterator[Finding]:
+    """An endpoint pinned to another transport registers and calls, but its INVITE fails (seen)."""
+    name = endpoint.transport
+    pinned = f"{endpoint.id} is pinned to the transport {name!r}"
+    hint = "leave its transport empty"
+    if found.transports is None:
+        text = f"{pinned}: unless that is of protocol wss, it can call but never be rung"
+        yield finding("maybe-pinned-transport", text, endpoint.where, hint, endpoint.id)
+        return
+    protocol = found.transports.get(name)
+    if protocol not in _REACHABLE:
+        what = f"of protocol {protocol}" if protocol else "which is not there"
+        text = f"{pinned}, {what}: it can call but never be rung"
+        yield finding("pinned-transport", text, endpoint.where, hint, endpoint.id)
+
+
+def _pictures(count: int) -> str:
+    return {0: "no picture", 1: "one picture"}.get(count, f"{count} pictures")
