@@ -351,7 +351,8 @@ def test_dry_run_changes_nothing(certs: Machine) -> None:
         f"  certutil -N -d sql:{chromium} --empty-password",
     ]
     assert not list(chromium.iterdir())
-    assert certs.json("trust", "--dry-run")["changed"] is False
+    assert certs.json("trust", "--dry-run")["changed"] is True, "that is what would be"
+    assert not list(chromium.iterdir())
     certs("trust")
     done = certs("untrust", "--dry-run")
     assert f"  certutil -D -d sql:{chromium}" in done.out

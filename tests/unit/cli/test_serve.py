@@ -23,7 +23,7 @@ import pytest
 from cmp_bundle.accounts import keyring
 from cmp_bundle.accounts.profile import unseal
 from cmp_bundle.accounts.token import Token
-from cmp_bundle.cli.serve import _certificate
+from cmp_bundle.commands.serving import _certificate
 from cmp_bundle.files import Disk
 from cmp_bundle.tls import machine
 from cmp_bundle.tls.store import leaf_for

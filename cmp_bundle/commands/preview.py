@@ -14,7 +14,7 @@ from cmp_bundle.accounts.profile import content
 from cmp_bundle.accounts.source_name import PJSIP, WIZARD, is_database
 from cmp_bundle.bundle import sealed
 from cmp_bundle.bundle.build import People
-from cmp_bundle.cli import people, server
+from cmp_bundle.commands import loaded_accounts, server
 from cmp_bundle.devserver.pages import AccountLink
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.phone.source import ArchiveFile, FolderSource, Repository, local_path, parse
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from cmp_bundle.cli.command import Run
-    from cmp_bundle.cli.people import Everyone
+    from cmp_bundle.commands.context import Context
+    from cmp_bundle.commands.loaded_accounts import LoadedAccounts
     from cmp_bundle.findings import Finding
     from cmp_bundle.practice.account import PracticeAccount
     from cmp_bundle.practice.pbx import PracticePbx
@@ -37,36 +37,35 @@ if TYPE_CHECKING:
 ECHO = "246"
 
 
-class Trial:
+class Preview:
     """The settings and accounts of one run of ``serve``, as they are at each build.
 
     Links and sealed profiles are made with a key of this run's own, which is on no disk: who
-    sees them has nothing of the real ones, and nothing once the run is over. With ``practice``, or where [serve] names a PBX, phones connect to this server, whatever the
-    settings say. Raises CmpBundleError where what there is at the start cannot be used.
+    sees them has nothing of the real ones, and nothing once the run is over. With ``practice``, or
+    where [serve] names a PBX, phones connect to this server, whatever the settings say. Raises CmpBundleError where what there is at the start cannot be used.
     """
 
-    def __init__(self, run: Run, *, practice: bool) -> None:
-        self._run = replace(run, reporter=_Once(run.reporter))
-        self._behind = practice or bool(run.settings.serve.pbx)
+    def __init__(self, context: Context, *, practice: bool) -> None:
+        self._context = replace(context, reporter=_Once(context.reporter))
+        self._behind = practice or bool(context.settings.serve.pbx)
         self._key = keyring.fresh()
         self._demo = _demo() if practice else None
         self._practice: PracticePbx | None = None
         self._watched: frozenset[Path] = frozenset()
-        self._everyone: Everyone
-        base = run.loaded.file.parent if run.loaded.file else Path.cwd()
-        self.certs = base / "certs"
+        self._loaded: LoadedAccounts
+        self.certs = context.home / "certs"
         self.read()
 
-    def read(self) -> Run:
+    def read(self) -> Context:
         """Read settings and accounts again. Raises CmpBundleError; then those before still count."""
-        again = replace(self._run, loaded=self._run.reload())
+        again = replace(self._context, loaded=self._context.reload())
         # Noted first: what is wrong there is to be fixed there.
         self._watched = frozenset(_named(again))
-        everyone = people.everyone(again, trying=self._key)
-        self._watched |= frozenset(_sources(again, everyone))
-        if again.settings.serve != self._run.settings.serve:
+        loaded = loaded_accounts.load(again, trying=self._key)
+        self._watched |= frozenset(_sources(again, loaded))
+        if again.settings.serve != self._context.settings.serve:
             again.reporter.warn("what [serve] says counts from the next start")
-        self._everyone = everyone
+        self._loaded = loaded
         self._settings = again.settings
         return again
 
@@ -81,14 +80,14 @@ class Trial:
 
     def people(self) -> People:
         """Who gets a phone: those of the file of accounts, else the demo account."""
-        everyone = self._everyone
+        loaded = self._loaded
         demo = self._alone()
         if demo:
             return People(plain=content(demo))
         if not self._behind:
-            return everyone.people
-        here = [replace(a, host="", port=0, path="") for a in everyone.accounts]
-        return replace(everyone.people, profiles=sealed.profiles(here, everyone.keyring))
+            return loaded.people
+        here = [replace(a, host="", port=0, path="") for a in loaded.accounts]
+        return replace(loaded.people, profiles=sealed.profiles(here, loaded.keyring))
 
     def watched(self) -> frozenset[Path]:
         """Every file and folder on this machine that an edit would count in."""
@@ -104,9 +103,9 @@ class Trial:
             return ()
         return tuple(
             AccountLink(
-                a.id, link(base, redirect, self._everyone.keyring.token(a.id)), a.display_name
+                a.id, link(base, redirect, self._loaded.keyring.token(a.id)), a.display_name
             )
-            for a in self._everyone.accounts
+            for a in self._loaded.accounts
         )
 
     def practice_pbx(self) -> PracticePbx:
@@ -128,7 +127,7 @@ class Trial:
 
     def _alone(self) -> Account | None:
         """The demo account, where there is nobody else."""
-        if self._demo is None or self._everyone.accounts:
+        if self._demo is None or self._loaded.accounts:
             return None
         extension = self._settings.account.extension or ECHO
         return replace(self._demo, extension=extension)
@@ -146,7 +145,7 @@ class Trial:
                 a.display_name,
                 a.realm or practice.REALM,
             )
-            for a in ([demo] if demo else self._everyone.accounts)
+            for a in ([demo] if demo else self._loaded.accounts)
             if a.password or a.ha1
         ]
 
@@ -155,21 +154,21 @@ def _demo() -> Account:
     return Account("demo", display_name="Demo", password=generate.password())
 
 
-def _named(run: Run) -> Iterator[Path]:
+def _named(context: Context) -> Iterator[Path]:
     """What the settings name, and they themselves."""
-    settings = run.settings
-    yield run.loaded.file or Path.cwd() / FILE_NAME
+    settings = context.settings
+    yield context.loaded.file or Path.cwd() / FILE_NAME
     yield settings.accounts.file
     yield settings.accounts.file.with_suffix(".csv")
     # What is compiled from client/, the built-in phone among it.
     yield Path(str(files("cmp_bundle"))) / "client"
-    yield from _phone(run)
+    yield from _phone(context)
 
 
-def _phone(run: Run) -> Iterator[Path]:
+def _phone(context: Context) -> Iterator[Path]:
     """Where the phone lies, if that is on this machine."""
-    phone = run.settings.phone
-    base = run.loaded.base("phone.source")
+    phone = context.settings.phone
+    base = context.loaded.base("phone.source")
     try:
         request = parse(
             phone.source, revision=phone.revision or None, pin=phone.pin or None, base=base
@@ -188,17 +187,17 @@ def _phone(run: Run) -> Iterator[Path]:
             yield git_directory.absolute() / "logs/HEAD"
 
 
-def _sources(run: Run, everyone: Everyone) -> Iterator[Path]:
+def _sources(context: Context, loaded: LoadedAccounts) -> Iterator[Path]:
     """The files that accounts have their passwords in. Databases tell nobody of a change."""
-    for source in {a.source for a in everyone.accounts if a.source}:
+    for source in {a.source for a in loaded.accounts if a.source}:
         if is_database(source):
             continue
         if source in (PJSIP, WIZARD):
-            found = server.look(run)
+            found = server.look(context)
             if found is not None:
                 yield found.etc_folder / source
         else:
-            yield (everyone.book.path.parent / source).absolute()
+            yield (loaded.file.path.parent / source).absolute()
 
 
 class _Once:

@@ -6,26 +6,26 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.http_conf import http_server
-from cmp_bundle.cli import server
+from cmp_bundle.commands import server
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.tls.names import names_served
 
 if TYPE_CHECKING:
-    from cmp_bundle.cli.command import Run
+    from cmp_bundle.commands.context import Context
 
 _HINT = 'say where people open it: url = "https://pbx.example.com:8089" under [site]'
 _HTTPS = 443
 _HERE = ("localhost", "127.0.0.1", "::1")
 
 
-def base(run: Run) -> str:
+def base(context: Context) -> str:
     """``https://pbx.example.com:8089``, as the settings say, else after Asterisk's certificate.
 
     Raises CmpBundleError where neither tells.
     """
-    if run.settings.site.url:
-        return run.settings.site.url
-    where = server.look(run)
+    if context.settings.site.url:
+        return context.settings.site.url
+    where = server.look(context)
     if where is None:
         raise CmpBundleError(
             "address-unknown",
@@ -52,7 +52,7 @@ def base(run: Run) -> str:
         )
     outside = [n for n in names if n not in _HERE]
     if not outside:
-        run.reporter.warn(
+        context.reporter.warn(
             f"{certificate} is for {names[0]} alone, so links work on this machine only; {_HINT}"
         )
     host = (outside or names)[0]
