@@ -22,6 +22,7 @@ from cmp_bundle.tls.anchor import CERTIFICATE
 from cmp_bundle.tls.authority import KEY
 from cmp_bundle.tls.leaf import read
 from cmp_bundle.tls.system_store import SystemStore
+from tests import schemas
 from tests.unit.tls.made import odd
 from tests.unit.tls.serving import handshake
 
@@ -53,7 +54,9 @@ class Machine:
     def json(self, *words: str) -> Any:
         done = self(*words, "--json")
         assert done.code == DONE, done
-        return json.loads(done.out)
+        printed = json.loads(done.out)
+        schemas.check(("certs", *words), printed)
+        return printed
 
     def content(self) -> dict[str, bytes]:
         files = (p for p in self.folder.rglob("*") if p.is_file())
