@@ -33,7 +33,7 @@ def filled(accounts: Iterable[Account], sources: Sources) -> tuple[Account, ...]
             result.append(one)
             continue
         found = sources.endpoints(one.source)
-        fresh = at_source(sources.open(one.source), found, one.id, realm)
+        fresh = at_source(sources.source(one.source), found, one.id, realm)
         if isinstance(fresh, Finding):
             hint = fresh.hint or f"cmp-bundle accounts remove {one.id}, or give it a password"
             findings.append(replace(fresh, place=fresh.place or one.place, hint=hint))

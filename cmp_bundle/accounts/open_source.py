@@ -32,7 +32,7 @@ class Sources:
     realm: str = ""
     _read: dict[str, Endpoints | CmpBundleError] = field(default_factory=dict, repr=False)
 
-    def open(self, name: str) -> AccountSource:
+    def source(self, name: str) -> AccountSource:
         """Raises CmpBundleError where it cannot even be looked for."""
         if source_name.is_database(name):
             # SQLAlchemy takes a quarter of a second to import.
@@ -55,7 +55,7 @@ class Sources:
         """What the source of that name holds. Raises CmpBundleError."""
         if name not in self._read:
             try:
-                self._read[name] = self.open(name).endpoints()
+                self._read[name] = self.source(name).endpoints()
             except CmpBundleError as error:
                 self._read[name] = error
         found = self._read[name]

@@ -67,7 +67,7 @@ def renewal(
             continue
         try:
             there = password_change.planned(
-                sources.open(name), {each: fresh[each] for each in names}
+                sources.source(name), {each: fresh[each] for each in names}
             )
         except FindingsError as error:
             findings += error.findings

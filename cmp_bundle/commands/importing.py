@@ -69,7 +69,7 @@ def import_accounts(
     name = _name(database, source, file)
     password = database_password(context) if is_database(name) else ""
     sources = sources_of(context, file, (name,), password)
-    opened, found = sources.open(name), sources.endpoints(name)
+    opened, found = sources.source(name), sources.endpoints(name)
     offered = import_plan.candidates(opened, found, only, sources.default_realm())
     refuse(offered.findings)
     rows = [import_plan.row(account, copy=copy) for account in offered.accounts]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.bundle import manifest
 from cmp_bundle.changes.described import changed_paths
+from cmp_bundle.checks.websocket import without_pjsip
 from cmp_bundle.commands import server
 from cmp_bundle.commands.bundle_checks import refuse_outdated, refuse_plain
 from cmp_bundle.commands.context import Noting
@@ -14,7 +15,6 @@ from cmp_bundle.commands.result import ServerChanges
 from cmp_bundle.commands.sizes import count
 from cmp_bundle.deploy.layout import made_at
 from cmp_bundle.deploy.plan import to_deploy, to_roll_back, to_undeploy
-from cmp_bundle.deploy.socket import without_pjsip
 from cmp_bundle.deploy.survey import survey
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _carried_out(
         url = engine.carry_out(planned, lambda: at.look(planned.expected))
         closed = without_pjsip(where.control) if url and planned.action == "deploy" else None
     if closed is not None:
-        said.found(closed.finding)
+        said.found(closed)
     return _release(planned, tuple(said.notes), url=url)
 
 

@@ -186,14 +186,14 @@ def test_two_of_one_id_are_told(tmp_path: Path) -> None:
 
 def test_sources_are_opened_by_name(phones: ConfSource, tmp_path: Path) -> None:
     opener = Sources(tmp_path, ConfFolder(tmp_path))
-    assert list(opener.open("pjsip.conf").endpoints().endpoints) == list(
+    assert list(opener.source("pjsip.conf").endpoints().endpoints) == list(
         phones.endpoints().endpoints
     )
-    assert list(opener.open("./pjsip.conf").endpoints().endpoints) == list(
+    assert list(opener.source("./pjsip.conf").endpoints().endpoints) == list(
         phones.endpoints().endpoints
     )
     with pytest.raises(CmpBundleError, match="no Asterisk was found"):
-        Sources(tmp_path).open("pjsip.conf")
+        Sources(tmp_path).source("pjsip.conf")
     assert "secret" not in repr(Sources(tmp_path, None, "secret"))
 
 

@@ -210,7 +210,7 @@ def test_a_driver_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_database_by_its_url(path: Path, tmp_path: Path) -> None:
     filled(path, "alice")
-    source = Sources(tmp_path, database_password="x").open(f"sqlite:///{path}")
+    source = Sources(tmp_path, database_password="x").source(f"sqlite:///{path}")
     assert list(source.endpoints().endpoints) == ["alice"]
     assert "secret" not in repr(Database("mysql://u@h/d", "secret"))
 

@@ -153,7 +153,7 @@ def test_both_kinds_in_one_file_are_one_edit(place: Place, fresh: Iterator[str])
 
 
 def test_who_holds_the_same_password(place: Place) -> None:
-    found = place.sources.open("pjsip.conf").endpoints()
+    found = place.sources.source("pjsip.conf").endpoints()
     assert holds(Account("eve", password="apple"), found)
     assert holds(Account("eve", ha1=ha1("eve", "asterisk", "apple"), realm="asterisk"), found)
     for other in (
@@ -185,7 +185,7 @@ def test_a_renewed_file_stays_private(place: Place) -> None:
 def test_an_offer_has_all_with_webrtc_or_those_named(place: Place) -> None:
     text = CONF + "[desk]\ntype=endpoint\nauth=bob\n[bad](web)\n"
     place.conf.write_text(text)
-    source = place.sources.open("pjsip.conf")
+    source = place.sources.source("pjsip.conf")
     offer = import_plan.candidates(source, source.endpoints())
     assert [a.id for a in offer.accounts] == ["bob", "eve"]
     assert [w.message for w in offer.findings] == [
@@ -201,7 +201,7 @@ def test_an_offer_has_all_with_webrtc_or_those_named(place: Place) -> None:
 
 
 def test_a_reference_or_a_copy(place: Place) -> None:
-    source = place.sources.open("pjsip.conf")
+    source = place.sources.source("pjsip.conf")
     (bob, _) = import_plan.candidates(source, source.endpoints()).accounts
     assert import_plan.row(bob, copy=False) == Account("bob", source="pjsip.conf")
     copied = import_plan.row(bob, copy=True)

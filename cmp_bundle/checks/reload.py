@@ -10,14 +10,16 @@ from __future__ import annotations
 import os
 import ssl
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from posixpath import join
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from cmp_bundle.checks.certificate_pair import apart, too_short, unwelcome
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.tls.pair import apart, too_short, unwelcome
+from cmp_bundle.findings import Finding, finding
+from cmp_bundle.places import Place
 from cmp_bundle.tls.pem import certificates_of, key_of
 from cmp_bundle.tls.readable import Unread, contents, refusal
 
@@ -56,11 +58,11 @@ class Look:
     ``unwelcome`` is what browsers have against a certificate that Asterisk would load.
     """
 
-    hindrance: CmpBundleError | None = None
-    unwelcome: CmpBundleError | None = None
+    hindrance: Finding | None = None
+    unwelcome: Finding | None = None
 
     @property
-    def first(self) -> CmpBundleError | None:
+    def first(self) -> Finding | None:
         """What stands against browsers being served, whatever it is."""
         return self.hindrance or self.unwelcome
 
@@ -92,13 +94,12 @@ def look(
         except ssl.SSLError:
             line = server.origins["cipher"]
             return Look(
-                CmpBundleError(
+                finding(
                     "cipher-list",
                     f"{line.name}: OpenSSL knows no cipher of this list, so HTTPS would end with"
                     " Asterisk's next reload",
-                    file=line.file,
-                    line=line.line,
-                    hint="take the line out: Asterisk's own list is a good one",
+                    line.place,
+                    "take the line out: Asterisk's own list is a good one",
                 )
             )
     return look_at(certificate, key, reader, now, served=served, cipher=server.cipher)
@@ -121,7 +122,7 @@ def look_at(
     for path in dict.fromkeys((certificate, key)):
         data = contents(path, reader, _MOST)
         if isinstance(data, Unread):
-            return Look(refusal(_here(path, reader), data, reader, _BRING_IT_BACK))
+            return Look(refusal(_here(path, reader), data, reader, _BRING_IT_BACK).finding)
         read[path] = data
     first, second = _here(certificate, reader), _here(key, reader)
     refused = _refused(read[certificate], read[key], cipher)
@@ -130,7 +131,7 @@ def look_at(
         private = key_of(read[key], second)
     except CmpBundleError as error:
         # What OpenSSL takes, and the library here does not know, is no hindrance.
-        return Look(hindrance=error) if refused else Look(unwelcome=error)
+        return Look(error.finding) if refused else Look(unwelcome=error.finding)
     if refused and served == chain[0].public_bytes(Encoding.DER):
         refused = _refused(read[certificate], read[key], cipher, level=0)
     if not refused:
@@ -138,35 +139,29 @@ def look_at(
     return Look(
         apart(private, second, chain, first)
         or too_short(private, second)
-        or CmpBundleError(
+        or finding(
             "certificate-refused",
             f"OpenSSL cannot use it: {_WORDS.get(refused, refused)}",
-            file=first,
-            hint="have a certificate made for a key of P-256, or RSA with 2048 bits or more, signed"
+            Place(str(first)),
+            "have a certificate made for a key of P-256, or RSA with 2048 bits or more, signed"
             " with SHA-256",
         )
     )
 
 
-def check_reload(found: Look) -> None:
-    """Raises CmpBundleError where a reload, whoever asks for it, would end HTTPS."""
-    error = found.hindrance
-    if error is not None:
-        raise CmpBundleError(
-            error.code,
-            f"{error.message}; so Asterisk's next reload would end HTTPS for everybody, and nothing"
-            " was changed",
-            hint=error.hint,
-            file=error.file,
-            line=error.line,
-        )
+def would_end_https(found: Look) -> Finding | None:
+    """Why a reload, whoever asks for it, would end HTTPS."""
+    if found.hindrance is None:
+        return None
+    consequence = "so Asterisk's next reload would end HTTPS for everybody, and nothing was changed"
+    return replace(found.hindrance, message=f"{found.hindrance.message}; {consequence}")
 
 
 def _here(path: str, reader: ReadingUser) -> Path:
     return reader.root / path.lstrip("/")
 
 
-def _no_whole_path(server: HttpServer, attribute: str) -> CmpBundleError:
+def _no_whole_path(server: HttpServer, attribute: str) -> Finding:
     """OpenSSL looks below the folder that Asterisk was started in."""
     line = server.origins.get(attribute) or server.origins.get("certificate")
     name = "tlscertfile" if line is None else line.name
@@ -177,12 +172,11 @@ def _no_whole_path(server: HttpServer, attribute: str) -> CmpBundleError:
         message = f"{name} is empty, so there is no certificate for HTTPS"
     else:
         message = f"{name} = {line.value}: nobody can say where that is without its whole path"
-    return CmpBundleError(
+    return finding(
         "certificate-unset",
         message,
-        file=line.file,
-        line=line.line,
-        hint=f"write it so that it begins with a slash: {name} = /etc/asterisk/keys/asterisk.pem",
+        line.place,
+        f"write it so that it begins with a slash: {name} = /etc/asterisk/keys/asterisk.pem",
     )
 
 

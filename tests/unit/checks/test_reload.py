@@ -12,13 +12,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cmp_bundle.asterisk import reader as conf
 from cmp_bundle.asterisk.conf_files import ConfFolder
 from cmp_bundle.asterisk.http_conf import HttpServer, http_server
+from cmp_bundle.checks import reload as loadable
+from cmp_bundle.checks.reload import Look, look, look_at, would_end_https
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.tls import loadable, readable
-from cmp_bundle.tls.loadable import Look, check_reload, look, look_at
+from cmp_bundle.tls import readable
 from cmp_bundle.tls.readable import ReadingUser, Unread, Why, oneself
-
-from . import pairs
-from .made import DAY, NOW, odd
+from tests.unit.tls import pairs
+from tests.unit.tls.made import DAY, NOW, odd
 
 pytestmark = pytest.mark.slow
 
@@ -204,13 +204,14 @@ def test_a_list_of_ciphers_that_none_is_in(tmp_path: Path) -> None:
 
 
 def test_in_the_words_of_a_refusal(tmp_path: Path) -> None:
-    check_reload(Look())
+    assert would_end_https(Look()) is None
     key, certificate = odd("a.example", begin=NOW - 2 * DAY, end=NOW - DAY)
     both = tmp_path / "both.pem"
     both.write_bytes(key + certificate)
-    check_reload(look_at(str(both), str(both), oneself(), NOW))
+    assert would_end_https(look_at(str(both), str(both), oneself(), NOW)) is None
     both.unlink()
-    with pytest.raises(CmpBundleError, match="would end HTTPS for everybody") as caught:
-        check_reload(look_at(str(both), str(both), oneself(), NOW))
-    assert caught.value.file == str(both)
-    assert caught.value.hint
+    found = would_end_https(look_at(str(both), str(both), oneself(), NOW))
+    assert found
+    assert "would end HTTPS for everybody" in found.message
+    assert found.file == str(both)
+    assert found.hint

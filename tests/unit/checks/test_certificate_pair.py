@@ -14,11 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.tls.loadable import look_at
+from cmp_bundle.checks.reload import look_at
+from cmp_bundle.errors import CmpBundleError, refuse_first
 from cmp_bundle.tls.readable import ReadingUser, oneself
-
-from .made import DAY, NOW, a_leaf, an_authority, odd, private
+from tests.unit.tls.made import DAY, NOW, a_leaf, an_authority, odd, private
 
 
 @dataclass
@@ -27,9 +26,7 @@ class Pair:
     key: Path
 
     def check(self, reader: ReadingUser | None = None) -> None:
-        error = look_at(str(self.certificate), str(self.key), reader or oneself(), NOW).first
-        if error is not None:
-            raise error
+        refuse_first(look_at(str(self.certificate), str(self.key), reader or oneself(), NOW).first)
 
     def says(self, reader: ReadingUser | None = None) -> CmpBundleError:
         with pytest.raises(CmpBundleError) as caught:

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cmp_bundle.deploy.socket import ask, unchecked
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.checks.websocket import ask, unchecked
+from cmp_bundle.findings import finding
 
 if TYPE_CHECKING:
     import ssl
 
-    from cmp_bundle.deploy.expected import Expected
+    from cmp_bundle.checks.expected import Expected
+    from cmp_bundle.findings import Finding
 
 #: Seconds that a reload may take until the server answers by it. A busy one takes its time.
 PATIENCE = 10.0
@@ -36,18 +37,15 @@ class HttpAnswer:
     body: bytes
 
 
-def check(base: str, expected: Expected) -> None:
-    """Wait until the server at ``base`` answers as ``expected``.
-
-    Raises CmpBundleError that says what it answered instead.
-    """
+def served(base: str, expected: Expected) -> Finding | None:
+    """Wait until the server at ``base`` answers as ``expected``; what it answers instead."""
     deadline = time.monotonic() + PATIENCE
     while True:
         problem = _problem(base, expected)
         if problem is None:
-            return
+            return None
         if time.monotonic() > deadline:
-            raise CmpBundleError(
+            return finding(
                 "not-served",
                 f"the live server does not serve it: {problem}",
                 hint="if it has another address as seen from here, as a container's may be, name"

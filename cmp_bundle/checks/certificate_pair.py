@@ -9,7 +9,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.findings import finding
+from cmp_bundle.places import Place
 from cmp_bundle.tls.names import names_of
 from cmp_bundle.tls.pem import DAMAGED
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+    from cmp_bundle.findings import Finding
 
 
 #: Those of NIST that both Chromium and Firefox offer in their handshakes.
@@ -32,7 +35,7 @@ _BROKEN_HASHES = ("md5", "sha1")
 
 def unwelcome(
     certificate: x509.Certificate, path: Path, private: PrivateKeyTypes, key: Path, now: dt.datetime
-) -> CmpBundleError | None:
+) -> Finding | None:
     """Why browsers would turn away from a server with these, which came from ``path`` and ``key``.
 
     None where they would not: valid ``now``, with a name that browsers look at, of a kind that all
@@ -49,23 +52,23 @@ def unwelcome(
 
 def apart(
     private: PrivateKeyTypes, key: Path, chain: tuple[x509.Certificate, ...], path: Path
-) -> CmpBundleError | None:
+) -> Finding | None:
     """Whether the key is not that of the first certificate."""
     public = private.public_key()
     if _is_of(public, chain[0]):
         return None
     if any(_is_of(public, later) for later in chain[1:]):
-        return CmpBundleError(
+        return finding(
             "certificate-order",
             "the server's own certificate must be the first in it",
-            file=path,
-            hint="put it before those of its authorities",
+            Place(str(path)),
+            "put it before those of its authorities",
         )
-    return CmpBundleError(
+    return finding(
         "key-mismatch",
         f"this key does not belong to the certificate in {path}",
-        file=key,
-        hint="name the key that was made with it; both may be in one file",
+        Place(str(key)),
+        "name the key that was made with it; both may be in one file",
     )
 
 
@@ -76,86 +79,86 @@ def _is_of(public: object, certificate: x509.Certificate) -> bool:
         return False
 
 
-def _valid(certificate: x509.Certificate, path: Path, now: dt.datetime) -> CmpBundleError | None:
+def _valid(certificate: x509.Certificate, path: Path, now: dt.datetime) -> Finding | None:
     if now >= certificate.not_valid_after_utc:
-        return CmpBundleError(
+        return finding(
             "certificate-expired",
             f"the certificate expired on {certificate.not_valid_after_utc:%Y-%m-%d}",
-            file=path,
-            hint="renew it where it came from; cmp-bundle's own are made anew with: cmp-bundle"
+            Place(str(path)),
+            "renew it where it came from; cmp-bundle's own are made anew with: cmp-bundle"
             f" certs issue HOST --out {path} --force",
         )
     if now < certificate.not_valid_before_utc:
-        return CmpBundleError(
+        return finding(
             "certificate-not-yet-valid",
             "the certificate is not valid before"
             f" {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC",
-            file=path,
-            hint="wait until then, or look at this machine's clock: date -u",
+            Place(str(path)),
+            "wait until then, or look at this machine's clock: date -u",
         )
     return None
 
 
-def _for_servers(certificate: x509.Certificate, path: Path) -> CmpBundleError | None:
+def _for_servers(certificate: x509.Certificate, path: Path) -> Finding | None:
     names = names_of(certificate)
     if names.problem is not None:
-        return CmpBundleError(
+        return finding(
             "certificate-names",
             f"browsers accept this certificate for nobody; its names: {names.problem}",
-            file=path,
-            hint="make one with the server's name in it: cmp-bundle certs issue HOST",
+            Place(str(path)),
+            "make one with the server's name in it: cmp-bundle certs issue HOST",
         )
     try:
         purposes = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound:
         return None
     if ExtendedKeyUsageOID.SERVER_AUTH not in purposes:
-        return CmpBundleError(
+        return finding(
             "certificate-purpose",
             "the certificate is not meant for servers: its extendedKeyUsage lacks serverAuth",
-            file=path,
-            hint="make one that is: cmp-bundle certs issue HOST",
+            Place(str(path)),
+            "make one that is: cmp-bundle certs issue HOST",
         )
     return None
 
 
-def _taken(key: PrivateKeyTypes, path: Path) -> CmpBundleError | None:
+def _taken(key: PrivateKeyTypes, path: Path) -> Finding | None:
     if isinstance(key, ec.EllipticCurvePrivateKey):
         fine = key.curve.name in _CURVES
     else:
         fine = isinstance(key, rsa.RSAPrivateKey)
     if not fine:
-        return CmpBundleError(
+        return finding(
             "key-unusable",
             "is a key of a kind that not all browsers take",
-            file=path,
-            hint="have a certificate made for a key of RSA, P-256 or P-384",
+            Place(str(path)),
+            "have a certificate made for a key of RSA, P-256 or P-384",
         )
     return too_short(key, path)
 
 
-def too_short(key: PrivateKeyTypes, path: Path) -> CmpBundleError | None:
+def too_short(key: PrivateKeyTypes, path: Path) -> Finding | None:
     """Whether it is an RSA key that OpenSSL, as most systems set it up, loads for no server."""
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size < _LEAST:
-        return CmpBundleError(
+        return finding(
             "key-unusable",
             f"is an RSA key of {key.key_size} bits, too short for Asterisk's OpenSSL and browsers",
-            file=path,
-            hint=f"have a certificate made for a key of P-256, or RSA with {_LEAST} bits or more",
+            Place(str(path)),
+            f"have a certificate made for a key of P-256, or RSA with {_LEAST} bits or more",
         )
     return None
 
 
-def _well_signed(certificate: x509.Certificate, path: Path) -> CmpBundleError | None:
+def _well_signed(certificate: x509.Certificate, path: Path) -> Finding | None:
     try:
         made_with = certificate.signature_hash_algorithm
     except UnsupportedAlgorithm:
         return None  # newer than this library; whether browsers know it is not known here
     if made_with is not None and made_with.name in _BROKEN_HASHES:
-        return CmpBundleError(
+        return finding(
             "certificate-signature",
             f"the certificate is signed with {made_with.name.upper()}, which browsers refuse",
-            file=path,
-            hint="have it made anew with SHA-256: openssl takes -sha256",
+            Place(str(path)),
+            "have it made anew with SHA-256: openssl takes -sha256",
         )
     return None

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from cmp_bundle.asterisk.control import Control
-from cmp_bundle.deploy import socket as asking
-from cmp_bundle.deploy.socket import Handshake, again, ask, base_url, without_pjsip, worse
+from cmp_bundle.checks import websocket as asking
+from cmp_bundle.checks.websocket import Handshake, again, ask, base_url, without_pjsip, worse
 from tests.unit.tls.made import odd
 
 OPEN = b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Protocol: sip\r\n\r\n"
@@ -212,7 +212,7 @@ def test_where_a_listener_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
 ALONE = """\
 import socket, sys, threading
 from pathlib import Path
-from cmp_bundle.deploy.socket import ask, base_url
+from cmp_bundle.checks.websocket import ask, base_url
 
 if sys.argv[1] == "off":
     Path("/proc/sys/net/ipv6/conf/all/disable_ipv6").write_text("1")

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from cmp_bundle.asterisk.control import NOT_BOUND
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.findings import finding
 
 if TYPE_CHECKING:
     from cmp_bundle.asterisk.control import Control
+    from cmp_bundle.findings import Finding
 
 #: Seconds for one answer, all of it.
 TIMEOUT = 10.0
@@ -149,7 +150,7 @@ def worse(before: Handshake, after: Handshake) -> str | None:
     return f"{after.url} {was} before, and now {after}"
 
 
-def without_pjsip(control: Control) -> CmpBundleError | None:
+def without_pjsip(control: Control) -> Finding | None:
     """Why no phone could register although /ws lets it in; None where nothing stands against it.
 
     chan_sip takes the sub-protocol like any other, and then PJSIP has none: Debian's 16 as it
@@ -158,12 +159,12 @@ def without_pjsip(control: Control) -> CmpBundleError | None:
     if _runs(control, "res_pjsip_transport_websocket.so"):
         return None
     if _runs(control, "chan_sip.so"):
-        return CmpBundleError(
+        return finding(
             "websocket-taken",
             "chan_sip has the WebSocket for itself, so no phone of PJSIP can register",
             hint="write noload = chan_sip.so into [modules] of modules.conf, and start Asterisk anew",
         )
-    return CmpBundleError(
+    return finding(
         "websocket-not-loaded",
         "res_pjsip_transport_websocket.so is not loaded, so no phone can register",
         hint="write load = res_pjsip_transport_websocket.so into [modules] of modules.conf; then"
