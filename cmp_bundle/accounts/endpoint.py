@@ -7,11 +7,11 @@ res_pjsip/pjsip_configuration.c and res_pjsip/config_auth.c.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from cmp_bundle.accounts import caller_id
+from cmp_bundle.accounts.model import ha1
 from cmp_bundle.asterisk.configuration import folded
 from cmp_bundle.asterisk.lines import BLANKS
 from cmp_bundle.asterisk.values import integer, is_true
@@ -190,8 +190,7 @@ def _older(kind: str, *, has_digest: bool, has_password: bool) -> str:
 
 def digest(auth: Auth, realm: str) -> str:
     """HA1 of an auth: of the password's own bytes, be they UTF-8 or not."""
-    said = f"{auth.username}:{realm}:{auth.password}".encode("utf-8", "surrogateescape")
-    return auth.ha1 or hashlib.md5(said, usedforsecurity=False).hexdigest()
+    return auth.ha1 or ha1(auth.username, realm, auth.password)
 
 
 def names(text: str) -> tuple[str, ...]:

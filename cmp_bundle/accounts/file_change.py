@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from typing import TYPE_CHECKING
 
 from cmp_bundle.changes.look import look
@@ -32,5 +31,5 @@ def edit(
             file=path,
             hint="nothing was changed by this; run it again",
         )
-    mode = found.owner.mode & ~(stat.S_IRWXG | stat.S_IRWXO) if private else found.owner.mode
-    return Change(path, found, FileState(after, found.owner.with_mode(mode)), theirs=True)
+    owner = found.owner.private() if private else found.owner
+    return Change(path, found, FileState(after, owner), theirs=True)

@@ -10,7 +10,6 @@ import base64
 import binascii
 import json
 import secrets
-import stat
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,8 +17,8 @@ from cmp_bundle.accounts.token import KEY_BYTES, Token, token
 from cmp_bundle.changes.look import look
 from cmp_bundle.changes.state import FileState
 from cmp_bundle.changes.step import Change
-from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Boundary, FileOwnership, owned
+from cmp_bundle.errors import CmpBundleError, reason
+from cmp_bundle.files import OTHERS, Boundary, FileOwnership, owned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,9 +86,9 @@ def load(path: Path, *, allow_loose: bool = False) -> Keyring | None:
         owned.refuse_folder(owned.resolved(path))
         return None
     except OSError as error:
-        raise CmpBundleError("unreadable", f"cannot be read: {(error.strerror or str(error)).lower()}", file=path,
+        raise CmpBundleError("unreadable", f"cannot be read: {reason(error)}", file=path,
                              hint="it belongs to whoever builds the bundles") from error  # fmt: skip
-    if found.mode & (stat.S_IRWXG | stat.S_IRWXO) and not allow_loose:
+    if found.mode & OTHERS and not allow_loose:
         raise CmpBundleError(
             "loose-permissions",
             "others can read the key of all links",

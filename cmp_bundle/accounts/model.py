@@ -59,8 +59,12 @@ class Account:
 
 
 def ha1(user: str, realm: str, password: str) -> str:
-    """What digest authentication needs instead of a password (RFC 2617, 3.2.2.2), in hex."""
-    return hashlib.md5(f"{user}:{realm}:{password}".encode(), usedforsecurity=False).hexdigest()
+    """What digest authentication needs instead of a password (RFC 2617, 3.2.2.2), in hex.
+
+    Bytes of a configuration that are no UTF-8 are surrogate escapes, and count as what they are.
+    """
+    said = f"{user}:{realm}:{password}".encode("utf-8", "surrogateescape")
+    return hashlib.md5(said, usedforsecurity=False).hexdigest()
 
 
 def with_ha1(account: Account, realm: str) -> Account:

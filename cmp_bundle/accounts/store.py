@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import csv_file, generate, toml_file
 from cmp_bundle.accounts.edits import Edits, Parsed
-from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import FileOwnership, owned
+from cmp_bundle.errors import CmpBundleError, reason
+from cmp_bundle.files import OTHERS, FileOwnership, owned
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.files import Disk
-
-#: What nobody but the owner may do with a file that holds passwords.
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 #: Bytes of a file that holds a password, and maybe notes of its owner's.
 _LONGEST_PASSWORD = 1 << 16
@@ -66,7 +63,7 @@ class AccountFile:
         except FileNotFoundError:
             owner = FileOwnership(-1, -1, 0o600)
         if holds_secrets(self.parsed) and not self.loose:
-            owner = owner.with_mode(owner.mode & ~_OTHERS)
+            owner = owner.private()
         disk.write(path, self.data, owner)
 
 
@@ -102,7 +99,7 @@ def read(path: Path, *, allow_loose: bool = False) -> AccountFile:
     except OSError as error:
         raise _unreadable(path, error) from error
     parsed = _kind(path).parse(found.data, str(path))
-    loose = bool(found.mode & _OTHERS) and holds_secrets(parsed)
+    loose = bool(found.mode & OTHERS) and holds_secrets(parsed)
     if loose and not allow_loose:
         raise _too_loose(path, found.mode)
     return AccountFile(path, parsed, found.data, loose)
@@ -121,7 +118,7 @@ def read_password(path: Path, *, allow_loose: bool = False) -> str:
     except UnicodeDecodeError:
         raise CmpBundleError("not-utf8", "is not UTF-8 text", file=path) from None
     # A pipe, as a shell's <(pass show pbx) gives it, has nobody's mode to be asked.
-    if found.mode & _OTHERS and not allow_loose and stat.S_ISREG(found.mode):
+    if found.mode & OTHERS and not allow_loose and stat.S_ISREG(found.mode):
         raise _too_loose(path, found.mode)
     password = text.partition("\n")[0].rstrip("\r")
     if not password:
@@ -132,9 +129,7 @@ def read_password(path: Path, *, allow_loose: bool = False) -> str:
 
 
 def _unreadable(path: Path, error: OSError) -> CmpBundleError:
-    return CmpBundleError(
-        "unreadable", f"cannot be read: {(error.strerror or str(error)).lower()}", file=path
-    )
+    return CmpBundleError("unreadable", f"cannot be read: {reason(error)}", file=path)
 
 
 def _too_loose(path: Path, mode: int) -> CmpBundleError:

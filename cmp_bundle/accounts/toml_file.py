@@ -20,17 +20,17 @@ from typing import TYPE_CHECKING, Any
 from cmp_bundle.accounts.edits import Parsed, make_sure, newline_of, replaced, unclear, values
 from cmp_bundle.accounts.fields import FIELDS, AccountFields, account, checked, duplicates, unknown
 from cmp_bundle.accounts.model import Account
-from cmp_bundle.accounts.toml_places import tables
 from cmp_bundle.errors import CmpBundleError, refuse
 from cmp_bundle.findings import Finding, finding
 from cmp_bundle.places import Place
 from cmp_bundle.settings.template import literal
+from cmp_bundle.settings.toml_places import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cmp_bundle.accounts.edits import Change, Edits
-    from cmp_bundle.accounts.toml_places import Table
+    from cmp_bundle.settings.toml_places import Table
 
 _SHARED = {name: field for name, field in FIELDS.items() if field.shared}
 

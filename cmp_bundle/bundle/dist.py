@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import includes
 from cmp_bundle.bundle import manifest
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, reason
 from cmp_bundle.files import owned
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
     except OSError as error:
         raise CmpBundleError(
             "unwritable",
-            f"cannot hold a bundle: {(error.strerror or str(error)).lower()}",
+            f"cannot hold a bundle: {reason(error)}",
             file=error.filename or folder,
             hint="name another folder with --out",
         ) from error

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from cmp_bundle.changes import memory
 from cmp_bundle.changes.state import typed
 from cmp_bundle.changes.step import Change, Reload, Removal
-from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Boundary
+from cmp_bundle.errors import CmpBundleError, reason
+from cmp_bundle.files import OTHERS, Boundary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -99,7 +99,7 @@ class Journal:
         except OSError as error:
             raise CmpBundleError(
                 "unreadable",
-                f"cannot be read: {(error.strerror or str(error)).lower()}",
+                f"cannot be read: {reason(error)}",
                 file=self.path,
             ) from error
         self._refuse_others(content)
@@ -135,7 +135,7 @@ class Journal:
         )
 
     def _refuse_others(self, content: Content) -> None:
-        if content.owner.uid == os.geteuid() and not content.owner.mode & 0o077:
+        if content.owner.uid == os.geteuid() and not content.owner.mode & OTHERS:
             return
         raise CmpBundleError(
             "journal-refused",

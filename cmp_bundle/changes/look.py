@@ -7,7 +7,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from cmp_bundle.changes.state import FileState, FolderState, State, SymlinkState
-from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError
+from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError, reason
 from cmp_bundle.files import FileOwnership
 from cmp_bundle.files.open_folder import LARGEST
 from cmp_bundle.files.rights import not_allowed
@@ -44,7 +44,7 @@ def look(path: Path, boundary: Boundary, *, follow: bool = False, most: int = LA
             ) from error
         raise CmpBundleError(
             "unreadable",
-            f"cannot be read: {(error.strerror or str(error)).lower()}",
+            f"cannot be read: {reason(error)}",
             file=path,
             hint=not_allowed(rights) if isinstance(error, PermissionError) else None,
         ) from error

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Boundary, FileOwnership
+from cmp_bundle.errors import CmpBundleError, reason
+from cmp_bundle.files import OTHERS, Boundary, FileOwnership
 
 if TYPE_CHECKING:
     from cmp_bundle.files import Disk
@@ -38,7 +38,7 @@ def memory(subject: str, disk: Disk) -> Path:
     except OSError as error:
         raise CmpBundleError(
             "state-folder",
-            f"cannot be used to remember what is done: {(error.strerror or str(error)).lower()}",
+            f"cannot be used to remember what is done: {reason(error)}",
             file=base,
             hint=f"name a folder that is yours alone: {VARIABLE}=/path",
         ) from error
@@ -76,7 +76,7 @@ def _ours(base: Path) -> None:
     """Raises CmpBundleError where somebody else could have written what lies there."""
     with Boundary().opened(base) as opened:
         found, rights = opened.stat("."), opened.rights
-    if found.st_uid == os.geteuid() == rights.uid and not found.st_mode & 0o077:
+    if found.st_uid == os.geteuid() == rights.uid and not found.st_mode & OTHERS:
         return
     raise CmpBundleError(
         "state-folder",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from cmp_bundle import __version__
 from cmp_bundle.commands.result import as_data
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, reason
 from cmp_bundle.findings import Level
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def show(result: Result, *, as_json: bool) -> None:
         _silence(sys.stdout)
         raise LostError(
             "output-lost",
-            f"the result cannot be written: {(error.strerror or str(error)).lower()}",
+            f"the result cannot be written: {reason(error)}",
             hint="what the command does was done before; look at where standard output leads to",
         ) from error
 

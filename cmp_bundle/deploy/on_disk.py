@@ -11,7 +11,7 @@ from cmp_bundle.bundle import manifest
 from cmp_bundle.changes.look import look
 from cmp_bundle.changes.state import FileState, State, SymlinkState
 from cmp_bundle.deploy.layout import ASSETS, Site, is_profile_set, is_release, set_shown_by
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, reason
 from cmp_bundle.files.open_folder import LARGEST
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class OnDisk:
         except OSError as error:
             raise CmpBundleError(
                 "unreadable",
-                f"cannot be looked at: {(error.strerror or str(error)).lower()}",
+                f"cannot be looked at: {reason(error)}",
                 file=folder,
             ) from error
 

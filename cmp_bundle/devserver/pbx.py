@@ -12,7 +12,7 @@ from tornado.iostream import StreamClosedError, UnsatisfiableReadError
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, WebSocketError
 
 from cmp_bundle.devserver.readable import readable
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, reason
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -220,7 +220,7 @@ def tls(ca: str, *, insecure: bool) -> ssl.SSLContext:
     except OSError as error:
         why = "holds no certificate in PEM"
         if not isinstance(error, ssl.SSLError):
-            why = f"cannot be read: {(error.strerror or str(error)).lower()}"
+            why = f"cannot be read: {reason(error)}"
         raise CmpBundleError(
             "option-value",
             why,

@@ -28,7 +28,7 @@ from cmp_bundle.devserver.pages import AccountLink, View, make_app
 from cmp_bundle.devserver.shown import Shown
 from cmp_bundle.devserver.sockets import EventSocket, NewsSocket, PhoneSocket, ReloadSocket
 from cmp_bundle.devserver.watching import Watching
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, reason
 
 if TYPE_CHECKING:
     import ssl
@@ -253,14 +253,13 @@ def bind(host: str, port: int) -> list[socket]:
     try:
         return list(bind_sockets(port, host))
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
         if isinstance(error, gaierror) or error.errno == errno.EADDRNOTAVAIL:
             raise CmpBundleError(
                 "port-unusable",
-                f"{host} is nothing that this machine can listen on: {reason}",
+                f"{host} is nothing that this machine can listen on: {reason(error)}",
                 hint="leave out --host, or name one of its addresses; ip address shows them",
             ) from error
-        what = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had: {reason}"
+        what = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had: {reason(error)}"
         raise CmpBundleError(
             "port-unusable",
             f"port {port} of {host or 'this machine'} {what}",

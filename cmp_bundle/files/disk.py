@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from itertools import groupby
 from typing import TYPE_CHECKING, Self
 
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, reason
 from cmp_bundle.files.boundary import Boundary
 from cmp_bundle.files.owner import FileOwnership
 from cmp_bundle.files.rights import not_allowed
@@ -327,9 +327,8 @@ class _named:  # noqa: N801 - reads as a statement
             hint = "make room on this disk, then run it again; nothing was left half-written"
         elif error.errno == errno.EROFS:
             hint = "this file system is mounted read-only"
-        reason = (error.strerror or str(error)).lower()
         raise CmpBundleError(
-            "unwritable", f"cannot be changed: {reason}", file=self._path, hint=hint
+            "unwritable", f"cannot be changed: {reason(error)}", file=self._path, hint=hint
         ) from error
 
 

@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ def locked(folder: Path, patience: float) -> Iterator[None]:
     except OSError as error:
         raise CmpBundleError(
             "unreadable",
-            f"cannot be opened: {(error.strerror or str(error)).lower()}",
+            f"cannot be opened: {reason(error)}",
             file=folder,
             hint="run it as a user who may change this folder, often root: sudo cmp-bundle …",
         ) from error

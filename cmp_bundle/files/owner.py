@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+#: What others than the owner may do: nothing, with files that hold secrets.
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
 #: setuid, setgid and the sticky bit are nothing that a file of configuration has; whoever could
 #: set one on a file of his own is not to get it on one that root writes.
 _PERMISSIONS = 0o777
@@ -31,6 +34,10 @@ class FileOwnership:
     @classmethod
     def from_stat(cls, found: os.stat_result) -> FileOwnership:
         return cls(found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode) & _PERMISSIONS)
+
+    def private(self) -> FileOwnership:
+        """The same, and nobody else may use it."""
+        return self.with_mode(self.mode & ~OTHERS)
 
     def with_mode(self, mode: int) -> FileOwnership:
         return FileOwnership(self.uid, self.gid, mode)

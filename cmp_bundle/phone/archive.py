@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, reason
 from cmp_bundle.phone.intake import MAX_ENTRIES, MAX_TOTAL, Intake
 from cmp_bundle.phone.tar import BLOCK, read_tar
 from cmp_bundle.phone.zip import read_zip
@@ -30,7 +30,7 @@ def read_archive_file(path: Path, origin: str) -> dict[str, PhoneFile]:
             data = file.read(MAX_ARCHIVE + 1)
     except OSError as error:
         raise CmpBundleError(
-            "unreadable", f"cannot be read: {(error.strerror or str(error)).lower()}", file=origin
+            "unreadable", f"cannot be read: {reason(error)}", file=origin
         ) from error
     if len(data) > MAX_ARCHIVE:
         raise CmpBundleError(

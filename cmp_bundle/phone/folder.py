@@ -7,7 +7,7 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, reason
 from cmp_bundle.phone.intake import Intake
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def read_folder(
     except OSError as error:
         raise CmpBundleError(
             "unreadable",
-            f"cannot be read: {(error.strerror or str(error)).lower()}",
+            f"cannot be read: {reason(error)}",
             file=error.filename or folder,
         ) from error
     return intake.files()

@@ -8,7 +8,7 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ def git(
     except OSError as error:
         raise CmpBundleError(
             "program-failed",
-            f"git cannot be run: {(error.strerror or str(error)).lower()}",
+            f"git cannot be run: {reason(error)}",
             hint="see: type -a git",
         ) from error
     with process:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, reason
 from cmp_bundle.phone.archive import SUFFIXES
 from cmp_bundle.phone.builtin import BUILTIN
 from cmp_bundle.phone.pin import UPSTREAM, Pin
@@ -302,7 +302,7 @@ def _look(path: Path, text: str, question: Callable[[Path], bool]) -> bool:
     try:
         return question(path)
     except OSError as error:
-        raise _no(text, f"cannot be looked at: {(error.strerror or str(error)).lower()}") from error
+        raise _no(text, f"cannot be looked at: {reason(error)}") from error
 
 
 def _no(text: str, why: str, hint: str = POSSIBLE) -> CmpBundleError:

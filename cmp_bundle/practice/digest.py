@@ -8,6 +8,7 @@ import hmac
 import secrets
 from typing import TYPE_CHECKING, Final
 
+from cmp_bundle.accounts.model import ha1
 from cmp_bundle.practice import grammar
 from cmp_bundle.practice.account import REALM
 from cmp_bundle.practice.grammar import quoted
@@ -93,7 +94,7 @@ class Digests:
     def _matches(self, method: str, given: dict[str, str], account: PracticeAccount) -> bool:
         secret = account.ha1
         if secret is None:
-            secret = _md5(f"{account.login}:{account.realm}:{account.password}")
+            secret = ha1(account.login, account.realm, account.password or "")
         asked = _md5(f"{method}:{given.get('uri', '')}")
         parts = (given.get(name, "") for name in ("nonce", "nc", "cnonce", "qop"))
         expected = _md5(":".join((secret.lower(), *parts, asked)))

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import owned
-from cmp_bundle.settings.lines import line_of
 from cmp_bundle.settings.model import KEYS, Key, Settings, sections
+from cmp_bundle.settings.toml_places import line_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

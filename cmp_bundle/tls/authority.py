@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Disk, FileOwnership, locked
+from cmp_bundle.files import OTHERS, Disk, FileOwnership, locked
 from cmp_bundle.tls import machine
 from cmp_bundle.tls.anchor import CERTIFICATE, Anchor, anchor_in
 from cmp_bundle.tls.bounds import Bounds, around
@@ -244,7 +244,7 @@ def _noted(path: Path) -> Key:
 
 
 def _key(path: Path) -> Key:
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+    if path.stat().st_mode & OTHERS:
         raise CmpBundleError(
             "loose-permissions",
             "others can read or change this key, and whoever has it can pose as your servers",

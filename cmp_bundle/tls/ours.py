@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files import OTHERS
 from cmp_bundle.tls.anchor import CERTIFICATE, Anchor, anchor_in
 from cmp_bundle.tls.authority import KEY, ORGANIZATION, YEARS, profile
 from cmp_bundle.tls.desktop_user import entry_of
@@ -128,7 +129,7 @@ def _read(folder: Path, allowed: frozenset[int]) -> _Content:
         whose = about.st_uid
         return _Content(
             _of(folder / CERTIFICATE, descriptor, whose, stat.S_IWGRP | stat.S_IWOTH, "go-w"),
-            _of(folder / KEY, descriptor, whose, stat.S_IRWXG | stat.S_IRWXO, "go="),
+            _of(folder / KEY, descriptor, whose, OTHERS, "go="),
         )
 
 

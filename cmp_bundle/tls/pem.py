@@ -12,7 +12,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.utils import CryptographyDeprecationWarning
 
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, reason
 from cmp_bundle.tls.opening import opened
 
 if TYPE_CHECKING:
@@ -177,5 +177,4 @@ def unreadable(path: Path, error: OSError) -> CmpBundleError:
     hint = None
     if isinstance(error, PermissionError):
         hint = f"see whose it is: ls -l {path}; then run this as that user, or with sudo"
-    reason = (error.strerror or str(error)).lower()
-    return CmpBundleError("unreadable", f"cannot be read: {reason}", file=path, hint=hint)
+    return CmpBundleError("unreadable", f"cannot be read: {reason(error)}", file=path, hint=hint)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("page", ["glossary.md", "architecture.md", "python.md"])
 def test_what_is_named_is_there(page: str) -> None:
     named = re.findall(r"`([a-z_/]+/(?:[a-z_]+\.(?:py|ts))?)`", (ROOT / "docs" / page).read_text())
-    for name in named:
+    for name in set(named) - {"dist/"}:  # which is the reader's
         places = (ROOT / name, ROOT / "cmp_bundle" / name)
         assert any(place.exists() for place in places), name
 

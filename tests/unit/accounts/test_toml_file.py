@@ -12,11 +12,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from cmp_bundle.accounts import toml_file, toml_places
+from cmp_bundle.accounts import toml_file
 from cmp_bundle.accounts.edits import Edits, Parsed, make_sure, placeless
 from cmp_bundle.accounts.model import Account, IceServer
 from cmp_bundle.errors import CmpBundleError, FindingsError
 from cmp_bundle.places import Place
+from cmp_bundle.settings import toml_places
 from tests.unit.accounts import drawn
 from tests.unit.accounts.drawn import Document
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.settings import load
-from cmp_bundle.settings.lines import line_of
 from cmp_bundle.settings.model import KEYS, Settings
 from cmp_bundle.settings.template import literal, render
+from cmp_bundle.settings.toml_places import line_of
 
 
 @pytest.fixture(autouse=True)

@@ -63,6 +63,22 @@ def tables(text: str) -> list[Table]:
     return _Scan(text).tables
 
 
+def line_of(text: str, table: str, key: str | None = None) -> int | None:
+    """The line (from 1) of ``key`` in ``[table]``, or of the table's header or first mention.
+
+    None where it stands inside a value, such as an inline table.
+    """
+    first = None
+    for one in tables(text):
+        places = [(one.path, one.line), *((one.path + pair.path, pair.line) for pair in one.pairs)]
+        for path, line in places:
+            if path[:1] == (table,) and first is None:
+                first = line
+            if key is not None and path[:2] == (table, key):
+                return line
+    return first if key is None else None
+
+
 class _Scan:
     def __init__(self, text: str) -> None:
         self._text = text
