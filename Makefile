@@ -7,7 +7,7 @@ PYTEST := $(PY) -m pytest
 # The tests start the command line hundreds of times: Python keeps what it has compiled.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup demo test coverage soak quick lint tsc lock docs testbed testbed-clean bench clean
+.PHONY: help setup demo test coverage soak quick lint tsc dist lock docs testbed testbed-clean bench clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -65,6 +65,10 @@ tsc: setup client/node_modules
 client/node_modules:
 	@rm -f .venv/.ready cmp_bundle/client/.compiled-from
 	@$(MAKE) --no-print-directory setup
+
+dist: setup ## the source archive and the wheel, in dist/, as a release has them
+	@rm -f dist/cmp_bundle-*
+	$(PY) -m hatchling build --directory dist
 
 # What is there stays as it is where it still fits: make lock UPGRADE=--upgrade takes the newest.
 UPGRADE ?=
