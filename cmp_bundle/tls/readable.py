@@ -99,6 +99,8 @@ def contents(path: str, reader: ReadingUser, most: int) -> bytes | Unread:
     nothing but a regular file: a pipe or a device is not waited for. Only root can be somebody
     else; all others read as themselves, and what they may not see is CLOSED.
     """
+    if "\0" in path:
+        return Unread(Why.UNKNOWN, Path(path), "no file has such a name")
     root = is_root()
     groups = _groups(reader) if root else []
     seen = path if root else str(outside(reader.root, path))

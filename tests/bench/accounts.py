@@ -19,7 +19,8 @@ MEASURE = """
 import json, resource, sys, time
 from cmp_bundle.bundle import dist, leaks, manifest, sealed
 from cmp_bundle.changes.engine import Engine
-from cmp_bundle.cli import app, people
+from cmp_bundle.cli import app
+from cmp_bundle.commands import loaded_accounts
 
 took = {}
 
@@ -34,8 +35,8 @@ def timed(room, name, part):
             took[part] = took.get(part, 0.0) + time.process_time() - began
     setattr(room, name, call)
 
-timed(people, "read", "reading")
-timed(people, "resolve", "reading")
+timed(loaded_accounts, "read", "reading")
+timed(loaded_accounts, "resolve", "reading")
 timed(sealed, "profiles", "sealing")
 timed(sealed, "secrets", "sealing")
 timed(leaks, "check", "the look")

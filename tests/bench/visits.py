@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import re
 import ssl
+import subprocess
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -15,19 +16,33 @@ from tests.conftest import Cmp
 from tests.testbed import roots
 from tests.testbed.server import Asterisk, running
 
+RELEASE = roots.RELEASES["22"]
+
 #: Browsers at a time, each with one kept connection, and the seconds that each way is tried.
 VISITORS = 8
 SECONDS = 5.0
 
 
+def why_not() -> str | None:
+    """Why no Asterisk can be had; None where one can, and then its tree is made."""
+    reason = roots.why_not()
+    if reason:
+        return reason
+    try:
+        roots.build(RELEASE)
+    except subprocess.CalledProcessError as error:
+        return f"no Asterisk {RELEASE.version}: {error.cmd[0]} failed"
+    return None
+
+
 def measured(source: str, base: Path) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [("", "a visit", "requests", "visits/s", "times plain")]
-    reason = roots.why_not()
+    reason = why_not()
     if reason:
         return [*rows, ("not measured", "-", "-", "-", reason)]
     folder = base / "visits"
     folder.mkdir()
-    with running(roots.RELEASES["22"]) as pbx:
+    with running(RELEASE) as pbx:
         plain = 0.0
         for name, flags in (("as it came", ("--pristine", "--no-pack")), ("packed", ())):
             cmp = Cmp(folder)

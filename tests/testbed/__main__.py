@@ -13,7 +13,6 @@ import subprocess
 import sys
 
 from . import machine, roots
-from .server import ACCOUNTS, running
 
 
 def build() -> int:
@@ -36,6 +35,9 @@ def build() -> int:
 
 
 def start() -> int:
+    # What it imports is in .venv alone, and "clean" is for whoever has none any more.
+    from .server import ACCOUNTS, running
+
     if build():
         return 1
     reason = roots.why_not()

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 
+from . import roots
+
 #: Debian's packages, and a program of each that tells whether it is there.
 PACKAGES = {
     "chromium": "chromium",
@@ -24,8 +26,16 @@ PACKAGES = {
 
 def install() -> None:
     """Install what is missing. Quietly does nothing where it may not: the tests then say why."""
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return
+    # apt-get does not wait for another that is at work.
+    with roots.locked("packages"):
+        _install()
+
+
+def _install() -> None:
     missing = [package for package, program in PACKAGES.items() if shutil.which(program) is None]
-    if not missing or os.geteuid() != 0 or shutil.which("apt-get") is None:
+    if not missing:
         return
     print(f"installing {', '.join(missing)}", flush=True)
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}

@@ -98,7 +98,12 @@ class Asterisk:
 
     @classmethod
     def prepare(cls, release: Release) -> Asterisk:
-        """A clean set of folders and the chapter's configuration; nothing is running yet."""
+        """A clean set of folders and the chapter's configuration; nothing is running yet.
+
+        Raises TestbedError where there is no tree to put them into.
+        """
+        if not release.finished:
+            raise TestbedError(f"no Asterisk {release.version} in {release.root}: make testbed")
         srv = release.root / "srv/cmp-bundle"
         srv.mkdir(parents=True, exist_ok=True)
         base = Path(tempfile.mkdtemp(prefix="pbx-", dir=srv))

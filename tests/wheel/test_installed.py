@@ -127,7 +127,8 @@ def test_the_wheel_holds_the_client_and_no_source_of_it(wheel: Path) -> None:
     compiled = REPOSITORY / "cmp_bundle/client"
     client = {p.relative_to(REPOSITORY).as_posix() for p in compiled.rglob("[!.]*") if p.is_file()}
     assert "cmp_bundle/client/phone/index.html" in client
-    assert client | {"cmp_bundle/asterisk/templates/http.conf"} <= names
+    # Without py.typed nobody's type checker would look at the package.
+    assert client | {"cmp_bundle/asterisk/templates/http.conf", "cmp_bundle/py.typed"} <= names
     assert not [n for n in names if n.startswith(("tests/", "client/")) or n.endswith(".ts")]
     assert any(n.endswith("licenses/LICENSE") for n in names)
 

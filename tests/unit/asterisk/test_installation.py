@@ -10,6 +10,7 @@ import pytest
 
 from cmp_bundle.asterisk.installation import Fact, Installation, Named, find, outside, user_ids
 from cmp_bundle.errors import CmpBundleError
+from tests.unit.nobody import needs_root
 
 
 @pytest.fixture
@@ -87,12 +88,18 @@ def test_then_what_the_running_one_says(root: Path) -> None:
 
 def test_then_asterisk_conf(root: Path) -> None:
     folder(root, "/usr/share/asterisk/static-http")
-    conf(root, "[options]\nrunuser = pbx\n[directories]\nastdatadir => /srv/asterisk\n")
+    conf(root, "[options]\n\n[directories]\nastdatadir => /srv/asterisk\n")
     here = found(root)
     assert here.etc == Fact("/etc/asterisk", "where Asterisk looks by default")
     assert here.data == Fact("/srv/asterisk", "/etc/asterisk/asterisk.conf:4")
-    assert here.user == Fact("pbx", "/etc/asterisk/asterisk.conf:2")
     assert not here.running
+
+
+@needs_root
+def test_whom_root_s_asterisk_conf_names(root: Path) -> None:
+    folder(root, "/usr/share/asterisk/static-http")
+    conf(root, "[options]\nrunuser = pbx\n")
+    assert found(root).user == Fact("pbx", "/etc/asterisk/asterisk.conf:2")
 
 
 def test_as_debian_ships_it(root: Path) -> None:
@@ -126,6 +133,7 @@ def test_nowhere(root: Path) -> None:
     assert "[asterisk] data_dir" in str(caught.value.hint)
 
 
+@needs_root
 def test_who_it_runs_as(root: Path) -> None:
     folder(root, "/var/lib/asterisk")
     here = found(root)

@@ -23,6 +23,7 @@ from cmp_bundle.tls.authority import KEY
 from cmp_bundle.tls.leaf import read
 from cmp_bundle.tls.system_store import SystemStore
 from tests import schemas
+from tests.unit.programs import needed
 from tests.unit.tls.made import odd
 from tests.unit.tls.serving import handshake
 
@@ -81,10 +82,7 @@ def certs(
     (home / FIREFOX / "../profiles.ini").write_text("[Profile0]\nIsRelative=1\nPath=abc.default\n")
     # Nothing else is found, the program that changes the system's store above all.
     for name in PROGRAMS:
-        found = shutil.which(name)
-        if found is None:
-            pytest.skip(f"{name} is not installed")
-        (programs / name).symlink_to(found)
+        (programs / name).symlink_to(needed(name))
     monkeypatch.setenv("PATH", str(programs))
     monkeypatch.setenv("HOME", str(home))
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "SUDO_UID"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from cmp_bundle.cli.app import DONE, MISTAKE
+from tests.unit.programs import needed
 
 from .killed import ACTIONS, RECOVERIES
 
@@ -96,8 +96,7 @@ def test_each_command(action: str, tmp_path: Path) -> None:
 def test_who_believes_the_authority(action: str, tmp_path: Path) -> None:
     """A store is told or not; what was done to those before it stays, as it was said."""
     for program in ("certutil", "update-ca-certificates"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed")
+        needed(program)
     found = told("killed_trust", action, str(tmp_path))
     wanted = action == "trust"
     for row in found:

@@ -12,12 +12,12 @@ import pytest
 
 from cmp_bundle.tls.desktop_user import DesktopUser
 from cmp_bundle.tls.nss import CERTUTIL
+from tests.unit.programs import needed
 
 
 @pytest.fixture
 def certutil() -> None:
-    if shutil.which(CERTUTIL) is None:
-        pytest.skip("certutil is not installed")
+    needed(CERTUTIL)
 
 
 @pytest.fixture
