@@ -104,6 +104,18 @@ def test_no_module_leads_back_to_itself() -> None:
     graphlib.TopologicalSorter(graph).prepare()  # CycleError names the modules
 
 
+def test_no_module_of_the_browser_side_either() -> None:
+    graph = {
+        path: {(path.parent / name).resolve() for name in re.findall(r' "(\..+\.ts)"', text)}
+        for path in (REPOSITORY / "client").rglob("*.ts")
+        if "node_modules" not in path.parts and (text := path.read_text())
+    }
+    asked = set().union(*graph.values())
+    assert asked
+    assert asked <= graph.keys()
+    graphlib.TopologicalSorter(graph).prepare()
+
+
 def test_only_the_edges_touch_the_world() -> None:
     for path in modules():
         used = imports(path) & TOUCHING
