@@ -63,8 +63,7 @@ class CmpBundleError(Exception):
         return self.finding.line
 
     def __str__(self) -> str:
-        place = self.finding.place
-        return self.message if place is None else f"{place}: {self.message}"
+        return self.finding.text
 
 
 class FindingsError(CmpBundleError):
@@ -90,6 +89,11 @@ def refuse(findings: Sequence[Finding], consequence: str = "nothing was written"
     """Raise FindingsError if there is anything in ``findings``."""
     if findings:
         raise FindingsError(findings, consequence)
+
+
+def refuse_first(*findings: Finding | None) -> None:
+    """Raise FindingsError with the first of ``findings`` that is one."""
+    refuse([one for one in findings if one is not None][:1])
 
 
 def reason(error: OSError) -> str:

@@ -51,9 +51,13 @@ class Finding:
     def line(self) -> int | None:
         return getattr(self.place, "line", None)
 
+    @property
+    def text(self) -> str:
+        """The place and the message, without the hint."""
+        return f"{self.place}: {self.message}" if self.place else self.message
+
     def __str__(self) -> str:
-        place = f"{self.place}: " if self.place else ""
-        return f"{place}{self.message}{f'; {self.hint}' if self.hint else ''}"
+        return f"{self.text}; {self.hint}" if self.hint else self.text
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import click
@@ -20,6 +21,7 @@ from cmp_bundle.settings.load import FILE_NAME
 from cmp_bundle.settings.load import VARIABLE as CONFIG
 from cmp_bundle.settings.model import sections
 from cmp_bundle.settings.template import literal
+from tests import schemas
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -98,7 +100,12 @@ def findings() -> str:
 
 
 #: What each file under docs/ has to hold.
-FILES = {"commands.md": commands, "settings.md": settings, "findings.md": findings}
+FILES: dict[str, Callable[[], str]] = {
+    "commands.md": commands,
+    "settings.md": settings,
+    "findings.md": findings,
+    **{f"json/{name}": partial(str, text) for name, text in schemas.made().items()},
+}
 
 
 def main() -> int:

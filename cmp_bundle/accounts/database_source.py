@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from cmp_bundle.accounts import from_database, new_secret
-from cmp_bundle.accounts.password_change import PasswordChange
+from cmp_bundle.accounts import from_database
 from cmp_bundle.accounts.rows import Rows, Value
-from cmp_bundle.accounts.source import account
-from cmp_bundle.errors import refuse
-from cmp_bundle.findings import Finding
-from cmp_bundle.places import Place, Row
+from cmp_bundle.places import Row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import sqlalchemy as sa
 
     from cmp_bundle.accounts.database import Database
-    from cmp_bundle.accounts.endpoint import Endpoints
-    from cmp_bundle.accounts.model import Account
+    from cmp_bundle.accounts.endpoint import Endpoint, Endpoints, Option
+    from cmp_bundle.places import Place
 
 
 @dataclass(frozen=True)
@@ -37,44 +34,52 @@ class DatabaseSource:
     def name(self) -> str:
         return self.database.url
 
-    def found(self) -> Endpoints:
+    def endpoints(self) -> Endpoints:
         with self.database.reading() as connection:
-            return self._found(connection)
+            return self._endpoints(connection)
 
     def on_disk(self, where: Place | Row) -> Place | Row:
         return where
 
-    def renew(self, wanted: Mapping[str, str]) -> PasswordChange:
+    def passwords(self) -> DatabasePasswords:
         with self.database.reading() as connection:
-            found = self._found(connection)
+            found = self._endpoints(connection)
             columns = {
                 column: from_database.column(connection, "ps_auths", column)
                 for column in ("password", "md5_cred")
             }
+        return DatabasePasswords(self.database, found, columns)
+
+    def _endpoints(self, connection: sa.Connection) -> Endpoints:
+        return replace(from_database.found(connection, self.name), realm=self.realm)
+
+
+@dataclass(frozen=True)
+class DatabasePasswords:
+    """The PasswordEditor of a database; ``columns`` are those of ps_auths that hold secrets, by id."""
+
+    database: Database
+    endpoints: Endpoints
+    columns: Mapping[str, Mapping[str, str]]
+
+    @cached_property
+    def users(self) -> Mapping[str, list[str]]:
+        """By auth, the endpoints that have it."""
         users: dict[str, list[str]] = {}
-        for endpoint in found.endpoints.values():
+        for endpoint in self.endpoints.endpoints.values():
             for auth in endpoint.auths:
                 users.setdefault(auth, []).append(endpoint.id)
-        accounts: list[Account] = []
-        values: list[Value] = []
-        findings: list[Finding] = []
-        for name, password in wanted.items():
-            before = account(self, found, name)
-            if isinstance(before, Finding):
-                findings.append(before)
-                continue
-            endpoint = found.endpoints[name]
-            others = [user for auth in endpoint.auths for user in users[auth] if user != name]
-            change = new_secret.change(endpoint, found, others, password)
-            if isinstance(change, Finding):
-                findings.append(change)
-                continue
-            option, value = change
-            row = option.where.id if isinstance(option.where, Row) else ""
-            values.append(Value(row, option.name, columns[option.name][row], value))
-            accounts.append(new_secret.after(before, value))
-        refuse(findings, "nothing was changed")
-        return PasswordChange(tuple(accounts), (Rows(self.database, tuple(values)),))
+        return users
 
-    def _found(self, connection: sa.Connection) -> Endpoints:
-        return replace(from_database.found(connection, self.name), realm=self.realm)
+    def sharing(self, endpoint: Endpoint) -> list[str]:
+        return [one for auth in endpoint.auths for one in self.users[auth] if one != endpoint.id]
+
+    def refusal(self, option: Option, account: str) -> None:
+        del option, account
+
+    def steps(self, wanted: Sequence[tuple[Option, str]]) -> tuple[Rows, ...]:
+        values = []
+        for option, value in wanted:
+            row = option.where.id if isinstance(option.where, Row) else ""
+            values.append(Value(row, option.name, self.columns[option.name][row], value))
+        return (Rows(self.database, tuple(values)),)

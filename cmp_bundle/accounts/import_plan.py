@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts.edits import Edits
 from cmp_bundle.accounts.fields import AT_THE_SOURCE, duplicates
+from cmp_bundle.accounts.filled import at_source
 from cmp_bundle.accounts.model import Account, with_ha1
-from cmp_bundle.accounts.source import account, placed
+from cmp_bundle.accounts.source import placed
 from cmp_bundle.errors import refuse
 from cmp_bundle.findings import Finding, finding
 
@@ -62,7 +63,7 @@ def candidates(
     for endpoint in found.endpoints.values():
         if not endpoint.webrtc or (names and endpoint.id not in names):
             continue
-        made = account(source, found, endpoint.id, realm)
+        made = at_source(source, found, endpoint.id, realm)
         if isinstance(made, Finding):
             findings.append(made)
         else:

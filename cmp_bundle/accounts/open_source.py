@@ -13,31 +13,33 @@ from cmp_bundle.errors import CmpBundleError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cmp_bundle.accounts.endpoint import Endpoints
     from cmp_bundle.accounts.source import AccountSource
 
 
 @dataclass(frozen=True)
-class Opener:
-    """Opens sources by name.
+class Sources:
+    """Opens sources by name, and reads each once.
 
     ``folder`` is where relative paths start, ``asterisk`` the configuration of the Asterisk
-    there is, if any, ``database_password`` what its databases ask for, and ``realm`` what its
-    challenges say, where that is known.
+    there is, if any, ``database_password`` what its databases ask for, and ``realm`` what the
+    operator says that its challenges say.
     """
 
     folder: Path
     asterisk: ConfFolder | None = None
     database_password: str = field(default="", repr=False)
     realm: str = ""
+    _read: dict[str, Endpoints | CmpBundleError] = field(default_factory=dict, repr=False)
 
-    def __call__(self, name: str) -> AccountSource:
+    def source(self, name: str) -> AccountSource:
         """Raises CmpBundleError where it cannot even be looked for."""
         if source_name.is_database(name):
             # SQLAlchemy takes a quarter of a second to import.
             from cmp_bundle.accounts.database import Database  # noqa: PLC0415
             from cmp_bundle.accounts.database_source import DatabaseSource  # noqa: PLC0415
 
-            return DatabaseSource(Database(name, self.database_password), self.realm)
+            return DatabaseSource(Database(name, self.database_password), self.default_realm())
         if "/" in name:
             path = (self.folder / name).absolute()
             return ConfSource(name, ConfFolder(path.parent), path.name)
@@ -48,3 +50,30 @@ class Opener:
                 hint="name its folder: [asterisk] etc_dir, or --asterisk-etc-dir",
             )
         return ConfSource(name, self.asterisk, name)
+
+    def endpoints(self, name: str) -> Endpoints:
+        """What the source of that name holds. Raises CmpBundleError."""
+        if name not in self._read:
+            try:
+                self._read[name] = self.source(name).endpoints()
+            except CmpBundleError as error:
+                self._read[name] = error
+        found = self._read[name]
+        if isinstance(found, CmpBundleError):
+            raise found
+        return found
+
+    def of_asterisk(self) -> dict[str, Endpoints]:
+        """What Asterisk's own files hold, by their names, as far as they are there and can be read."""
+        held = {}
+        for name in (source_name.PJSIP, source_name.WIZARD) if self.asterisk else ():
+            try:
+                held[name] = self.endpoints(name)
+            except CmpBundleError:
+                continue
+        return held
+
+    def default_realm(self) -> str:
+        """The realm of challenges where an auth does not say; empty if unknown."""
+        own = (found.realm for found in self.of_asterisk().values() if found.realm)
+        return self.realm or next(own, "")

@@ -67,7 +67,7 @@ def _as_ha1(told: Mapping[str, Any], realm: str) -> str:
     return str(told.get("ha1", ""))
 
 
-def told_secrets(profile: Mapping[str, Any], everybody: Iterable[Account]) -> list[str]:
+def exposed(profile: Mapping[str, Any], everybody: Iterable[Account]) -> list[str]:
     """What in a ``content`` is nobody else's business, a phrase each; ``everybody`` may share it."""
     name = profile["id"]
     told = [f"the password of {name}"] if "password" in profile else []

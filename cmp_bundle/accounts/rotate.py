@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cmp_bundle.accounts import endpoint_account, generate
+from cmp_bundle.accounts import generate, password_change
 from cmp_bundle.accounts.edits import Edits
 from cmp_bundle.accounts.endpoint import digest
+from cmp_bundle.accounts.endpoint_account import usable
+from cmp_bundle.accounts.file_change import edit
+from cmp_bundle.accounts.filled import joined
 from cmp_bundle.accounts.model import Account, ha1
-from cmp_bundle.accounts.password_change import PasswordChange, edit
+from cmp_bundle.accounts.password_change import PasswordChange, with_secret
 from cmp_bundle.errors import FindingsError, refuse
 from cmp_bundle.files import Boundary
 from cmp_bundle.findings import Finding, finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from cmp_bundle.accounts.endpoint import Endpoints
-    from cmp_bundle.accounts.source import AccountSource
+    from cmp_bundle.accounts.open_source import Sources
     from cmp_bundle.accounts.store import AccountFile
     from cmp_bundle.changes.step import Step
 
@@ -27,15 +29,13 @@ if TYPE_CHECKING:
 def renewal(
     book: AccountFile,
     ids: Collection[str],
-    opened: Callable[[str], AccountSource],
+    sources: Sources,
     password: Callable[[], str] = generate.password,
-    beside: Iterable[AccountSource] = (),
 ) -> PasswordChange:
     """How these accounts get new passwords: in their own rows, or at their sources.
 
-    Those with a password of their own get the new one in the sources ``beside`` as well, where
-    these hold the same as the rows now. Nothing is changed yet. The renewal's accounts hold the
-    new passwords (or HA1 where that is what is kept). Raises CmpBundleError with every account
+    Those with a password of their own get the new one in Asterisk's own files as well, where these
+    hold the same as the rows now. Nothing is changed yet. Raises CmpBundleError with every account
     that cannot be given one.
     """
     held = {account.id: account for account in book.accounts}
@@ -56,11 +56,9 @@ def renewal(
         after = book.edited(Edits(change={a.id: _secret(a) for a in renewed}))
         steps.append(edit(book.path, Boundary(), book.data, after.data, private=not book.loose))
     # Each source is changed once, whatever the reasons: two edits of one file would not fit.
-    sources = {source.name: source for source in beside}
     wanted: dict[str, list[str]] = {}
-    for source in sources.values() if own else ():
-        found = source.found()
-        wanted[source.name] = [account.id for account in own if holds(account, found)]
+    for name, found in sources.of_asterisk().items() if own else ():
+        wanted[name] = [account.id for account in own if holds(account, found)]
     for account in chosen:
         if account.source:
             wanted.setdefault(account.source, []).append(account.id)
@@ -68,8 +66,9 @@ def renewal(
         if not names:
             continue
         try:
-            source = sources.get(name) or opened(name)
-            there = source.renew({each: fresh[each] for each in names})
+            there = password_change.planned(
+                sources.source(name), {each: fresh[each] for each in names}
+            )
         except FindingsError as error:
             findings += error.findings
             continue
@@ -77,7 +76,7 @@ def renewal(
         files += there.files
         for one in there.accounts:
             if held[one.id].source:
-                accounts[one.id] = _joined(held[one.id], one)
+                accounts[one.id] = joined(held[one.id], one)
     refuse(findings, "nothing was changed")
     return PasswordChange(
         tuple(accounts[account.id] for account in chosen), tuple(steps), tuple(files)
@@ -87,7 +86,7 @@ def renewal(
 def holds(account: Account, found: Endpoints) -> bool:
     """Whether Asterisk takes the password or HA1 of ``account`` by what is ``found`` there."""
     endpoint = found.endpoints.get(account.id)
-    auth = endpoint_account.usable(endpoint, found) if endpoint else None
+    auth = usable(endpoint, found) if endpoint else None
     if auth is None or isinstance(auth, Finding) or auth.username != account.user:
         return False
     realm = auth.realm or found.realm or account.realm
@@ -99,18 +98,9 @@ def holds(account: Account, found: Endpoints) -> bool:
 
 
 def _renewed(account: Account, password: str) -> Account:
-    if account.ha1:
-        return replace(account, ha1=ha1(account.user, account.realm, password))
-    return replace(account, password=password)
+    value = ha1(account.user, account.realm, password) if account.ha1 else password
+    return with_secret(account, value)
 
 
 def _secret(account: Account) -> dict[str, str]:
     return {"ha1": account.ha1} if account.ha1 else {"password": account.password}
-
-
-def _joined(account: Account, at_the_source: Account) -> Account:
-    """What the file says of an account, with what its source holds."""
-    own = {
-        n: getattr(at_the_source, n) for n in ("auth_name", "password", "ha1", "realm", "secret")
-    }
-    return replace(account, **own)

@@ -3,24 +3,21 @@ from __future__ import annotations
 import os
 import warnings
 from getpass import GetPassWarning
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cmp_bundle.accounts import fields, generate, store
-from cmp_bundle.accounts.edits import Edits
-from cmp_bundle.accounts.fields import AccountFields
-from cmp_bundle.cli import people
-from cmp_bundle.cli.command import Run
+from cmp_bundle.accounts import store
+from cmp_bundle.cli import options
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
-from cmp_bundle.errors import CmpBundleError, refuse
-from cmp_bundle.files import Disk
-from cmp_bundle.places import Place
+from cmp_bundle.commands.accounts import add_account
+from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
-    from cmp_bundle.accounts.model import Account
+    from pathlib import Path
+
+    from cmp_bundle.commands.context import Context
 
 #: A password for the account that is added, where nobody wants to write a file.
 PASSWORD = "CMP_BUNDLE_PASSWORD"  # noqa: S105 - the name of a variable
@@ -40,21 +37,20 @@ PASSWORD = "CMP_BUNDLE_PASSWORD"  # noqa: S105 - the name of a variable
     click.option("--prompt", is_flag=True, help="Ask for the password."),
     click.option(
         "--password-file",
-        type=click.Path(path_type=Path),
+        type=options.PATH,
         help="Take the password from the first line of this file.",
     ),
-    people.ALLOW_LOOSE,
-    flags=people.FLAGS,
+    accounts=True,
     name="add",
 )
 def add(
-    run: Run,
+    context: Context,
     *,
     user: str,
     source: str | None,
     prompt: bool,
     password_file: Path | None,
-    allow_loose: bool,
+    ice: tuple[str, ...],
     **rest: Any,
 ) -> Result:
     """Add an account to the file, which is made if there is none.
@@ -63,31 +59,25 @@ def add(
     variable CMP_BUNDLE_PASSWORD; never an argument, which everybody on the machine could read.
     With --source it has its password where Asterisk has it.
     """
-    book = people.read(run, allow_loose=allow_loose, new=True)
-    password, origin = "", f"its password stands in {source}"
+    password, origin = None, f"its password stands in {source}"
     if source is None:
-        password, origin = _password(prompt=prompt, file=password_file, allow_loose=allow_loose)
+        password, origin = _password(context, prompt=prompt, file=password_file)
     elif prompt or password_file:
         raise CmpBundleError(
             "options-conflict",
             "with --source the account has its password there",
             hint="leave out one of them",
         )
-    values: dict[str, object] = {"id": user, "password": password, "source": source or ""}
-    values |= {name: value for name, value in rest.items() if value not in (None, ())}
-    if rest["ice"]:
-        values["ice"] = list(rest["ice"])
-    account = _account(values)
-    book.edited(Edits(add=(account,))).write(Disk())
-    lines = [f"{book.path}: added {user}; {origin}"]
+    done = add_account(context, user, password, source=source, ice=list(ice) or None, **rest)
+    lines = [f"{done.file}: added {user}; {origin}"]
     if source is None:
         lines.append(f"Asterisk has to have an endpoint {user} with it: cmp-bundle accounts check")
     lines.append(f"next: cmp-bundle build, and then: cmp-bundle link {user}")
-    return Result("\n".join(lines), {"file": book.path, "added": user, "password": origin})
+    return Result("\n".join(lines), done)
 
 
-def _password(*, prompt: bool, file: Path | None, allow_loose: bool) -> tuple[str, str]:
-    """The password, and in words where it is from."""
+def _password(context: Context, *, prompt: bool, file: Path | None) -> tuple[str | None, str]:
+    """The password, None for one to be made, and in words where it is from."""
     if prompt and file is not None:
         raise CmpBundleError(
             "options-conflict",
@@ -97,11 +87,12 @@ def _password(*, prompt: bool, file: Path | None, allow_loose: bool) -> tuple[st
     if prompt:
         return _asked(), "its password is the one you typed"
     if file is not None:
-        return store.read_password(file, allow_loose=allow_loose), f"its password is from {file}"
+        found = store.read_password(file, allow_loose=context.allow_loose)
+        return found, f"its password is from {file}"
     given = os.environ.get(PASSWORD)
     if given:
         return given, f"its password is from {PASSWORD}"
-    return generate.password(), "a password was made for it, and stands there"
+    return None, "a password was made for it, and stands there"
 
 
 def _asked() -> str:
@@ -118,13 +109,3 @@ def _asked() -> str:
             hint=f"--password-file FILE, or the environment variable {PASSWORD}",
         ) from None
     return str(typed)
-
-
-def _account(values: dict[str, object]) -> Account:
-    """The account of these fields. Raises CmpBundleError with all that is wrong."""
-    findings: list[Any] = []
-    here = Place("accounts add")
-    made = fields.account(AccountFields(values, here, {}), findings)
-    refuse(findings)
-    assert made is not None  # noqa: S101 - it is None only where something is wrong
-    return made

@@ -1,32 +1,20 @@
 from __future__ import annotations
 
-from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
-from cmp_bundle.accounts.profile import told_secrets
-from cmp_bundle.bundle import dist
-from cmp_bundle.bundle.build import People, build
-from cmp_bundle.bundle.client import client
-from cmp_bundle.checks.static_names import served_badly
-from cmp_bundle.cli import fixes, people, source
-from cmp_bundle.cli.command import Run
+from cmp_bundle.cli import options
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
-from cmp_bundle.cli.sizes import count, kilobytes
-from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Disk
+from cmp_bundle.commands.bundle_checks import PUBLIC
+from cmp_bundle.commands.bundling import build
+from cmp_bundle.commands.sizes import count, kilobytes
 
-_FLAGS = (
-    *source.FLAGS,
-    "build.out",
-    "build.pack",
-    "build.pristine",
-    "build.without",
-    "site.redirect",
-    *people.FLAGS,
-)
+if TYPE_CHECKING:
+    from cmp_bundle.commands.context import Context
 
+_FLAGS = ("build.out", "build.pack", "build.pristine", "build.without", "site.redirect")
 
 _PLAIN = click.option(
     "--plain",
@@ -35,20 +23,15 @@ _PLAIN = click.option(
     " where everybody can read them.",
 )
 
-#: The one way around the last look for secrets, for the account that --plain names.
-PUBLIC = "--i-know-this-is-public"
-
 
 @make(
-    source.OFFLINE,
+    options.OFFLINE,
     _PLAIN,
     click.option(PUBLIC, "public", is_flag=True, help="Say that --plain is meant."),
-    people.ALLOW_LOOSE,
-    flags=_FLAGS,
+    flags=(*options.PHONE, *_FLAGS),
+    accounts=True,
 )
-def command(
-    run: Run, *, offline: bool, plain: str | None, public: bool, allow_loose: bool
-) -> Result:
+def command(context: Context, *, offline: bool, plain: str | None, public: bool) -> Result:
     """Make the bundle: the phone with its settings, packed.
 
     The phone is fetched first if it is not in the cache. The folder that is written holds all
@@ -59,68 +42,20 @@ def command(
     password, a private key or another secret stops and names the place. Files of a phone's folder
     that hold such things by their names (.env, certs, *.key, *.bak) are left out.
     """
-    _check_plain(run, plain, public=public)
-    fixes.left_out(run)
-    everybody = None
-    if not run.settings.build.pristine:
-        everybody = people.everyone(run, allow_loose=allow_loose, complete=True, plain=plain)
-    phone = source.phone(run, offline=offline)
-    built = build(phone, run.settings, client(), everybody.people if everybody else People())
-    warnings = [*built.warnings, *served_badly(built)]
-    for warning in warnings:
-        run.reporter.found(warning)
-    about = built.bundle.manifest
-    out = run.settings.build.out
-    fresh = dist.write(built.bundle, out, Disk())
-    before, now = built.before, about.visit
-    if everybody and everybody.people.plain is not None:
-        shown = told_secrets(everybody.people.plain, everybody.accounts)
-        shown = shown or [f"the account {about.plain}"]
-        run.reporter.warn(f"everybody who opens the page can read {'; '.join(shown)}")
+    made = build(context, offline=offline, plain=plain, public=public)
+    for warning in made.warnings:
+        context.reporter.found(warning)
+    if made.exposed:
+        context.reporter.warn(f"everybody who opens the page can read {'; '.join(made.exposed)}")
+    about, before, now = made.manifest, made.before, made.manifest.visit
+    same = "" if made.changed else ", the same as before"
     lines = [
-        f"{out}: bundle {about.id} of {phone.source}{'' if fresh else ', the same as before'}",
+        f"{made.out}: bundle {about.id} of {about.phone.source}{same}",
         f"a visit takes {kilobytes(now.bytes)} in {count(now.requests, 'request')}"
         f" (the phone as it came: {kilobytes(before.bytes)} in {count(before.requests, 'request')})",
-        *_people(about.profiles.count),
-        f"it will be {about.redirect} on the server; next: cmp-bundle deploy --dry-run",
     ]
-    data = {
-        "out": out,
-        "changed": fresh,
-        "manifest": asdict(about),
-        "before": asdict(before),
-        "warnings": [one.to_json() for one in warnings],
-    }
-    return Result("\n".join(lines), data)
-
-
-def _people(number: int) -> list[str]:
-    if not number:
-        return []
-    return [
-        f"it has the sealed profiles of {count(number, 'account')}; their links: cmp-bundle links"
-    ]
-
-
-def _check_plain(run: Run, plain: str | None, *, public: bool) -> None:
-    if plain is None:
-        if public:
-            raise CmpBundleError(
-                "options-conflict",
-                f"{PUBLIC} does nothing alone",
-                hint="add --plain USER, or leave it out",
-            )
-        return
-    if not public:
-        raise CmpBundleError(
-            "plain-account",
-            f"--plain {plain} shows everybody who reaches the page the account, its password or HA1,"
-            " and the credentials of its TURN servers, which other accounts may share",
-            hint=f"give {plain} a link instead: cmp-bundle link {plain}; or insist: {PUBLIC}",
-        )
-    if run.settings.build.pristine:
-        raise CmpBundleError(
-            "options-conflict",
-            "--plain has no place in a pristine phone, which is filled in with nothing",
-            hint="leave out one of them",
-        )
+    if about.profiles.count:
+        whose = count(about.profiles.count, "account")
+        lines.append(f"it has the sealed profiles of {whose}; their links: cmp-bundle links")
+    lines.append(f"it will be {about.redirect} on the server; next: cmp-bundle deploy --dry-run")
+    return Result("\n".join(lines), made)

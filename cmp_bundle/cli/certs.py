@@ -1,58 +1,45 @@
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from cmp_bundle.cli.authority import (
-    FOLDER,
-    about_of,
-    anchor_of,
-    believers_of,
-    folder_of,
-    now,
-    said_of,
-    tell_if_fresh,
-)
-from cmp_bundle.cli.certs_trust import believe, forget
-from cmp_bundle.cli.command import Run, group
+from cmp_bundle.cli import options
 from cmp_bundle.cli.command import command as make
+from cmp_bundle.cli.command import group
 from cmp_bundle.cli.output import Result
-from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.files import Disk
-from cmp_bundle.tls import leaf as leaves
-from cmp_bundle.tls import store
-from cmp_bundle.tls.anchor import CERTIFICATE, anchor_in
-from cmp_bundle.tls.authority import KEY, ensure, renew
-from cmp_bundle.tls.bounds import PRIVATE, PRIVATE_NETWORKS
-from cmp_bundle.tls.desktop_user import desktop_user
-from cmp_bundle.tls.facts import facts
-from cmp_bundle.tls.hosts import hosts as parsed
-from cmp_bundle.tls.ours import to_be_trusted
-from cmp_bundle.tls.pem import certificates_in, is_there
-from cmp_bundle.tls.rights import as_owner
+from cmp_bundle.commands.authority import export_authority, show_authority
+from cmp_bundle.commands.certificates import issue_certificate, show_certificates
+from cmp_bundle.commands.trusting import trust_authority, untrust_authority
+from cmp_bundle.tls.bounds import PRIVATE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cryptography import x509
+    from cmp_bundle.commands.authority import ShownAuthority
+    from cmp_bundle.commands.certificates import Certificates, ShownCertificate
+    from cmp_bundle.commands.context import Context
+    from cmp_bundle.commands.trusting import TrustChange
 
-    from cmp_bundle.tls.anchor import Anchor
-    from cmp_bundle.tls.hosts import Host
-
-_PATH = click.Path(path_type=Path)
+_EACH_STEP = click.option("--dry-run", is_flag=True, help="Show each step, and do none.")
 
 
 @make(
     click.argument("hosts", nargs=-1, required=True, metavar="HOST..."),
-    click.option("--out", type=_PATH, help="The file for certificate and key."),
+    click.option("--out", type=options.PATH, help="The file for certificate and key."),
     click.option("--force", is_flag=True, help="Replace a file that is there already."),
-    FOLDER,
+    options.FOLDER,
     name="issue",
 )
 def issue(
-    run: Run, *, hosts: tuple[str, ...], out: Path | None, force: bool, folder: Path | None
+    context: Context,
+    *,
+    hosts: tuple[str, ...],
+    out: Path | None,
+    force: bool,
+    folder: Path | None,
 ) -> Result:
     """Make a certificate for the hosts named.
 
@@ -60,59 +47,71 @@ def issue(
     The local authority signs it; that one is made if there is none yet. Certificate and key come
     in one file, which Asterisk takes for both.
     """
-    wanted, disk = parsed(hosts), Disk()
-    folder = folder_of(run, folder)
-    authority = ensure(folder, wanted, now(), disk)
-    tell_if_fresh(run, authority)
-    made = leaves.issue(authority, wanted, now())
-    path = out or folder / f"{str(wanted[0]).replace('*', '_wildcard').replace(':', '_')}.pem"
-    store.save(made, path, disk, force=force)
-    believers, _ = believers_of(authority.anchor)
-    whole = path.resolve()
+    made = issue_certificate(context, hosts, out=out, force=force, folder=folder)
+    whole = made.file.resolve()
+    until = _day(made.not_after)
     lines = [
-        f"{path}: certificate and key for",
-        *(f"  {host}" for host in wanted),
-        f"valid until {made.not_after:%Y-%m-%d}; whoever can read this file can pose as them",
+        f"{made.file}: certificate and key for",
+        *(f"  {host}" for host in made.hosts),
+        f"valid until {until}; whoever can read this file can pose as them",
         f"for Asterisk: cmp-bundle deploy --enable-https --cert {whole} --key {whole}",
     ]
-    if not believers:
+    if not made.trusted_by:
         lines.append("no browser here believes it yet; next: cmp-bundle certs trust")
-    data = {
-        **_data(made.certificate),
-        "file": path,
-        "authority": about_of(authority.anchor) | {"fresh": authority.fresh},
-        "trusted_by": believers,
-    }
-    return Result("\n".join(lines), data)
+    return Result("\n".join(lines), made)
 
 
-@make(click.argument("file", type=_PATH, required=False), FOLDER, name="show")
-def show(run: Run, *, file: Path | None, folder: Path | None) -> Result:
+@make(click.argument("file", type=options.PATH, required=False), options.FOLDER, name="show")
+def show(context: Context, *, file: Path | None, folder: Path | None) -> Result:
     """Show whom certificates are for, and who believes them.
 
     FILE is any certificate in PEM; without it, all in the folder are shown, the authority first.
     """
-    folder = folder_of(run, folder)
-    anchor = anchor_in(folder)
-    believers, problems = believers_of(anchor) if anchor else ([], [])
-    lines, data = [], []
-    for path in [file] if file else [anchor_of(folder).path, *_leaves(folder)]:
-        lines.append(f"{path}")
-        try:
-            certificate = certificates_in(path)[0]
-        except CmpBundleError as error:
-            if file is not None:
-                raise
-            lines.append(f"  {error.message}")
-            continue
-        ours = anchor is not None and anchor.signed(certificate)
-        lines += _described(certificate)
-        if ours:
-            lines.append(f"  believed by  {said_of(believers, problems)}")
-        elif anchor is not None:
-            lines.append(f"  believed by  not told here: {anchor.path} did not sign it")
-        data.append({"file": path, **_data(certificate), "trusted_by": believers if ours else None})
-    return Result("\n".join(lines), {"folder": folder, "certificates": data})
+    shown = show_certificates(context, file, folder)
+    found: dict[str, list[str]] = {
+        str(one.file): _certificate(one, shown) for one in shown.certificates
+    }
+    found |= {str(one.file): [f"  {one.message}"] for one in shown.unreadable}
+    # The authority first, which is shown whatever it is called.
+    paths = sorted(found, key=lambda path: (path != str(shown.authority), path))
+    return Result("\n".join(line for path in paths for line in (path, *found[path])), shown)
+
+
+@make(_EACH_STEP, options.FOLDER, name="trust")
+def trust(context: Context, *, dry_run: bool, folder: Path | None) -> Result:
+    """Tell the browsers here to believe the authority.
+
+    These are Chromium and its relatives, each Firefox profile, and the system's own store, which
+    takes root. With sudo, it is the browsers of whoever called sudo. Each step is shown before it
+    is done; "cmp-bundle certs untrust" takes them back. Only an authority that cmp-bundle made on
+    this machine is told of, with its bounds and its key beside it.
+    """
+    return _changed(trust_authority(context, folder, dry_run=dry_run))
+
+
+@make(_EACH_STEP, options.FOLDER, name="untrust")
+def untrust(context: Context, *, dry_run: bool, folder: Path | None) -> Result:
+    """Make the browsers here forget the authority.
+
+    The authority itself stays in its folder, and can be trusted again.
+    """
+    return _changed(untrust_authority(context, folder, dry_run=dry_run))
+
+
+def _changed(done: TrustChange) -> Result:
+    lines = []
+    for store in done.stores:
+        lines.append(str(store))
+        if not store.done:
+            lines += [f"  {step}" for step in store.steps]
+    lines += done.notes
+    if not done.stores:
+        lines.append("there is no browser's store here, and none of the system")
+    if done.changed and not done.dry_run:
+        lines.append("browsers that are running take notice when they are started again")
+        if done.wanted:
+            lines.append("to take it back: cmp-bundle certs untrust")
+    return Result("\n".join(lines), done)
 
 
 @make(
@@ -120,11 +119,11 @@ def show(run: Run, *, file: Path | None, folder: Path | None) -> Result:
     click.option("--allow", multiple=True, metavar="HOST", help="What a new one may vouch for."),
     click.option("--new", is_flag=True, help="Make a new one in place of the one there."),
     click.option("--force", is_flag=True, help="Replace the exported file if it is there."),
-    FOLDER,
+    options.FOLDER,
     name="ca",
 )
-def authority_itself(
-    run: Run,
+def authority(
+    context: Context,
     *,
     export: str | None,
     allow: tuple[str, ...],
@@ -140,148 +139,75 @@ def authority_itself(
     that. With --allow, a domain (example.com) stands for all below it too, a name without a dot
     (dev) for itself alone, and an address (203.0.113.7) for itself.
     """
-    folder = folder_of(run, folder)
-    if new or (allow and anchor_in(folder) is None):
-        anchor = _new(run, folder, allow)
-    else:
-        anchor = anchor_of(folder)
-        _all_allowed(anchor, allow)
-    if export is not None:
-        return _export(anchor, export, force=force)
-    believers, problems = believers_of(anchor)
-    private = []
-    if set(PRIVATE) <= set(anchor.bounds.domains or ()):
-        private.append(f"  private      {', '.join(PRIVATE)} and all below")
-    lines = [
-        f"{anchor.path}: {anchor.name}",
-        *_described(anchor.certificate),
-        f"  vouches for  {anchor.bounds}",
-        *private,
-        f"  believed by  {said_of(believers, problems)}",
-        "for other machines: cmp-bundle certs ca --export FILE",
-    ]
-    return Result("\n".join(lines), about_of(anchor) | {"trusted_by": believers})
+    if export is None or new or allow:
+        shown = show_authority(context, folder, allow=allow, new=new)
+    if export is None:
+        return Result("\n".join(_authority(shown)), shown)
+    exported = export_authority(
+        context, None if export == "-" else Path(export), folder, force=force
+    )
+    text = exported.pem or (
+        f"{export}: the certificate of {exported.name}, without its key\n"
+        "whoever adds it to the authorities of a browser or a phone believes what it signs"
+    )
+    return Result(text, exported)
 
 
 command = group(
-    """Make certificates that browsers believe, and tell browsers to.
+    """Create and trust local certificates.
 
     A local authority signs them. It is made in the folder certs when it is first needed; its key
     stays there, and is never given to a server.
     """,
     issue,
     show,
-    believe,
-    forget,
-    authority_itself,
+    trust,
+    untrust,
+    authority,
 )
 
 
-def _leaves(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.glob("[!.]*.pem") if p.name not in (CERTIFICATE, KEY))
-
-
-def _new(run: Run, folder: Path, allow: Sequence[str]) -> Anchor:
-    before = anchor_in(folder)
-    believers, problems = believers_of(before) if before else ([], [])
-    if believers:
-        raise CmpBundleError(
-            "authority-trusted",
-            f"the authority here is still believed by {', '.join(believers)}",
-            file=folder,
-            hint="take that back first: cmp-bundle certs untrust",
-        )
-    for problem in problems:
-        run.reporter.warn(f"whether browsers believe the old authority {problem}")
-    kept = _kept(run, folder, before)
-    made = renew(folder, parsed(allow) if allow else (), now(), Disk(), kept)
-    tell_if_fresh(run, made)
-    lost = [str(h) for h in kept if not made.anchor.bounds.allow(h)]
-    if lost:
-        run.reporter.warn(
-            f"the old one might vouch for {', '.join(lost)}, the new one cannot: a name without a"
-            " dot and one below it exclude one another"
-        )
-    return made.anchor
-
-
-def _kept(run: Run, folder: Path, before: Anchor | None) -> tuple[Host, ...]:
-    """What the one before was asked for, beside what each is for; nobody wants to lose that."""
-    if before is None:
-        return ()
-    bounds = before.bounds
-    wanted = [
-        *(n for n in (*(bounds.domains or ()), *bounds.alone) if n not in PRIVATE),
-        *(str(n.network_address) for n in bounds.networks or () if n not in PRIVATE_NETWORKS),
-    ]
-    if not wanted:
-        return ()
-    try:
-        ours = to_be_trusted(folder, desktop_user()) is not None
-    except CmpBundleError:
-        ours = False
-    if not ours:
-        run.reporter.note(
-            f"what the old one might vouch for is not taken over, since it was not made here: {bounds}"
-        )
-        return ()
-    return parsed(wanted)
-
-
-def _all_allowed(anchor: Anchor, allow: Sequence[str]) -> None:
-    missing = [h for h in (parsed(allow) if allow else ()) if not anchor.bounds.allow(h)]
-    if missing:
-        raise CmpBundleError(
-            "authority-limits",
-            f"the authority here may not vouch for {', '.join(map(str, missing))}",
-            file=anchor.path,
-            hint="a certificate cannot be changed; for a new one, add --new",
-        )
-
-
-def _export(anchor: Anchor, to: str, *, force: bool) -> Result:
-    if to == "-":
-        text = anchor.pem.decode()
-        return Result(text, about_of(anchor) | {"pem": text})
-    path = Path(to).absolute()
-    if path.name == KEY:
-        raise CmpBundleError("file-reserved", "is what the authority's key is called", file=path)
-    with as_owner(path.parent):
-        store.not_through_a_link(path, "--export")
-        if is_there(path) and not force:
-            raise CmpBundleError(
-                "file-exists",
-                "is there already, and is not replaced",
-                file=path,
-                hint="replace it: --force",
-            )
-        Disk().write(path, anchor.pem)
-    text = (
-        f"{to}: the certificate of {anchor.name}, without its key\n"
-        "whoever adds it to the authorities of a browser or a phone believes what it signs"
-    )
-    return Result(text, about_of(anchor) | {"exported": path})
-
-
-def _described(certificate: x509.Certificate) -> list[str]:
-    about = facts(certificate)
-    days = (about.end - now()).days
-    left = f"{days} days left" if days >= 0 else "expired"
+def _authority(shown: ShownAuthority) -> list[str]:
+    private = []
+    if set(PRIVATE) <= set(shown.domains or ()):
+        private.append(f"  private      {', '.join(PRIVATE)} and all below")
     return [
-        f"  for          {'an authority' if about.authority else about.names}",
-        f"  valid        {about.begin:%Y-%m-%d} to {about.end:%Y-%m-%d}, {left}",
-        f"  signed by    {about.signed_by}",
-        f"  sha-256      {about.fingerprint}",
+        f"{shown.file}: {shown.name}",
+        "  for          an authority",
+        f"  valid        {_period(shown.not_before, shown.not_after)}",
+        f"  signed by    {shown.signed_by}",
+        f"  sha-256      {shown.sha256}",
+        f"  vouches for  {shown.vouches_for}",
+        *private,
+        f"  believed by  {_believers(shown.trusted_by, shown.problems)}",
+        "for other machines: cmp-bundle certs ca --export FILE",
     ]
 
 
-def _data(certificate: x509.Certificate) -> dict[str, Any]:
-    about = facts(certificate)
-    return {
-        "names": [*about.names.dns, *about.names.addresses],
-        "problem": about.names.problem,
-        "not_before": about.begin.isoformat(),
-        "not_after": about.end.isoformat(),
-        "signed_by": about.signed_by,
-        "sha256": about.fingerprint,
-    }
+def _certificate(one: ShownCertificate, among: Certificates) -> list[str]:
+    names = one.problem or ", ".join(one.names)
+    lines = [
+        f"  for          {'an authority' if one.authority else names}",
+        f"  valid        {_period(one.not_before, one.not_after)}",
+        f"  signed by    {one.signed_by}",
+        f"  sha-256      {one.sha256}",
+    ]
+    if one.trusted_by is not None:
+        lines.append(f"  believed by  {_believers(one.trusted_by, one.trust_problems)}")
+    elif among.authority is not None:
+        lines.append(f"  believed by  not told here: {among.authority} did not sign it")
+    return lines
+
+
+def _period(begin: str, end: str) -> str:
+    days = (dt.datetime.fromisoformat(end) - dt.datetime.now(dt.UTC)).days
+    left = f"{days} days left" if days >= 0 else "expired"
+    return f"{_day(begin)} to {_day(end)}, {left}"
+
+
+def _day(moment: str) -> str:
+    return moment.partition("T")[0]
+
+
+def _believers(trusted_by: Sequence[str], problems: Sequence[str]) -> str:
+    return ", ".join([*trusted_by, *problems]) or "nobody here; next: cmp-bundle certs trust"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,54 +9,41 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cmp_bundle.cli import output
-from cmp_bundle.settings import load
+from cmp_bundle.commands.context import Context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cmp_bundle.cli.output import Result
-    from cmp_bundle.report import Reporter
-    from cmp_bundle.settings import Loaded, Settings
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of a command; ``reload`` reads the settings again, as they are by then."""
-
-    loaded: Loaded
-    reporter: Reporter
-    as_json: bool
-    reload: Callable[[], Loaded]
-
-    @property
-    def settings(self) -> Settings:
-        return self.loaded.settings
 
 
 def command(
-    *options: Callable[[Any], Any], flags: tuple[str, ...] = (), name: str | None = None
-) -> Callable[[Callable[..., Result]], click.Command]:
-    """Make a click command of a function that takes a Run and its options.
+    *options: Callable[[Any], Any],
+    flags: tuple[str, ...] = (),
+    accounts: bool = False,
+    name: str | None = None,
+) -> Callable[[Callable[..., Result | None]], click.Command]:
+    """Make a click command of a function that takes a Context and its options.
 
-    ``flags`` are settings (dotted names) that this command also takes as flags. Without ``name``
-    it is called as its module is.
+    ``flags`` are settings (dotted names) that this command also takes as flags; with ``accounts``
+    it takes those about accounts as well. Without ``name`` it is called as its module is. A command
+    that has shown its result itself returns None.
     """
+    if accounts:
+        options, flags = (*options, _ALLOW_LOOSE), (*flags, *_OF_ACCOUNTS)
 
-    def make(function: Callable[..., Result]) -> click.Command:
+    def make(function: Callable[..., Result | None]) -> click.Command:
         @wraps(function)
         def call(*, config: Path | None, as_json: bool, verbose: bool, **rest: Any) -> int:
+            loose = rest.pop("allow_loose", False)
             given = {name: rest.pop(_parameter(name)) for name in flags}
             # A flag that may be repeated and was not given is an empty tuple.
             given = {name: None if value == () else value for name, value in given.items()}
-
-            loaded = load(config, flags=given)
-
-            def again() -> Loaded:
-                # A file that has gone is none to do without: defaults are another phone.
-                return load(config or loaded.file, flags=given)
-
-            run = Run(loaded, output.Terminal(verbose=verbose), as_json, again)
-            result = function(run, **rest)
+            terminal = output.Terminal(verbose=verbose)
+            context = Context.load(config, given, reporter=terminal, allow_loose=loose)
+            result = function(context, **rest)
+            if result is None:
+                return 0
             output.show(result, as_json=as_json)
             return int(result.failed)
 
@@ -82,6 +68,12 @@ def group(means: str, *commands: click.Command) -> click.Group:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
 
+
+#: What says who gets a phone.
+_OF_ACCOUNTS = ("accounts.file", "accounts.database_password_file")
+_ALLOW_LOOSE = click.option(
+    "--allow-loose", is_flag=True, help="Use files with passwords that others can read, too."
+)
 
 _COMMON = (
     click.option(

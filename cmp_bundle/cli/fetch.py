@@ -1,34 +1,38 @@
 from __future__ import annotations
 
-from cmp_bundle.cli import source
-from cmp_bundle.cli.command import Run
+from typing import TYPE_CHECKING
+
+import click
+
+from cmp_bundle.cli import options
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
-from cmp_bundle.cli.sizes import kilobytes
+from cmp_bundle.commands.bundling import fetch
+from cmp_bundle.commands.sizes import kilobytes
+
+if TYPE_CHECKING:
+    from cmp_bundle.commands.context import Context
 
 
-@make(source.OFFLINE, source.REFRESH, flags=source.FLAGS)
-def command(run: Run, *, offline: bool, refresh: bool) -> Result:
+@make(
+    options.OFFLINE,
+    click.option("--refresh", is_flag=True, help="Fetch it again even if it is in the cache."),
+    flags=options.PHONE,
+)
+def command(context: Context, *, offline: bool, refresh: bool) -> Result:
     """Fetch the phone and check it against its pin.
 
     The source is upstream (Cyber Mega Phone 2K at the commit that cmp-bundle is tested with),
     builtin (the phone that comes with cmp-bundle), a folder, an archive (.tar.gz, .zip, by path
     or https), or a git repository (by path or URL). A later build finds it in the cache.
     """
-    phone = source.phone(run, offline=offline, refresh=refresh)
-    size = sum(len(file.data) for file in phone.files.values())
-    revision = f" at {phone.revision[:12]}" if phone.revision else ""
-    pinned = run.settings.phone.pin == phone.tree
+    found = fetch(context, offline=offline, refresh=refresh)
+    revision = f" at {found.revision[:12]}" if found.revision else ""
+    size = kilobytes(sum(found.files.values()))
     lines = [
-        f"{phone.source}{revision}: {len(phone.files)} files, {kilobytes(size)}",
-        f"git tree {phone.tree}",
+        f"{found.source}{revision}: {len(found.files)} files, {size}",
+        f"git tree {found.tree}",
     ]
-    if not pinned and phone.source not in ("upstream", "builtin"):
-        lines.append(f'to insist on this very content: pin = "{phone.tree}" under [phone]')
-    data = {
-        "source": phone.source,
-        "revision": phone.revision,
-        "tree": phone.tree,
-        "files": {path: len(file.data) for path, file in phone.files.items()},
-    }
-    return Result("\n".join(lines), data)
+    if not found.pinned:
+        lines.append(f'to insist on this very content: pin = "{found.tree}" under [phone]')
+    return Result("\n".join(lines), found)

@@ -10,11 +10,12 @@ import sys
 import time
 import traceback
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from cmp_bundle import __version__
+from cmp_bundle.commands.result import as_data
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.findings import Level
 
@@ -28,13 +29,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """What a command gives: ``data`` for ``--json``, ``text`` for people.
+    """What a command gives: ``data``, what its use case gave, for ``--json``; ``text`` for people.
 
     ``failed`` is for a command that was done, and found what it looks for: exit code 1.
     """
 
     text: str
-    data: dict[str, Any] = field(default_factory=dict)
+    data: Any
     failed: bool = False
 
 
@@ -59,7 +60,7 @@ class LostError(CmpBundleError):
 
 def show(result: Result, *, as_json: bool) -> None:
     """Raises LostError where standard output takes no more, such as a file on a full disk."""
-    text = json.dumps(result.data, indent=2, default=str) if as_json else harmless(result.text)
+    text = json.dumps(as_data(result.data), indent=2) if as_json else harmless(result.text)
     try:
         if text:
             sys.stdout.write(text.rstrip("\n") + "\n")

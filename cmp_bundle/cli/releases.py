@@ -1,36 +1,29 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
-from cmp_bundle.cli import server
-from cmp_bundle.cli.command import Run
+from cmp_bundle.cli import options
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
-from cmp_bundle.cli.sizes import kilobytes
-from cmp_bundle.deploy.layout import made_at
-from cmp_bundle.deploy.survey import survey
+from cmp_bundle.commands.releasing import KeptRelease, releases
+from cmp_bundle.commands.sizes import kilobytes
+
+if TYPE_CHECKING:
+    from cmp_bundle.commands.context import Context
 
 
-@make(flags=server.FLAGS)
-def command(run: Run) -> Result:
+@make(flags=options.SERVER)
+def command(context: Context) -> Result:
     """List what is deployed and what can be rolled back to."""
-    where = server.installation(run)
-    found = survey(where, run.settings.site.name)
-    rows, data = [], []
-    for release in found.releases:
-        current = release == found.current
-        when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(made_at(release)))
-        damaged = found.damaged.get(release)
-        if damaged is None:
-            about = found.manifest(release)
-            phone: str | None = about.phone.source
-            text = f"{phone}, {kilobytes(about.visit.bytes)} a visit"
-        else:
-            phone, text = None, f"damaged: {damaged}"
-        rows.append(f"{'*' if current else ' '} {release}  {when}  {text}")
-        data.append(
-            {"release": release, "current": current, "phone": phone, "damaged": damaged is not None}
-        )
-    if not rows:
-        rows.append("nothing of cmp-bundle is deployed here")
-    return Result("\n".join(rows), {"site": found.site.name, "releases": data})
+    found = releases(context)
+    rows = [_row(one) for one in found.releases]
+    return Result("\n".join(rows) or "nothing of cmp-bundle is deployed here", found)
+
+
+def _row(one: KeptRelease) -> str:
+    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(one.made))
+    about = f"{one.phone}, {kilobytes(one.visit_bytes or 0)} a visit"
+    if one.damaged:
+        about = f"damaged: {one.damaged}"
+    return f"{'*' if one.current else ' '} {one.release}  {when}  {about}"

@@ -4,43 +4,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cmp_bundle.cli import server
-from cmp_bundle.cli.command import Run
+from cmp_bundle.cli import changes, options
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
-from cmp_bundle.deploy.describe import describe
-from cmp_bundle.deploy.plan import to_roll_back
-from cmp_bundle.deploy.survey import survey
+from cmp_bundle.commands.releasing import rollback
 
 if TYPE_CHECKING:
-    from cmp_bundle.deploy.plan import Planned
+    from cmp_bundle.commands.context import Context
 
 
-@make(
-    click.argument("release", required=False),
-    click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing."),
-    flags=server.FLAGS,
-)
-def command(run: Run, *, release: str | None, dry_run: bool) -> Result:
+@make(click.argument("release", required=False), options.DRY_RUN, flags=options.SERVER)
+def command(context: Context, *, release: str | None, dry_run: bool) -> Result:
     """Go back to the release before, or to RELEASE.
 
     RELEASE is an id that "cmp-bundle releases" lists, or the last part of one.
     """
-    where = server.installation(run)
-    at = server.server(run, where)
-
-    def plan() -> Planned:
-        return to_roll_back(survey(where, run.settings.site.name), release)
-
+    done = rollback(context, release, dry_run=dry_run)
     if dry_run:
-        planned = plan()
-        return Result(describe(planned), {"changed": False, "release": planned.release})
-    engine = server.engine(run, at)
-    with engine.alone():
-        planned = plan()
-        url = engine.carry_out(planned, lambda: at.look(planned.expected))
-    active = server.when_active(url, planned.expected.redirect)
-    return Result(
-        f"release {planned.release} is current again\n{active}",
-        {"changed": True, "release": planned.release, "url": url},
-    )
+        return Result(changes.dry_run(done), done)
+    return Result(f"release {done.release} is current again\n{changes.active(done)}", done)

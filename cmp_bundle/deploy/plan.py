@@ -11,8 +11,8 @@ from cmp_bundle.changes.include_line import add_line, has_line, remove_line
 from cmp_bundle.changes.plan import Plan, Steps
 from cmp_bundle.changes.state import FileState, FolderState, State, SymlinkState
 from cmp_bundle.changes.step import Removal
+from cmp_bundle.checks.expected import Expected
 from cmp_bundle.deploy import refusals, staging
-from cmp_bundle.deploy.expected import Expected
 from cmp_bundle.deploy.layout import release_id
 from cmp_bundle.errors import CmpBundleError
 
@@ -273,9 +273,9 @@ def _notes(found: Survey, kept: set[str]) -> tuple[str, ...]:
         if release not in kept
     ]
     notes += [
-        f"{error}; so no browser will open the phone ({error.hint})"
-        for error in (found.pair.hindrance, found.pair.unwelcome)
-        if error is not None
+        f"{one.text}; so no browser will open the phone ({one.hint})"
+        for one in (found.pair.hindrance, found.pair.unwelcome)
+        if one is not None
     ]
     if found.static_names and not found.server.static_enabled:
         names = (n if n.isprintable() else ascii(n) for n in found.static_names[:5])

@@ -12,19 +12,19 @@ from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.changes.engine import Engine
 from cmp_bundle.changes.journal import Journal
 from cmp_bundle.changes.memory import memory
-from cmp_bundle.deploy import live
+from cmp_bundle.checks import live
+from cmp_bundle.checks.reload import would_end_https
+from cmp_bundle.checks.websocket import Handshake, again, ask, base_url, reached, worse
 from cmp_bundle.deploy.plan import HTTP
-from cmp_bundle.deploy.socket import Handshake, again, ask, base_url, reached, worse
 from cmp_bundle.deploy.survey import pair
-from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.tls.loadable import check_reload
+from cmp_bundle.errors import CmpBundleError, refuse_first
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cmp_bundle.asterisk.installation import Installation
     from cmp_bundle.changes.step import Kinds
-    from cmp_bundle.deploy.expected import Expected
+    from cmp_bundle.checks.expected import Expected
     from cmp_bundle.files import Disk
     from cmp_bundle.report import Reporter
 
@@ -63,7 +63,7 @@ class Server:
             return
         if line == HTTP:
             http = http_server(reader.read("http.conf", self.installation.files))
-            check_reload(pair(self.installation, http, int(time.time())))
+            refuse_first(would_end_https(pair(self.installation, http, int(time.time()))))
             if self.before is None:
                 base = self._base()
                 self.before = ask(base, f"{http.prefix}/ws") if base else None
@@ -107,12 +107,10 @@ class Server:
                 "Asterisk's web server listens on no TLS port",
                 hint="asterisk -rx 'http show status' tells what it listens on",
             )
-        try:
-            live.check(url, expected)
-        except CmpBundleError as error:
-            if control.ask("core show uptime") is None:
-                raise _stopped() from error
-            raise
+        unserved = live.served(url, expected)
+        if unserved is not None and control.ask("core show uptime") is None:
+            raise _stopped()
+        refuse_first(unserved)
         lost = None if expected.ends_https else self.worse()
         if lost is not None:
             raise CmpBundleError("websocket-closed", lost)

@@ -20,15 +20,15 @@ from cmp_bundle.changes import memory
 from cmp_bundle.changes.include_line import add_line
 from cmp_bundle.changes.look import look
 from cmp_bundle.changes.state import FileState, FolderState, State, SymlinkState
+from cmp_bundle.checks.reload import Look, look_at
+from cmp_bundle.checks.reload import look as look_at_server
+from cmp_bundle.checks.websocket import ask, reached
 from cmp_bundle.deploy import remembered
 from cmp_bundle.deploy.layout import Site, made_at
 from cmp_bundle.deploy.on_disk import OnDisk, Release
-from cmp_bundle.deploy.socket import ask, reached
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import FileOwnership
 from cmp_bundle.tls import readable
-from cmp_bundle.tls.loadable import Look, look_at
-from cmp_bundle.tls.loadable import look as look_at_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

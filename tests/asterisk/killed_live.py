@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from cmp_bundle.deploy import live
+from cmp_bundle.checks import live
 from cmp_bundle.files import Disk
 from tests.testbed import roots
 from tests.testbed.server import Asterisk, running

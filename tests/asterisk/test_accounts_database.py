@@ -67,7 +67,7 @@ def test_import_is_what_asterisk_reports(
     count = ACCOUNTS // share
     held = rows(f"{SEED}-{version}-{driver}", count, digests=version != "16")
     source = realtime_pbx.serve(prepared, driver, database, held)
-    found = source.found()
+    found = source.endpoints()
     assert len(found.endpoints) == count
     theirs = told(prepared, held)
     assert disagreements(found, theirs)[:3] == []
@@ -116,6 +116,6 @@ def test_one_rule_off_is_noticed(
     held = rows(f"{SEED}-{version}", 1000, digests=version != "16")
     source = realtime_pbx.serve(prepared, driver, database, held)
     theirs = told(prepared, held)
-    assert disagreements(source.found(), theirs) == []
+    assert disagreements(source.endpoints(), theirs) == []
     monkeypatch.setattr(*rule)
-    assert disagreements(source.found(), theirs)
+    assert disagreements(source.endpoints(), theirs)

@@ -75,7 +75,7 @@ class Bench:
     def _found(self, file: str) -> Endpoints | None:
         source = ConfSource(file, ConfFolder(self.pbx.etc, self.pbx.root), file)
         try:
-            return source.found()
+            return source.endpoints()
         except CmpBundleError:
             return None
 
@@ -108,7 +108,7 @@ def test_two_globals_are_none(pbx: Asterisk) -> None:
     pbx.start()
     source = ConfSource("pjsip.conf", ConfFolder(pbx.etc, pbx.root), "pjsip.conf")
     with Ami(pbx.ports.ami, pbx.ami_secret) as ami:
-        assert endpoints.default_realm(ami) == source.found().realm == endpoint.REALM
+        assert endpoints.default_realm(ami) == source.endpoints().realm == endpoint.REALM
 
 
 @pytest.mark.parametrize(

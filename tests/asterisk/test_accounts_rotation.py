@@ -16,6 +16,7 @@ from cmp_bundle.accounts.database import Database
 from cmp_bundle.accounts.database_source import DatabaseSource
 from cmp_bundle.accounts.endpoint import REALM, digest
 from cmp_bundle.accounts.model import ha1
+from cmp_bundle.accounts.password_change import planned
 from cmp_bundle.asterisk.conf_files import ConfFolder
 from cmp_bundle.errors import CmpBundleError
 from tests.asterisk import endpoints, realtime_pbx
@@ -71,13 +72,13 @@ def source(one: Realtime) -> DatabaseSource:
 def test_the_rows_that_were_asked_for_and_no_others(filled: Realtime) -> None:
     before = content(filled)
     names = [f"phone{n}" for n in range(0, PHONES, 2)] + ["phone1"]
-    renewal = source(filled).renew({name: f"new-{name}" for name in names})
+    renewal = planned(source(filled), {name: f"new-{name}" for name in names})
     assert content(filled) == before
     carried.carry_out(renewal.steps)
     after = content(filled)
     assert (after[0], after[2]) == (before[0], before[2])
     assert len(set(after[1]) - set(before[1])) == len(names)
-    found = source(filled).found()
+    found = source(filled).endpoints()
     for name in names:
         held = found.auths[found.endpoints[name].auths[0]]
         assert digest(held, REALM) == ha1(name, REALM, f"new-{name}")
@@ -86,7 +87,7 @@ def test_the_rows_that_were_asked_for_and_no_others(filled: Realtime) -> None:
 
 
 def test_a_row_that_somebody_else_changed_stops_all(filled: Realtime) -> None:
-    renewal = source(filled).renew({f"phone{n}": "new" for n in range(PHONES)})
+    renewal = planned(source(filled), {f"phone{n}": "new" for n in range(PHONES)})
     with filled.engine().begin() as connection:
         connection.execute(
             sa.update(realtime.AUTHS)
@@ -115,14 +116,14 @@ def test_a_server_that_lets_nobody_in_says_so(
     one = database(kind)
     for password in ("", "wrong-password"):
         with pytest.raises(CmpBundleError) as caught:
-            DatabaseSource(Database(one.url, password)).found()
+            DatabaseSource(Database(one.url, password)).endpoints()
         assert caught.value.message.startswith(f"{one.url}: ")
         assert "--database-password-file" in str(caught.value.hint)
         for secret in (one.password, "wrong-password"):
             assert secret not in f"{caught.value}{caught.value.hint}"
     other = one.url.replace("/asterisk", "/nothing")
     with pytest.raises(CmpBundleError, match="nothing"):
-        DatabaseSource(Database(other, one.password)).found()
+        DatabaseSource(Database(other, one.password)).endpoints()
 
 
 @pytest.mark.slow
@@ -148,7 +149,7 @@ def test_who_may_only_read_changes_nothing(database: Callable[[str], Realtime]) 
         connection.execute(sa.text("grant select on ps_endpoints, ps_auths to reader"))
     url = one.url.replace("asterisk@", "reader@")
     before = content(one)
-    renewal = DatabaseSource(Database(url, "reads-only")).renew({"phone0": "new"})
+    renewal = planned(DatabaseSource(Database(url, "reads-only")), {"phone0": "new"})
     with pytest.raises(CmpBundleError, match="permission denied for table ps_auths") as caught:
         carried.carry_out(renewal.steps)
     assert "reads-only" not in f"{caught.value}{caught.value.hint}"
@@ -166,7 +167,7 @@ def test_asterisk_has_the_new_passwords_at_once(
     names = [f"phone{n}" for n in range(20)]
     with Ami(prepared.ports.ami, prepared.ami_secret) as ami:
         before = {name: endpoints.asked(ami, name) for name in names}
-        renewal = one.renew({"phone0": "fresh", "phone1": "fresh", "phone2": "it's %5 {x}"})
+        renewal = planned(one, {"phone0": "fresh", "phone1": "fresh", "phone2": "it's %5 {x}"})
         carried.carry_out(renewal.steps)
         after = {name: endpoints.asked(ami, name) for name in names}
     changed = {name for name in names if before[name] != after[name]}
@@ -183,7 +184,7 @@ def test_asterisk_has_the_new_password_of_its_file(pbx: Asterisk) -> None:
     owner, mode = _owner(pbx.etc / "pjsip.conf"), (pbx.etc / "pjsip.conf").stat().st_mode
     with Ami(pbx.ports.ami, pbx.ami_secret) as ami:
         before = {name: endpoints.asked(ami, name) for name in ACCOUNTS}
-        carried.carry_out(one.renew({"alice": "fresh"}).steps)
+        carried.carry_out(planned(one, {"alice": "fresh"}).steps)
         ami.command("module reload res_pjsip.so")
         after = {name: endpoints.asked(ami, name) for name in ACCOUNTS}
     assert (pbx.etc / "pjsip.conf").read_text() == text.replace(ACCOUNTS["alice"], "fresh")

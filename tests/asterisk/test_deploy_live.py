@@ -14,7 +14,7 @@ from typing import Self
 
 import pytest
 
-from cmp_bundle.deploy import live
+from cmp_bundle.checks import live
 from cmp_bundle.deploy.layout import Site
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import pytest
 
+from cmp_bundle.checks import live
 from cmp_bundle.cli import app
-from cmp_bundle.deploy import live
 from tests.asterisk import hostile_user
 from tests.conftest import SIXTEEN_IN_SOAK, Cmp
 from tests.testbed import roots

@@ -18,7 +18,7 @@ import pytest
 from cmp_bundle.asterisk.conf_files import ConfFolder
 from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.asterisk.reader import read
-from cmp_bundle.deploy import live
+from cmp_bundle.checks import live
 from tests.testbed import server
 from tests.testbed.ami import Ami
 

@@ -15,8 +15,8 @@ from cmp_bundle.asterisk import reader as conf
 from cmp_bundle.asterisk.control import Control
 from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.asterisk.installation import Installation, Named, find
-from cmp_bundle.deploy.socket import Handshake, again, ask, base_url, without_pjsip
-from cmp_bundle.tls.loadable import Look, look
+from cmp_bundle.checks.reload import Look, look
+from cmp_bundle.checks.websocket import Handshake, again, ask, base_url, without_pjsip
 from cmp_bundle.tls.readable import asterisk
 from tests.conftest import Cmp
 from tests.testbed.roots import Release

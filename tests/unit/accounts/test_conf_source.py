@@ -9,9 +9,11 @@ import pytest
 from cmp_bundle.accounts import endpoint
 from cmp_bundle.accounts.conf_source import ConfSource
 from cmp_bundle.accounts.endpoint import Endpoints
+from cmp_bundle.accounts.filled import at_source as account
+from cmp_bundle.accounts.filled import filled as filled_in
 from cmp_bundle.accounts.model import Account
-from cmp_bundle.accounts.open_source import Opener
-from cmp_bundle.accounts.source import account, resolved
+from cmp_bundle.accounts.open_source import Sources
+from cmp_bundle.accounts.password_change import planned
 from cmp_bundle.asterisk.conf_files import ConfFolder
 from cmp_bundle.errors import CmpBundleError, FindingsError
 from cmp_bundle.places import Place
@@ -66,8 +68,8 @@ def phones(tmp_path: Path) -> ConfSource:
     return source(tmp_path, pjsip_conf=PHONES, phones__bob_conf=BOB)
 
 
-def test_templates_and_includes_are_resolved(phones: ConfSource, tmp_path: Path) -> None:
-    found = phones.found()
+def test_templates_and_includes_are_filled_in(phones: ConfSource, tmp_path: Path) -> None:
+    found = phones.endpoints()
     assert list(found.endpoints) == ["alice", "bob", "carol", "dave"]
     assert found.realm == "pbx.example.com"
     assert found.findings == ()
@@ -77,7 +79,7 @@ def test_templates_and_includes_are_resolved(phones: ConfSource, tmp_path: Path)
 
 
 def test_a_new_password_changes_its_line_alone(phones: ConfSource, tmp_path: Path) -> None:
-    renewal = phones.renew({"alice": "fresh", "bob": "other"})
+    renewal = planned(phones, {"alice": "fresh", "bob": "other"})
     assert (tmp_path / "pjsip.conf").read_bytes() == PHONES.encode()
     carried.carry_out(renewal.steps)
     assert (tmp_path / "pjsip.conf").read_text() == PHONES.replace(
@@ -92,7 +94,7 @@ def test_a_new_password_changes_its_line_alone(phones: ConfSource, tmp_path: Pat
 
 def test_a_line_that_others_share_is_left_alone(phones: ConfSource, tmp_path: Path) -> None:
     with pytest.raises(FindingsError) as caught:
-        phones.renew({"alice": "fresh", "carol": "x", "nobody": "y"})
+        planned(phones, {"alice": "fresh", "carol": "x", "nobody": "y"})
     said = str(caught.value)
     assert "this line is shared by [carol], [dave]" in said
     assert f"{tmp_path}/pjsip.conf:21" in said
@@ -116,7 +118,7 @@ def test_passwords_that_cannot_be_changed_alone(tmp_path: Path, auth: str, said:
     text = f"[a]\ntype=endpoint\nwebrtc=yes\nauth=a\n[a]\ntype=auth\nusername=a\n{auth}"
     one = source(tmp_path, pjsip_conf=text)
     with pytest.raises(FindingsError, match=said):
-        one.renew({"a": "fresh"})
+        planned(one, {"a": "fresh"})
     assert (tmp_path / "pjsip.conf").read_text() == text
 
 
@@ -126,8 +128,8 @@ def test_a_digest_is_changed_to_another(tmp_path: Path) -> None:
         f"[a]\ntype=auth\nauth_type=md5\nusername=a\nmd5_cred={'0' * 32}\n"
     )
     one = source(tmp_path, pjsip_conf=text)
-    carried.carry_out(one.renew({"a": "fresh"}).steps)
-    made = account(one, one.found(), "a")
+    carried.carry_out(planned(one, {"a": "fresh"}).steps)
+    made = account(one, one.endpoints(), "a")
     expected = endpoint.digest(endpoint.Auth("a", "a", "fresh"), "asterisk")
     assert made.ha1 == expected  # type: ignore[union-attr]
 
@@ -140,9 +142,9 @@ def test_a_wizard_takes_its_transports_from_beside(tmp_path: Path) -> None:
         pjsip_wizard_conf="[w]\ntype=wizard\naccepts_auth=yes\nendpoint/webrtc=yes\ntransport=t\n"
         "inbound_auth/username=w\ninbound_auth/password=x\n",
     )
-    found = one.found()
+    found = one.endpoints()
     assert (found.transports, found.realm) == ({"t": "wss"}, "r")
-    carried.carry_out(one.renew({"w": "fresh"}).steps)
+    carried.carry_out(planned(one, {"w": "fresh"}).steps)
     assert "inbound_auth/password=fresh\n" in (tmp_path / "pjsip_wizard.conf").read_text()
 
 
@@ -155,12 +157,12 @@ def test_an_auth_of_both_files_is_not_changed(tmp_path: Path) -> None:
     }
     main = source(tmp_path, **files)
     with pytest.raises(FindingsError, match="not only a's, but also w's"):
-        main.renew({"a": "fresh"})
+        planned(main, {"a": "fresh"})
     wizard = source(tmp_path, "pjsip_wizard.conf")
     with pytest.raises(FindingsError, match="not only w's, but also a's"):
-        wizard.renew({"w": "fresh"})
+        planned(wizard, {"w": "fresh"})
     with pytest.raises(FindingsError, match="the auth of v stands in another file") as caught:
-        wizard.renew({"v": "fresh"})
+        planned(wizard, {"v": "fresh"})
     assert str(caught.value.finding.place) == f"{tmp_path}/pjsip.conf:12"
     assert (tmp_path / "pjsip.conf").read_text() == files["pjsip_conf"]
 
@@ -168,40 +170,44 @@ def test_an_auth_of_both_files_is_not_changed(tmp_path: Path) -> None:
 def test_what_makes_asterisk_refuse_all_is_said(tmp_path: Path) -> None:
     one = source(tmp_path, pjsip_conf="[a](nowhere)\ntype=endpoint\n")
     with pytest.raises(CmpBundleError) as caught:
-        one.found()
+        one.endpoints()
     assert (caught.value.file, caught.value.line) == (str(tmp_path / "pjsip.conf"), 1)
     with pytest.raises(CmpBundleError, match="there is no such file"):
-        ConfSource("x", ConfFolder(tmp_path), "x.conf").found()
+        ConfSource("x", ConfFolder(tmp_path), "x.conf").endpoints()
 
 
 def test_two_of_one_id_are_told(tmp_path: Path) -> None:
     text = "[a]\ntype=endpoint\n[a]\ntype=endpoint\n"
-    (wrong,) = source(tmp_path, pjsip_conf=text).found().findings
+    (wrong,) = source(tmp_path, pjsip_conf=text).endpoints().findings
     assert "[a] is there twice as type=endpoint: Asterisk then loads no endpoint at all" in str(
         wrong
     )
 
 
 def test_sources_are_opened_by_name(phones: ConfSource, tmp_path: Path) -> None:
-    opener = Opener(tmp_path, ConfFolder(tmp_path))
-    assert list(opener("pjsip.conf").found().endpoints) == list(phones.found().endpoints)
-    assert list(opener("./pjsip.conf").found().endpoints) == list(phones.found().endpoints)
+    opener = Sources(tmp_path, ConfFolder(tmp_path))
+    assert list(opener.source("pjsip.conf").endpoints().endpoints) == list(
+        phones.endpoints().endpoints
+    )
+    assert list(opener.source("./pjsip.conf").endpoints().endpoints) == list(
+        phones.endpoints().endpoints
+    )
     with pytest.raises(CmpBundleError, match="no Asterisk was found"):
-        Opener(tmp_path)("pjsip.conf")
-    assert "secret" not in repr(Opener(tmp_path, None, "secret"))
+        Sources(tmp_path).source("pjsip.conf")
+    assert "secret" not in repr(Sources(tmp_path, None, "secret"))
 
 
 @pytest.mark.usefixtures("phones")
 def test_accounts_get_what_their_sources_hold_now(tmp_path: Path) -> None:
-    opener = Opener(tmp_path, ConfFolder(tmp_path))
+    opener = Sources(tmp_path, ConfFolder(tmp_path))
     own = Account("zed", password="x")
     rows = [own, Account("alice", display_name="A.", extension="1", source="pjsip.conf")]
-    first, second = resolved(rows, opener)
+    first, second = filled_in(rows, opener)
     assert first is own
     assert (second.password, second.realm) == ("wonder1and", "pbx.example.com")
     assert (second.display_name, second.extension) == ("A.", "1")
     with pytest.raises(FindingsError) as caught:
-        resolved([Account("gone", source="pjsip.conf", place=Place("accounts.toml", 4))], opener)
+        filled_in([Account("gone", source="pjsip.conf", place=Place("accounts.toml", 4))], opener)
     assert str(caught.value.finding.place) == "accounts.toml:4"
     assert "cmp-bundle accounts remove gone" in str(caught.value.hint)
 
@@ -216,13 +222,13 @@ def test_generated_files_change_in_one_line(tmp_path: Path, seed: int) -> None:
             _write(tmp_path, files)
             one = ConfSource(file, ConfFolder(tmp_path), file)
             try:
-                before = one.found()
-                renewal = one.renew({name: "Fresh.1"})
+                before = one.endpoints()
+                renewal = planned(one, {name: "Fresh.1"})
             except CmpBundleError:
                 continue
             carried.carry_out(renewal.steps)
             renewed += 1
-            after = one.found()
+            after = one.endpoints()
             assert account(one, after, name) != account(one, before, name)
             (made,) = renewal.accounts
             held = account(one, after, name)

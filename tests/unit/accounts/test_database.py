@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from cmp_bundle.accounts import from_database
 from cmp_bundle.accounts.database import Database
 from cmp_bundle.accounts.database_source import DatabaseSource
+from cmp_bundle.accounts.filled import at_source as account
 from cmp_bundle.accounts.model import Account, ha1
-from cmp_bundle.accounts.open_source import Opener
-from cmp_bundle.accounts.source import account
+from cmp_bundle.accounts.open_source import Sources
+from cmp_bundle.accounts.password_change import planned
 from cmp_bundle.errors import CmpBundleError, FindingsError
 from cmp_bundle.places import Row
 from tests.unit.accounts.realtime import filled, passwords
@@ -30,7 +31,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_what_it_holds(path: Path) -> None:
     source = filled(path, "alice", "bob")
-    found = source.found()
+    found = source.endpoints()
     assert list(found.endpoints) == ["alice", "bob"]
     assert found.transports is None
     made = account(source, found, "alice")
@@ -52,13 +53,13 @@ def test_older_tables_have_fewer_columns(path: Path) -> None:
         connection.execute(sa.text("insert into ps_auths values ('a', 'a', 'x')"))
     connection.engine.dispose()
     source = DatabaseSource(Database(f"sqlite:///{path}"))
-    assert account(source, source.found(), "a").password == "x"  # type: ignore[union-attr]
+    assert account(source, source.endpoints(), "a").password == "x"  # type: ignore[union-attr]
 
 
 def test_reading_changes_nothing(path: Path) -> None:
     source = filled(path, "alice")
     before = path.read_bytes()
-    source.found()
+    source.endpoints()
     with source.database.reading() as connection, pytest.raises(sa.exc.OperationalError):
         connection.execute(sa.text("delete from ps_auths"))
     assert path.read_bytes() == before
@@ -68,7 +69,7 @@ def test_a_rotation_changes_the_rows_that_were_asked_for(path: Path) -> None:
     source = filled(
         path, "alice", "bob", carol={"auth_type": "md5", "md5_cred": DIGEST, "realm": "r"}
     )
-    renewal = source.renew({"alice": "fresh", "carol": "other"})
+    renewal = planned(source, {"alice": "fresh", "carol": "other"})
     assert passwords(path) == {"alice": "of-alice", "bob": "of-bob", "carol": DIGEST}
     carried.carry_out(renewal.steps)
     new = {"alice": "fresh", "bob": "of-bob", "carol": ha1("carol", "r", "other")}
@@ -81,14 +82,14 @@ def test_a_rotation_changes_the_rows_that_were_asked_for(path: Path) -> None:
 def test_a_digest_needs_the_realm_of_the_server(path: Path) -> None:
     source = filled(path, alice={"auth_type": "md5", "md5_cred": DIGEST})
     with pytest.raises(FindingsError, match="for a realm that nothing tells"):
-        source.renew({"alice": "fresh"})
-    carried.carry_out(DatabaseSource(source.database, "pbx").renew({"alice": "fresh"}).steps)
+        planned(source, {"alice": "fresh"})
+    carried.carry_out(planned(DatabaseSource(source.database, "pbx"), {"alice": "fresh"}).steps)
     assert passwords(path) == {"alice": ha1("alice", "pbx", "fresh")}
 
 
 def test_all_rows_or_none(path: Path) -> None:
     source = filled(path, "alice", "bob", "carol")
-    renewal = source.renew({"alice": "new-a", "bob": "new-b", "carol": "new-c"})
+    renewal = planned(source, {"alice": "new-a", "bob": "new-b", "carol": "new-c"})
     with sa.create_engine(source.name).begin() as connection:
         connection.execute(sa.text("update ps_auths set password = 'theirs' where id = 'bob'"))
     connection.engine.dispose()
@@ -105,7 +106,7 @@ def test_all_rows_or_none(path: Path) -> None:
 def test_accounts_that_cannot_be_given_one_are_all_told(path: Path) -> None:
     source = filled(path, "alice", bob={"password": None}, carol={"username": None})
     with pytest.raises(FindingsError) as caught:
-        source.renew({"alice": "x", "bob": "x", "carol": "x", "dave": "x"})
+        planned(source, {"alice": "x", "bob": "x", "carol": "x", "dave": "x"})
     said = str(caught.value)
     assert "its auth 'bob' cannot be used: it has no password" in said
     assert "its auth 'carol' cannot be used: it has no username" in said
@@ -120,7 +121,7 @@ def test_an_auth_of_two_phones_is_not_changed(path: Path) -> None:
         connection.execute(sa.text("update ps_endpoints set auth = 'alice' where id = 'bob'"))
     connection.engine.dispose()
     with pytest.raises(FindingsError, match="not only alice's, but also bob's"):
-        source.renew({"alice": "x"})
+        planned(source, {"alice": "x"})
 
 
 @pytest.mark.parametrize(
@@ -181,7 +182,7 @@ def said(error: CmpBundleError) -> str:
 def test_databases_that_cannot_be_reached(url: str, expected: str) -> None:
     source = DatabaseSource(Database(url, "secret-of-db"))
     with pytest.raises(CmpBundleError) as caught:
-        source.found()
+        source.endpoints()
     assert expected in said(caught.value)
     assert "secret-of-db" not in said(caught.value)
 
@@ -189,13 +190,13 @@ def test_databases_that_cannot_be_reached(url: str, expected: str) -> None:
 def test_a_file_that_is_no_database(path: Path) -> None:
     path.write_bytes(b"no database" * 100)
     with pytest.raises(CmpBundleError, match="not a database"):
-        DatabaseSource(Database(f"sqlite:///{path}")).found()
+        DatabaseSource(Database(f"sqlite:///{path}")).endpoints()
 
 
 def test_a_database_without_the_tables(path: Path) -> None:
     path.touch()
     with pytest.raises(CmpBundleError) as caught:
-        DatabaseSource(Database(f"sqlite:///{path}")).found()
+        DatabaseSource(Database(f"sqlite:///{path}")).endpoints()
     assert "has no table ps_endpoints and no ps_auths" in caught.value.message
     assert "ast-db-manage" in str(caught.value.hint)
 
@@ -203,14 +204,14 @@ def test_a_database_without_the_tables(path: Path) -> None:
 def test_a_driver_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pymysql", None)
     with pytest.raises(CmpBundleError) as caught:
-        DatabaseSource(Database("mysql://u@h/d")).found()
+        DatabaseSource(Database("mysql://u@h/d")).endpoints()
     assert caught.value.hint == "pip install 'cmp-bundle[database]'"
 
 
 def test_a_database_by_its_url(path: Path, tmp_path: Path) -> None:
     filled(path, "alice")
-    source = Opener(tmp_path, database_password="x")(f"sqlite:///{path}")
-    assert list(source.found().endpoints) == ["alice"]
+    source = Sources(tmp_path, database_password="x").source(f"sqlite:///{path}")
+    assert list(source.endpoints().endpoints) == ["alice"]
     assert "secret" not in repr(Database("mysql://u@h/d", "secret"))
 
 
@@ -222,7 +223,7 @@ def test_odd_names_of_files(tmp_path: Path) -> None:
     for each in (url, f"sqlite:///{tmp_path}/x.db"):
         source = DatabaseSource(Database(each))
         try:
-            assert list(source.found().endpoints) == ["alice"]
+            assert list(source.endpoints().endpoints) == ["alice"]
         except CmpBundleError as error:
             # SQLAlchemy does not decode the path of a file; then it says where it looked.
             assert "there is no such database" in error.message

@@ -55,7 +55,7 @@ def meant(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
 
 def asked(url: str) -> CmpBundleError:
     with pytest.raises(CmpBundleError) as caught:
-        DatabaseSource(Database(url, PASSWORD)).found()
+        DatabaseSource(Database(url, PASSWORD)).endpoints()
     assert PASSWORD not in f"{caught.value}{caught.value.hint}"
     return caught.value
 

@@ -220,10 +220,10 @@ def test_no_link_becomes_an_older_one(key: bytes, one: dict[str, int], two: dict
 def test_what_a_profile_gives_away_in_words() -> None:
     alice = Account("alice", password="x", ice=(IceServer("stun:s"), IceServer("turn:t", "u", "c")))
     bob = Account("bob", ha1="0" * 32, ice=alice.ice)
-    told = profile.told_secrets(profile.content(alice), (alice, bob))
+    told = profile.exposed(profile.content(alice), (alice, bob))
     assert told == ["the password of alice", "the credential of turn:t, which 2 accounts have"]
-    assert profile.told_secrets(profile.content(bob), (bob,)) == [
+    assert profile.exposed(profile.content(bob), (bob,)) == [
         "the HA1 of bob, which is as good as its password",
         "the credential of turn:t",
     ]
-    assert profile.told_secrets(profile.content(Account("a")), ()) == []
+    assert profile.exposed(profile.content(Account("a")), ()) == []

@@ -9,7 +9,7 @@ import pytest
 
 from cmp_bundle.accounts import import_plan, store
 from cmp_bundle.accounts.model import Account, ha1
-from cmp_bundle.accounts.open_source import Opener
+from cmp_bundle.accounts.open_source import Sources
 from cmp_bundle.accounts.rotate import holds, renewal
 from cmp_bundle.asterisk.conf_files import ConfFolder
 from cmp_bundle.changes.look import look
@@ -55,7 +55,7 @@ class Place:
             '[[account]]\nid = "eve"\npassword = "apple"\n'
         )
         self.accounts.chmod(0o600)
-        self.open = Opener(folder, ConfFolder(folder))
+        self.sources = Sources(folder, ConfFolder(folder))
 
     @property
     def book(self) -> store.AccountFile:
@@ -80,7 +80,7 @@ ALL = ("alice", "al", "bob", "carol")
 
 def test_each_password_changes_where_it_stands(place: Place, fresh: Iterator[str]) -> None:
     before = place.state()
-    made = renewal(place.book, ALL, place.open, lambda: next(fresh))
+    made = renewal(place.book, ALL, place.sources, lambda: next(fresh))
     assert place.state() == before
     carried.carry_out(made.steps)
     text, conf, rows = place.state()
@@ -102,7 +102,7 @@ def test_each_password_changes_where_it_stands(place: Place, fresh: Iterator[str
 @pytest.mark.parametrize("stop", range(3))
 def test_where_one_place_fails_none_is_changed(place: Place, stop: int) -> None:
     before = place.state()
-    made = renewal(place.book, ALL, place.open)
+    made = renewal(place.book, ALL, place.sources)
     assert len(made.steps) == 3
 
     class Failing(Change):
@@ -118,7 +118,7 @@ def test_where_one_place_fails_none_is_changed(place: Place, stop: int) -> None:
 
 
 def test_a_file_that_somebody_else_changed_is_left_to_them(place: Place) -> None:
-    made = renewal(place.book, ALL, place.open)
+    made = renewal(place.book, ALL, place.sources)
     place.conf.write_text(CONF + "; theirs\n")
     before = place.state()
     with pytest.raises(CmpBundleError, match="changed by somebody else at the same time"):
@@ -129,7 +129,7 @@ def test_a_file_that_somebody_else_changed_is_left_to_them(place: Place) -> None
 def test_what_cannot_be_renewed_is_all_told(place: Place) -> None:
     place.conf.write_text(CONF.replace("type=auth\nusername=bob", "type=auth"))
     with pytest.raises(FindingsError) as caught:
-        renewal(place.book, ("alice", "bob", "nobody"), place.open)
+        renewal(place.book, ("alice", "bob", "nobody"), place.sources)
     said = str(caught.value)
     assert "there is no account 'nobody'" in said
     assert "it has no username" in said
@@ -138,8 +138,7 @@ def test_what_cannot_be_renewed_is_all_told(place: Place) -> None:
 
 
 def test_asterisk_learns_of_a_password_that_both_hold(place: Place, fresh: Iterator[str]) -> None:
-    beside = place.open("pjsip.conf")
-    made = renewal(place.book, ("alice", "eve"), place.open, lambda: next(fresh), [beside])
+    made = renewal(place.book, ("alice", "eve"), place.sources, lambda: next(fresh))
     carried.carry_out(made.steps)
     text, conf, _ = place.state()
     assert 'password = "new-1"' in text
@@ -147,15 +146,14 @@ def test_asterisk_learns_of_a_password_that_both_hold(place: Place, fresh: Itera
 
 
 def test_both_kinds_in_one_file_are_one_edit(place: Place, fresh: Iterator[str]) -> None:
-    beside = place.open("pjsip.conf")
-    made = renewal(place.book, ("bob", "eve"), place.open, lambda: next(fresh), [beside])
+    made = renewal(place.book, ("bob", "eve"), place.sources, lambda: next(fresh))
     carried.carry_out(made.steps)
     _, conf, _ = place.state()
     assert conf == CONF.replace("bui1der", "new-0").replace("apple", "new-1")
 
 
 def test_who_holds_the_same_password(place: Place) -> None:
-    found = place.open("pjsip.conf").found()
+    found = place.sources.source("pjsip.conf").endpoints()
     assert holds(Account("eve", password="apple"), found)
     assert holds(Account("eve", ha1=ha1("eve", "asterisk", "apple"), realm="asterisk"), found)
     for other in (
@@ -171,13 +169,13 @@ def test_who_holds_the_same_password(place: Place) -> None:
 def test_a_renewed_file_stays_private(place: Place) -> None:
     place.accounts.chmod(0o640)
     book = store.read(place.accounts, allow_loose=True)
-    carried.carry_out(renewal(book, ("alice",), place.open).steps)
+    carried.carry_out(renewal(book, ("alice",), place.sources).steps)
     assert place.accounts.stat().st_mode & 0o777 == 0o640
     place.accounts.chmod(0o600)
-    carried.carry_out(renewal(place.book, ("alice",), place.open).steps)
+    carried.carry_out(renewal(place.book, ("alice",), place.sources).steps)
     assert place.accounts.stat().st_mode & 0o777 == 0o600
     place.conf.chmod(0o664)
-    carried.carry_out(renewal(place.book, ("bob",), place.open).steps)
+    carried.carry_out(renewal(place.book, ("bob",), place.sources).steps)
     assert place.conf.stat().st_mode & 0o777 == 0o664
 
 
@@ -187,14 +185,14 @@ def test_a_renewed_file_stays_private(place: Place) -> None:
 def test_an_offer_has_all_with_webrtc_or_those_named(place: Place) -> None:
     text = CONF + "[desk]\ntype=endpoint\nauth=bob\n[bad](web)\n"
     place.conf.write_text(text)
-    source = place.open("pjsip.conf")
-    offer = import_plan.candidates(source, source.found())
+    source = place.sources.source("pjsip.conf")
+    offer = import_plan.candidates(source, source.endpoints())
     assert [a.id for a in offer.accounts] == ["bob", "eve"]
     assert [w.message for w in offer.findings] == [
         "bad has no auth: whoever knows its name can use it"
     ]
     assert str(offer.findings[0].place) == f"{place.conf}:19"
-    named = import_plan.candidates(source, source.found(), ["bob", "desk", "none"])
+    named = import_plan.candidates(source, source.endpoints(), ["bob", "desk", "none"])
     assert [a.id for a in named.accounts] == ["bob"]
     assert [w.message for w in named.findings] == [
         "the endpoint 'desk' has no webrtc=yes",
@@ -203,8 +201,8 @@ def test_an_offer_has_all_with_webrtc_or_those_named(place: Place) -> None:
 
 
 def test_a_reference_or_a_copy(place: Place) -> None:
-    source = place.open("pjsip.conf")
-    (bob, _) = import_plan.candidates(source, source.found()).accounts
+    source = place.sources.source("pjsip.conf")
+    (bob, _) = import_plan.candidates(source, source.endpoints()).accounts
     assert import_plan.row(bob, copy=False) == Account("bob", source="pjsip.conf")
     copied = import_plan.row(bob, copy=True)
     assert copied == Account("bob", ha1=ha1("bob", "asterisk", "bui1der"), realm="asterisk")

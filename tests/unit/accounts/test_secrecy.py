@@ -20,6 +20,7 @@ from cmp_bundle.accounts.database import Database
 from cmp_bundle.accounts.database_source import DatabaseSource
 from cmp_bundle.accounts.edits import Edits, Parsed
 from cmp_bundle.accounts.model import Account
+from cmp_bundle.accounts.password_change import planned
 from cmp_bundle.asterisk.conf_files import ConfFolder
 from cmp_bundle.checks import accounts as checks
 from cmp_bundle.checks.endpoints import surprises
@@ -102,13 +103,13 @@ def test_asterisks_files(secret: str, noise: str) -> None:
         )
         for file in ("pjsip.conf", "pjsip_wizard.conf"):
             source = ConfSource(file, ConfFolder(folder), file)
-            silent(source.found)
+            silent(source.endpoints)
             silent(_all_messages, source)
-            silent(source.renew, {"a": "x", "w": "x"})
+            silent(planned, source, {"a": "x", "w": "x"})
 
 
 def _all_messages(source: ConfSource) -> None:
-    found = source.found()
+    found = source.endpoints()
     said = [str(one) for one in import_plan.candidates(source, found).findings]
     for name, endpoint in found.endpoints.items():
         said += [str(one) for one in surprises(endpoint, found)]
@@ -124,7 +125,7 @@ def test_the_password_of_a_database(where: str, secret: str) -> None:
     for kind in ("mysql", "postgresql"):
         url = f"{kind}://{where.format(f'{secret}{MARK}')}"
         if where != "user@host/{}":
-            silent(DatabaseSource(Database(url)).found)
+            silent(DatabaseSource(Database(url)).endpoints)
         # The one that is given beside the URL, repeated by a driver.
         database = Database(f"{kind}://user@127.0.0.1:1/d", f"{secret}{MARK}")
         error = database._problem(RuntimeError(f"cannot log in with {secret}{MARK}"))

@@ -11,6 +11,7 @@ import pytest
 
 from cmp_bundle.cli import app
 from cmp_bundle.cli.app import DONE, MISTAKE
+from tests import schemas
 from tests.unit.bundle.phones import FILES
 from tests.unit.deploy.trees import tree
 
@@ -101,7 +102,9 @@ class Desk:
     def json(self, *words: str) -> Any:
         done = self.run(*words, "--json")
         assert done.code == DONE, done
-        return json.loads(done.out)
+        printed = json.loads(done.out)
+        schemas.check(words, printed)
+        return printed
 
     def refused(self, *words: str) -> str:
         """What it says instead; whatever lies in the folder stays as it is."""

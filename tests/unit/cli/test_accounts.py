@@ -61,7 +61,7 @@ def test_import_refers_to_the_source(at: Desk) -> None:
         "bob": {"id": "bob", "source": "pjsip.conf"},
     }
     again = at.json("accounts", "import")
-    assert (again["written"], again["same"]) == (False, ["alice", "bob"])
+    assert (again["changed"], again["same"]) == (False, ["alice", "bob"])
 
 
 def test_import_copies_where_it_is_told_to(at: Desk) -> None:
@@ -73,7 +73,7 @@ def test_import_copies_where_it_is_told_to(at: Desk) -> None:
     kept = at.json("accounts", "import", "--copy")
     assert (kept["kept"], kept["added"]) == (["alice"], ["bob"])
     changed = at.json("accounts", "import", "--copy", "--update")
-    assert changed["changed"] == ["alice"]
+    assert (changed["changed"], changed["updated"]) == (True, ["alice"])
     assert rows(at)["alice"]["ha1"] == ha1("alice", "asterisk", "other-word")
 
 
@@ -226,7 +226,7 @@ def test_many_warnings_of_a_kind_are_told_in_short(at: Desk) -> None:
     told = [line for line in done.err.splitlines() if "one picture" in line]
     assert len(told) == 3
     assert "and 6 more like it (few-pictures); all of them: --json" in done.err
-    assert len(at.json("accounts", "import")["warnings"]) == 9
+    assert len(at.json("accounts", "import")["findings"]) == 9
 
 
 def test_check_without_an_asterisk_says_so_once(at: Desk) -> None:

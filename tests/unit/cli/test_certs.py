@@ -22,6 +22,7 @@ from cmp_bundle.tls.anchor import CERTIFICATE
 from cmp_bundle.tls.authority import KEY
 from cmp_bundle.tls.leaf import read
 from cmp_bundle.tls.system_store import SystemStore
+from tests import schemas
 from tests.unit.tls.made import odd
 from tests.unit.tls.serving import handshake
 
@@ -53,7 +54,9 @@ class Machine:
     def json(self, *words: str) -> Any:
         done = self(*words, "--json")
         assert done.code == DONE, done
-        return json.loads(done.out)
+        printed = json.loads(done.out)
+        schemas.check(("certs", *words), printed)
+        return printed
 
     def content(self) -> dict[str, bytes]:
         files = (p for p in self.folder.rglob("*") if p.is_file())
@@ -351,7 +354,8 @@ def test_dry_run_changes_nothing(certs: Machine) -> None:
         f"  certutil -N -d sql:{chromium} --empty-password",
     ]
     assert not list(chromium.iterdir())
-    assert certs.json("trust", "--dry-run")["changed"] is False
+    assert certs.json("trust", "--dry-run")["changed"] is True, "that is what would be"
+    assert not list(chromium.iterdir())
     certs("trust")
     done = certs("untrust", "--dry-run")
     assert f"  certutil -D -d sql:{chromium}" in done.out

@@ -23,10 +23,11 @@ import pytest
 from cmp_bundle.accounts import keyring
 from cmp_bundle.accounts.profile import unseal
 from cmp_bundle.accounts.token import Token
-from cmp_bundle.cli.serve import _certificate
+from cmp_bundle.commands.serving import _certificate
 from cmp_bundle.files import Disk
 from cmp_bundle.tls import machine
 from cmp_bundle.tls.store import leaf_for
+from tests import schemas
 from tests.serving import Serve, serve, until
 from tests.unit.bundle.phones import FILES
 
@@ -64,7 +65,9 @@ def refused(folder: Path, *arguments: str, **environment: str) -> dict[str, str]
     )
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
-    error: dict[str, str] = json.loads(done.stdout)["error"]
+    printed = json.loads(done.stdout)
+    schemas.check(("serve",), printed)
+    error: dict[str, str] = printed["error"]
     return error
 
 

@@ -7,7 +7,9 @@ import pytest
 
 from cmp_bundle.asterisk import reader
 from cmp_bundle.bundle import manifest
-from cmp_bundle.deploy.describe import describe
+from cmp_bundle.changes.described import changed_paths
+from cmp_bundle.cli.changes import dry_run
+from cmp_bundle.commands.result import ServerChanges
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.settings.model import EchoSettings
 
@@ -173,9 +175,11 @@ def test_what_others_wrote_behind_the_line_stays(tmp_path: Path) -> None:
 def test_a_dry_run_shows_the_differences(tmp_path: Path) -> None:
     server = Server(tree(tmp_path))
     before = snapshot(tmp_path)
-    text = describe(server.to_deploy(bundle()))
-    assert "+#tryinclude cmp-bundle/http.conf" in text.splitlines()
-    assert "reload   module reload http" in text.splitlines()
+    plan = server.to_deploy(bundle())
+    changes = changed_paths(plan.steps, plan.cleanup)
+    shown = dry_run(ServerChanges(changed=True, changes=changes, reloads=plan.reloads))
+    assert "+#tryinclude cmp-bundle/http.conf" in shown.splitlines()
+    assert "reload   module reload http" in shown.splitlines()
     assert snapshot(tmp_path) == before
 
 

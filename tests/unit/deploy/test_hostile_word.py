@@ -15,7 +15,8 @@ import pytest
 from cmp_bundle.asterisk import control
 from cmp_bundle.asterisk.control import Control
 from cmp_bundle.asterisk.installation import Named, find
-from cmp_bundle.deploy import live, on_disk
+from cmp_bundle.checks import live
+from cmp_bundle.deploy import on_disk
 from cmp_bundle.deploy.layout import release_id
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.tls.names import names_served

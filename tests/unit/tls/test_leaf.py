@@ -14,11 +14,11 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from cmp_bundle.checks.reload import Look, look_at
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.tls import leaf as leaves
 from cmp_bundle.tls.authority import usage
 from cmp_bundle.tls.hosts import host
-from cmp_bundle.tls.loadable import Look, look_at
 from cmp_bundle.tls.names import Names, names_in
 from cmp_bundle.tls.readable import oneself
 

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cmp_bundle.checks.reload import look_at
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.tls.anchor import anchor_in
 from cmp_bundle.tls.facts import facts
-from cmp_bundle.tls.loadable import look_at
 from cmp_bundle.tls.names import Names, names_in
 from cmp_bundle.tls.pem import certificates_in, is_there, key_in
 from cmp_bundle.tls.readable import oneself

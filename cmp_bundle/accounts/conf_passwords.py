@@ -1,0 +1,91 @@
+"""Passwords in Asterisk's own files, changed where they stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cmp_bundle.accounts import conf_edit, source_name
+from cmp_bundle.accounts.file_change import edit
+from cmp_bundle.asterisk.reader import read
+from cmp_bundle.findings import finding
+from cmp_bundle.places import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from cmp_bundle.accounts.endpoint import Endpoint, Endpoints, Option
+    from cmp_bundle.asterisk.conf_files import ConfFolder
+    from cmp_bundle.asterisk.configuration import Category, Configuration
+    from cmp_bundle.changes.step import Change
+    from cmp_bundle.findings import Finding
+
+
+@dataclass(frozen=True)
+class ConfPasswords:
+    """The PasswordEditor of ``file`` among ``files``, which reads as ``configuration``.
+
+    ``real`` gives the path on this machine of one that Asterisk sees.
+    """
+
+    file: str
+    files: ConfFolder
+    configuration: Configuration
+    endpoints: Endpoints
+    users: dict[str, list[Category]]
+    real: Callable[[str], Path]
+
+    @classmethod
+    def of(
+        cls,
+        file: str,
+        files: ConfFolder,
+        configuration: Configuration,
+        endpoints: Endpoints,
+        real: Callable[[str], Path],
+    ) -> ConfPasswords:
+        return cls(file, files, configuration, endpoints, _users(file, files, configuration), real)
+
+    def sharing(self, endpoint: Endpoint) -> list[str]:
+        return [
+            category.name
+            for auth in endpoint.auths
+            for category in self.users.get(auth, [])
+            if category.place != endpoint.where
+        ]
+
+    def refusal(self, option: Option, account: str) -> Finding | None:
+        where = option.where
+        if not isinstance(where, Place):
+            return None
+        if where.file not in self.configuration.files:
+            text = f"the auth of {account} stands in another file"
+            hint = f"have it as an account from {source_name.PJSIP}, or change it by hand"
+            return finding("password-elsewhere", text, where, hint)
+        if not self.real(where.file).is_relative_to(self.real(self.files.etc)):
+            # Nowhere else is anything changed.
+            text = f"the password of {account} stands outside of Asterisk's configuration folder"
+            return finding("password-elsewhere", text, where, "change it by hand")
+        return None
+
+    def steps(self, wanted: Sequence[tuple[Option, str]]) -> Sequence[Change] | list[Finding]:
+        edited = conf_edit.edited(self.configuration, self.files, wanted)
+        if isinstance(edited, list):
+            return edited
+        return tuple(self._edit(file, data) for file, data in edited.items())
+
+    def _edit(self, file: str, after: bytes) -> Change:
+        before = self.files.content(file)
+        held = before if isinstance(before, bytes) else b""
+        return edit(self.real(file), self.files.boundary, held, after)
+
+
+def _users(file: str, files: ConfFolder, configuration: Configuration) -> dict[str, list[Category]]:
+    """By auth, the categories that name it, in the file beside as well."""
+    wizard = source_name.is_wizard(file)
+    beside = read(source_name.PJSIP if wizard else source_name.WIZARD, files)
+    users = conf_edit.mentions(configuration)
+    for auth, categories in conf_edit.mentions(beside).items():
+        users[auth] = [*users.get(auth, []), *categories]
+    return users

@@ -1,0 +1,132 @@
+"""The look at the live server: is what was deployed what a browser gets?"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import threading
+import time
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from cmp_bundle.checks.websocket import ask, unchecked
+from cmp_bundle.findings import finding
+
+if TYPE_CHECKING:
+    import ssl
+
+    from cmp_bundle.checks.expected import Expected
+    from cmp_bundle.findings import Finding
+
+#: Seconds that a reload may take until the server answers by it. A busy one takes its time.
+PATIENCE = 10.0
+#: Seconds for one answer.
+TIMEOUT = 10.0
+
+
+#: Bytes of an answer where nobody knows how many there have to be.
+_MOST = 1 << 24
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    status: int
+    location: str | None
+    body: bytes
+
+
+def served(base: str, expected: Expected) -> Finding | None:
+    """Wait until the server at ``base`` answers as ``expected``; what it answers instead."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        problem = _problem(base, expected)
+        if problem is None:
+            return None
+        if time.monotonic() > deadline:
+            return finding(
+                "not-served",
+                f"the live server does not serve it: {problem}",
+                hint="if it has another address as seen from here, as a container's may be, name"
+                " it: [asterisk] url",
+            )
+        time.sleep(0.1)
+
+
+def get(base: str, path: str, most: int = _MOST) -> HttpAnswer:
+    """One request, over a connection of its own. Raises OSError, http.client.HTTPException.
+
+    Of the body it gives ``most`` bytes. All of it takes TIMEOUT seconds at the longest, however
+    little comes at a time.
+
+    The certificate is not looked at: this is the server that we have just configured, often
+    under another name than its certificate's, and what it sends is compared byte for byte.
+    """
+    parts = urlsplit(base)
+    connection = http.client.HTTPSConnection(
+        parts.hostname or "", parts.port or 443, timeout=TIMEOUT, context=unchecked()
+    )
+    deadline = time.monotonic() + TIMEOUT
+    try:
+        connection.connect()
+        # A time for each piece alone would not end with a server that sends one now and then.
+        end = threading.Timer(TIMEOUT, _hang_up, (connection.sock,))
+        end.daemon = True
+        end.start()
+        connection.request("GET", path, headers={"Connection": "close"})
+        response = connection.getresponse()
+        with closing(response):
+            answer = HttpAnswer(
+                response.status, response.getheader("Location"), response.read(most)
+            )
+        end.cancel()
+    except UnicodeError as error:
+        # Resolving a name that the DNS cannot hold.
+        raise OSError(f"{parts.hostname} is no host name") from error
+    finally:
+        connection.close()
+    if time.monotonic() > deadline:
+        raise TimeoutError(f"it gave no answer within {TIMEOUT:.0f} s")
+    return answer
+
+
+def _hang_up(held: ssl.SSLSocket) -> None:
+    with suppress(OSError):
+        # Of the socket below TLS: what waits for it is told, and nothing is said to the server.
+        socket.socket.shutdown(held, socket.SHUT_RDWR)
+
+
+def _problem(base: str, expected: Expected) -> str | None:
+    """The first thing that is not as expected, as a clause; None where all is well."""
+    try:
+        answer = get(base, expected.redirect)
+        if expected.page is None:
+            gone = answer.status != http.client.FOUND
+            return None if gone else f"{base}{expected.redirect} still leads to {answer.location}"
+        if (answer.status, answer.location) != (http.client.FOUND, expected.page):
+            return f"{base}{expected.redirect} {_instead(answer, expected.page)}"
+        for path, data in expected.files.items():
+            answer = get(base, path, len(data) + 1)
+            if answer.status != http.client.OK:
+                return f"{base}{path} answers with {answer.status}"
+            if answer.body != data:
+                return f"{base}{path} is not the file that was deployed"
+        phones = ask(base, expected.socket)
+        if not phones.open:
+            return f"{phones.url}, where phones connect to, {phones}"
+    except (OSError, http.client.HTTPException) as error:
+        if expected.page is None:
+            return None  # the listener itself was ours
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return f"{base} cannot be reached ({reason})"
+    return None
+
+
+def _instead(answer: HttpAnswer, page: str) -> str:
+    """What a redirect does that does not lead to ``page``."""
+    if answer.location is None:
+        return f"answers with {answer.status} instead of leading to {page}"
+    if answer.location.partition("?")[0] == page.partition("?")[0]:
+        return f"still leads to {answer.location} instead of {page}"
+    return f"leads to {answer.location}: another server answers at this address"

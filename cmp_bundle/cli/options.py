@@ -1,0 +1,23 @@
+"""Options and settings that several commands take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+#: The settings that say which phone it is, as flags.
+PHONE = ("phone.source", "phone.revision", "phone.pin")
+
+#: The settings that say which Asterisk it is, as flags.
+SERVER = ("asterisk.root", "asterisk.etc_dir", "asterisk.data_dir", "asterisk.url")
+
+PATH = click.Path(path_type=Path)
+
+OFFLINE = click.option("--offline", is_flag=True, help="Use what is in the cache, fetch nothing.")
+DRY_RUN = click.option(
+    "--dry-run", is_flag=True, help="Show what would change, and change nothing."
+)
+FOLDER = click.option(
+    "--folder", type=PATH, help="Where certificates are; else certs, beside the settings."
+)

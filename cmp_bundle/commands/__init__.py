@@ -1,0 +1,94 @@
+"""The use cases, one function each: what the commands do, and the Python API.
+
+    from cmp_bundle.commands import Context, build, deploy
+
+Each takes a Context and plain arguments, and returns a frozen dataclass, which is what ``--json``
+prints. All raise CmpBundleError for what a user can fix. What is not needed is not imported.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cmp_bundle.commands.accounts import (
+        add_account,
+        check_accounts,
+        list_accounts,
+        remove_accounts,
+        rotate_passwords,
+        show_account,
+    )
+    from cmp_bundle.commands.authority import export_authority, show_authority
+    from cmp_bundle.commands.bundling import build, fetch, list_fixes
+    from cmp_bundle.commands.certificates import issue_certificate, show_certificates
+    from cmp_bundle.commands.context import Context
+    from cmp_bundle.commands.importing import import_accounts
+    from cmp_bundle.commands.link_key import backup_key, restore_key, rotate_key
+    from cmp_bundle.commands.phone_links import link, links
+    from cmp_bundle.commands.releasing import deploy, releases, rollback, undeploy
+    from cmp_bundle.commands.serving import serve
+    from cmp_bundle.commands.setting_up import init, show_settings
+    from cmp_bundle.commands.trusting import trust_authority, untrust_authority
+
+_MODULES = {
+    "accounts": (
+        "add_account",
+        "check_accounts",
+        "list_accounts",
+        "remove_accounts",
+        "rotate_passwords",
+        "show_account",
+    ),
+    "authority": ("export_authority", "show_authority"),
+    "bundling": ("build", "fetch", "list_fixes"),
+    "certificates": ("issue_certificate", "show_certificates"),
+    "context": ("Context",),
+    "importing": ("import_accounts",),
+    "link_key": ("backup_key", "restore_key", "rotate_key"),
+    "phone_links": ("link", "links"),
+    "releasing": ("deploy", "releases", "rollback", "undeploy"),
+    "serving": ("serve",),
+    "setting_up": ("init", "show_settings"),
+    "trusting": ("trust_authority", "untrust_authority"),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = [
+    "Context",
+    "add_account",
+    "backup_key",
+    "build",
+    "check_accounts",
+    "deploy",
+    "export_authority",
+    "fetch",
+    "import_accounts",
+    "init",
+    "issue_certificate",
+    "link",
+    "links",
+    "list_accounts",
+    "list_fixes",
+    "releases",
+    "remove_accounts",
+    "restore_key",
+    "rollback",
+    "rotate_key",
+    "rotate_passwords",
+    "serve",
+    "show_account",
+    "show_authority",
+    "show_certificates",
+    "show_settings",
+    "trust_authority",
+    "undeploy",
+    "untrust_authority",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

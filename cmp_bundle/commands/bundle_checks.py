@@ -1,0 +1,84 @@
+"""Whether a bundle may be published: no password in its page, no secret, no accounts of yesterday."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidTag
+
+from cmp_bundle.accounts.profile import content, lets_in_like, unseal
+from cmp_bundle.bundle.sealed import file_name
+from cmp_bundle.commands import loaded_accounts
+from cmp_bundle.commands.account_files import read
+from cmp_bundle.commands.secret_scan import scan
+from cmp_bundle.commands.sizes import count, some
+from cmp_bundle.errors import CmpBundleError
+
+if TYPE_CHECKING:
+    from cmp_bundle.bundle.manifest import Bundle
+    from cmp_bundle.commands.context import Context
+    from cmp_bundle.commands.loaded_accounts import LoadedAccounts
+
+#: The one way around the last look for secrets, for the account of --plain.
+PUBLIC = "--i-know-this-is-public"
+
+
+def refuse_plain(made: Bundle, *, public: bool) -> None:
+    """Raises CmpBundleError where the page shows somebody's password, and that is not meant."""
+    plain = made.manifest.plain
+    if plain and not public:
+        raise CmpBundleError(
+            "plain-account",
+            f"the bundle shows everybody who opens the page the password or HA1 of {plain}, and the"
+            " credentials of its TURN servers, if it has any",
+            hint=f"build it again without --plain; or insist: {PUBLIC}",
+        )
+
+
+def refuse_outdated(context: Context, made: Bundle) -> None:
+    """Raises CmpBundleError where somebody's secret would get out, or somebody's phone back or dead."""
+    if not read(context).accounts:
+        scan(made, ())
+        return
+    everybody = loaded_accounts.load(context, plain=made.manifest.plain or None)
+    scan(made, everybody.people.secrets)
+    now = everybody.people.profiles
+    over = [name for name in made.profiles if name not in now]
+    if over:
+        raise CmpBundleError(
+            "bundle-outdated",
+            f"the bundle holds {count(len(over), 'profile')} of accounts that were removed or have"
+            " a new link since",
+            hint="cmp-bundle build, then deploy again",
+        )
+    stale = _stale(made, everybody)
+    if stale:
+        raise CmpBundleError(
+            "bundle-outdated",
+            f"the bundle holds what was the password of {some(stale)}, and it is another one by"
+            " now: their phones would be dead",
+            hint="cmp-bundle build, then deploy again",
+        )
+    if now != made.profiles:
+        context.reporter.warn(
+            "the accounts have changed since the bundle was built: what is new in them comes with"
+            " the next build"
+        )
+
+
+def _stale(made: Bundle, everybody: LoadedAccounts) -> list[str]:
+    """The accounts whose phones the bundle would fill in with a password that is not theirs now."""
+    stale = []
+    for account in everybody.accounts:
+        token = everybody.keyring.token(account.id)
+        name = file_name(token.name)
+        held = made.profiles.get(name)
+        if held is None or held == everybody.people.profiles.get(name):
+            continue
+        try:
+            before = unseal(held, token)
+        except (InvalidTag, ValueError):
+            before = {}
+        if not lets_in_like(before, content(account)):
+            stale.append(account.id)
+    return stale

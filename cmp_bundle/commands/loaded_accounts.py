@@ -1,0 +1,203 @@
+"""Everybody who gets a phone: what build, deploy, serve and the commands for links share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from cmp_bundle.accounts import keyring as keyrings
+from cmp_bundle.accounts.filled import filled
+from cmp_bundle.accounts.open_source import Sources
+from cmp_bundle.accounts.profile import content
+from cmp_bundle.accounts.realm import digested
+from cmp_bundle.accounts.source_name import PJSIP, WIZARD, is_database
+from cmp_bundle.bundle import manifest, sealed
+from cmp_bundle.bundle.build import People
+from cmp_bundle.bundle.leaks import Secret
+from cmp_bundle.commands import server
+from cmp_bundle.commands.account_files import database_password, named, read
+from cmp_bundle.deploy.survey import deployed_profiles
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files import Disk, owned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cmp_bundle.accounts.endpoint import Endpoints
+    from cmp_bundle.accounts.keyring import Keyring
+    from cmp_bundle.accounts.model import Account
+    from cmp_bundle.accounts.store import AccountFile
+    from cmp_bundle.asterisk.conf_files import ConfFolder
+    from cmp_bundle.commands.context import Context
+
+
+@dataclass(frozen=True)
+class LoadedAccounts:
+    """``accounts`` as they are now: with what their sources hold, and HA1 where it is enough.
+
+    ``people`` is their part of a bundle. Where there is nobody, ``keyring`` is on no disk.
+    """
+
+    file: AccountFile
+    accounts: tuple[Account, ...]
+    keyring: Keyring
+    people: People
+
+
+def load(
+    context: Context,
+    *,
+    complete: bool = False,
+    plain: str | None = None,
+    trying: Keyring | None = None,
+) -> LoadedAccounts:
+    """Everybody of the file of accounts.
+
+    The way of an account: its row in the file, what its source has of it, HA1 in place of its
+    password, its sealed profile. The key of the links is made if there is none yet; nothing else is
+    written, unless ``complete``: then accounts without a password get one, in their file. ``plain``
+    is the account whose profile is to be public. With a key for ``trying`` the operator's is
+    neither made nor read. Raises CmpBundleError with all that is wrong.
+    """
+    file = read(context)
+    if plain is not None:
+        named(file.accounts, plain, file)
+    if complete:
+        file = _completed(context, file)
+    elif file.without_secret:
+        names = ", ".join(a.id for a in file.without_secret[:3])
+        more = ", …" if len(file.without_secret) > 3 else ""  # noqa: PLR2004 - what fits on a line
+        context.reporter.note(
+            f"without a password, which will have to be typed: {names}{more};"
+            " a build gives them one, or: cmp-bundle accounts rotate USER"
+        )
+    if not file.accounts:
+        return LoadedAccounts(file, (), keyrings.fresh(), People())
+    now, hidden = resolve(context, file)
+    ring = link_key(context) if trying is None else trying
+    secrets: tuple[Secret, ...] = (*sealed.secrets(now, ring), *hidden)
+    shown = None
+    if plain is not None:
+        one = named(now, plain, file)
+        shown = content(one)
+        whose = [a for a in (one, *file.accounts) if a.id == plain]
+        public = {s.value for a in whose for s in sealed.own_secrets(a)}
+        # Whoever has the password has its digests.
+        public |= {s.value for s in hidden if s.what == f"the HA1 of {plain}"}
+        secrets = tuple(s for s in secrets if s.value not in public)
+    people = People(sealed.profiles(now, ring), secrets, shown)
+    return LoadedAccounts(file, now, ring, people)
+
+
+def resolve(
+    context: Context, file: AccountFile, chosen: tuple[Account, ...] | None = None
+) -> tuple[tuple[Account, ...], tuple[Secret, ...]]:
+    """The accounts of ``file`` as they are now, and the secrets that they no longer show.
+
+    All of them, or those ``chosen``. Raises CmpBundleError with every account that its source
+    does not have.
+    """
+    opened = sources(context, file)
+    own = opened.of_asterisk().values()
+    now = filled(file.accounts if chosen is None else chosen, opened)
+    hidden = tuple(s for a in now if a.password for s in sealed.own_secrets(a))
+    if opened.database_password:
+        hidden += (Secret("the password of the database", opened.database_password),)
+    after = digested(now, own, context.settings.accounts.realm)
+    # Of those that keep their password, nobody knows which of their digests is as good.
+    return after, (*hidden, *sealed.digests(after, _realms(context, own)))
+
+
+def _realms(context: Context, held: Iterable[Endpoints]) -> set[str]:
+    """What a realm may be here: what is named as one, and this server's names."""
+    settings = context.settings
+    host = urlsplit(settings.site.url).hostname or ""
+    found = (one.realm for one in held)
+    return {settings.accounts.realm, settings.server.host, host, *found} - {""}
+
+
+def sources(context: Context, file: AccountFile) -> Sources:
+    """Where the accounts of ``file`` have their passwords."""
+    names = {account.source for account in file.accounts}
+    password = database_password(context) if any(map(is_database, names)) else ""
+    return sources_of(context, file, names, password)
+
+
+def sources_of(
+    context: Context, file: AccountFile, needed: Iterable[str], password: str
+) -> Sources:
+    """Where passwords may stand; those ``needed`` are names of sources."""
+    files = asterisk(context, needed=not {PJSIP, WIZARD}.isdisjoint(needed))
+    return Sources(file.path.parent, files, password, context.settings.accounts.realm)
+
+
+def asterisk(context: Context, *, needed: bool) -> ConfFolder | None:
+    """The configuration of the Asterisk that the settings name.
+
+    Without it accounts keep their passwords where HA1 would do; so what stands against looking
+    at it is an error only where it is ``needed``.
+    """
+    try:
+        found = server.look(context)
+    except CmpBundleError:
+        if needed:
+            raise
+        return None
+    return found.files if found else None
+
+
+def link_key(context: Context) -> Keyring:
+    """The key of the links, made if there never was one. Raises CmpBundleError."""
+    path = context.settings.links.key
+    found = keyrings.load(path)
+    if found is not None:
+        return found
+    lost = _given_out(context)
+    if lost:
+        raise CmpBundleError(
+            "link-key-lost",
+            f"the key of all links is not there, and {lost}: a new key would make every link that"
+            " was given out worthless",
+            file=path,
+            hint="put it back: cmp-bundle key restore FILE; or give everybody a new link:"
+            " cmp-bundle key rotate",
+        )
+    made, _ = keyrings.load_or_make(path, Disk())
+    context.reporter.note(
+        f"made the key of all links: {path}; keep a copy in a safe place: cmp-bundle key backup FILE"
+    )
+    return made
+
+
+def _given_out(context: Context) -> str:
+    """What tells that there were links before; empty where nothing does."""
+    out = context.settings.build.out
+    if (out / manifest.NAME).is_file():
+        try:
+            held = owned.content(out / manifest.NAME, manifest.LARGEST)
+            count = manifest.from_json(held, out).profiles.count
+        except (CmpBundleError, OSError):
+            count = 0
+        if count:
+            return f"{out} holds {count} profiles that were sealed with it"
+    try:
+        where = server.look(context)
+    except CmpBundleError:
+        return ""
+    if where and deployed_profiles(where, context.settings.site.name):
+        return f"{where.static} holds profiles that were sealed with it"
+    return ""
+
+
+def _completed(context: Context, file: AccountFile) -> AccountFile:
+    after = file.completed()
+    if after is file:
+        return file
+    after.write(Disk())
+    fresh = [a.id for a in file.without_secret]
+    whose = f"{len(fresh)} accounts" if len(fresh) > 1 else fresh[0]
+    context.reporter.note(
+        f"{file.path}: made and stored a password for {whose}; Asterisk has to get it"
+    )
+    return after

@@ -1,0 +1,193 @@
+"""The use cases of releases: deploy one, go back to one, take all of them away, list them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cmp_bundle.bundle import manifest
+from cmp_bundle.changes.described import changed_paths
+from cmp_bundle.checks.websocket import without_pjsip
+from cmp_bundle.commands import server
+from cmp_bundle.commands.bundle_checks import refuse_outdated, refuse_plain
+from cmp_bundle.commands.context import Noting
+from cmp_bundle.commands.result import ServerChanges
+from cmp_bundle.commands.sizes import count
+from cmp_bundle.deploy.layout import made_at
+from cmp_bundle.deploy.plan import to_deploy, to_roll_back, to_undeploy
+from cmp_bundle.deploy.survey import survey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from cmp_bundle.asterisk.includes import Https
+    from cmp_bundle.asterisk.installation import Installation
+    from cmp_bundle.commands.context import Context
+    from cmp_bundle.deploy.plan import Planned
+    from cmp_bundle.deploy.survey import Survey
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release(ServerChanges):
+    """``release`` is current then, None for none; ``redirect`` leads to ``page``, a path and query.
+
+    ``url`` is where the live server was seen to serve it, None where none is running.
+    """
+
+    release: str | None
+    redirect: str
+    page: str | None
+    url: str | None = None
+
+
+def deploy(
+    context: Context,
+    bundle: Path | None = None,
+    *,
+    https: Https | None = None,
+    public: bool = False,
+    dry_run: bool = False,
+) -> Release:
+    """Put ``bundle`` (a folder that a build wrote, or an archive of it) on Asterisk's web server.
+
+    Without one, the bundle that the settings name. ``https`` is a listener to be turned on,
+    ``public`` that a bundle with somebody's password in the page is meant. Raises CmpBundleError;
+    the server is then as it was.
+    """
+    settings = context.settings
+    made = manifest.read(bundle or settings.build.out)
+    refuse_plain(made, public=public)
+
+    def look_and_plan(where: Installation) -> tuple[Survey, Planned]:
+        found = survey(
+            where,
+            made.manifest.site,
+            wanted=made.files,
+            dialplan=bool(settings.echo.extension),
+            new=https,
+        )
+        plan = to_deploy(made, found, keep=settings.deploy.keep, https=https, echo=settings.echo)
+        return found, plan
+
+    def check(at: Context) -> None:
+        refuse_outdated(at, made)
+
+    def ending(found: Survey) -> list[str]:
+        """What people should hear whose links stop working now."""
+        gone = len(found.profile_names - set(made.profiles))
+        return (
+            [f"{count(gone, 'link')} that worked until now will open nothing any more"]
+            if gone
+            else []
+        )
+
+    return _carried_out(context, look_and_plan, dry_run=dry_run, before=check, warned=ending)
+
+
+def rollback(context: Context, release: str | None = None, *, dry_run: bool = False) -> Release:
+    """Make ``release`` current again: an id, or the last part of one; without it, the one before."""
+
+    def look_and_plan(where: Installation) -> tuple[Survey, Planned]:
+        found = survey(where, context.settings.site.name)
+        return found, to_roll_back(found, release)
+
+    return _carried_out(context, look_and_plan, dry_run=dry_run)
+
+
+def undeploy(context: Context, *, dry_run: bool = False) -> Release:
+    """Take everything of cmp-bundle off the server again."""
+
+    def look_and_plan(where: Installation) -> tuple[Survey, Planned]:
+        found = survey(where, context.settings.site.name)
+        return found, to_undeploy(found)
+
+    return _carried_out(context, look_and_plan, dry_run=dry_run)
+
+
+def _carried_out(
+    context: Context,
+    look_and_plan: Callable[[Installation], tuple[Survey, Planned]],
+    *,
+    dry_run: bool,
+    before: Callable[[Context], None] = lambda _context: None,
+    warned: Callable[[Survey], list[str]] = lambda _found: [],
+) -> Release:
+    """Plan, and unless it is a dry run, do it and look at the live server."""
+    where = server.installation(context)
+    at = server.server(context, where)
+    if dry_run:
+        before(context)
+        found, planned = look_and_plan(where)
+        return _release(planned, (*planned.notes, *warned(found)), dry_run=True)
+    said = Noting(context.reporter)
+    engine = server.engine(context, at)
+    with engine.alone():
+        # What was cut off before may have changed what is read here.
+        before(context)
+        found, planned = look_and_plan(where)
+        for note in (*planned.notes, *warned(found)):
+            said.note(note)
+        url = engine.carry_out(planned, lambda: at.look(planned.expected))
+        closed = without_pjsip(where.control) if url and planned.action == "deploy" else None
+    if closed is not None:
+        said.found(closed)
+    return _release(planned, tuple(said.notes), url=url)
+
+
+def _release(
+    planned: Planned, notes: tuple[str, ...], *, url: str | None = None, dry_run: bool = False
+) -> Release:
+    return Release(
+        changed=bool(planned),
+        changes=changed_paths(planned.steps, planned.cleanup),
+        reloads=planned.reloads,
+        notes=notes,
+        dry_run=dry_run,
+        release=planned.release,
+        redirect=planned.expected.redirect,
+        page=planned.expected.page,
+        url=url,
+    )
+
+
+@dataclass(frozen=True)
+class KeptRelease:
+    """``made`` is when, in seconds since 1970. ``phone`` and ``visit_bytes`` are None where the
+    release is damaged, and ``damaged`` then says why.
+    """
+
+    release: str
+    current: bool
+    made: int
+    phone: str | None
+    visit_bytes: int | None
+    damaged: str | None
+
+
+@dataclass(frozen=True)
+class Releases:
+    """All releases of the site, oldest first."""
+
+    site: str
+    releases: tuple[KeptRelease, ...]
+
+
+def releases(context: Context) -> Releases:
+    """What is deployed, and what can be rolled back to."""
+    found = survey(server.installation(context), context.settings.site.name)
+    kept = []
+    for release in found.releases:
+        damaged = found.damaged.get(release)
+        about = None if damaged else found.manifest(release)
+        kept.append(
+            KeptRelease(
+                release,
+                release == found.current,
+                made_at(release),
+                about.phone.source if about else None,
+                about.visit.bytes if about else None,
+                str(damaged) if damaged else None,
+            )
+        )
+    return Releases(found.site.name, tuple(kept))

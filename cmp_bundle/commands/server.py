@@ -1,0 +1,112 @@
+"""The Asterisk that the settings name, and the engine for what changes it: one for all commands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from cmp_bundle.accounts.source_name import is_database
+from cmp_bundle.asterisk.installation import Named, find
+from cmp_bundle.changes import memory as memories
+from cmp_bundle.changes.engine import Engine, NoService
+from cmp_bundle.changes.journal import NAME, Journal
+from cmp_bundle.changes.memory import memory
+from cmp_bundle.commands.account_files import database_password, read
+from cmp_bundle.deploy.server import Server, engine_for
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files import Disk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cmp_bundle.asterisk.installation import Installation
+    from cmp_bundle.changes.step import Kinds, Step
+    from cmp_bundle.commands.context import Context
+
+#: What certs trust changes is no server; what was cut off there is remembered under this name.
+_TRUST = "trust"
+
+
+def look(context: Context) -> Installation | None:
+    """The Asterisk that the settings name, or this machine's; None where there is none."""
+    said = context.settings.asterisk
+    return find(Named(said.root, said.etc_dir, said.data_dir, said.user, said.command))
+
+
+def installation(context: Context) -> Installation:
+    """Raises CmpBundleError where there is none."""
+    found = look(context)
+    if found is None:
+        raise CmpBundleError(
+            "no-asterisk",
+            "no Asterisk was found on this machine",
+            hint="name its folders: [asterisk] etc_dir and data_dir, or --asterisk-root",
+        )
+    context.reporter.detail(f"configuration: {found.etc_folder} ({found.etc.origin})")
+    context.reporter.detail(f"static files:  {found.static} ({found.data.origin})")
+    return found
+
+
+def server(context: Context, where: Installation) -> Server:
+    """Raises CmpBundleError where it cannot be told whether Asterisk runs and has to be reloaded."""
+    if where.unanswered is not None:
+        raise where.unanswered
+    return Server(where, context.settings.asterisk.url)
+
+
+def engine(context: Context, at: Server | None) -> Engine:
+    """What changes the server; without one, what changes the operator's own files together.
+
+    Raises CmpBundleError where there is no safe place to remember in what is done.
+    """
+    _finish_trusting(context)
+    own = (context.settings.accounts.file.absolute().parent, context.settings.links.key.absolute())
+    if at is not None:
+        made = engine_for(at, Disk(), context.reporter, _kinds(context), own)
+    else:
+        folder = memory(str(own[0]), Disk())
+        made = Engine(Journal(folder, own, _kinds(context)), Disk(), context.reporter, NoService())
+    return replace(made, journal=replace(made.journal, more=lambda: _sources(context)))
+
+
+def _sources(context: Context) -> tuple[Path, ...]:
+    """The folders of files elsewhere that accounts have their passwords in."""
+    try:
+        file = read(replace(context, allow_loose=True))
+    except CmpBundleError:
+        return ()
+    names = {a.source for a in file.accounts if "/" in a.source and not is_database(a.source)}
+    return tuple((file.path.parent / name).absolute().parent for name in sorted(names))
+
+
+def trust_engine(context: Context) -> Engine:
+    """What tells browsers and the system of an authority, and stops telling them."""
+    return Engine(
+        Journal(memory(_TRUST, Disk()), (), _kinds(context)), Disk(), context.reporter, NoService()
+    )
+
+
+def _finish_trusting(context: Context) -> None:
+    """Whichever command it was that was cut off, the next one brings it to its end."""
+    if (memories.folder(_TRUST) / NAME).exists():
+        with trust_engine(context).alone():
+            pass
+
+
+def _kinds(context: Context) -> Kinds:
+    """How the steps of other rooms are read from a journal, whichever command wrote it."""
+
+    def rows(value: dict[str, Any]) -> Step:
+        # SQLAlchemy takes a quarter of a second to import.
+        from cmp_bundle.accounts.rows import Rows  # noqa: PLC0415
+
+        return Rows.from_json(value, database_password(context))
+
+    def told(value: dict[str, Any]) -> Step:
+        from cmp_bundle.tls import trust  # noqa: PLC0415 - 40 ms, for what was cut off there alone
+        from cmp_bundle.tls.desktop_user import desktop_user  # noqa: PLC0415
+
+        stores = trust.stores(desktop_user())
+        return trust.Telling.from_json(value, stores, lambda s: context.reporter.note(f"$ {s}"))
+
+    return {"rows": rows, "trust": told}

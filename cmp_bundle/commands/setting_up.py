@@ -1,0 +1,150 @@
+"""The use cases of settings: write a first file of them, show those in effect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cmp_bundle.asterisk import reader
+from cmp_bundle.asterisk.http_conf import http_server
+from cmp_bundle.commands import git_ignore, server
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files import Disk
+from cmp_bundle.settings.load import FILE_NAME
+from cmp_bundle.settings.model import KEYS
+from cmp_bundle.settings.template import render
+from cmp_bundle.tls.names import names_served
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cmp_bundle.asterisk.configuration import Variable
+    from cmp_bundle.asterisk.installation import Installation
+    from cmp_bundle.commands.context import Context
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something that was found: ``origin`` says who or which line tells it."""
+
+    what: str
+    value: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class Initialised:
+    """``file`` was written with what was ``found`` of an Asterisk, nothing where there is none.
+
+    ``notes`` say what was done about .gitignore.
+    """
+
+    file: Path
+    found: tuple[Fact, ...]
+    notes: tuple[str, ...]
+
+
+def init(context: Context, *, force: bool = False) -> Initialised:
+    """Look at this machine's Asterisk and write cmp-bundle.toml into the current folder.
+
+    Raises CmpBundleError where there is one, unless ``force``.
+    """
+    path = Path.cwd() / FILE_NAME
+    if path.exists() and not force:
+        raise CmpBundleError(
+            "file-exists",
+            "is there already, and is not replaced",
+            file=path,
+            hint="change it with an editor, or write it anew: --force",
+        )
+    found = server.look(context)
+    facts = _facts(found) if found else ()
+    Disk().write(path, render(_settings(context, found) if found else {}).encode())
+    return Initialised(path, facts, tuple(git_ignore.keep_out(path.parent)))
+
+
+def _settings(context: Context, found: Installation) -> dict[str, tuple[Any, str]]:
+    """What is worth writing down. As root takes what stands there for the operator's word, an
+    unusual data folder that Asterisk or its files name is found out anew each time instead.
+    """
+    settings: dict[str, tuple[Any, str]] = {
+        "asterisk.etc_dir": (found.etc.value, found.etc.origin),
+        "asterisk.user": (found.user.value, found.user.origin),
+    }
+    if found.data_is_sure:
+        settings["asterisk.data_dir"] = (found.data.value, found.data.origin)
+    if context.settings.asterisk.root != Path("/"):
+        settings["asterisk.root"] = (context.settings.asterisk.root, "--asterisk-root")
+    return settings
+
+
+def _facts(found: Installation) -> tuple[Fact, ...]:
+    """What was found of an Asterisk."""
+    http = reader.read("http.conf", found.files)
+    made = http_server(http)
+
+    def origin(attribute: str) -> str:
+        variable: Variable | None = made.origins.get(attribute)
+        return str(variable.place) if variable else "Asterisk's default"
+
+    running = Fact("running", "yes" if found.running else "no", "asterisk -rx")
+    if found.unanswered is not None:
+        running = Fact("running", "not known", str(found.unanswered))
+    facts = [
+        Fact("configuration", str(found.etc_folder), found.etc.origin),
+        Fact("static files", str(found.static), found.data.origin),
+        Fact("user", found.user.value, found.user.origin),
+        running,
+    ]
+    if http.missing:
+        path = found.configuration("http.conf")
+        there = "is no file" if path.exists() else "is not there"
+        return (*facts, Fact("http.conf", there, str(path)))
+    if http.refused:
+        last = http.problems[-1]
+        return (*facts, Fact("http.conf", f"Asterisk refuses it: {last.message}", str(last.place)))
+    https = str(made.tls_address) if made.tls_address else "off"
+    facts.append(Fact("HTTPS", https, origin("tls_address" if made.tls_address else "tls_enabled")))
+    facts.append(Fact("prefix", made.prefix or "none", origin("prefix")))
+    if made.tls_address:
+        names = names_served(found, made.certificate)
+        facts.append(Fact("certificate", made.certificate, origin("certificate")))
+        facts.append(Fact("its names", str(names), made.certificate))
+    facts += [
+        Fact("redirect", f"{one.target} to {one.destination}", str(one.origin))
+        for one in made.redirects
+    ]
+    return tuple(facts)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A value, where it comes from, and the environment variable that would set it."""
+
+    value: Any
+    origin: str
+    environment: str
+
+
+@dataclass(frozen=True)
+class SettingsInEffect:
+    """All settings by their dotted names, and the file that they were read from, if any."""
+
+    file: Path | None
+    settings: Mapping[str, Setting]
+
+
+def show_settings(context: Context) -> SettingsInEffect:
+    """The settings in effect and where each comes from."""
+    return SettingsInEffect(
+        context.loaded.file,
+        {
+            name: Setting(
+                getattr(getattr(context.settings, key.section), key.name),
+                str(context.loaded.origins[name]),
+                key.variable,
+            )
+            for name, key in KEYS.items()
+        },
+    )
