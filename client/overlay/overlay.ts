@@ -1,22 +1,18 @@
 // Goes into any phone that keeps the page contract: fills the account form with what the build
 // was told, or with the profile that a link opens.
 
-import { readSettings, sipDomain, socketUrl, type Place, type Server } from "../settings.ts";
+import { typedSecret } from "../credentials.ts";
+import { place, settings } from "../page.ts";
+import type { Profile, Server } from "../settings.ts";
+import { sipDomain, socketUrl } from "../socket.ts";
 import { taken } from "./aside.ts";
 import { framedByStranger } from "./framing.ts";
 import { remember, remembered } from "./memory.ts";
 import { checkbox, notice } from "./notice.ts";
-import { LinkProblem, fetchProfile, tokenIn, type Profile } from "./profile.ts";
+import { LinkProblem, fetchProfile, tokenIn } from "./profile.ts";
 
-/** The address this page was loaded from, before anything changes what the address bar shows. */
-const place: Place = {
-  hostname: location.hostname,
-  port: location.port,
-  pathname: location.pathname,
-};
 /** The folder that the page lies in, on its server. */
 const folder = new URL(".", location.href);
-const settings = readSettings(document);
 const stranger = framedByStranger();
 /** What the link held that opened this page; the first load of the page has set it aside. */
 const opened = taken();
@@ -52,7 +48,7 @@ function fillForm(): void {
 function fillProfile(profile: Profile): void {
   field("accountId").value = profile.id;
   field("accountName").value = profile.name ?? "";
-  field("accountPassword").value = profile.ha1 ? `ha1:${profile.realm ?? ""}:${profile.ha1}` : (profile.password ?? "");
+  field("accountPassword").value = typedSecret(profile);
   if (profile.extension) field("extension").value = profile.extension;
   if (profile.server) field("accountHost").value = typedHost(profile.server);
   if (profile.register !== undefined) field("accountRegister").checked = profile.register;

@@ -1,21 +1,7 @@
 // The sealed profile behind a link: found and opened by the token in its fragment alone.
 // docs/links.md describes the format; cmp_bundle/accounts/{token,profile}.py is the other side.
 
-import type { IceServer, Server } from "../settings.ts";
-
-/** What a profile fills in; what it leaves out is left to the page's own settings. */
-export interface Profile {
-  id: string;
-  displayName?: string;
-  name?: string;
-  password?: string;
-  ha1?: string;
-  realm?: string;
-  extension?: string;
-  register?: boolean;
-  server?: Partial<Server>;
-  ice?: IceServer[];
-}
+import type { Profile } from "../settings.ts";
 
 /** A link that opens nothing: there is no profile (any more), or it cannot be opened. */
 export class LinkProblem extends Error {

@@ -1,6 +1,7 @@
 // The account form: what is in it when Connect is pressed, and what is wrong with it.
 
-import { socketUrl, type Place, type Server } from "../settings.ts";
+import type { Server } from "../settings.ts";
+import { socketUrl, type Place } from "../socket.ts";
 import type { Account } from "./line.ts";
 
 /** What is wrong with a field, and which. */

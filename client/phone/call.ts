@@ -4,7 +4,7 @@ import { C } from "jssip";
 import type { IncomingRequest, IncomingResponse } from "jssip/lib/SIPMessage";
 import type { RTCSession } from "jssip/lib/RTCSession";
 import type { CallOptions } from "jssip/lib/UA";
-import { iceServers, readSettings } from "../settings.ts";
+import { iceServers } from "../person.ts";
 import { toggleHold } from "./hold.ts";
 import { MediaProblem, captureOne, release, type Capture } from "./media.ts";
 import { callEnded, gone, notCallable, stopped, type Message } from "./messages.ts";
@@ -41,9 +41,6 @@ interface Ended {
   message: (Partial<IncomingRequest> & Partial<IncomingResponse>) | null;
 }
 
-/** How the other side may be reached, besides directly. */
-const network = (): RTCConfiguration => ({ iceServers: iceServers(readSettings(document)) });
-
 export class Call {
   phase: Phase;
   held = false;
@@ -73,7 +70,7 @@ export class Call {
     const stream = await this.take(capture);
     if (!stream) return;
     try {
-      const session = start({ mediaStream: stream, pcConfig: network() });
+      const session = start({ mediaStream: stream, pcConfig: { iceServers: iceServers() } });
       this.session = session;
       this.follow(session);
       // Whoever has no camera can still look on.
@@ -92,7 +89,7 @@ export class Call {
     if (this.phase !== "incoming") return;
     this.become("answering");
     const stream = await this.take(capture);
-    if (stream) this.session?.answer({ mediaStream: stream, pcConfig: network() });
+    if (stream) this.session?.answer({ mediaStream: stream, pcConfig: { iceServers: iceServers() } });
     // Nobody can be heard here: the caller should not wait for it.
     else if (!this.isOver) this.hangUp();
   }

@@ -3,7 +3,8 @@
 import { UA, URI, WebSocketInterface } from "jssip";
 import type { RTCSession } from "jssip/lib/RTCSession";
 import type { CallOptions } from "jssip/lib/UA";
-import { credentials } from "../settings.ts";
+import { credentials } from "../credentials.ts";
+import { isOwn } from "../page.ts";
 import { connectAgain } from "./again.ts";
 import { connectionLost, registrationFailed, unreachable, type Message } from "./messages.ts";
 
@@ -85,7 +86,7 @@ export class Line {
     this.agent = agent;
     this.account = account;
     this.listen(agent, account, socket);
-    this.silence = window.setTimeout(() => this.fail(unreachable(account.socket, this.isOwn())), PATIENCE);
+    this.silence = window.setTimeout(() => this.fail(unreachable(account.socket, isOwn(account.socket))), PATIENCE);
     this.become("connecting");
     agent.start();
   }
@@ -131,7 +132,7 @@ export class Line {
       if (!mine()) return;
       this.registered = false;
       if (this.state === "closing") this.forget();
-      else if (!reached) this.fail(unreachable(account.socket, this.isOwn()));
+      else if (!reached) this.fail(unreachable(account.socket, isOwn(account.socket)));
       else if (this.state !== "connecting") {
         this.become("connecting");
         this.events.say(connectionLost);
@@ -181,10 +182,6 @@ export class Line {
     this.agent = null;
     this.registered = false;
     this.become("offline");
-  }
-
-  private isOwn(): boolean {
-    return new URL(this.account?.socket ?? "").host === location.host;
   }
 
   private become(state: LineState): void {

@@ -1,6 +1,7 @@
 // The page: what its buttons do, and what it shows when something changes.
 
-import { overTls, readSettings, sipDomain, type Place } from "../settings.ts";
+import { overTls, place, settings } from "../page.ts";
+import { sipDomain } from "../socket.ts";
 import { FieldProblem, accountFrom } from "./account.ts";
 import { Call, type CallEvents, type Peer } from "./call.ts";
 import { Devices, type Kind } from "./devices.ts";
@@ -16,9 +17,6 @@ import { sipTarget } from "./target.ts";
 import { Title } from "./title.ts";
 import { clockText, view } from "./view.ts";
 
-/** Where this page came from, before anything changes what the address bar shows. */
-const place: Place = { hostname: location.hostname, port: location.port, pathname: location.pathname };
-const settings = readSettings(document);
 const home = sipDomain("", settings.server, place);
 
 const element = (id: string): HTMLElement => document.getElementById(id) as HTMLElement;
@@ -61,7 +59,7 @@ function connect(): void {
   say(null);
   form.complain(null);
   if (!available()) {
-    say(insecure(overTls(settings, place)));
+    say(insecure(overTls()));
     form.close();
     return;
   }

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cmp_bundle.phone.model import Phone
     from cmp_bundle.settings import Settings
 
-#: The element in the page that holds its settings; client/settings.ts reads it.
+#: The element in the page that holds its settings; client/page.ts reads it.
 SETTINGS_ELEMENT = "cmp-bundle-settings"
 
 #: Between the scripts in a packed file; client/loader/loader.ts splits there.

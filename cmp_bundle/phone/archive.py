@@ -13,7 +13,7 @@ from cmp_bundle.phone.zip import read_zip
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cmp_bundle.phone.model import PhoneFile
+    from cmp_bundle.phone.file import PhoneFile
 
 #: What the names of archives end in; what they are is then seen from their bytes.
 SUFFIXES = (".tar.gz", ".tgz", ".tar", ".zip")

@@ -12,7 +12,7 @@ from cmp_bundle.phone.model import PAGE
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-    from cmp_bundle.phone.model import PhoneFile
+    from cmp_bundle.phone.file import PhoneFile
 
 #: What a user writes for it.
 BUILTIN = "builtin"

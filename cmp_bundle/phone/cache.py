@@ -21,7 +21,8 @@ from cmp_bundle.phone.tree import tree_id
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cmp_bundle.phone.model import Phone, PhoneFile
+    from cmp_bundle.phone.file import PhoneFile
+    from cmp_bundle.phone.model import Phone
 
 #: Names a folder to use in place of the user's cache folder.
 VARIABLE = "CMP_BUNDLE_CACHE"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from cmp_bundle.phone.cache import Cache
     from cmp_bundle.phone.download import Network
-    from cmp_bundle.phone.model import PhoneFile
+    from cmp_bundle.phone.file import PhoneFile
     from cmp_bundle.report import Reporter
 
 _Remote: TypeAlias = Pinned | GitUrl | ArchiveUrl

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container
     from pathlib import Path
 
-    from cmp_bundle.phone.model import PhoneFile
+    from cmp_bundle.phone.file import PhoneFile
 
 _OWNER_EXECUTES = 0o100
 

@@ -12,7 +12,7 @@ import unicodedata
 from typing import NoReturn
 
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.phone.model import PhoneFile
+from cmp_bundle.phone.file import PhoneFile
 
 #: Bytes. Upstream is 0.9 MB; a phone with sounds and pictures may be ten times that.
 MAX_TOTAL = 64 * 1024**2

@@ -12,16 +12,10 @@ from cmp_bundle.phone.tree import tree_id
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cmp_bundle.phone.file import PhoneFile
+
 #: The page that makes a folder of files a phone.
 PAGE = "index.html"
-
-
-@dataclass(frozen=True)
-class PhoneFile:
-    """One file, byte for byte as its origin has it."""
-
-    data: bytes
-    executable: bool = False
 
 
 @dataclass(frozen=True)

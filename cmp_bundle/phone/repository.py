@@ -15,7 +15,7 @@ from cmp_bundle.phone.unreachable import UnreachableError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cmp_bundle.phone.model import PhoneFile
+    from cmp_bundle.phone.file import PhoneFile
     from cmp_bundle.report import Reporter
 
 #: Never git's own helper programs, plain http, or the unencrypted git protocol.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cmp_bundle.phone.model import PhoneFile
+    from cmp_bundle.phone.file import PhoneFile
 
     Folder: TypeAlias = dict[str, "PhoneFile | Folder"]
 

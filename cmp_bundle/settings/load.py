@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import owned
+from cmp_bundle.hostname import url_in_ascii
 from cmp_bundle.settings.model import KEYS, Key, Settings, sections
 from cmp_bundle.settings.toml_places import line_of
 
@@ -27,6 +28,9 @@ VARIABLE = "CMP_BUNDLE_CONFIG"
 
 #: Bytes. Nobody has so much to say.
 _LARGEST = 1 << 20
+
+#: Addresses that are connected to; what Python connects with knows IDNA 2003 alone.
+_ASKED = {"asterisk.url", "serve.pbx"}
 
 _YES = {"true", "yes", "on", "1"}
 _NO = {"false", "no", "off", "0"}
@@ -276,13 +280,13 @@ def _said(value: Any) -> str:
 
 
 def _settled(key: Key, value: Any, base: Path) -> Any:
-    """Paths become absolute, seen from ``base``; lists become tuples."""
+    """Paths become absolute, seen from ``base``; lists become tuples; hosts to be asked, ASCII."""
     if key.kind is Path:
         # Here its links are followed, so here it is seen who has set them.
         return owned.resolved(base / Path(value).expanduser())
     if key.kind is tuple:
         return tuple(value)
-    return value
+    return url_in_ascii(value) if key.dotted in _ASKED else value
 
 
 def _assemble(values: Mapping[str, Any]) -> Settings:

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 from urllib.parse import urlsplit
 
+from cmp_bundle.hostname import in_ascii
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
 
 _DIST = Path("dist")
 _ACCOUNTS = Path("accounts.toml")
@@ -77,10 +78,10 @@ def _listening_port(port: int) -> str | None:
 def _is_name(host: str) -> bool:
     """Whether it can be looked up at all; a name such as a..b cannot."""
     try:
-        host.encode("idna")
-    except UnicodeError:
+        labels = in_ascii(host).removesuffix(".").split(".")
+    except ValueError:
         return False
-    return True
+    return all(0 < len(label) <= 63 for label in labels)  # noqa: PLR2004 - the DNS's
 
 
 def _names_a_place(url: str) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+import idna
 from cryptography import x509
 
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.hostname import in_ascii
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,9 +27,6 @@ _LABEL = re.compile(r"(?!-)[a-z0-9_-]+(?<!-)")
 
 #: What a URL parser takes for the end of an IPv4 address (WHATWG URL, "ends in a number").
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
-
-#: Python's codec is IDNA 2003; on these characters browsers, which follow UTS 46, disagree with it.
-_DEVIATIONS = frozenset("ßẞς\u200c\u200d")
 
 #: Chromium takes no wildcard for a registry's own domain. Its list of those is long; this is the
 #: shape of nearly all that have two labels.
@@ -125,8 +123,8 @@ def _of_name(text: str) -> Host:
                 f"{label!r} is no part of a host name",
                 "letters, digits and hyphens, and no hyphen at either end",
             )
-        if label.startswith("xn--"):
-            _check_punycode(text, label)
+        if label.startswith("xn--") and not _encodes_a_name(label):
+            _refuse(text, f"{label!r} is no encoding of any name")
     if len(name) > _LONGEST_NAME:
         _refuse(text, f"it is longer than {_LONGEST_NAME} characters")
     if _NUMBER.fullmatch(labels[-1]):
@@ -160,40 +158,21 @@ def _not_a_url(text: str) -> None:
 
 
 def _ascii(text: str) -> str:
-    """In small letters, other scripts as browsers encode them."""
-    if text.isascii():
-        return text.lower()
-    hint = "write it as the address bar or a whois does: xn--…"
-    odd = [
-        c
-        for c in text
-        if c in _DEVIATIONS or unicodedata.ucd_3_2_0.category(c) in ("Cn", "Co", "Cs")
-    ]
-    if odd:
-        _refuse(text, f"systems do not agree on how {odd[0]!r} is encoded", hint)
-    wildcard, _, rest = text.partition(".")
-    prefix, name = ("*.", rest) if wildcard == "*" else ("", text)
     try:
-        return prefix + name.encode("idna").decode("ascii").lower()
-    except UnicodeError:
-        _refuse(text, "it has no encoding as a host name", hint)
+        return in_ascii(text)
+    except ValueError:
+        _refuse(
+            text,
+            "some of it is no part of a host name in any script",
+            "letters, digits and hyphens, or as a whois writes it: xn--…",
+        )
 
 
-def _check_punycode(text: str, label: str) -> None:
-    encoded = label.removeprefix("xn--")
+def _encodes_a_name(label: str) -> bool:
     try:
-        decoded = encoded.encode().decode("punycode")
-        fine = decoded.encode("punycode").decode() == encoded and _may_be_meant(decoded)
-    except UnicodeError:
-        fine = False
-    if not fine:
-        _refuse(text, f"{label!r} is no encoding of any name")
-
-
-def _may_be_meant(label: str) -> bool:
-    """Whether browsers would write such a label so: neither plain, nor in capitals, nor invisible."""
-    odd = any(unicodedata.category(c)[0] in "CZ" for c in label)
-    return not label.isascii() and not odd and unicodedata.normalize("NFC", label.lower()) == label
+        return idna.alabel(idna.ulabel(label)).decode() == label
+    except idna.IDNAError:
+        return False
 
 
 def _refuse(text: str, why: str, hint: str | None = None) -> NoReturn:

@@ -69,7 +69,7 @@ class _Interface(ctypes.Structure):
 
 def _of_interfaces() -> Iterator[Address]:
     # The standard library resolves names but does not list addresses, and what the machine's own
-    # name resolves to is 127.0.1.1 on Debian.
+    # name resolves to is 127.0.1.1 on Debian. Why not a library: docs/decisions/0016.
     library = ctypes.CDLL(None, use_errno=True)
     first = ctypes.c_void_p()
     if library.getifaddrs(ctypes.byref(first)) != 0:

@@ -17,7 +17,8 @@ from cmp_bundle.bundle.build import build
 from cmp_bundle.bundle.client import client, fixes
 from cmp_bundle.phone.cache import Cache
 from cmp_bundle.phone.fetch import fetch
-from cmp_bundle.phone.model import Phone, PhoneFile
+from cmp_bundle.phone.file import PhoneFile
+from cmp_bundle.phone.model import Phone
 from cmp_bundle.phone.source import parse
 from cmp_bundle.report import Silent
 from cmp_bundle.settings.model import BuildSettings, Settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import graphlib
 import re
 from pathlib import Path
 
@@ -62,6 +63,11 @@ def room_of(path: Path) -> str:
     return first.removesuffix(".py")
 
 
+def name_of(path: Path) -> str:
+    parts = path.relative_to(REPOSITORY).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
+
+
 def modules() -> list[Path]:
     return [p for p in PACKAGE.rglob("*.py") if room_of(p) not in ("__init__", "__main__")]
 
@@ -80,6 +86,30 @@ def test_imports_go_down() -> None:
                 continue
             other = parts[1]
             assert other == own or level[other] > level[own], f"{path}: imports {name}"
+
+
+def test_no_module_leads_back_to_itself() -> None:
+    """Nor for its types alone: two that need each other are one subject in two files."""
+    named = {name_of(p): p for p in modules()}
+    # Importing a module from a package asks nothing of what the package itself exports.
+    packages = {name for name, path in named.items() if path.name == "__init__.py"}
+    graph = {
+        name: {n if n in named else n.rpartition(".")[0] for n in imports(path) - packages}
+        for name, path in named.items()
+    }
+    graphlib.TopologicalSorter(graph).prepare()  # CycleError names the modules
+
+
+def test_no_module_of_the_browser_side_either() -> None:
+    graph = {
+        path: {(path.parent / name).resolve() for name in re.findall(r' "(\..+\.ts)"', text)}
+        for path in (REPOSITORY / "client").rglob("*.ts")
+        if "node_modules" not in path.parts and (text := path.read_text())
+    }
+    asked = set().union(*graph.values())
+    assert asked
+    assert asked <= graph.keys()
+    graphlib.TopologicalSorter(graph).prepare()
 
 
 def test_only_the_edges_touch_the_world() -> None:

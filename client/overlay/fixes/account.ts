@@ -1,12 +1,18 @@
 // The account: upstream's form shows the password, fills empty fields with somebody else's
 // account, and ignores the name for authentication.
 
+import { credentials } from "../../credentials.ts";
+import { place, settings } from "../../page.ts";
 import { FieldProblem, accountFrom } from "../../phone/account.ts";
-import { credentials } from "../../settings.ts";
+import { sipDomain, socketUrl } from "../../socket.ts";
 import { onClick, onConfigure, replace } from "./hooks.ts";
 import { say } from "./panel.ts";
-import { domain, place, settings, socket } from "./place.ts";
 import { element, input, type Phone, type PhoneClass, type Sip } from "./upstream.ts";
+
+/** The WebSocket of the server that stands in the form. */
+export const socket = (): string => socketUrl(input("accountHost").value, settings.server, place);
+/** Its name alone. */
+export const domain = (): string => sipDomain(input("accountHost").value, settings.server, place);
 
 /** What a link may bring and no form has a field for: HA1 in place of a password, and a name to show. */
 export function usePerson({ Grammar }: Sip): void {

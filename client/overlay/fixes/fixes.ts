@@ -1,6 +1,7 @@
 // The fixes of upstream's phone, by the ids of fixes.json: each looks whether its defect is there,
 // and stays out where a later upstream has fixed it. The build leaves some out (`--without`).
 
+import { settings } from "../../page.ts";
 import { authenticate, connectAnywhere, hidePassword, refuseEmpty, usePerson } from "./account.ts";
 import { addTracks, knowStreams, leavePlanB, stopSniffing } from "./browsers.ts";
 import { comfort } from "./comfort.ts";
@@ -11,9 +12,8 @@ import { answer, cancel, ringIncoming, showDecline, tellBusy } from "./incoming.
 import { askAlike, doWithoutCamera, limitGathering } from "./media.ts";
 import { buildPanel } from "./panel.ts";
 import { pairTracks, showLate, stopTimers, styleWords, takeAwayWhoLeft } from "./pictures.ts";
-import { askForTls, settings } from "./place.ts";
 import { follow, forget } from "./talk.ts";
-import { tellFailures, tellUnregistered } from "./told.ts";
+import { askForTls, tellFailures, tellUnregistered } from "./told.ts";
 import type { PhoneClass, Sip } from "./upstream.ts";
 
 const wanted = (id: string): boolean => !settings.without.includes(id);

@@ -1,12 +1,11 @@
 // The microphone and the camera, and how long to look for ways to this browser.
 
+import { iceServers } from "../../person.ts";
 import { MediaProblem, capture, type Choice } from "../../phone/media.ts";
 import { noCamera, stopped } from "../../phone/messages.ts";
 import { sipTarget } from "../../phone/target.ts";
-import { iceServers } from "../../settings.ts";
 import { onConnection, onOptions, phone, replace } from "./hooks.ts";
 import { say } from "./panel.ts";
-import { settings } from "./place.ts";
 import type { Phone, PhoneClass } from "./upstream.ts";
 
 /** Which devices people chose. */
@@ -68,7 +67,7 @@ const GATHERING = 2_000;
 /** D26: STUN and TURN servers, and an end to looking for ways to this browser. */
 export function limitGathering(): void {
   onOptions((options) => {
-    options.pcConfig ??= { iceServers: iceServers(settings) };
+    options.pcConfig ??= { iceServers: iceServers() };
   });
   onConnection((connection) => {
     let timer = 0;

@@ -1,12 +1,24 @@
 // What went wrong, in a sentence with what to do: upstream says nothing.
 
-import { callEnded, connectionLost, notCallable, registrationFailed, unreachable } from "../../phone/messages.ts";
+import { isOwn, overTls } from "../../page.ts";
+import { callEnded, connectionLost, insecure, notCallable, registrationFailed, unreachable } from "../../phone/messages.ts";
 import { sipTarget } from "../../phone/target.ts";
+import { domain, socket } from "./account.ts";
 import { on, onArriving, onClick } from "./hooks.ts";
 import { say } from "./panel.ts";
-import { domain, socket } from "./place.ts";
 import { talking } from "./talk.ts";
 import { input } from "./upstream.ts";
+
+/** D7: only a page that came over TLS gets a microphone: said before Connect is pressed, with a link. */
+export function askForTls(): void {
+  if (isSecureContext) return;
+  const tell = (): boolean => {
+    say(insecure(overTls()));
+    return false;
+  };
+  tell();
+  onClick("connect", tell);
+}
 
 /** D5: what ended a call, or kept it or the phone from beginning. */
 export function tellFailures(): void {
@@ -41,8 +53,7 @@ export function tellFailures(): void {
     // Without data it was this phone that wanted it.
     if (!data || told) return;
     const url = socket();
-    const own = new URL(url.replace(/^ws/i, "http")).host === location.host;
-    say(online ? connectionLost : unreachable(url, own));
+    say(online ? connectionLost : unreachable(url, isOwn(url)));
   });
   for (const end of ["failed", "ended"]) {
     on(end, (_phone, { originator, cause, message }) => {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cmp_bundle.phone.model import Phone, PhoneFile
+from cmp_bundle.phone.file import PhoneFile
+from cmp_bundle.phone.model import Phone
 
 PAGE = """\
 <!DOCTYPE html>

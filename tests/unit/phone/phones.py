@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from cmp_bundle.phone.model import PhoneFile
+from cmp_bundle.phone.file import PhoneFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from cmp_bundle.phone.model import PhoneFile
+    from cmp_bundle.phone.file import PhoneFile
 
 
 def git(folder: Path, *arguments: str, given: bytes = b"") -> str:

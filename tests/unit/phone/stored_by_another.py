@@ -16,7 +16,8 @@ from pathlib import Path
 from cmp_bundle.files import Disk
 from cmp_bundle.phone.cache import Cache
 from cmp_bundle.phone.fetch import fetch
-from cmp_bundle.phone.model import Phone, PhoneFile
+from cmp_bundle.phone.file import PhoneFile
+from cmp_bundle.phone.model import Phone
 from cmp_bundle.phone.pin import Pin
 from cmp_bundle.phone.source import parse
 from cmp_bundle.report import Silent

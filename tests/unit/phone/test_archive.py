@@ -16,7 +16,7 @@ import pytest
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.phone import archive, intake
 from cmp_bundle.phone.archive import read_archive, read_archive_file
-from cmp_bundle.phone.model import PhoneFile
+from cmp_bundle.phone.file import PhoneFile
 
 from .phones import PAGE, SMALL, VARIED, as_tar, as_zip
 from .repositories import commit, lay_out, work_tree

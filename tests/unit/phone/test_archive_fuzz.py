@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.phone.archive import read_archive
-from cmp_bundle.phone.model import PhoneFile
+from cmp_bundle.phone.file import PhoneFile
 
 from .phones import as_tar, as_zip, phones
 

@@ -12,7 +12,8 @@ import pytest
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
 from cmp_bundle.phone.cache import Cache, CacheDamagedError
-from cmp_bundle.phone.model import Phone, PhoneFile
+from cmp_bundle.phone.file import PhoneFile
+from cmp_bundle.phone.model import Phone
 
 from . import stored_by_another
 from .phones import PAGE, SMALL, VARIED, as_tar

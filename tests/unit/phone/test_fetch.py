@@ -13,7 +13,8 @@ from cmp_bundle.phone import builtin
 from cmp_bundle.phone.cache import Cache, CacheDamagedError
 from cmp_bundle.phone.download import Network
 from cmp_bundle.phone.fetch import fetch
-from cmp_bundle.phone.model import Phone, PhoneFile
+from cmp_bundle.phone.file import PhoneFile
+from cmp_bundle.phone.model import Phone
 from cmp_bundle.phone.pin import Pin
 from cmp_bundle.phone.source import parse
 from cmp_bundle.phone.tree import tree_id

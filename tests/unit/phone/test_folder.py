@@ -8,8 +8,8 @@ import pytest
 
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.phone import intake
+from cmp_bundle.phone.file import PhoneFile
 from cmp_bundle.phone.folder import read_folder
-from cmp_bundle.phone.model import PhoneFile
 
 from .phones import PAGE, SMALL, VARIED
 from .repositories import commit, lay_out, work_tree

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.phone.model import Phone, PhoneFile
+from cmp_bundle.phone.file import PhoneFile
+from cmp_bundle.phone.model import Phone
 from cmp_bundle.phone.tree import tree_id
 
 from .phones import PAGE, VARIED

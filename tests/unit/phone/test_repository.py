@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.phone.model import PhoneFile
+from cmp_bundle.phone.file import PhoneFile
 from cmp_bundle.phone.repository import differing, fetch_commit, read_commit
 from cmp_bundle.phone.tree import tree_id
 from cmp_bundle.phone.unreachable import UnreachableError

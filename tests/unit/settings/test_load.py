@@ -108,7 +108,18 @@ def test_a_list_in_the_environment(text: str) -> None:
 
 @pytest.mark.parametrize(
     "place",
-    ["pbx:https", "pbx:70000", "pbx:0", "[::1", "a:b@pbx", ":8089", "pbx..example", "x" * 64],
+    [
+        "pbx:https",
+        "pbx:70000",
+        "pbx:0",
+        "[::1",
+        "a:b@pbx",
+        ":8089",
+        "pbx..example",
+        "x" * 64,
+        "💩.example",
+        "ü" * 60,
+    ],
 )
 def test_an_address_is_one_that_can_be_asked(place: str) -> None:
     for name, scheme in {"ASTERISK_URL": "https", "SITE_URL": "https", "SERVE_PBX": "wss"}.items():
@@ -118,6 +129,19 @@ def test_an_address_is_one_that_can_be_asked(place: str) -> None:
         load(environment={variable: f"{scheme}://[::1]:8089"})
     with pytest.raises(CmpBundleError, match="must be a host name"):
         load(environment={"CMP_BUNDLE_SERVE_HOST": place})
+
+
+def test_an_address_in_another_script_is_asked_as_browsers_ask() -> None:
+    settings = load(
+        environment={
+            "CMP_BUNDLE_ASTERISK_URL": "https://straße.de:8089",
+            "CMP_BUNDLE_SERVE_PBX": "wss://straße.de/ws",
+            "CMP_BUNDLE_SITE_URL": "https://straße.de",
+        }
+    ).settings
+    assert settings.asterisk.url == "https://xn--strae-oqa.de:8089"
+    assert settings.serve.pbx == "wss://xn--strae-oqa.de/ws"
+    assert settings.site.url == "https://straße.de", "people read it"
 
 
 @pytest.mark.parametrize(("text", "value"), [("yes", True), ("OFF", False), ("1", True)])
