@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import enum
 import functools
-import tomllib
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -100,6 +98,10 @@ class Kind:
 @functools.cache
 def known() -> Mapping[str, Kind]:
     """Every kind of finding, by its code."""
+    # Most runs find nothing.
+    import tomllib  # noqa: PLC0415
+    from importlib.resources import files  # noqa: PLC0415
+
     document = tomllib.loads((files("cmp_bundle") / "findings.toml").read_text("utf-8"))
     return {
         code: Kind(code, Level(entry.pop("level")), **entry) for code, entry in document.items()

@@ -21,7 +21,9 @@ from cmp_bundle.commands import (
     authority,
     bundling,
     certificates,
+    effective_settings,
     importing,
+    kept_releases,
     link_key,
     phone_links,
     releasing,
@@ -38,7 +40,7 @@ FOLDER = Path(__file__).parents[1] / "docs/json"
 #: What each command prints with --json.
 RESULTS: dict[str, type] = {
     "init": setting_up.Initialised,
-    "config": setting_up.SettingsInEffect,
+    "config": effective_settings.SettingsInEffect,
     "fetch": bundling.Fetched,
     "accounts-list": accounts.Accounts,
     "accounts-show": accounts.ListedAccount,
@@ -61,7 +63,7 @@ RESULTS: dict[str, type] = {
     "key-backup": link_key.KeyBackup,
     "key-restore": link_key.KeyChange,
     "key-rotate": link_key.KeyChange,
-    "releases": releasing.Releases,
+    "releases": kept_releases.Releases,
     "rollback": releasing.Release,
     "undeploy": releasing.Release,
 }

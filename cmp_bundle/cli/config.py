@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
-from cmp_bundle.commands.setting_up import show_settings
+from cmp_bundle.commands.effective_settings import show_settings
 from cmp_bundle.settings.model import sections
 from cmp_bundle.settings.template import literal
 

@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from cmp_bundle.commands.bundling import build, fetch, list_fixes
     from cmp_bundle.commands.certificates import issue_certificate, show_certificates
     from cmp_bundle.commands.context import Context
+    from cmp_bundle.commands.effective_settings import show_settings
     from cmp_bundle.commands.importing import import_accounts
+    from cmp_bundle.commands.kept_releases import releases
     from cmp_bundle.commands.link_key import backup_key, restore_key, rotate_key
     from cmp_bundle.commands.phone_links import link, links
-    from cmp_bundle.commands.releasing import deploy, releases, rollback, undeploy
+    from cmp_bundle.commands.releasing import deploy, rollback, undeploy
     from cmp_bundle.commands.serving import serve
-    from cmp_bundle.commands.setting_up import init, show_settings
+    from cmp_bundle.commands.setting_up import init
     from cmp_bundle.commands.trusting import trust_authority, untrust_authority
 
 _MODULES = {
@@ -45,12 +47,14 @@ _MODULES = {
     "bundling": ("build", "fetch", "list_fixes"),
     "certificates": ("issue_certificate", "show_certificates"),
     "context": ("Context",),
+    "effective_settings": ("show_settings",),
     "importing": ("import_accounts",),
+    "kept_releases": ("releases",),
     "link_key": ("backup_key", "restore_key", "rotate_key"),
     "phone_links": ("link", "links"),
-    "releasing": ("deploy", "releases", "rollback", "undeploy"),
+    "releasing": ("deploy", "rollback", "undeploy"),
     "serving": ("serve",),
-    "setting_up": ("init", "show_settings"),
+    "setting_up": ("init",),
     "trusting": ("trust_authority", "untrust_authority"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

@@ -1,4 +1,4 @@
-"""The use cases of releases: deploy one, go back to one, take all of them away, list them."""
+"""The use cases of releases: deploy one, go back to one, take all of them away."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from cmp_bundle.commands.bundle_checks import refuse_outdated, refuse_plain
 from cmp_bundle.commands.context import Noting
 from cmp_bundle.commands.result import ServerChanges
 from cmp_bundle.commands.sizes import count
-from cmp_bundle.deploy.layout import made_at
 from cmp_bundle.deploy.plan import to_deploy, to_roll_back, to_undeploy
 from cmp_bundle.deploy.survey import survey
 
@@ -149,45 +148,3 @@ def _release(
         page=planned.expected.page,
         url=url,
     )
-
-
-@dataclass(frozen=True)
-class KeptRelease:
-    """``made`` is when, in seconds since 1970. ``phone`` and ``visit_bytes`` are None where the
-    release is damaged, and ``damaged`` then says why.
-    """
-
-    release: str
-    current: bool
-    made: int
-    phone: str | None
-    visit_bytes: int | None
-    damaged: str | None
-
-
-@dataclass(frozen=True)
-class Releases:
-    """All releases of the site, oldest first."""
-
-    site: str
-    releases: tuple[KeptRelease, ...]
-
-
-def releases(context: Context) -> Releases:
-    """What is deployed, and what can be rolled back to."""
-    found = survey(server.installation(context), context.settings.site.name)
-    kept = []
-    for release in found.releases:
-        damaged = found.damaged.get(release)
-        about = None if damaged else found.manifest(release)
-        kept.append(
-            KeptRelease(
-                release,
-                release == found.current,
-                made_at(release),
-                about.phone.source if about else None,
-                about.visit.bytes if about else None,
-                str(damaged) if damaged else None,
-            )
-        )
-    return Releases(found.site.name, tuple(kept))

@@ -1,4 +1,4 @@
-"""The use cases of settings: write a first file of them, show those in effect."""
+"""The use case of a beginning: look at this machine's Asterisk, and write the settings for it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,10 @@ from cmp_bundle.commands import git_ignore, server
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
 from cmp_bundle.settings.load import FILE_NAME
-from cmp_bundle.settings.model import KEYS
 from cmp_bundle.settings.template import render
 from cmp_bundle.tls.names import names_served
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from cmp_bundle.asterisk.configuration import Variable
     from cmp_bundle.asterisk.installation import Installation
     from cmp_bundle.commands.context import Context
@@ -116,35 +113,3 @@ def _facts(found: Installation) -> tuple[Fact, ...]:
         for one in made.redirects
     ]
     return tuple(facts)
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A value, where it comes from, and the environment variable that would set it."""
-
-    value: Any
-    origin: str
-    environment: str
-
-
-@dataclass(frozen=True)
-class SettingsInEffect:
-    """All settings by their dotted names, and the file that they were read from, if any."""
-
-    file: Path | None
-    settings: Mapping[str, Setting]
-
-
-def show_settings(context: Context) -> SettingsInEffect:
-    """The settings in effect and where each comes from."""
-    return SettingsInEffect(
-        context.loaded.file,
-        {
-            name: Setting(
-                getattr(getattr(context.settings, key.section), key.name),
-                str(context.loaded.origins[name]),
-                key.variable,
-            )
-            for name, key in KEYS.items()
-        },
-    )
