@@ -24,6 +24,6 @@ def command(context: Context) -> Result:
 def _row(one: KeptRelease) -> str:
     when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(one.made))
     about = f"{one.phone}, {kilobytes(one.visit_bytes or 0)} a visit"
-    if one.damaged:
-        about = f"damaged: {one.damaged}"
+    if one.problem:
+        about = f"damaged: {one.problem.text}"
     return f"{'*' if one.current else ' '} {one.release}  {when}  {about}"

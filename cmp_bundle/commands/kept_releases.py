@@ -11,12 +11,13 @@ from cmp_bundle.deploy.survey import survey
 
 if TYPE_CHECKING:
     from cmp_bundle.commands.context import Context
+    from cmp_bundle.findings import Finding
 
 
 @dataclass(frozen=True)
 class KeptRelease:
     """``made`` is when, in seconds since 1970. ``phone`` and ``visit_bytes`` are None where the
-    release is damaged, and ``damaged`` then says why.
+    release is ``damaged``, and ``problem`` then says how.
     """
 
     release: str
@@ -24,7 +25,8 @@ class KeptRelease:
     made: int
     phone: str | None
     visit_bytes: int | None
-    damaged: str | None
+    damaged: bool
+    problem: Finding | None
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ def releases(context: Context) -> Releases:
                 made_at(release),
                 about.phone.source if about else None,
                 about.visit.bytes if about else None,
-                str(damaged) if damaged else None,
+                damaged is not None,
+                damaged.finding if damaged else None,
             )
         )
     return Releases(found.site.name, tuple(kept))

@@ -52,9 +52,9 @@ def test_a_damaged_release_is_listed_as_that(desk: Desk) -> None:
     path.unlink()
     assert f"{release}  " in desk("releases")
     assert f"damaged: {path}: cannot be read" in desk("releases")
-    assert desk.json("releases")["releases"] == [
-        {"release": release, "current": True, "phone": None, "damaged": True}
-    ]
+    (one,) = desk.json("releases")["releases"]
+    assert (one["release"], one["current"], one["phone"]) == (release, True, None)
+    assert (one["damaged"], one["problem"]["code"]) == (True, "release-damaged")
     desk("deploy")
     assert [r["damaged"] for r in desk.json("releases")["releases"]] == [True, False]
 
