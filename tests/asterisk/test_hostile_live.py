@@ -32,7 +32,7 @@ from tests.unit.deploy.trees import snapshot
 
 pytestmark = [pytest.mark.asterisk, SIXTEEN_IN_SOAK]
 
-for name in ("deploy", "rollback", "undeploy", "accounts", "accounts_import", "accounts_rotate"):
+for name in ("deploy", "rollback", "undeploy", "accounts", "accounts_import"):
     importlib.import_module(f"cmp_bundle.cli.{name}")  # here, and not in each process
 
 SECRET = "only-root-knows-this"
