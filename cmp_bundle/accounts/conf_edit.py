@@ -87,8 +87,8 @@ def _unlike(
     before: Sequence[Category], after: Configuration, wanted: Sequence[tuple[Option, str]]
 ) -> list[Finding]:
     """The options because of which the files would not read as they should."""
-    held = {v for category in after.categories for v in category.variables}
-    as_wanted = {v for category in before for v in category.variables} & held
+    there = {v for category in after.categories for v in category.variables}
+    as_wanted = {v for category in before for v in category.variables} & there
     places = {Place(v.file, v.line) for v in as_wanted}
     text = "this value is made of more than its line"
     return [

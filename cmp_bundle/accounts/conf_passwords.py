@@ -77,8 +77,8 @@ class ConfPasswords:
 
     def _edit(self, file: str, after: bytes) -> Change:
         before = self.files.content(file)
-        held = before if isinstance(before, bytes) else b""
-        return edit(self.real(file), self.files.boundary, held, after)
+        content = before if isinstance(before, bytes) else b""
+        return edit(self.real(file), self.files.boundary, content, after)
 
 
 def _users(file: str, files: ConfFolder, configuration: Configuration) -> dict[str, list[Category]]:

@@ -48,9 +48,9 @@ def parse(data: bytes, file: str) -> Parsed:
     accounts = []
     for row in sheet.rows:
         written = _written(sheet, row, file, findings)
-        made = account(written, findings) if written else None
-        if made:
-            accounts.append(made)
+        parsed = account(written, findings) if written else None
+        if parsed:
+            accounts.append(parsed)
     findings += duplicates(accounts)
     findings.sort(key=lambda w: w.place.line or 0 if isinstance(w.place, Place) else 0)
     refuse(findings, "none of the accounts is used until all are right")
@@ -149,11 +149,11 @@ def _written(
             finding("csv-layout", "this line has more fields than there are columns", place)
         )
         return None
-    held = {}
+    values = {}
     for name, cell in zip(sheet.columns, row.cells, strict=False):
         if cell.value:
-            held[name] = _value(name, cell.value)
-    return AccountFields(held, place, {})
+            values[name] = _value(name, cell.value)
+    return AccountFields(values, place, {})
 
 
 def _value(name: str, text: str) -> Any:

@@ -136,8 +136,8 @@ class Database:
     def _problem(self, error: Exception) -> CmpBundleError:
         """What went wrong, in one sentence."""
         cause = getattr(error, "orig", None) or error
-        said = str(cause.args[-1]) if cause.args else ""
-        first = next((line.strip() for line in said.splitlines() if line.strip()), "")
+        text = str(cause.args[-1]) if cause.args else ""
+        first = next((line.strip() for line in text.splitlines() if line.strip()), "")
         first = first or type(cause).__name__
         if self.password:
             first = first.replace(self.password, "…")

@@ -59,7 +59,7 @@ class Edits:
 
 def values(account: Account) -> dict[str, object]:
     """What has to be written of an account: its fields that hold anything, by name."""
-    held: dict[str, object] = {
+    fields: dict[str, object] = {
         "id": account.id,
         "display_name": account.display_name,
         "auth_name": account.auth_name,
@@ -72,15 +72,15 @@ def values(account: Account) -> dict[str, object]:
         "path": account.path,
         "source": account.source,
     }
-    held = {name: value for name, value in held.items() if value}
+    fields = {name: value for name, value in fields.items() if value}
     if account.register is not None:
-        held["register"] = account.register
+        fields["register"] = account.register
     if account.ice is not None:
-        held["ice"] = [
+        fields["ice"] = [
             {n: v for n, v in vars(server).items() if v} if server.username else server.url
             for server in account.ice
         ]
-    return held
+    return fields
 
 
 def placeless(account: Account) -> Account:
@@ -89,8 +89,8 @@ def placeless(account: Account) -> Account:
 
 def make_sure(after: Parsed, before: Parsed, edits: Edits, file: str) -> None:
     """Raise CmpBundleError unless an edited file says what it should."""
-    said = [placeless(account) for account in after.accounts]
-    if said != edits.expected(before.accounts) or after.defaults != before.defaults:
+    result = [placeless(account) for account in after.accounts]
+    if result != edits.expected(before.accounts) or after.defaults != before.defaults:
         raise unclear(file)
 
 

@@ -55,7 +55,7 @@ def usable(endpoint: Endpoint, found: Endpoints) -> Auth | Finding:
 
 def _account(endpoint: Endpoint, auth: Auth, source: str, realm: str) -> Account | Finding:
     where = auth.secret.where if auth.secret else endpoint.where
-    password, held = auth.password, auth.ha1
+    password, digested = auth.password, auth.ha1
     if not _is_text(auth.username):
         return finding(
             "auth-not-utf8", f"the username of the auth {auth.id!r} is not UTF-8 text", where
@@ -70,8 +70,8 @@ def _account(endpoint: Endpoint, auth: Auth, source: str, realm: str) -> Account
                 where,
                 "name the realm, so that its digest can be taken: [accounts] realm",
             )
-        password, held = "", digest(auth, realm)
-    if held and not realm:
+        password, digested = "", digest(auth, realm)
+    if digested and not realm:
         return finding(
             "realm-unknown",
             f"the auth {auth.id!r} holds a digest for a realm that nothing tells",
@@ -83,7 +83,7 @@ def _account(endpoint: Endpoint, auth: Auth, source: str, realm: str) -> Account
         display_name=_text(endpoint.display_name),
         auth_name="" if auth.username == endpoint.id else auth.username,
         password=password,
-        ha1=held,
+        ha1=digested,
         realm=realm,
         source=source,
         place=endpoint.where,

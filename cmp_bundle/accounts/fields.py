@@ -198,8 +198,8 @@ def unknown(
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1)
     field = f"field {name!r}" if close or is_heading else "such field"
-    said = f"did you mean {close[0]}?" if close else f"there are: {', '.join(names)}"
-    return f"{of} has no {field}; {said}"
+    help_text = f"did you mean {close[0]}?" if close else f"there are: {', '.join(names)}"
+    return f"{of} has no {field}; {help_text}"
 
 
 def _ice(value: list[Any], where: Place, findings: list[Finding]) -> tuple[IceServer, ...]:

@@ -53,11 +53,11 @@ def at_source(
     endpoint = found.endpoints.get(name)
     if endpoint is None:
         return finding("no-endpoint", f"{source.name} has no endpoint {name!r}", subject=name)
-    made = endpoint_account.account(endpoint, found, source.name, realm)
-    if isinstance(made, Finding):
-        return placed(source, made)
+    fresh = endpoint_account.account(endpoint, found, source.name, realm)
+    if isinstance(fresh, Finding):
+        return placed(source, fresh)
     place = source.on_disk(endpoint.where)
-    return replace(made, place=place, secret=made.secret and source.on_disk(made.secret))
+    return replace(fresh, place=place, secret=fresh.secret and source.on_disk(fresh.secret))
 
 
 def joined(account: Account, there: Account) -> Account:

@@ -74,17 +74,17 @@ def found(connection: sa.Connection, url: str) -> Endpoints:
     names = {fold(name): name for name in auths}
     endpoints = {}
     for row, options, _ in _rows(connection, inspector, "ps_endpoints", url):
-        made = endpoint(row.id, options, row)
-        own = tuple(names.get(fold(name), name) for name in made.auths)
-        endpoints[row.id] = replace(made, auths=own)
+        one = endpoint(row.id, options, row)
+        own = tuple(names.get(fold(name), name) for name in one.auths)
+        endpoints[row.id] = replace(one, auths=own)
     return Endpoints(endpoints, auths)
 
 
-def _unless_unclear(made: Auth, column: str) -> Auth:
+def _unless_unclear(one: Auth, column: str) -> Auth:
     if not column:
-        return made
+        return one
     text = f"its {column} holds a ^ of which Asterisk's drivers make something else"
-    return replace(made, unusable=made.unusable or text)
+    return replace(one, unusable=one.unusable or text)
 
 
 def column(connection: sa.Connection, table: str, name: str) -> dict[str, str]:
@@ -103,10 +103,10 @@ def _rows(
     columns = {name: there[name] for name in _COLUMNS[table] if name in there}
     unclear = _UNCLEAR.get(connection.dialect.name)
     for values in _read(connection, table, columns.values()):
-        held = dict(zip(columns, values, strict=True))
-        where = Row(url, table, _text(held.pop("id")))
-        broken = (name for name, value in held.items() if unclear and unclear.search(_text(value)))
-        options = tuple(_options(held, where, cut=unclear is not None))
+        cells = dict(zip(columns, values, strict=True))
+        where = Row(url, table, _text(cells.pop("id")))
+        broken = (name for name, value in cells.items() if unclear and unclear.search(_text(value)))
+        options = tuple(_options(cells, where, cut=unclear is not None))
         yield where, options, next(broken, "")
 
 
@@ -116,14 +116,14 @@ def _read(connection: sa.Connection, table: str, names: Iterable[str]) -> Iterab
     return connection.execute(query.execution_options(yield_per=_CHUNK))
 
 
-def _options(held: Mapping[str, Any], where: Row, *, cut: bool) -> Iterator[Option]:
+def _options(cells: Mapping[str, Any], where: Row, *, cut: bool) -> Iterator[Option]:
     """Nothing of NULL and of nothing.
 
     The drivers for ODBC and PostgreSQL cut a value at semicolons, take the blanks off its end,
     though not off its beginning, and decode ``^3B``. That for SQLite does nothing of it, and what
     is but one space comes to be empty (``ast_load_realtime_fields`` of main/config.c).
     """
-    for name, value in held.items():
+    for name, value in cells.items():
         text = _text(value)
         if not cut and text:
             yield Option(name, "" if text == " " else text, where)

@@ -62,10 +62,10 @@ def _objects(
     make: Callable[[Category], _Made],
     findings: list[Finding],
 ) -> dict[str, _Made]:
-    made: dict[str, _Made] = {}
+    objects: dict[str, _Made] = {}
     for category in _of_type(configuration.categories, kind):
         another = make(category)
-        before = made.setdefault(category.name, another)
+        before = objects.setdefault(category.name, another)
         if before is another or not _is_loaded(another):
             continue
         if _is_loaded(before):
@@ -78,13 +78,13 @@ def _objects(
                     "rename or remove one",
                 )
             )
-        made[category.name] = another
-    return made
+        objects[category.name] = another
+    return objects
 
 
-def _is_loaded(made: Auth | Endpoint | str) -> bool:
+def _is_loaded(one: Auth | Endpoint | str) -> bool:
     """Whether it is there at all: what cannot be loaded is no second one."""
-    return made.loaded if isinstance(made, Auth) else True
+    return one.loaded if isinstance(one, Auth) else True
 
 
 def _of_type(categories: Iterable[Category], kind: str) -> Iterable[Category]:

@@ -38,13 +38,13 @@ def found(configuration: Configuration, base: Endpoints) -> Endpoints:
         if category.template or not _WIZARDS.accepts(template=False, variables=category.variables):
             continue
         lines = options(category)
-        made = _endpoint(category, lines)
-        endpoints[made.id] = made
+        one = _endpoint(category, lines)
+        endpoints[one.id] = one
         if is_true(value(lines, "accepts_auth")):
             inbound = _passed_on(lines, "inbound_auth/")
             # Without a username the module makes no auth, though it says inbound_auth to it.
             if last(inbound, "username"):
-                name = made.id + _INBOUND
+                name = one.id + _INBOUND
                 another = auth(name, inbound)
                 if name not in auths or another.loaded:
                     auths[name] = another

@@ -63,11 +63,11 @@ def candidates(
     for endpoint in found.endpoints.values():
         if not endpoint.webrtc or (names and endpoint.id not in names):
             continue
-        made = at_source(source, found, endpoint.id, realm)
-        if isinstance(made, Finding):
-            findings.append(made)
+        result = at_source(source, found, endpoint.id, realm)
+        if isinstance(result, Finding):
+            findings.append(result)
         else:
-            accounts.append(made)
+            accounts.append(result)
     return Candidates(tuple(accounts), tuple(placed(source, w) for w in findings))
 
 
@@ -87,11 +87,11 @@ def plan(before: Iterable[Account], rows: Iterable[Account], *, update: bool) ->
 
     Raises CmpBundleError with all ids that differ by nothing but case.
     """
-    held = {account.id: account for account in before}
+    by_id = {account.id: account for account in before}
     added, updated, kept, same = [], [], [], []
     change: dict[str, Change] = {}
     for offered in rows:
-        own = held.get(offered.id)
+        own = by_id.get(offered.id)
         if own is None:
             added.append(offered)
             continue
@@ -103,7 +103,7 @@ def plan(before: Iterable[Account], rows: Iterable[Account], *, update: bool) ->
             change[own.id] = different
         else:
             kept.append(own)
-    refuse(duplicates((*held.values(), *added)))
+    refuse(duplicates((*by_id.values(), *added)))
     edits = Edits(tuple(added), change=change)
     return ImportPlan(edits, tuple(added), tuple(updated), tuple(kept), tuple(same))
 

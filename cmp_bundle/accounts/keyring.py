@@ -148,6 +148,6 @@ def load_or_make(path: Path, disk: Disk) -> tuple[Keyring, bool]:
     found = load(path)
     if found is not None:
         return found, False
-    made = fresh()
-    save(made, path, disk)
-    return made, True
+    keyring = fresh()
+    save(keyring, path, disk)
+    return keyring, True

@@ -63,8 +63,8 @@ def ha1(user: str, realm: str, password: str) -> str:
 
     Bytes of a configuration that are no UTF-8 are surrogate escapes, and count as what they are.
     """
-    said = f"{user}:{realm}:{password}".encode("utf-8", "surrogateescape")
-    return hashlib.md5(said, usedforsecurity=False).hexdigest()
+    text = f"{user}:{realm}:{password}".encode("utf-8", "surrogateescape")
+    return hashlib.md5(text, usedforsecurity=False).hexdigest()
 
 
 def with_ha1(account: Account, realm: str) -> Account:

@@ -65,13 +65,13 @@ class Sources:
 
     def of_asterisk(self) -> dict[str, Endpoints]:
         """What Asterisk's own files hold, by their names, as far as they are there and can be read."""
-        held = {}
+        found = {}
         for name in (source_name.PJSIP, source_name.WIZARD) if self.asterisk else ():
             try:
-                held[name] = self.endpoints(name)
+                found[name] = self.endpoints(name)
             except CmpBundleError:
                 continue
-        return held
+        return found
 
     def default_realm(self) -> str:
         """The realm of challenges where an auth does not say; empty if unknown."""

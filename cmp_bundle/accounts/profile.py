@@ -32,7 +32,7 @@ _NONCE = b"cmp-bundle profile nonce 1"
 def content(account: Account) -> dict[str, Any]:
     """What a page is told of ``account``; what is empty is left out. See client/profile.ts."""
     server = {"host": account.host, "port": account.port, "path": account.path}
-    told: dict[str, Any] = {
+    profile: dict[str, Any] = {
         "id": account.id,
         "displayName": account.display_name,
         "name": account.auth_name,
@@ -42,12 +42,12 @@ def content(account: Account) -> dict[str, Any]:
         "extension": account.extension,
         "server": {name: value for name, value in server.items() if value},
     }
-    told = {name: value for name, value in told.items() if value}
+    profile = {name: value for name, value in profile.items() if value}
     if account.register is not None:
-        told["register"] = account.register
+        profile["register"] = account.register
     if account.ice is not None:
-        told["ice"] = [{n: v for n, v in vars(server).items() if v} for server in account.ice]
-    return told
+        profile["ice"] = [{n: v for n, v in vars(server).items() if v} for server in account.ice]
+    return profile
 
 
 def lets_in_like(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -61,24 +61,24 @@ def lets_in_like(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return realm == (other.get("realm") or realm) and _as_ha1(one, realm) == _as_ha1(other, realm)
 
 
-def _as_ha1(told: Mapping[str, Any], realm: str) -> str:
-    if "password" in told:
-        return ha1(told.get("name", ""), realm, told["password"])
-    return str(told.get("ha1", ""))
+def _as_ha1(profile: Mapping[str, Any], realm: str) -> str:
+    if "password" in profile:
+        return ha1(profile.get("name", ""), realm, profile["password"])
+    return str(profile.get("ha1", ""))
 
 
 def exposed(profile: Mapping[str, Any], everybody: Iterable[Account]) -> list[str]:
     """What in a ``content`` is nobody else's business, a phrase each; ``everybody`` may share it."""
     name = profile["id"]
-    told = [f"the password of {name}"] if "password" in profile else []
-    told += [f"the HA1 of {name}, which is as good as its password"] if "ha1" in profile else []
+    secrets = [f"the password of {name}"] if "password" in profile else []
+    secrets += [f"the HA1 of {name}, which is as good as its password"] if "ha1" in profile else []
     credentials = [server.credential for a in everybody for server in a.ice or ()]
     for server in profile.get("ice", ()):
         if "credential" in server:
             users = credentials.count(server["credential"])
             shared = f", which {users} accounts have" if users > 1 else ""
-            told.append(f"the credential of {server['url']}{shared}")
-    return told
+            secrets.append(f"the credential of {server['url']}{shared}")
+    return secrets
 
 
 def seal(profile: dict[str, Any], token: Token) -> bytes:

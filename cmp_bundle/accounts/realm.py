@@ -37,8 +37,8 @@ def digested(
     ``found`` is what Asterisk's files hold, ``default`` the realm that the operator named, for
     accounts of which nothing else tells.
     """
-    held = tuple(found)
-    return tuple(with_ha1(account, _realm(account, held) or default) for account in accounts)
+    files = tuple(found)
+    return tuple(with_ha1(account, _realm(account, files) or default) for account in accounts)
 
 
 def _realm(account: Account, found: Iterable[Endpoints]) -> str:

@@ -38,13 +38,13 @@ def renewal(
     hold the same as the rows now. Nothing is changed yet. Raises CmpBundleError with every account
     that cannot be given one.
     """
-    held = {account.id: account for account in book.accounts}
+    by_id = {account.id: account for account in book.accounts}
     findings = [
         finding("no-account", f"there is no account {name!r} in {book.path}")
         for name in ids
-        if name not in held
+        if name not in by_id
     ]
-    chosen = [account for account in held.values() if account.id in ids]
+    chosen = [account for account in by_id.values() if account.id in ids]
     fresh = {account.id: password() for account in chosen}
     steps: list[Step] = []
     files: list[Path] = []
@@ -75,8 +75,8 @@ def renewal(
         steps += there.steps
         files += there.files
         for one in there.accounts:
-            if held[one.id].source:
-                accounts[one.id] = joined(held[one.id], one)
+            if by_id[one.id].source:
+                accounts[one.id] = joined(by_id[one.id], one)
     refuse(findings, "nothing was changed")
     return PasswordChange(
         tuple(accounts[account.id] for account in chosen), tuple(steps), tuple(files)

@@ -24,8 +24,8 @@ def problem(name: str) -> str | None:
         return "an id must not be empty"
     found = _OTHERS.search(name)
     if found:
-        said = f"the id {name!r}" if may_be_shown(name) else "the id"
-        return f"{said} must not hold {_called(found[0][0])}: {_reason(found[0][0])}"
+        subject = f"the id {name!r}" if may_be_shown(name) else "the id"
+        return f"{subject} must not hold {_called(found[0][0])}: {_reason(found[0][0])}"
     if len(name) > LONGEST:
         return f"the id {name!r} is longer than {LONGEST} characters, and Asterisk would cut it"
     return None

@@ -51,8 +51,8 @@ class Token:
 
 def token(key: bytes, account: str, number: int) -> Token:
     """The token of link ``number`` (from 1) of the account with this id."""
-    said = b"\0".join((_LINK, account.encode(), str(number).encode()))
-    return Token(hmac.digest(key, said, "sha256")[:TOKEN_BYTES])
+    text = b"\0".join((_LINK, account.encode(), str(number).encode()))
+    return Token(hmac.digest(key, text, "sha256")[:TOKEN_BYTES])
 
 
 def _derived(value: bytes, purpose: bytes, length: int) -> bytes:

@@ -45,9 +45,9 @@ def parse(data: bytes, file: str) -> Parsed:
     rows = document.get("account", [])
     accounts = []
     for row, own in zip(rows, _rows(layout), strict=False):
-        made = account(_written(row, own, file), findings)
-        if made:
-            accounts.append(made)
+        parsed = account(_written(row, own, file), findings)
+        if parsed:
+            accounts.append(parsed)
     findings += duplicates(accounts)
     defaults = _defaults(document, layout, file, findings)
     findings.sort(key=lambda w: w.place.line or 0 if isinstance(w.place, Place) else 0)

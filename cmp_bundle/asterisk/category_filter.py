@@ -45,9 +45,9 @@ class CategoryFilter:
         """Whether a category, or a template, that holds these variables is picked."""
         if self.never or (template and not self.templates) or (self.templates_only > template):
             return False
-        held = tuple(variables)
+        every = tuple(variables)
         return all(
-            any(name.search(v.name) and value.search(v.value) for v in held)
+            any(name.search(v.name) and value.search(v.value) for v in every)
             for name, value in self.conditions
         )
 

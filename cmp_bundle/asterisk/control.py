@@ -63,7 +63,7 @@ class Control:
         if not self.command:
             return None
         try:
-            code, told, complained = _run([*self.command, "-rx", line])
+            code, output, complained = _run([*self.command, "-rx", line])
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -75,14 +75,14 @@ class Control:
                 hint=self._by_hand(line),
             ) from None
         if code == 0:
-            return _COLOURS.sub("", told.decode(errors="replace"))
-        said = (complained + told).decode(errors="replace")
-        down = _NONE_RUNS.search(said)
+            return _COLOURS.sub("", output.decode(errors="replace"))
+        reply = (complained + output).decode(errors="replace")
+        down = _NONE_RUNS.search(reply)
         if down is not None:
             self._refuse_closed(down["conf"], os.R_OK)
             self._refuse_closed(down["socket"], os.W_OK)
-        elif said.strip() or code < 0:
-            raise self._unanswered(" ".join(said.split())[:_SHOWN] or f"signal {-code}")
+        elif reply.strip() or code < 0:
+            raise self._unanswered(" ".join(reply.split())[:_SHOWN] or f"signal {-code}")
         return None
 
     def _unanswered(self, reason: str) -> CmpBundleError:
@@ -185,18 +185,18 @@ def _run(command: list[str]) -> tuple[int, bytes, bytes]:
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         try:
-            told, complained = _said(process, deadline)
+            output, complained = _said(process, deadline)
             code = process.wait(max(0.0, deadline - time.monotonic()))
         except BaseException:
             process.kill()
             raise
-    return code, told, complained
+    return code, output, complained
 
 
 def _said(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bytes]:
-    told, complained = bytearray(), bytearray()
+    output, complained = bytearray(), bytearray()
     with selectors.DefaultSelector() as waiting:
-        for stream, into in ((process.stdout, told), (process.stderr, complained)):
+        for stream, into in ((process.stdout, output), (process.stderr, complained)):
             if stream is not None:
                 waiting.register(stream, selectors.EVENT_READ, into)
         while waiting.get_map():
@@ -210,4 +210,4 @@ def _said(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, byt
                     waiting.unregister(key.fileobj)
                 if len(key.data) > LARGEST:
                     raise OSError(f"it says more than {LARGEST} bytes")
-    return bytes(told), bytes(complained)
+    return bytes(output), bytes(complained)

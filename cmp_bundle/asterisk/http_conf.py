@@ -151,28 +151,28 @@ def http_server(configuration: Configuration) -> HttpServer:
         if attribute and (wrong is None or attribute in _RESET_BY_NONSENSE):
             origins[attribute] = variable
 
-    def said(attribute: str) -> str | None:
+    def value_of(attribute: str) -> str | None:
         return origins[attribute].value if attribute in origins else None
 
-    enabled = is_true(said("enabled") or "")
-    tls_enabled = is_true(said("tls_enabled") or "")
-    address = _address(said("address"), said("port")) if enabled else None
-    certificate = CERTIFICATE if (path := said("certificate")) is None else path
-    prefix = _shortened(said("prefix") or "", _PREFIX_BYTES)
-    status = said("status_enabled")
-    name = said("server_name")
+    enabled = is_true(value_of("enabled") or "")
+    tls_enabled = is_true(value_of("tls_enabled") or "")
+    address = _address(value_of("address"), value_of("port")) if enabled else None
+    certificate = CERTIFICATE if (path := value_of("certificate")) is None else path
+    prefix = _shortened(value_of("prefix") or "", _PREFIX_BYTES)
+    status = value_of("status_enabled")
+    name = value_of("server_name")
     return HttpServer(
         enabled=enabled,
         address=address,
         tls_enabled=tls_enabled,
-        tls_address=_tls_address(said("tls_address"), address) if tls_enabled else None,
+        tls_address=_tls_address(value_of("tls_address"), address) if tls_enabled else None,
         certificate=certificate,
-        key=said("key") or certificate,
-        cipher=said("cipher") or "",
+        key=value_of("key") or certificate,
+        cipher=value_of("cipher") or "",
         prefix=f"/{prefix}" if prefix else "",
-        static_enabled=is_true(said("static_enabled") or ""),
+        static_enabled=is_true(value_of("static_enabled") or ""),
         status_enabled=None if status is None else is_true(status),
-        session_limit=integer(said("session_limit") or "", 1, _INT_MAX) or SESSION_LIMIT,
+        session_limit=integer(value_of("session_limit") or "", 1, _INT_MAX) or SESSION_LIMIT,
         server_name=None if name is None else _shortened(name, _SERVER_NAME_BYTES),
         # Longest targets first, and among those of one length the last written.
         redirects=tuple(sorted(redirects, key=lambda r: -len(_bytes(r.target)))),

@@ -25,8 +25,8 @@ def groups_of(control_socket: Path, uid: int) -> tuple[int, ...] | None:
         with socket.socket(socket.AF_UNIX) as asked:
             asked.settimeout(_PATIENCE)
             asked.connect(str(control_socket))
-            said = asked.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-        status = Path(f"/proc/{_CREDENTIALS.unpack(said)[0]}/status").read_text()
+            credentials = asked.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        status = Path(f"/proc/{_CREDENTIALS.unpack(credentials)[0]}/status").read_text()
     except OSError:
         return None
     users = re.search(r"^Uid:((?:\s+\d+)+)$", status, re.MULTILINE)

@@ -71,7 +71,7 @@ class Live:
 
 
 @dataclass(frozen=True)
-class People:
+class BundledAccounts:
     """The accounts' part of a bundle: sealed ``profiles`` by name, and what must not get out.
 
     ``plain`` is the profile of one account that is put into the page itself, where everybody can
@@ -83,14 +83,14 @@ class People:
     plain: Mapping[str, Any] | None = None
 
 
-_NOBODY = People()
+_NOBODY = BundledAccounts()
 
 
 def build(
     phone: Phone,
     settings: Settings,
     client: Client,
-    people: People = _NOBODY,
+    accounts: BundledAccounts = _NOBODY,
     live: Live | None = None,
 ) -> Built:
     """Make the bundle.
@@ -109,7 +109,7 @@ def build(
     ours = None
     if not settings.build.pristine:
         _check_contract(page)
-        ours = _ours(phone, settings, client, people.plain)
+        ours = _ours(phone, settings, client, accounts.plain)
     ruled = policy.without(page)
     draft = Draft(ruled, {path: file.data for path, file in phone.files.items()})
     before = _cost(page, draft.files)
@@ -127,20 +127,20 @@ def build(
         visit=_cost(Page(files[manifest.ENTRY].decode()), files),
         phone=PhoneOrigin(phone.source, phone.revision, phone.tree),
         licences=tuple(sorted(licences)),
-        profiles=manifest.Profiles.of(people.profiles),
+        profiles=manifest.Profiles.of(accounts.profiles),
         files=listed,
-        plain=people.plain["id"] if people.plain is not None and ours else "",
+        plain=accounts.plain["id"] if accounts.plain is not None and ours else "",
     )
     leaks.check(
-        manifest.published(Bundle(files, about, people.profiles)),
-        people.secrets,
+        manifest.published(Bundle(files, about, accounts.profiles)),
+        accounts.secrets,
         known(phone, client),
     )
     warned = _left_out(phone)
     if ruled.text != page.text:
         text = "its policy gives way to the bundle's"
         warned.append(finding("policy-replaced", text, Place(page.name)))
-    return Built(Bundle(files, about, people.profiles), tuple(warned), before)
+    return Built(Bundle(files, about, accounts.profiles), tuple(warned), before)
 
 
 def known(phone: Phone, client: Client) -> list[bytes]:
@@ -166,18 +166,18 @@ def _ours(
     phone: Phone, settings: Settings, client: Client, plain: Mapping[str, Any] | None
 ) -> _Ours:
     without = fixes.chosen(settings.build.without)
-    told = page_settings(settings, plain)
+    page = page_settings(settings, plain)
     early = (client.early,) if client.early else ()
     overlay = Part("overlay.min.js", client.overlay)
     # The built-in phone has none of the defects.
     if phone.source == BUILTIN:
-        return _Ours(told, (overlay,), client.style, frozenset(), early)
+        return _Ours(page, (overlay,), client.style, frozenset(), early)
     if without:
-        told["without"] = list(without)
+        page["without"] = list(without)
     # First, since the overlay changes what the address bar shows.
     scripts = (Part("fixes.min.js", client.fixes), overlay) if client.fixes else (overlay,)
     style = client.style + client.fixes_style
-    return _Ours(told, scripts, style, fixes.dead(without), early)
+    return _Ours(page, scripts, style, fixes.dead(without), early)
 
 
 def page_settings(settings: Settings, plain: Mapping[str, Any] | None = None) -> dict[str, Any]:

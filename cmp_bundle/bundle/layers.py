@@ -235,9 +235,9 @@ def _windows(
     text: str, pattern: re.Pattern[str], decoded: Callable[[str], str], reach: int
 ) -> Iterator[str]:
     for piece in _pieces(text, pattern, reach):
-        made = decoded(piece)
-        if made != piece:
-            yield made
+        plain = decoded(piece)
+        if plain != piece:
+            yield plain
 
 
 def _character(number: int) -> str:

@@ -13,7 +13,7 @@ from cmp_bundle.bundle import shape
 from cmp_bundle.errors import CmpBundleError, reason
 from cmp_bundle.files import owned
 from cmp_bundle.phone.archive import MAX_ARCHIVE, read_archive
-from cmp_bundle.phone.intake import MAX_FILE, Intake, shown
+from cmp_bundle.phone.intake import MAX_FILE, Intake, printable
 from cmp_bundle.settings.model import KEYS
 
 if TYPE_CHECKING:
@@ -140,14 +140,14 @@ def from_json(data: bytes, name: Path | str) -> Manifest:
     """
     try:
         document = json.loads(data)
-        if shape.made(int, document.pop("format"), "format") != FORMAT:
+        if shape.shaped(int, document.pop("format"), "format") != FORMAT:
             raise CmpBundleError(
                 "other-version",
                 "was written by another version of cmp-bundle",
                 file=name,
                 hint="build it again",
             )
-        read: Manifest = shape.made(Manifest, document)
+        read: Manifest = shape.shaped(Manifest, document)
         check(read)
         return read
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -184,7 +184,7 @@ def _check_files(manifest: Manifest) -> None:
     intake = Intake(NAME)
     for file in manifest.files:
         if file.path != ENTRY and not file.path.startswith(ASSETS):
-            raise ValueError(f"{shown(file.path)} is neither {ENTRY} nor below {ASSETS}")
+            raise ValueError(f"{printable(file.path)} is neither {ENTRY} nor below {ASSETS}")
         try:
             intake.admit(file.path, file.size)
         except CmpBundleError as error:

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 def profiles(accounts: Iterable[Account], keyring: Keyring) -> dict[str, bytes]:
     """The sealed profile of each account, by its file's name."""
-    made = {}
+    sealed = {}
     for account in accounts:
         token = keyring.token(account.id)
-        made[file_name(token.name)] = seal(content(account), token)
-    return made
+        sealed[file_name(token.name)] = seal(content(account), token)
+    return sealed
 
 
 def file_name(name: str) -> str:

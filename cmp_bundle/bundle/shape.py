@@ -12,7 +12,7 @@ _LONGEST = 4096
 _HIGHEST = 2**53 - 1
 
 
-def made(kind: Any, value: Any, called: str = "") -> Any:
+def shaped(kind: Any, value: Any, called: str = "") -> Any:
     """``value`` as a ``kind``: a dataclass, a tuple of one type, text, text or None, or a count.
 
     Text holds nothing that a terminal would act on. Raises ValueError that names the field.
@@ -22,9 +22,9 @@ def made(kind: Any, value: Any, called: str = "") -> Any:
     if get_origin(kind) is tuple:
         if type(value) is not list:
             raise ValueError(f"its {called} must be a list")
-        return tuple(made(get_args(kind)[0], one, called) for one in value)
+        return tuple(shaped(get_args(kind)[0], one, called) for one in value)
     if kind == str | None:
-        return None if value is None else made(str, value, called)
+        return None if value is None else shaped(str, value, called)
     if kind is int:
         if type(value) is not int or not 0 <= value <= _HIGHEST:
             raise ValueError(f"its {called} must be a number, 0 or more")
@@ -44,7 +44,7 @@ def _object(kind: Any, value: Any, called: str) -> Any:
     if not hints.keys() >= value.keys():
         raise ValueError(f"its {called or 'content'} has something that no version has")
     return kind(
-        **{name: made(hints[name], one, _below(called, name)) for name, one in value.items()}
+        **{name: shaped(hints[name], one, _below(called, name)) for name, one in value.items()}
     )
 
 

@@ -77,10 +77,10 @@ def _difference(change: Change, before: State) -> str:
     old = before.data if isinstance(before, FileState) else b""
     new = change.after.data if isinstance(change.after, FileState) else b""
     came_from = str(change.path) if before is not None else "/dev/null"
-    shown = difflib.unified_diff(
+    lines = difflib.unified_diff(
         _lines(old), _lines(new), came_from, str(change.path), lineterm="", n=1
     )
-    return "\n".join(shown)
+    return "\n".join(lines)
 
 
 def _lines(data: bytes) -> list[str]:

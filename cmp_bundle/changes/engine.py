@@ -132,16 +132,16 @@ class Engine:
         try:
             worse = self._put_back(transaction.begun, asked)
         except CmpBundleError as stuck:
-            said = f"not all could be put back: {stuck}"
+            text = f"not all could be put back: {stuck}"
             hint = (
                 "fix that, then run any command that changes this server: it first undoes what is"
                 " left"
             )
             if _is_bug(error):
-                self.reporter.warn(f"{said}; {hint}")
+                self.reporter.warn(f"{text}; {hint}")
                 return
             raise CmpBundleError(
-                "undo-failed", f"{getattr(error, 'message', 'stopped')}; and {said}", hint=hint
+                "undo-failed", f"{getattr(error, 'message', 'stopped')}; and {text}", hint=hint
             ) from stuck
         if worse and _is_bug(error):
             self.reporter.warn(worse)

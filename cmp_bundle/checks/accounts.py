@@ -41,7 +41,7 @@ def against_asterisk(
     are Asterisk's own, None where there is no Asterisk to compare with, and ``complete`` is
     whether an endpoint that is not in them is nowhere: Asterisk may have more in a database.
     """
-    held = None if files is None else tuple(files)
+    own = None if files is None else tuple(files)
     for account in accounts:
         if account.source:
             there = sources[account.source]
@@ -50,11 +50,11 @@ def against_asterisk(
                 continue
             found = against(account, there)
             yield from (one for one in found if one.code not in _THE_SOURCES_OWN)
-        elif held is None:
+        elif own is None:
             text = f"no Asterisk was found here to compare {account.id} with"
             yield finding("not-compared", text, account.place, None, account.id)
         else:
-            there = next((f for f in held if account.id in f.endpoints), _NOTHING)
+            there = next((f for f in own if account.id in f.endpoints), _NOTHING)
             yield from against(account, there, complete=complete)
 
 
@@ -94,11 +94,11 @@ def passwords(accounts: Iterable[Account], public: list[bytes]) -> Iterator[Find
 
 
 def _authentication(account: Account, endpoint: Endpoint, found: Endpoints) -> Iterator[Finding]:
-    def told(code: str, text: str, where: Place | Row | None) -> Finding:
+    def of_account(code: str, text: str, where: Place | Row | None) -> Finding:
         return finding(code, text, where, None, account.id)
 
     if not (account.password or account.ha1):
-        yield told("no-password", f"{account.id} has no password yet", account.place)
+        yield of_account("no-password", f"{account.id} has no password yet", account.place)
     auth = usable(endpoint, found)
     if isinstance(auth, Finding):
         yield auth
@@ -106,14 +106,14 @@ def _authentication(account: Account, endpoint: Endpoint, found: Endpoints) -> I
     where = auth.secret.where if auth.secret else endpoint.where
     if account.user != auth.username:
         text = f"{account.id} authenticates as {account.user!r}, Asterisk expects {auth.username!r}"
-        yield told("auth-name", text, where)
+        yield of_account("auth-name", text, where)
         return
     realm = auth.realm or found.realm
     if account.ha1 and realm and account.realm != realm:
         text = (
             f"the ha1 of {account.id} is for the realm {account.realm!r}, Asterisk's is {realm!r}"
         )
-        yield told("realm", text, where)
+        yield of_account("realm", text, where)
         return
     if not (account.password or account.ha1):
         return
@@ -121,4 +121,4 @@ def _authentication(account: Account, endpoint: Endpoint, found: Endpoints) -> I
     own = account.ha1 or ha1(account.user, realm, account.password)
     if own != digest(auth, realm):
         text = f"the password of {account.id} is not the one that Asterisk has"
-        yield told("password", text, where)
+        yield of_account("password", text, where)

@@ -91,10 +91,10 @@ def get(base: str, path: str, most: int = _MOST) -> HttpAnswer:
     return answer
 
 
-def _hang_up(held: ssl.SSLSocket) -> None:
+def _hang_up(connection: ssl.SSLSocket) -> None:
     with suppress(OSError):
         # Of the socket below TLS: what waits for it is told, and nothing is said to the server.
-        socket.socket.shutdown(held, socket.SHUT_RDWR)
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 def _problem(base: str, expected: Expected) -> str | None:

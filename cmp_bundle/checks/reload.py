@@ -183,9 +183,9 @@ def _no_whole_path(server: HttpServer, attribute: str) -> Finding:
 def _refused(certificate: bytes, key: bytes, cipher: str, level: int = _LEVEL) -> str | None:
     """Why OpenSSL would not load these, or could not use them; None where it does."""
     context = _context(level)
-    with ExitStack() as held:
+    with ExitStack() as stack:
         # In memory: no key is written to a disk for it.
-        first, second = (held.enter_context(_held(data)) for data in (certificate, key))
+        first, second = (stack.enter_context(_held(data)) for data in (certificate, key))
         try:
             # A key with a pass phrase: there is nobody to type it.
             context.load_cert_chain(first, second, password=lambda: b"")

@@ -102,13 +102,13 @@ def ask(base: str, path: str) -> Handshake:
     # What Asterisk serves is its own affair; whether it answers is what is asked.
     context.set_ciphers("DEFAULT:@SECLEVEL=0")
     deadline = time.monotonic() + TIMEOUT
-    shown = None
+    certificate = None
     try:
         with (
             socket.create_connection((host, parts.port or 443), TIMEOUT) as plain,
             context.wrap_socket(plain, server_hostname=host) as secure,
         ):
-            shown = secure.getpeercert(binary_form=True)
+            certificate = secure.getpeercert(binary_form=True)
             secure.sendall(_request(parts.netloc, path))
             head = _head(secure, deadline)
             status, subprotocol = _read(head)
@@ -116,10 +116,10 @@ def ask(base: str, path: str) -> Handshake:
                 secure.sendall(_CLOSE)
             _leave(secure)
     except (OSError, ValueError) as error:
-        return Handshake(base, path, certificate=shown, trouble=_trouble(error, shown))
+        return Handshake(base, path, certificate=certificate, trouble=_trouble(error, certificate))
     if status is None:
-        return Handshake(base, path, certificate=shown, trouble=_no_answer(head))
-    return Handshake(base, path, status, subprotocol, shown)
+        return Handshake(base, path, certificate=certificate, trouble=_no_answer(head))
+    return Handshake(base, path, status, subprotocol, certificate)
 
 
 def unchecked() -> ssl.SSLContext:
@@ -173,8 +173,8 @@ def without_pjsip(control: Control) -> Finding | None:
 
 
 def _runs(control: Control, module: str) -> bool:
-    said = control.ask(f"module show like {module}") or ""
-    row = re.search(rf"^{re.escape(module)}\b.*\bRunning\b", said, re.MULTILINE)
+    reply = control.ask(f"module show like {module}") or ""
+    row = re.search(rf"^{re.escape(module)}\b.*\bRunning\b", reply, re.MULTILINE)
     return row is not None and "Not Running" not in row[0]
 
 
@@ -233,12 +233,12 @@ def _leave(secure: ssl.SSLSocket) -> None:
         secure.unwrap()
 
 
-def _trouble(error: OSError | ValueError, shown: bytes | None) -> str:
+def _trouble(error: OSError | ValueError, certificate: bytes | None) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "nobody listens there"
     if isinstance(error, TimeoutError):
         return f"gave no answer within {TIMEOUT:.0f} s"
-    if shown is None and isinstance(error, ssl.SSLError | ConnectionResetError):
+    if certificate is None and isinstance(error, ssl.SSLError | ConnectionResetError):
         return (
             "takes connections and ends them at once: Asterisk has no certificate that it can use,"
             " so HTTPS is dead"

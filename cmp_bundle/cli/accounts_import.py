@@ -87,12 +87,12 @@ def import_(
 def _tell(context: Context, findings: Sequence[Finding]) -> None:
     """The first of each code, and how many more: endpoints of one template are all alike."""
     number = Counter(one.code for one in findings)
-    told: Counter[str] = Counter()
+    seen: Counter[str] = Counter()
     for one in findings:
-        told[one.code] += 1
-        if told[one.code] <= _TOLD:
+        seen[one.code] += 1
+        if seen[one.code] <= _TOLD:
             context.reporter.found(one)
-        elif told[one.code] == number[one.code]:
+        elif seen[one.code] == number[one.code]:
             more = number[one.code] - _TOLD
             context.reporter.note(f"and {more} more like it ({one.code}); all of them: --json")
 

@@ -42,15 +42,15 @@ def command(context: Context, *, offline: bool, plain: str | None, public: bool)
     password, a private key or another secret stops and names the place. Files of a phone's folder
     that hold such things by their names (.env, certs, *.key, *.bak) are left out.
     """
-    made = build(context, offline=offline, plain=plain, public=public)
-    for warning in made.warnings:
+    built = build(context, offline=offline, plain=plain, public=public)
+    for warning in built.warnings:
         context.reporter.found(warning)
-    if made.exposed:
-        context.reporter.warn(f"everybody who opens the page can read {'; '.join(made.exposed)}")
-    about, before, now = made.manifest, made.before, made.manifest.visit
-    same = "" if made.changed else ", the same as before"
+    if built.exposed:
+        context.reporter.warn(f"everybody who opens the page can read {'; '.join(built.exposed)}")
+    about, before, now = built.manifest, built.before, built.manifest.visit
+    same = "" if built.changed else ", the same as before"
     lines = [
-        f"{made.out}: bundle {about.id} of {about.phone.source}{same}",
+        f"{built.out}: bundle {about.id} of {about.phone.source}{same}",
         f"a visit takes {kilobytes(now.bytes)} in {count(now.requests, 'request')}"
         f" (the phone as it came: {kilobytes(before.bytes)} in {count(before.requests, 'request')})",
     ]
@@ -58,4 +58,4 @@ def command(context: Context, *, offline: bool, plain: str | None, public: bool)
         whose = count(about.profiles.count, "account")
         lines.append(f"it has the sealed profiles of {whose}; their links: cmp-bundle links")
     lines.append(f"it will be {about.redirect} on the server; next: cmp-bundle deploy --dry-run")
-    return Result("\n".join(lines), made)
+    return Result("\n".join(lines), built)

@@ -47,18 +47,18 @@ def issue(
     The local authority signs it; that one is made if there is none yet. Certificate and key come
     in one file, which Asterisk takes for both.
     """
-    made = issue_certificate(context, hosts, out=out, force=force, folder=folder)
-    whole = made.file.resolve()
-    until = _day(made.not_after)
+    issued = issue_certificate(context, hosts, out=out, force=force, folder=folder)
+    whole = issued.file.resolve()
+    until = _day(issued.not_after)
     lines = [
-        f"{made.file}: certificate and key for",
-        *(f"  {host}" for host in made.hosts),
+        f"{issued.file}: certificate and key for",
+        *(f"  {host}" for host in issued.hosts),
         f"valid until {until}; whoever can read this file can pose as them",
         f"for Asterisk: cmp-bundle deploy --enable-https --cert {whole} --key {whole}",
     ]
-    if not made.trusted_by:
+    if not issued.trusted_by:
         lines.append("no browser here believes it yet; next: cmp-bundle certs trust")
-    return Result("\n".join(lines), made)
+    return Result("\n".join(lines), issued)
 
 
 @make(click.argument("file", type=options.PATH, required=False), options.FOLDER, name="show")
@@ -67,14 +67,14 @@ def show(context: Context, *, file: Path | None, folder: Path | None) -> Result:
 
     FILE is any certificate in PEM; without it, all in the folder are shown, the authority first.
     """
-    shown = show_certificates(context, file, folder)
+    certificates = show_certificates(context, file, folder)
     found: dict[str, list[str]] = {
-        str(one.file): _certificate(one, shown) for one in shown.certificates
+        str(one.file): _certificate(one, certificates) for one in certificates.certificates
     }
-    found |= {str(one.file): [f"  {one.message}"] for one in shown.unreadable}
+    found |= {str(one.file): [f"  {one.message}"] for one in certificates.unreadable}
     # The authority first, which is shown whatever it is called.
-    paths = sorted(found, key=lambda path: (path != str(shown.authority), path))
-    return Result("\n".join(line for path in paths for line in (path, *found[path])), shown)
+    paths = sorted(found, key=lambda path: (path != str(certificates.authority), path))
+    return Result("\n".join(line for path in paths for line in (path, *found[path])), certificates)
 
 
 @make(_EACH_STEP, options.FOLDER, name="trust")
@@ -140,9 +140,9 @@ def authority(
     (dev) for itself alone, and an address (203.0.113.7) for itself.
     """
     if export is None or new or allow:
-        shown = show_authority(context, folder, allow=allow, new=new)
+        found = show_authority(context, folder, allow=allow, new=new)
     if export is None:
-        return Result("\n".join(_authority(shown)), shown)
+        return Result("\n".join(_authority(found)), found)
     exported = export_authority(
         context, None if export == "-" else Path(export), folder, force=force
     )
@@ -167,19 +167,19 @@ command = group(
 )
 
 
-def _authority(shown: ShownAuthority) -> list[str]:
+def _authority(about: ShownAuthority) -> list[str]:
     private = []
-    if set(PRIVATE) <= set(shown.domains or ()):
+    if set(PRIVATE) <= set(about.domains or ()):
         private.append(f"  private      {', '.join(PRIVATE)} and all below")
     return [
-        f"{shown.file}: {shown.name}",
+        f"{about.file}: {about.name}",
         "  for          an authority",
-        f"  valid        {_period(shown.not_before, shown.not_after)}",
-        f"  signed by    {shown.signed_by}",
-        f"  sha-256      {shown.sha256}",
-        f"  vouches for  {shown.vouches_for}",
+        f"  valid        {_period(about.not_before, about.not_after)}",
+        f"  signed by    {about.signed_by}",
+        f"  sha-256      {about.sha256}",
+        f"  vouches for  {about.vouches_for}",
         *private,
-        f"  believed by  {_believers(shown.trusted_by, shown.problems)}",
+        f"  believed by  {_believers(about.trusted_by, about.problems)}",
         "for other machines: cmp-bundle certs ca --export FILE",
     ]
 

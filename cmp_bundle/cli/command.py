@@ -97,14 +97,19 @@ def _flag(dotted: str) -> Callable[[Any], Any]:
     key = KEYS[dotted]
     text = f"{key.help[0].upper()}{key.help[1:]}."
     if key.kind is bool:
-        shown, value = (f"--no-{key.flag}", False) if key.default else (f"--{key.flag}", True)
-        said = f"Do not {key.help}." if key.default else text
+        option, value = (f"--no-{key.flag}", False) if key.default else (f"--{key.flag}", True)
+        description = f"Do not {key.help}." if key.default else text
         return click.option(
-            shown, _parameter(dotted), is_flag=True, flag_value=value, default=None, help=said
+            option,
+            _parameter(dotted),
+            is_flag=True,
+            flag_value=value,
+            default=None,
+            help=description,
         )
     if key.kind is tuple:
-        said = f"{text.rstrip('.')}; may be repeated."
-        return click.option(f"--{key.flag}", _parameter(dotted), multiple=True, help=said)
+        description = f"{text.rstrip('.')}; may be repeated."
+        return click.option(f"--{key.flag}", _parameter(dotted), multiple=True, help=description)
     # Text, for the settings to judge: a Path made of nothing is the current folder.
     kinds: dict[type, Any] = {int: int, Path: click.Path()}
     return click.option(

@@ -20,12 +20,12 @@ def command(context: Context) -> Result:
     else it is the default. The file is the one that --config names, else CMP_BUNDLE_CONFIG, else
     that of this folder.
     """
-    shown = show_settings(context)
+    effective = show_settings(context)
     rows = []
     for section, (_, keys) in sections().items():
         rows.append(f"[{section}]")
         for key in keys:
-            setting = shown.settings[key.dotted]
+            setting = effective.settings[key.dotted]
             rows.append(f"{f'{key.name} = {literal(setting.value)}':<40}  # {setting.origin}")
         rows.append("")
-    return Result("\n".join(rows), shown)
+    return Result("\n".join(rows), effective)

@@ -32,10 +32,10 @@ def command(context: Context, *, user: str, qr: bool, svg: Path | None, renew: b
     elsewhere with the next deploy. Where people open the phone comes from [site] url, else from
     Asterisk's certificate.
     """
-    shown = link(context, user, renew=renew, svg=svg)
-    lines = [*(changes.republished(shown) if renew else ()), shown.link]
+    found = link(context, user, renew=renew, svg=svg)
+    lines = [*(changes.republished(found) if renew else ()), found.link]
     if qr:
-        lines.append(qr_for_terminal(shown.link))
+        lines.append(qr_for_terminal(found.link))
     if svg is not None:
         lines.append(f"{svg}: its QR code")
-    return Result("\n".join(lines), shown)
+    return Result("\n".join(lines), found)

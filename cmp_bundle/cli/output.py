@@ -126,8 +126,8 @@ def _log(text: str) -> Path:
     with suppress(OSError, RuntimeError):  # a user without a home
         folder = user_log_path("cmp-bundle", appauthor=False)
         folder.parent.parent.mkdir(parents=True, exist_ok=True)
-        for made in (folder.parent, folder):
-            made.mkdir(mode=0o700, exist_ok=True)
+        for parent in (folder.parent, folder):
+            parent.mkdir(mode=0o700, exist_ok=True)
         how = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         return _written(os.open(folder / name, how, 0o600), folder / name, text)
     with suppress(OSError):

@@ -22,7 +22,7 @@ def command(context: Context) -> Result:
 
 
 def _row(one: KeptRelease) -> str:
-    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(one.made))
+    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(one.made_at))
     about = f"{one.phone}, {kilobytes(one.visit_bytes or 0)} a visit"
     if one.problem:
         about = f"damaged: {one.problem.text}"

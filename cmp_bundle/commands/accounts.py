@@ -122,21 +122,21 @@ def add_account(
     without a ``source`` that has one, a password is made.
     """
     file = read(context, new=True)
-    made = password is None and not values.get("source")
-    secret = generate.password() if made else password or ""
+    generated = password is None and not values.get("source")
+    secret = generate.password() if generated else password or ""
     written = {"id": user, "password": secret} | values
     account = _account({name: value for name, value in written.items() if value is not None})
     file.edited(Edits(add=(account,))).write(Disk())
-    return AddedAccount(file.path, user, made)
+    return AddedAccount(file.path, user, generated)
 
 
 def _account(values: Mapping[str, object]) -> Account:
     """The account of these fields. Raises CmpBundleError with all that is wrong."""
     findings: list[Finding] = []
-    made = fields.account(AccountFields(values, Place("accounts add"), {}), findings)
+    account = fields.account(AccountFields(values, Place("accounts add"), {}), findings)
     refuse(findings)
-    assert made is not None  # noqa: S101 - it is None only where something is wrong
-    return made
+    assert account is not None  # noqa: S101 - it is None only where something is wrong
+    return account
 
 
 @dataclass(frozen=True)
@@ -200,13 +200,15 @@ def check_accounts(context: Context) -> AccountFindings:
 
 
 def _compared(accounts: tuple[Account, ...], sources: Sources) -> Iterator[Finding]:
-    def held(name: str) -> Endpoints | CmpBundleError:
+    def endpoints(name: str) -> Endpoints | CmpBundleError:
         try:
             return sources.endpoints(name)
         except CmpBundleError as error:
             return error
 
-    there = {name: held(name) for name in dict.fromkeys(a.source for a in accounts if a.source)}
+    there = {
+        name: endpoints(name) for name in dict.fromkeys(a.source for a in accounts if a.source)
+    }
     own = None if sources.asterisk is None else sources.of_asterisk().values()
     complete = sources.asterisk is not None and not _in_database(sources.asterisk)
     yield from against_asterisk(accounts, there, own, complete=complete)
@@ -236,7 +238,7 @@ class RotatedPasswords(Republished):
 
 def rotate_passwords(context: Context, users: Sequence[str] | None = None) -> RotatedPasswords:
     """Give accounts new passwords, all without ``users``; their links stay the same."""
-    context, said = context.noting()
+    context, recorder = context.recording()
     at = here(context)
     work = server.engine(context, at)
     with work.alone():
@@ -263,5 +265,5 @@ def rotate_passwords(context: Context, users: Sequence[str] | None = None) -> Ro
             else f"no Asterisk was found here to give {some(alone)} the new password, and it has to"
             f" get it: it stands in {file.path}"
         )
-    done = replace(done, notes=tuple(said.notes))
+    done = replace(done, notes=tuple(recorder.notes))
     return RotatedPasswords(**vars(done), rotated=tuple(ids), not_in_asterisk=tuple(alone))

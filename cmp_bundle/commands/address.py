@@ -57,5 +57,5 @@ def base(context: Context) -> str:
         )
     host = (outside or names)[0]
     port = http.tls_address.port
-    shown = f"[{host}]" if ":" in host else host
-    return f"https://{shown}" if port == _HTTPS else f"https://{shown}:{port}"
+    literal = f"[{host}]" if ":" in host else host
+    return f"https://{literal}" if port == _HTTPS else f"https://{literal}:{port}"

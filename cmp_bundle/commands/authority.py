@@ -180,26 +180,26 @@ def facts_of(anchor: Anchor, *, fresh: bool = False) -> AuthorityFacts:
 
 def _new(context: Context, folder: Path, allow: Sequence[str]) -> Anchor:
     before = anchor_in(folder)
-    held = trusted(before) if before else Trusted()
-    if held.trusted_by:
+    believers = trusted(before) if before else Trusted()
+    if believers.trusted_by:
         raise CmpBundleError(
             "authority-trusted",
-            f"the authority here is still believed by {', '.join(held.trusted_by)}",
+            f"the authority here is still believed by {', '.join(believers.trusted_by)}",
             file=folder,
             hint="take that back first: cmp-bundle certs untrust",
         )
-    for problem in held.problems:
+    for problem in believers.problems:
         context.reporter.warn(f"whether browsers believe the old authority {problem}")
     kept = _kept(context, folder, before)
-    made = renew(folder, parsed(allow) if allow else (), now(), Disk(), kept)
-    tell_if_fresh(context, made)
-    lost = [str(h) for h in kept if not made.anchor.bounds.allow(h)]
+    authority = renew(folder, parsed(allow) if allow else (), now(), Disk(), kept)
+    tell_if_fresh(context, authority)
+    lost = [str(h) for h in kept if not authority.anchor.bounds.allow(h)]
     if lost:
         context.reporter.warn(
             f"the old one might vouch for {', '.join(lost)}, the new one cannot: a name without a"
             " dot and one below it exclude one another"
         )
-    return made.anchor
+    return authority.anchor
 
 
 def _kept(context: Context, folder: Path, before: Anchor | None) -> tuple[Host, ...]:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 PUBLIC = "--i-know-this-is-public"
 
 
-def refuse_plain(made: Bundle, *, public: bool) -> None:
+def refuse_plain(bundle: Bundle, *, public: bool) -> None:
     """Raises CmpBundleError where the page shows somebody's password, and that is not meant."""
-    plain = made.manifest.plain
+    plain = bundle.manifest.plain
     if plain and not public:
         raise CmpBundleError(
             "plain-account",
@@ -35,15 +35,15 @@ def refuse_plain(made: Bundle, *, public: bool) -> None:
         )
 
 
-def refuse_outdated(context: Context, made: Bundle) -> None:
+def refuse_outdated(context: Context, bundle: Bundle) -> None:
     """Raises CmpBundleError where somebody's secret would get out, or somebody's phone back or dead."""
     if not read(context).accounts:
-        scan(made, ())
+        scan(bundle, ())
         return
-    everybody = loaded_accounts.load(context, plain=made.manifest.plain or None)
-    scan(made, everybody.people.secrets)
-    now = everybody.people.profiles
-    over = [name for name in made.profiles if name not in now]
+    everybody = loaded_accounts.load(context, plain=bundle.manifest.plain or None)
+    scan(bundle, everybody.bundled.secrets)
+    now = everybody.bundled.profiles
+    over = [name for name in bundle.profiles if name not in now]
     if over:
         raise CmpBundleError(
             "bundle-outdated",
@@ -51,7 +51,7 @@ def refuse_outdated(context: Context, made: Bundle) -> None:
             " a new link since",
             hint="cmp-bundle build, then deploy again",
         )
-    stale = _stale(made, everybody)
+    stale = _stale(bundle, everybody)
     if stale:
         raise CmpBundleError(
             "bundle-outdated",
@@ -59,24 +59,24 @@ def refuse_outdated(context: Context, made: Bundle) -> None:
             " now: their phones would be dead",
             hint="cmp-bundle build, then deploy again",
         )
-    if now != made.profiles:
+    if now != bundle.profiles:
         context.reporter.warn(
             "the accounts have changed since the bundle was built: what is new in them comes with"
             " the next build"
         )
 
 
-def _stale(made: Bundle, everybody: LoadedAccounts) -> list[str]:
+def _stale(bundle: Bundle, everybody: LoadedAccounts) -> list[str]:
     """The accounts whose phones the bundle would fill in with a password that is not theirs now."""
     stale = []
     for account in everybody.accounts:
         token = everybody.keyring.token(account.id)
         name = file_name(token.name)
-        held = made.profiles.get(name)
-        if held is None or held == everybody.people.profiles.get(name):
+        profile = bundle.profiles.get(name)
+        if profile is None or profile == everybody.bundled.profiles.get(name):
             continue
         try:
-            before = unseal(held, token)
+            before = unseal(profile, token)
         except (InvalidTag, ValueError):
             before = {}
         if not lets_in_like(before, content(account)):

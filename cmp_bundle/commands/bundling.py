@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cmp_bundle.accounts.profile import exposed
 from cmp_bundle.bundle import client as clients
 from cmp_bundle.bundle import dist
-from cmp_bundle.bundle.build import People
+from cmp_bundle.bundle.build import BundledAccounts
 from cmp_bundle.bundle.build import build as built
 from cmp_bundle.bundle.fixes import chosen
 from cmp_bundle.checks.static_names import served_badly
@@ -81,22 +81,28 @@ def build(
     everybody = None
     if not settings.build.pristine:
         everybody = loaded_accounts.load(context, complete=True, plain=plain)
-    made = checked(
-        phone(context, offline=offline), settings, everybody.people if everybody else People()
+    result = checked(
+        phone(context, offline=offline),
+        settings,
+        everybody.bundled if everybody else BundledAccounts(),
     )
-    fresh = dist.write(made.bundle, settings.build.out, Disk())
-    about = made.bundle.manifest
-    shown: list[str] = []
-    if everybody and everybody.people.plain is not None:
-        shown = exposed(everybody.people.plain, everybody.accounts)
-        shown = shown or [f"the account {about.plain}"]
-    return BuiltBundle(settings.build.out, fresh, about, made.before, made.warnings, tuple(shown))
+    fresh = dist.write(result.bundle, settings.build.out, Disk())
+    about = result.bundle.manifest
+    public_parts: list[str] = []
+    if everybody and everybody.bundled.plain is not None:
+        public_parts = exposed(everybody.bundled.plain, everybody.accounts)
+        public_parts = public_parts or [f"the account {about.plain}"]
+    return BuiltBundle(
+        settings.build.out, fresh, about, result.before, result.warnings, tuple(public_parts)
+    )
 
 
-def checked(phone: Phone, settings: Settings, people: People, live: Live | None = None) -> Built:
+def checked(
+    phone: Phone, settings: Settings, accounts: BundledAccounts, live: Live | None = None
+) -> Built:
     """A build, with what is to be said of the names of its files."""
-    made = built(phone, settings, clients.client(), people, live)
-    return replace(made, warnings=(*made.warnings, *served_badly(made)))
+    result = built(phone, settings, clients.client(), accounts, live)
+    return replace(result, warnings=(*result.warnings, *served_badly(result)))
 
 
 @dataclass(frozen=True)

@@ -80,10 +80,10 @@ def issue_certificate(
     folder = folder_of(context, folder)
     authority = ensure(folder, wanted, now(), disk)
     tell_if_fresh(context, authority)
-    made = leaf.issue(authority, wanted, now())
+    issued = leaf.issue(authority, wanted, now())
     path = out or folder / f"{str(wanted[0]).replace('*', '_wildcard').replace(':', '_')}.pem"
-    store.save(made, path, disk, force=force)
-    about = _facts(made.certificate)
+    store.save(issued, path, disk, force=force)
+    about = _facts(issued.certificate)
     return Issued(
         path,
         tuple(map(str, wanted)),
@@ -125,8 +125,8 @@ def show_certificates(
     """One certificate in PEM, or all in the folder, the authority first. Raises CmpBundleError."""
     folder = folder_of(context, folder)
     anchor = anchor_in(folder)
-    held = trusted(anchor) if anchor else None
-    shown, unreadable = [], []
+    believers = trusted(anchor) if anchor else None
+    readable, unreadable = [], []
     for path in [file] if file else [anchor_of(folder).path, *_leaves(folder)]:
         try:
             certificate = certificates_in(path)[0]
@@ -136,10 +136,10 @@ def show_certificates(
             unreadable.append(error.finding)
             continue
         about = vars(_facts(certificate))
-        if held is not None and anchor is not None and anchor.signed(certificate):
-            about |= {"trusted_by": held.trusted_by, "trust_problems": held.problems}
-        shown.append(ShownCertificate(**about, file=path))
-    return Certificates(folder, anchor.path if anchor else None, tuple(shown), tuple(unreadable))
+        if believers is not None and anchor is not None and anchor.signed(certificate):
+            about |= {"trusted_by": believers.trusted_by, "trust_problems": believers.problems}
+        readable.append(ShownCertificate(**about, file=path))
+    return Certificates(folder, anchor.path if anchor else None, tuple(readable), tuple(unreadable))
 
 
 def _leaves(folder: Path) -> list[Path]:

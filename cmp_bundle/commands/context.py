@@ -54,10 +54,10 @@ class Context:
     def settings(self) -> Settings:
         return self.loaded.settings
 
-    def noting(self) -> tuple[Context, Noting]:
+    def recording(self) -> tuple[Context, RecordingReporter]:
         """The same, and what keeps all that is said in it."""
-        said = Noting(self.reporter)
-        return replace(self, reporter=said), said
+        recorder = RecordingReporter(self.reporter)
+        return replace(self, reporter=recorder), recorder
 
     @property
     def home(self) -> Path:
@@ -65,7 +65,7 @@ class Context:
         return self.loaded.file.parent if self.loaded.file else Path.cwd()
 
 
-class Noting:
+class RecordingReporter:
     """A Reporter that also keeps what it passes on: for the ``notes`` of a result."""
 
     def __init__(self, reporter: Reporter) -> None:

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class KeptRelease:
-    """``made`` is when, in seconds since 1970. ``phone`` and ``visit_bytes`` are None where the
+    """``made_at`` is when, in seconds since 1970. ``phone`` and ``visit_bytes`` are None where the
     release is ``damaged``, and ``problem`` then says how.
     """
 
     release: str
     current: bool
-    made: int
+    made_at: int
     phone: str | None
     visit_bytes: int | None
     damaged: bool

@@ -78,7 +78,7 @@ def restore_key(
 
     ``confirm`` is asked where links would stop working, and raises where that is not meant.
     """
-    context, said = context.noting()
+    context, recorder = context.recording()
     at, work = _recovered(context)
     path = context.settings.links.key
     from_a_backup = "name one that cmp-bundle key backup wrote"
@@ -94,7 +94,7 @@ def restore_key(
         backup, fresh = fresh, fresh.not_before(before)
         kept = sorted(n for n in fresh.numbers if fresh.token(n) != backup.token(n))
     if before == fresh:
-        return KeyChange(changed=False, notes=tuple(said.notes), key=path, kept=tuple(kept))
+        return KeyChange(changed=False, notes=tuple(recorder.notes), key=path, kept=tuple(kept))
     lost = []
     if before is not None:
         accounts = read(context).accounts
@@ -113,13 +113,13 @@ def restore_key(
                 hint="nothing was changed by this; run it again",
             )
         done = _everywhere(context, at, work, "key restore", fresh)
-    done = replace(done, notes=tuple(said.notes))
+    done = replace(done, notes=tuple(recorder.notes))
     return KeyChange(**vars(done), key=path, kept=tuple(kept), links=len(lost))
 
 
 def rotate_key(context: Context, confirm: Callable[[str], None] = unasked) -> KeyChange:
     """Make a new key, and with it a new link for everybody; ``confirm`` is asked as above."""
-    context, said = context.noting()
+    context, recorder = context.recording()
     at, work = _recovered(context)
     path = context.settings.links.key
     _present(context, path)
@@ -128,7 +128,7 @@ def rotate_key(context: Context, confirm: Callable[[str], None] = unasked) -> Ke
         confirm(f"the links of {count(number, 'account')} will stop working, and all need new ones")
     with work.alone():
         done = _everywhere(context, at, work, "key rotate", keyrings.fresh())
-    done = replace(done, notes=tuple(said.notes))
+    done = replace(done, notes=tuple(recorder.notes))
     return KeyChange(**vars(done), key=path, links=number)
 
 

@@ -13,7 +13,7 @@ from cmp_bundle.accounts.profile import content
 from cmp_bundle.accounts.realm import digested
 from cmp_bundle.accounts.source_name import PJSIP, WIZARD, is_database
 from cmp_bundle.bundle import manifest, sealed
-from cmp_bundle.bundle.build import People
+from cmp_bundle.bundle.build import BundledAccounts
 from cmp_bundle.bundle.leaks import Secret
 from cmp_bundle.commands import server
 from cmp_bundle.commands.account_files import database_password, named, read
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 class LoadedAccounts:
     """``accounts`` as they are now: with what their sources hold, and HA1 where it is enough.
 
-    ``people`` is their part of a bundle. Where there is nobody, ``keyring`` is on no disk.
+    ``bundled`` is their part of a bundle. Where there is nobody, ``keyring`` is on no disk.
     """
 
     file: AccountFile
     accounts: tuple[Account, ...]
     keyring: Keyring
-    people: People
+    bundled: BundledAccounts
 
 
 def load(
@@ -73,21 +73,21 @@ def load(
             " a build gives them one, or: cmp-bundle accounts rotate USER"
         )
     if not file.accounts:
-        return LoadedAccounts(file, (), keyrings.fresh(), People())
+        return LoadedAccounts(file, (), keyrings.fresh(), BundledAccounts())
     now, hidden = resolve(context, file)
     ring = link_key(context) if trying is None else trying
     secrets: tuple[Secret, ...] = (*sealed.secrets(now, ring), *hidden)
-    shown = None
+    public_profile = None
     if plain is not None:
         one = named(now, plain, file)
-        shown = content(one)
+        public_profile = content(one)
         whose = [a for a in (one, *file.accounts) if a.id == plain]
         public = {s.value for a in whose for s in sealed.own_secrets(a)}
         # Whoever has the password has its digests.
         public |= {s.value for s in hidden if s.what == f"the HA1 of {plain}"}
         secrets = tuple(s for s in secrets if s.value not in public)
-    people = People(sealed.profiles(now, ring), secrets, shown)
-    return LoadedAccounts(file, now, ring, people)
+    bundled = BundledAccounts(sealed.profiles(now, ring), secrets, public_profile)
+    return LoadedAccounts(file, now, ring, bundled)
 
 
 def resolve(
@@ -109,11 +109,11 @@ def resolve(
     return after, (*hidden, *sealed.digests(after, _realms(context, own)))
 
 
-def _realms(context: Context, held: Iterable[Endpoints]) -> set[str]:
+def _realms(context: Context, own: Iterable[Endpoints]) -> set[str]:
     """What a realm may be here: what is named as one, and this server's names."""
     settings = context.settings
     host = urlsplit(settings.site.url).hostname or ""
-    found = (one.realm for one in held)
+    found = (one.realm for one in own)
     return {settings.accounts.realm, settings.server.host, host, *found} - {""}
 
 
@@ -163,11 +163,11 @@ def link_key(context: Context) -> Keyring:
             hint="put it back: cmp-bundle key restore FILE; or give everybody a new link:"
             " cmp-bundle key rotate",
         )
-    made, _ = keyrings.load_or_make(path, Disk())
+    fresh, _ = keyrings.load_or_make(path, Disk())
     context.reporter.note(
         f"made the key of all links: {path}; keep a copy in a safe place: cmp-bundle key backup FILE"
     )
-    return made
+    return fresh
 
 
 def _given_out(context: Context) -> str:
@@ -175,8 +175,8 @@ def _given_out(context: Context) -> str:
     out = context.settings.build.out
     if (out / manifest.NAME).is_file():
         try:
-            held = owned.content(out / manifest.NAME, manifest.LARGEST)
-            count = manifest.from_json(held, out).profiles.count
+            data = owned.content(out / manifest.NAME, manifest.LARGEST)
+            count = manifest.from_json(data, out).profiles.count
         except (CmpBundleError, OSError):
             count = 0
         if count:

@@ -36,7 +36,7 @@ class UserLink(Republished):
 def link(context: Context, user: str, *, renew: bool = False, svg: Path | None = None) -> UserLink:
     """The link that opens a user's phone. Raises CmpBundleError."""
     address = base(context)
-    context, said = context.noting()
+    context, recorder = context.recording()
     done = _renewed(context, user) if renew else Republished(changed=False)
     file = read(context)
     account = named(file.accounts, user, file)
@@ -45,7 +45,7 @@ def link(context: Context, user: str, *, renew: bool = False, svg: Path | None =
     if svg is not None:
         # It holds the link: nobody else is to read it.
         Disk().write(owned.resolved(svg), qr_as_svg(url), FileOwnership(-1, -1, 0o600))
-    done = replace(done, notes=tuple(said.notes))
+    done = replace(done, notes=tuple(recorder.notes))
     return UserLink(**vars(done), user=user, link=url, renewed=renew, svg=svg)
 
 

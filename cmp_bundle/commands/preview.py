@@ -13,7 +13,7 @@ from cmp_bundle.accounts.model import Account
 from cmp_bundle.accounts.profile import content
 from cmp_bundle.accounts.source_name import PJSIP, WIZARD, is_database
 from cmp_bundle.bundle import sealed
-from cmp_bundle.bundle.build import People
+from cmp_bundle.bundle.build import BundledAccounts
 from cmp_bundle.commands import loaded_accounts, server
 from cmp_bundle.devserver.pages import AccountLink
 from cmp_bundle.errors import CmpBundleError
@@ -46,7 +46,7 @@ class Preview:
     """
 
     def __init__(self, context: Context, *, practice: bool) -> None:
-        self._context = replace(context, reporter=_Once(context.reporter))
+        self._context = replace(context, reporter=_SayingOnce(context.reporter))
         self._behind = practice or bool(context.settings.serve.pbx)
         self._key = keyring.fresh()
         self._demo = _demo() if practice else None
@@ -78,16 +78,16 @@ class Preview:
             account = replace(account, extension=ECHO)
         return replace(settings, server=ServerSettings(), account=account)
 
-    def people(self) -> People:
+    def bundled(self) -> BundledAccounts:
         """Who gets a phone: those of the file of accounts, else the demo account."""
         loaded = self._loaded
         demo = self._alone()
         if demo:
-            return People(plain=content(demo))
+            return BundledAccounts(plain=content(demo))
         if not self._behind:
-            return loaded.people
+            return loaded.bundled
         here = [replace(a, host="", port=0, path="") for a in loaded.accounts]
-        return replace(loaded.people, profiles=sealed.profiles(here, loaded.keyring))
+        return replace(loaded.bundled, profiles=sealed.profiles(here, loaded.keyring))
 
     def watched(self) -> frozenset[Path]:
         """Every file and folder on this machine that an edit would count in."""
@@ -200,7 +200,7 @@ def _sources(context: Context, loaded: LoadedAccounts) -> Iterator[Path]:
             yield (loaded.file.path.parent / source).absolute()
 
 
-class _Once:
+class _SayingOnce:
     """A Reporter that says nothing twice: what is read with every edit would repeat itself."""
 
     def __init__(self, reporter: Reporter) -> None:

@@ -10,7 +10,7 @@ from cmp_bundle.changes.described import changed_paths
 from cmp_bundle.checks.websocket import without_pjsip
 from cmp_bundle.commands import server
 from cmp_bundle.commands.bundle_checks import refuse_outdated, refuse_plain
-from cmp_bundle.commands.context import Noting
+from cmp_bundle.commands.context import RecordingReporter
 from cmp_bundle.commands.result import ServerChanges
 from cmp_bundle.commands.sizes import count
 from cmp_bundle.deploy.plan import to_deploy, to_roll_back, to_undeploy
@@ -55,26 +55,28 @@ def deploy(
     the server is then as it was.
     """
     settings = context.settings
-    made = manifest.read(bundle or settings.build.out)
-    refuse_plain(made, public=public)
+    contents = manifest.read(bundle or settings.build.out)
+    refuse_plain(contents, public=public)
 
     def look_and_plan(where: Installation) -> tuple[Survey, Planned]:
         found = survey(
             where,
-            made.manifest.site,
-            wanted=made.files,
+            contents.manifest.site,
+            wanted=contents.files,
             dialplan=bool(settings.echo.extension),
             new=https,
         )
-        plan = to_deploy(made, found, keep=settings.deploy.keep, https=https, echo=settings.echo)
+        plan = to_deploy(
+            contents, found, keep=settings.deploy.keep, https=https, echo=settings.echo
+        )
         return found, plan
 
     def check(at: Context) -> None:
-        refuse_outdated(at, made)
+        refuse_outdated(at, contents)
 
     def ending(found: Survey) -> list[str]:
         """What people should hear whose links stop working now."""
-        gone = len(found.profile_names - set(made.profiles))
+        gone = len(found.profile_names - set(contents.profiles))
         return (
             [f"{count(gone, 'link')} that worked until now will open nothing any more"]
             if gone
@@ -119,19 +121,19 @@ def _carried_out(
         before(context)
         found, planned = look_and_plan(where)
         return _release(planned, (*planned.notes, *warned(found)), dry_run=True)
-    said = Noting(context.reporter)
+    recorder = RecordingReporter(context.reporter)
     engine = server.engine(context, at)
     with engine.alone():
         # What was cut off before may have changed what is read here.
         before(context)
         found, planned = look_and_plan(where)
         for note in (*planned.notes, *warned(found)):
-            said.note(note)
+            recorder.note(note)
         url = engine.carry_out(planned, lambda: at.look(planned.expected))
         closed = without_pjsip(where.control) if url and planned.action == "deploy" else None
     if closed is not None:
-        said.found(closed)
-    return _release(planned, tuple(said.notes), url=url)
+        recorder.found(closed)
+    return _release(planned, tuple(recorder.notes), url=url)
 
 
 def _release(

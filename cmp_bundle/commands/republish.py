@@ -45,7 +45,7 @@ def republish(
     planned = None
     if at is not None:
         found = survey(at.installation, context.settings.site.name)
-        planned = to_update_profiles(found, everybody.people.profiles) if found.current else None
+        planned = to_update_profiles(found, everybody.bundled.profiles) if found.current else None
     url = None
     if at is not None and planned is not None:
         changes.do(planned.steps)
@@ -86,8 +86,8 @@ def _bundle(context: Context, everybody: LoadedAccounts) -> manifest.Bundle | No
     except CmpBundleError as error:
         context.reporter.warn(f"{error}; {error.hint}")
         return None
-    profiles = everybody.people.profiles
+    profiles = everybody.bundled.profiles
     about = replace(before.manifest, profiles=manifest.Profiles.of(profiles))
     after = manifest.Bundle(before.files, about, profiles)
-    scan(after, everybody.people.secrets)
+    scan(after, everybody.bundled.secrets)
     return after

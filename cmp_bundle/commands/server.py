@@ -29,8 +29,8 @@ _TRUST = "trust"
 
 def look(context: Context) -> Installation | None:
     """The Asterisk that the settings name, or this machine's; None where there is none."""
-    said = context.settings.asterisk
-    return find(Named(said.root, said.etc_dir, said.data_dir, said.user, said.command))
+    named = context.settings.asterisk
+    return find(Named(named.root, named.etc_dir, named.data_dir, named.user, named.command))
 
 
 def installation(context: Context) -> Installation:
@@ -62,11 +62,13 @@ def engine(context: Context, at: Server | None) -> Engine:
     _finish_trusting(context)
     own = (context.settings.accounts.file.absolute().parent, context.settings.links.key.absolute())
     if at is not None:
-        made = engine_for(at, Disk(), context.reporter, _kinds(context), own)
+        result = engine_for(at, Disk(), context.reporter, _kinds(context), own)
     else:
         folder = memory(str(own[0]), Disk())
-        made = Engine(Journal(folder, own, _kinds(context)), Disk(), context.reporter, NoService())
-    return replace(made, journal=replace(made.journal, more=lambda: _sources(context)))
+        result = Engine(
+            Journal(folder, own, _kinds(context)), Disk(), context.reporter, NoService()
+        )
+    return replace(result, journal=replace(result.journal, more=lambda: _sources(context)))
 
 
 def _sources(context: Context) -> tuple[Path, ...]:
@@ -102,11 +104,11 @@ def _kinds(context: Context) -> Kinds:
 
         return Rows.from_json(value, database_password(context))
 
-    def told(value: dict[str, Any]) -> Step:
+    def trust_step(value: dict[str, Any]) -> Step:
         from cmp_bundle.tls import trust  # noqa: PLC0415 - 40 ms, for what was cut off there alone
         from cmp_bundle.tls.desktop_user import desktop_user  # noqa: PLC0415
 
         stores = trust.stores(desktop_user())
         return trust.Telling.from_json(value, stores, lambda s: context.reporter.note(f"$ {s}"))
 
-    return {"rows": rows, "trust": told}
+    return {"rows": rows, "trust": trust_step}

@@ -16,11 +16,11 @@ from cmp_bundle.bundle.build import Live
 from cmp_bundle.commands.bundling import checked
 from cmp_bundle.commands.fetched import phone
 from cmp_bundle.commands.preview import Preview
+from cmp_bundle.devserver.built_files import FOLDER
 from cmp_bundle.devserver.developer import Developer
 from cmp_bundle.devserver.guard import Guard
 from cmp_bundle.devserver.pbx import InnerPbx, RealPbx, tls
 from cmp_bundle.devserver.server import BundleSource, DevServer, bind, bind_beside
-from cmp_bundle.devserver.shown import FOLDER
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.tls import machine
 from cmp_bundle.tls.leaf import wider
@@ -81,7 +81,7 @@ def serve(
         )
         settings = replace(again.settings, build=replace(again.settings.build, pack=pack))
         return checked(
-            phone(again, offline=offline), preview.here(settings), preview.people(), live
+            phone(again, offline=offline), preview.here(settings), preview.bundled(), live
         )
 
     base = _base(host, port, everywhere=everywhere)
@@ -95,7 +95,7 @@ def serve(
             lambda: preview.links(base),
             base,
             first=time.time_ns() // 10**6,
-            shown=preview.settle,
+            on_visible=preview.settle,
         ),
         Guard(ours, port),
         developer,

@@ -79,10 +79,10 @@ def _settings(context: Context, found: Installation) -> dict[str, tuple[Any, str
 def _facts(found: Installation) -> tuple[Fact, ...]:
     """What was found of an Asterisk."""
     http = reader.read("http.conf", found.files)
-    made = http_server(http)
+    configured = http_server(http)
 
     def origin(attribute: str) -> str:
-        variable: Variable | None = made.origins.get(attribute)
+        variable: Variable | None = configured.origins.get(attribute)
         return str(variable.place) if variable else "Asterisk's default"
 
     running = Fact("running", "yes" if found.running else "no", "asterisk -rx")
@@ -101,15 +101,17 @@ def _facts(found: Installation) -> tuple[Fact, ...]:
     if http.refused:
         last = http.problems[-1]
         return (*facts, Fact("http.conf", f"Asterisk refuses it: {last.message}", str(last.place)))
-    https = str(made.tls_address) if made.tls_address else "off"
-    facts.append(Fact("HTTPS", https, origin("tls_address" if made.tls_address else "tls_enabled")))
-    facts.append(Fact("prefix", made.prefix or "none", origin("prefix")))
-    if made.tls_address:
-        names = names_served(found, made.certificate)
-        facts.append(Fact("certificate", made.certificate, origin("certificate")))
-        facts.append(Fact("its names", str(names), made.certificate))
+    https = str(configured.tls_address) if configured.tls_address else "off"
+    facts.append(
+        Fact("HTTPS", https, origin("tls_address" if configured.tls_address else "tls_enabled"))
+    )
+    facts.append(Fact("prefix", configured.prefix or "none", origin("prefix")))
+    if configured.tls_address:
+        names = names_served(found, configured.certificate)
+        facts.append(Fact("certificate", configured.certificate, origin("certificate")))
+        facts.append(Fact("its names", str(names), configured.certificate))
     facts += [
         Fact("redirect", f"{one.target} to {one.destination}", str(one.origin))
-        for one in made.redirects
+        for one in configured.redirects
     ]
     return tuple(facts)

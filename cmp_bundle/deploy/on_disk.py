@@ -97,9 +97,9 @@ class OnDisk:
         state = self._see(self._site.link)
         if state is None:
             return None
-        shown = self._site.shown_by(state.target) if isinstance(state, SymlinkState) else None
-        if shown is not None:
-            return shown
+        release = self._site.shown_by(state.target) if isinstance(state, SymlinkState) else None
+        if release is not None:
+            return release
         problem = (
             f"points to {state.target}" if isinstance(state, SymlinkState) else "is there already"
         )
@@ -151,8 +151,8 @@ class OnDisk:
             about = self._manifest(site.manifest_of(name))
         except CmpBundleError as error:
             damaged = error
-        told = {file.path: file.sha256 for file in about.files} if about else {}
-        if about is not None and told != self._deployed.get(name, told):
+        digests = {file.path: file.sha256 for file in about.files} if about else {}
+        if about is not None and digests != self._deployed.get(name, digests):
             about, damaged = (
                 None,
                 CmpBundleError(

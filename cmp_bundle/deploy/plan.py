@@ -279,8 +279,8 @@ def _notes(found: Survey, kept: set[str]) -> tuple[str, ...]:
     ]
     if found.static_names and not found.server.static_enabled:
         names = (n if n.isprintable() else ascii(n) for n in found.static_names[:5])
-        shown = ", ".join(names)
+        listed = ", ".join(names)
         notes.append(
-            f"this turns on static files, so all of {found.site.static} can be fetched then: {shown}"
+            f"this turns on static files, so all of {found.site.static} can be fetched then: {listed}"
         )
     return tuple(notes)

@@ -116,8 +116,8 @@ class Server:
             raise CmpBundleError("websocket-closed", lost)
         if expected.echo is not None:
             extension, context = expected.echo
-            said = control.ask(f"dialplan show {extension}@{context}") or ""
-            if "StreamEcho" not in said:
+            reply = control.ask(f"dialplan show {extension}@{context}") or ""
+            if "StreamEcho" not in reply:
                 raise CmpBundleError(
                     "echo-missing",
                     f"the dialplan does not lead {extension} in [{context}] to the echo",

@@ -33,7 +33,7 @@ def stage(steps: Steps, bundle: Bundle, found: Survey, release: str, moment: int
     steps.add(folder, None, FolderState(own.with_mode(_FOLDER_MODE)))
     for shared in (ASSETS, manifest.PROFILES):
         steps.add(folder / shared, None, SymlinkState(f"../../{shared}"))
-    made = {site.assets, folder}
+    folders = {site.assets, folder}
     for name, data in bundle.files.items():
         path = site.file(release, name)
         mtime = moment if name == bundle.manifest.entry else None
@@ -42,11 +42,11 @@ def stage(steps: Steps, bundle: Bundle, found: Survey, release: str, moment: int
         if isinstance(before, FileState) and before.data == data:
             continue
         for parent in reversed([p for p in path.parents if p.is_relative_to(site.hidden)]):
-            if parent not in made and parent.is_relative_to(site.assets):
-                made.add(parent)
+            if parent not in folders and parent.is_relative_to(site.assets):
+                folders.add(parent)
                 _folder(steps, found, parent)
-            elif parent not in made and parent.is_relative_to(folder):
-                made.add(parent)
+            elif parent not in folders and parent.is_relative_to(folder):
+                folders.add(parent)
                 steps.add(parent, None, FolderState(own.with_mode(_FOLDER_MODE)))
         steps.add(path, before, wanted)
     about = FileState(bundle.manifest.to_json(), own.with_mode(FILE_MODE))

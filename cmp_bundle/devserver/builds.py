@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cmp_bundle.bundle.manifest import ENTRY, PROFILES
-from cmp_bundle.devserver.shown import NUMBER
+from cmp_bundle.devserver.built_files import NUMBER
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 class Outcome:
     """The state after a build: what is shown, and what stands against showing the newest.
 
-    ``number`` counts builds, ``shown`` is the number of the one that is shown.
+    ``number`` counts builds, ``visible`` is the number of the one that is shown.
     ``stylesheets`` are the paths of style sheets, where nothing else changed. Pages of the builds
     from ``since`` on differ from the one that is shown in the style sheets ``restyled`` alone.
     """
 
     number: int
-    shown: int
+    visible: int
     built: Built
     problem: CmpBundleError | None
     seconds: float

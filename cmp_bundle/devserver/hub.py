@@ -77,12 +77,12 @@ class Hub:
         """
         outcome = self._outcome
         trouble = {"build": outcome and outcome.problem, "pbx": self._notice}
-        told: dict[str, Any] = {
-            "shown": outcome.shown if outcome else 0,
+        document: dict[str, Any] = {
+            "shown": outcome.visible if outcome else 0,
             "since": outcome.since if outcome else 0,
             "trouble": [what for what, problem in trouble.items() if problem],
         }
-        return json.dumps(told)
+        return json.dumps(document)
 
     async def connect(
         self,

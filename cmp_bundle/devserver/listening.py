@@ -55,15 +55,15 @@ class Listener(HTTPServer):
     def over_tls(
         cls, front: HTTPServerConnectionDelegate, context: ssl.SSLContext, limits: Limits
     ) -> Listener:
-        made = cls(
+        listener = cls(
             front,
             ssl_options=context,
             idle_connection_timeout=limits.idle,
             body_timeout=limits.idle,
             max_body_size=_BODY,
         )
-        made.most = limits.connections
-        return made
+        listener.most = limits.connections
+        return listener
 
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
         # Those that became sockets are no connections to Tornado any more, but open all the same.

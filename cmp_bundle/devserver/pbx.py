@@ -240,8 +240,8 @@ def _why(error: Exception) -> str:
         if error.code == 599:  # noqa: PLR2004 - tornado's own, for a connection that failed
             return "it did not answer in time"
         return readable(f"it answers with {error.code} {error.message}", _WORDS)
-    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return readable(said.lower(), _WORDS)
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return readable(text.lower(), _WORDS)
 
 
 def _what_to_do(error: Exception) -> str:

@@ -20,12 +20,12 @@ from tornado.wsgi import WSGIContainer
 from cmp_bundle.asterisk import includes
 from cmp_bundle.asterisk.web import WebServer
 from cmp_bundle.devserver.builds import Builds, Outcome, published
+from cmp_bundle.devserver.built_files import BuiltFiles
 from cmp_bundle.devserver.developer import HEADERS, Developer, DeveloperFront
 from cmp_bundle.devserver.front import Front
 from cmp_bundle.devserver.hub import Hub
 from cmp_bundle.devserver.listening import Limits, Listener
 from cmp_bundle.devserver.pages import AccountLink, View, make_app
-from cmp_bundle.devserver.shown import Shown
 from cmp_bundle.devserver.sockets import EventSocket, NewsSocket, PhoneSocket, ReloadSocket
 from cmp_bundle.devserver.watching import Watching
 from cmp_bundle.errors import CmpBundleError, reason
@@ -51,7 +51,7 @@ class BundleSource:
     ``make`` builds, given the number of the build; ``watched`` are the files and folders that it
     reads; ``links`` gives the ways in, once something is built, and ``base`` is what they begin
     with. ``first`` is the number of the first build, which no earlier run has had: it stands in
-    the addresses of files, and browsers keep those. ``shown`` is called in the loop when what was
+    the addresses of files, and browsers keep those. ``on_visible`` is called in the loop when what was
     built is what people see.
     """
 
@@ -60,7 +60,7 @@ class BundleSource:
     links: Callable[[], tuple[AccountLink, ...]]
     base: str
     first: int
-    shown: Callable[[], None] = lambda: None
+    on_visible: Callable[[], None] = lambda: None
 
 
 class DevServer:
@@ -88,7 +88,7 @@ class DevServer:
         self._polling = polling
         self._pbx_name = pbx.name if pbx else "none: start with --practice, or with --pbx URL"
         self._builds = Builds(source.make, source.first)
-        self._shown = Shown()
+        self._shown = BuiltFiles()
         self._hub = Hub(guard, pbx, reporter)
         self._rules = WebServer(())
         tools, phones = self._applications()
@@ -117,11 +117,11 @@ class DevServer:
         if outcome.changed:
             about = outcome.built.bundle.manifest
             self._shown.show(about.site, published(outcome.built))
-            page = includes.page_path("", about.site, f"live-{outcome.shown}")
+            page = includes.page_path("", about.site, f"live-{outcome.visible}")
             self._rules = WebServer(((about.redirect, page),), name="cmp-bundle")
         if outcome.problem is None:
             self._links = self._source.links()
-            self._source.shown()
+            self._source.on_visible()
         self._say(outcome, before)
         self._hub.built(outcome)
         return outcome

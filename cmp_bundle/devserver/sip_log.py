@@ -157,10 +157,10 @@ class SipLog:
             text += f"\n… cut here: it has {len(message)} {what}"
         call = readable(_header(head, "call-id") or _header(head, "i"), _SHORT)
         text = readable(text, 2 * LONGEST)
-        said = Message(self._clock(), socket, from_phone, text, call, _summary(head))
+        entry = Message(self._clock(), socket, from_phone, text, call, _summary(head))
         with self._lock:
-            self._keep(said)
-            self._follow(said, head)
+            self._keep(entry)
+            self._follow(entry, head)
         self._changed()
 
     def _keep(self, message: Message) -> None:

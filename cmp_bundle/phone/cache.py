@@ -165,13 +165,13 @@ class Cache:
         )
 
     def _copy(self, files: Mapping[str, PhoneFile], to: Path) -> None:
-        made: set[Path] = set()
+        folders: set[Path] = set()
         for path, file in files.items():
             target = to / path
             for folder in reversed([p for p in target.parents if p.is_relative_to(to)]):
-                if folder not in made:
+                if folder not in folders:
                     self._disk.make_folder(folder)
-                    made.add(folder)
+                    folders.add(folder)
             mode = 0o755 if file.executable else 0o644
             self._disk.write(target, file.data, FileOwnership(-1, -1, mode))
 

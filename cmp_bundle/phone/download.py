@@ -197,9 +197,9 @@ def _body(
 def _refused(error: urllib.error.HTTPError, name: str) -> Exception:
     # Of a redirect that leads in a circle, urllib says so in three lines.
     reason = " ".join(str(error.reason).partition("\n")[0].split())
-    said = f"the server says {error.code} {reason}".rstrip(" .")
+    answer = f"the server says {error.code} {reason}".rstrip(" .")
     if error.code >= http.client.INTERNAL_SERVER_ERROR or error.code in _FOR_NOW:
-        return _TryAgainError(said, _retry_after(error.headers))
+        return _TryAgainError(answer, _retry_after(error.headers))
     hints = {
         401: "it asks for a login; fetch it yourself and name the file",
         403: "you may not have it; fetch it yourself and name the file",
@@ -208,7 +208,7 @@ def _refused(error: urllib.error.HTTPError, name: str) -> Exception:
         410: "what was at this address is gone for good",
     }
     return UnreachableError(
-        "phone-unreachable", f"cannot be fetched: {said}", file=name, hint=hints.get(error.code)
+        "phone-unreachable", f"cannot be fetched: {answer}", file=name, hint=hints.get(error.code)
     )
 
 

@@ -127,5 +127,5 @@ def _environment(protocols: Sequence[str]) -> dict[str, str]:
 def _complaint(complaints: bytes) -> str:
     lines = [line.strip() for line in complaints.decode("utf-8", "replace").splitlines()]
     fatal = [line for line in lines if line.startswith(("fatal: ", "error: "))]
-    said = (fatal or [line for line in lines if line] or [""])[0]
-    return said.removeprefix("fatal: ").removeprefix("error: ")
+    complaint = (fatal or [line for line in lines if line] or [""])[0]
+    return complaint.removeprefix("fatal: ").removeprefix("error: ")

@@ -73,7 +73,7 @@ class Intake:
         """Raise the CmpBundleError that says why ``entry`` cannot come in."""
         raise CmpBundleError(
             "phone-unfit",
-            f"the entry {shown(entry)} {why}",
+            f"the entry {printable(entry)} {why}",
             file=self._origin,
             hint="a phone is made of plain files and folders; nothing was taken from this one",
         )
@@ -132,16 +132,16 @@ class Intake:
                 continue
             spelling, was = self._seen.setdefault(_folded(place), (place, as_kind))
             if spelling != place:
-                self.refuse(path, f"differs from {shown(spelling)} only by case or by accents")
+                self.refuse(path, f"differs from {printable(spelling)} only by case or by accents")
             if was != as_kind:
-                self.refuse(path, f"needs {shown(place)} to be a file as well as a folder")
+                self.refuse(path, f"needs {printable(place)} to be a file as well as a folder")
             if as_kind == "folder":
                 self._folders.add(place)
         if kind == "file" and path in self._sizes:
             self.refuse(path, "is there twice")
 
 
-def shown(name: str) -> str:
+def printable(name: str) -> str:
     """``name`` for a message: quoted, nothing in it that a terminal would act on, not too long."""
     quoted = repr(name)
     return quoted if len(quoted) <= 120 else f"{quoted[:80]}…{quoted[-30:]}"  # noqa: PLR2004

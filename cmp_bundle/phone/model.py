@@ -56,5 +56,5 @@ def _where_the_page_may_be(files: Mapping[str, PhoneFile]) -> str:
     if deeper:
         return f"there is a {deeper[0]}; name the folder that holds the phone itself"
     top = sorted({path.split("/", 1)[0] for path in files})
-    shown = ", ".join(top[:5]) + (", …" if len(top) > 5 else "")  # noqa: PLR2004 - fits a line
-    return f"at its top there is {shown or 'nothing'}; name the folder that holds the phone"
+    listed = ", ".join(top[:5]) + (", …" if len(top) > 5 else "")  # noqa: PLR2004 - fits a line
+    return f"at its top there is {listed or 'nothing'}; name the folder that holds the phone"

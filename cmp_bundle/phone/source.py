@@ -115,14 +115,14 @@ def parse(
         )
     if text == DEFAULT:
         return _upstream(revision, pin, upstream)
-    source, shown = _source(text, revision, base or Path())
+    source, text_shown = _source(text, revision, base or Path())
     if revision is not None and not isinstance(source, GitUrl | Repository):
         raise CmpBundleError(
             "phone-source",
             f"{text!r} has no revisions, so there is no {revision!r} of it",
             hint="a revision goes with upstream or with a git repository",
         )
-    return PhoneRequest(source, shown, pin)
+    return PhoneRequest(source, text_shown, pin)
 
 
 def local_path(text: str, base: Path) -> Path | None:
@@ -197,7 +197,7 @@ def _from_url(text: str, revision: str | None) -> tuple[PhoneSource, str]:
 
 
 def _from_https(text: str, parts: SplitResult, revision: str | None) -> tuple[PhoneSource, str]:
-    shown = _shown(parts)
+    printable = _shown(parts)
     path = parts.path.rstrip("/").lower()
     is_git = text.startswith("git+") or path.endswith(".git")
     if parts.password is not None or (parts.username and not is_git):
@@ -210,14 +210,14 @@ def _from_https(text: str, parts: SplitResult, revision: str | None) -> tuple[Ph
         raise _no(text, "names no host")
     if is_git:
         if parts.query or parts.fragment:
-            raise _no(shown, "is given with a query, which no repository has")
+            raise _no(printable, "is given with a query, which no repository has")
         return GitUrl(parts.geturl(), revision), text
     if path.endswith(SUFFIXES):
-        return ArchiveUrl(parts._replace(fragment="").geturl()), shown
+        return ArchiveUrl(parts._replace(fragment="").geturl()), printable
     raise _no(
-        shown,
+        printable,
         "may be a repository, a file or a page",
-        f"for a repository write git+{shown}; "
+        f"for a repository write git+{printable}; "
         f"the address of an archive ends in {', '.join(SUFFIXES)}",
     )
 

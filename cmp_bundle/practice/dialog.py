@@ -39,8 +39,8 @@ def address(user: str, name: str = "") -> str:
     """Whom a phone is told it talks to. Both may be any text."""
     uri = f"<sip:{quote(user, safe=_SAFE)}@{HOST}>"
     # A line's end would begin a header of its own.
-    shown = "".join(c if c.isprintable() else " " for c in name).strip()
-    return f"{quoted(shown)} {uri}" if shown else uri
+    printable = "".join(c if c.isprintable() else " " for c in name).strip()
+    return f"{quoted(printable)} {uri}" if printable else uri
 
 
 def described(sdp: str | None) -> list[tuple[str, str]]:

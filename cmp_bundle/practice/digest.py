@@ -67,7 +67,7 @@ class Digests:
         given = next((o for o in offers if o and o.get("realm") == _realm(account)), None)
         if given is None:
             return Verdict.MISSING
-        made = self._made(given.get("nonce", ""))
+        issued = self._made(given.get("nonce", ""))
         count = given.get("nc", "")
         if (
             account is None
@@ -78,7 +78,7 @@ class Digests:
             or not self._matches(request.method, given, account)
         ):
             return Verdict.WRONG
-        if made is None:
+        if issued is None:
             return Verdict.STALE
         try:
             number = int(count, 16)
@@ -88,7 +88,7 @@ class Digests:
         if number <= self._counts.get(nonce, (0, 0.0))[0]:
             return Verdict.STALE
         self._forget_old()
-        self._counts[nonce] = (number, made)
+        self._counts[nonce] = (number, issued)
         return Verdict.RIGHT
 
     def _matches(self, method: str, given: dict[str, str], account: PracticeAccount) -> bool:
@@ -113,8 +113,8 @@ class Digests:
         text, _, signature = nonce.rpartition("-")
         if not hmac.compare_digest(self._signature(text).encode(), signature.encode()):
             return None
-        made = int(text.partition("-")[0], 16) / 1000
-        return made if self._clock.time() - made <= NONCE_LIFE else None
+        issued = int(text.partition("-")[0], 16) / 1000
+        return issued if self._clock.time() - issued <= NONCE_LIFE else None
 
     def _forget_old(self) -> None:
         oldest = self._clock.time() - NONCE_LIFE

@@ -290,8 +290,8 @@ def _settled(key: Key, value: Any, base: Path) -> Any:
 
 
 def _assemble(values: Mapping[str, Any]) -> Settings:
-    made = {}
+    parts = {}
     for section, (_, keys) in sections().items():
         cls = type(getattr(Settings(), section))
-        made[section] = cls(**{key.name: values[key.dotted] for key in keys})
-    return Settings(**made)
+        parts[section] = cls(**{key.name: values[key.dotted] for key in keys})
+    return Settings(**parts)

@@ -100,10 +100,10 @@ class Bounds:
             *(str(n.network_address) for n in networks),
         ]
         try:
-            made = around((), [host(text) for text in texts])
+            bounds = around((), [host(text) for text in texts])
         except CmpBundleError:
             return False  # no host could be called so
-        return self == made
+        return self == bounds
 
     @property
     def extension(self) -> x509.NameConstraints:
@@ -124,33 +124,33 @@ class Bounds:
     @property
     def _names(self) -> str:
         domains, alone = self.domains, self.alone
-        said = []
+        words = []
         if domains is None:
-            said.append("any name")
+            words.append("any name")
         else:
             private = set(PRIVATE) <= set(domains)
             others = [d for d in domains if not private or d not in PRIVATE]
-            said += ["private names"] if private else []
-            said += [f"{_listed(others)} and all below"] if others else []
+            words += ["private names"] if private else []
+            words += [f"{_listed(others)} and all below"] if others else []
         if alone:
-            said.append(f"{_listed(alone)} and nothing below")
+            words.append(f"{_listed(alone)} and nothing below")
         excluded = [e for e in self.excluded if e not in {f".{a}" for a in alone}]
         if excluded:
-            said.append(f"not {_listed(excluded)}")
-        return "; ".join(said) or "no name"
+            words.append(f"not {_listed(excluded)}")
+        return "; ".join(words) or "no name"
 
     @property
     def _addresses(self) -> str:
         networks = self.networks
         if networks is None:
             return "any address"
-        said = []
+        words = []
         if set(PRIVATE_NETWORKS) <= set(networks):
-            said.append("private addresses")
+            words.append("private addresses")
             networks = tuple(n for n in networks if n not in PRIVATE_NETWORKS)
         if networks:
-            said.append(_listed([_as_typed(n) for n in networks]))
-        return "; ".join(said) or "no address"
+            words.append(_listed([_as_typed(n) for n in networks]))
+        return "; ".join(words) or "no address"
 
 
 def bounds_of(certificate: x509.Certificate) -> Bounds:
@@ -178,19 +178,19 @@ def around(asked: Iterable[Host], also: Iterable[Host] = ()) -> Bounds:
     """
     asked = tuple(asked)
     hosts = (*also, *asked)
-    made = _made(
+    bounds = _made(
         [h.domain for h in hosts if h.address is None],
         [ipaddress.ip_network(h.address) for h in hosts if h.address is not None],
     )
     for one in asked:
-        if not made.allow(one):
+        if not bounds.allow(one):
             below = dict.fromkeys(h.text for h in hosts if h.domain.endswith(f".{one}"))
             raise CmpBundleError(
                 "authority-limits",
                 f"no authority can vouch for {one} alone and for {', '.join(below)} as well",
                 hint=f"leave out one of them; {one}.local or {one}.lan would do for the machine",
             )
-    return made
+    return bounds
 
 
 def _made(names: Iterable[str], networks: Iterable[Network]) -> Bounds:
@@ -244,6 +244,6 @@ def _as_typed(network: Network) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = [printable(name) for name in names[:_MANY]]
-    rest = len(names) - len(shown)
-    return ", ".join(shown) + (f" and {rest} more" if rest else "")
+    listed = [printable(name) for name in names[:_MANY]]
+    rest = len(names) - len(listed)
+    return ", ".join(listed) + (f" and {rest} more" if rest else "")

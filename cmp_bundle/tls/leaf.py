@@ -119,11 +119,11 @@ def read(path: Path) -> Leaf:
 def _subject(host: Host) -> x509.Name:
     # Cosmetic: browsers look at subjectAltName. With "name: " before it, nothing takes it for a
     # host name, as OpenSSL does when it holds a leaf for addresses alone against name constraints.
-    shown = f"{_ORGANIZATION}: {host}"[:_LONGEST]
+    name = f"{_ORGANIZATION}: {host}"[:_LONGEST]
     return x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, _ORGANIZATION),
-            x509.NameAttribute(NameOID.COMMON_NAME, shown),
+            x509.NameAttribute(NameOID.COMMON_NAME, name),
         ]
     )
 

@@ -57,24 +57,24 @@ def to_be_trusted(folder: Path, person: DesktopUser) -> Anchor | None:
     key and folder are this user's (or, with sudo, those of whoever called it), no link is among
     them, nobody else may write to them or read the key.
     """
-    shown = anchor_in(folder)
-    if shown is None:
+    anchor = anchor_in(folder)
+    if anchor is None:
         return None
     try:
         with as_owner(folder):
             return _checked(folder, frozenset((os.getuid(), person.uid)))
     except _Foreign as reason:
-        raise _refused(shown, str(reason), reason.fix) from reason
+        raise _refused(anchor, str(reason), reason.fix) from reason
     except CmpBundleError as error:
-        raise _refused(shown, str(error), error.hint) from error
+        raise _refused(anchor, str(error), error.hint) from error
 
 
-def _refused(shown: Anchor, why: str, fix: str | None) -> CmpBundleError:
+def _refused(anchor: Anchor, why: str, fix: str | None) -> CmpBundleError:
     return CmpBundleError(
         "authority-foreign",
-        f"nothing here is told to believe {shown.name!r}, for {why}; it may vouch for"
-        f" {shown.bounds}; until {shown.not_after:%Y-%m-%d}",
-        file=shown.path,
+        f"nothing here is told to believe {anchor.name!r}, for {why}; it may vouch for"
+        f" {anchor.bounds}; until {anchor.not_after:%Y-%m-%d}",
+        file=anchor.path,
         hint=fix
         or f"{_NEW}; somebody else's, if you know whose it is and want every program here to"
         " believe it, is added by hand, with the system's own tool (update-ca-certificates,"

@@ -113,12 +113,12 @@ def contents(path: str, reader: ReadingUser, most: int) -> bytes | Unread:
         _as_reader(seen, reader if root else None, groups, most, there)
     os.close(there)
     try:
-        said = _all(here, most + _CHUNK)
+        answer = _all(here, most + _CHUNK)
     finally:
         os.close(here)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-    return _understood(said, path, reader)
+    return _understood(answer, path, reader)
 
 
 def refusal(path: Path, unread: Unread, reader: ReadingUser, hint: str) -> CmpBundleError:
@@ -153,13 +153,13 @@ def refusal(path: Path, unread: Unread, reader: ReadingUser, hint: str) -> CmpBu
     return CmpBundleError("unreadable", message, file=file, hint=hint)
 
 
-def _understood(said: bytes | None, path: str, reader: ReadingUser) -> bytes | Unread:
+def _understood(answer: bytes | None, path: str, reader: ReadingUser) -> bytes | Unread:
     named = reader.root / path.lstrip("/")
-    if said is None:
+    if answer is None:
         return Unread(Why.UNKNOWN, named, f"nothing came in {PATIENCE:.0f} s")
-    if said.startswith(b"+"):
-        return said[1:]
-    fields = said.decode("utf-8", "surrogateescape").split("\0")
+    if answer.startswith(b"+"):
+        return answer[1:]
+    fields = answer.decode("utf-8", "surrogateescape").split("\0")
     if len(fields) != 3 or fields[0] not in Why.__members__:  # noqa: PLR2004 - why, where, what
         return Unread(Why.UNKNOWN, named, "the reading of it was ended")
     why, where, reason = fields
@@ -170,16 +170,16 @@ def _understood(said: bytes | None, path: str, reader: ReadingUser) -> bytes | U
 def _all(pipe: int, most: int) -> bytes | None:
     """What comes through ``pipe`` until its end; None where that takes too long."""
     deadline = time.monotonic() + PATIENCE
-    said = bytearray()
-    while len(said) <= most:
+    answer = bytearray()
+    while len(answer) <= most:
         ready, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
         if not ready:
             return None
         piece = os.read(pipe, _CHUNK)
         if not piece:
             break
-        said += piece
-    return bytes(said)
+        answer += piece
+    return bytes(answer)
 
 
 def _as_reader(
@@ -202,9 +202,9 @@ def _as_reader(
         os._exit(0)
 
 
-def _tell(pipe: int, said: bytes) -> None:
-    while said:
-        said = said[os.write(pipe, said) :]
+def _tell(pipe: int, answer: bytes) -> None:
+    while answer:
+        answer = answer[os.write(pipe, answer) :]
 
 
 def _read(path: str, most: int) -> bytes:

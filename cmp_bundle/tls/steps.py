@@ -94,10 +94,10 @@ def output_of(command: Command) -> str:
     except FileNotFoundError as error:
         raise CmpBundleError("program-missing", f"{command.words[0]} is not installed") from error
     if done.returncode != 0:
-        said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
+        lines = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
         raise CmpBundleError(
             "program-failed",
-            f"{command.words[0]} failed: {said[-1] if said else f'code {done.returncode}'}",
+            f"{command.words[0]} failed: {lines[-1] if lines else f'code {done.returncode}'}",
             hint=f"by hand: {command}",
         )
     return str(done.stdout.decode(errors="replace"))

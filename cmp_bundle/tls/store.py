@@ -79,10 +79,10 @@ def leaf_for(
             if isinstance(found, Stored):
                 return replace(found, fresh=authority.fresh)
             inside, left_out = _divided(current.anchor, wanted)
-            made = issue(current, inside, now)
+            issued = issue(current, inside, now)
             path = folder / OWN
-            _write(made, path, disk)
-    return Stored(path, made, current.anchor, found, left_out, authority.fresh)
+            _write(issued, path, disk)
+    return Stored(path, issued, current.anchor, found, left_out, authority.fresh)
 
 
 def save(leaf: Leaf, path: Path, disk: Disk, *, force: bool = False) -> None:

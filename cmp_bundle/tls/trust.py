@@ -118,11 +118,11 @@ def make(change: StoreChange, anchor: Anchor, disk: Disk, before: Callable[[Step
 
 @dataclass(frozen=True)
 class Telling:
-    """A step of the engine: one store is told, and ``told`` hears of each command before it runs."""
+    """A step of the engine: one store is told, and ``before`` hears of each command before it runs."""
 
     change: StoreChange
     anchor: Anchor
-    told: Callable[[Step], None]
+    before: Callable[[Step], None]
 
     def paths(self) -> tuple[Path, ...]:
         return ()
@@ -140,7 +140,7 @@ class Telling:
 
     @classmethod
     def from_json(
-        cls, value: dict[str, Any], among: Sequence[Store], told: Callable[[Step], None]
+        cls, value: dict[str, Any], among: Sequence[Store], before: Callable[[Step], None]
     ) -> Telling:
         """``among`` are the stores there are now. Raises CmpBundleError where it is gone."""
         path = Path(value["path"])
@@ -148,7 +148,7 @@ class Telling:
         for store in among:
             if (store.name, str(store.place)) == (value["store"], value["place"]):
                 return cls(
-                    StoreChange(store, (), bool(value["wanted"]), possible=True), anchor, told
+                    StoreChange(store, (), bool(value["wanted"]), possible=True), anchor, before
                 )
         raise CmpBundleError(
             "left-as-is",
@@ -163,7 +163,7 @@ class Telling:
 
     def carry_out(self, disk: Disk, service: Service) -> None:
         del service
-        make(self.change, self.anchor, disk, self.told)
+        make(self.change, self.anchor, disk, self.before)
 
     def undo(self, disk: Disk, service: Service) -> None:
         del service

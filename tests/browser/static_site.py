@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from cmp_bundle.accounts.keyring import Keyring
 from cmp_bundle.accounts.model import Account
 from cmp_bundle.bundle import manifest, sealed
-from cmp_bundle.bundle.build import People, build
+from cmp_bundle.bundle.build import BundledAccounts, build
 from cmp_bundle.bundle.client import client
 from cmp_bundle.phone.model import Phone
 from cmp_bundle.settings.model import Settings
@@ -68,5 +68,7 @@ def served(files: Mapping[str, bytes]) -> Iterator[str]:
 def site(folder: str, made: Phone, accounts: list[Account], settings: Settings) -> dict[str, bytes]:
     """A build of these accounts, with everything that a build does, below ``folder``."""
     secrets = tuple(sealed.secrets(accounts, KEY))
-    built = build(made, settings, client(), People(sealed.profiles(accounts, KEY), secrets))
+    built = build(
+        made, settings, client(), BundledAccounts(sealed.profiles(accounts, KEY), secrets)
+    )
     return {f"{folder}/{path}": data for path, data in manifest.published(built.bundle).items()}

@@ -11,8 +11,8 @@ import pytest
 
 from cmp_bundle.bundle.build import Built, Live, build
 from cmp_bundle.bundle.client import client
+from cmp_bundle.devserver.built_files import FOLDER
 from cmp_bundle.devserver.pbx import InnerPbx
-from cmp_bundle.devserver.shown import FOLDER
 from cmp_bundle.phone.builtin import read_builtin
 from cmp_bundle.phone.model import Phone
 from cmp_bundle.practice.account import PracticeAccount

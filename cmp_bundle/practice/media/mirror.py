@@ -118,10 +118,10 @@ class Mirror:
             return []
         highest = report.highest - stream.sequence_shift
         seen = rtcp.Reception(stream.source, report.lost, highest & 0xFFFFFFFF, report.rest)
-        told = rtcp.receiver_report(self._name, [seen])
+        packet = rtcp.receiver_report(self._name, [seen])
         if stream is self._video:
-            told += rtcp.bandwidth(self._name, stream.source, _ENOUGH)
-        return [told]
+            packet += rtcp.bandwidth(self._name, stream.source, _ENOUGH)
+        return [packet]
 
     def _sent(self, report: rtcp.SenderReport) -> list[bytes]:
         for stream in (self._audio, self._video):

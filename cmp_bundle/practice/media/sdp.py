@@ -185,14 +185,14 @@ def _codecs(formats: list[str], own: _Attributes) -> tuple[Codec, ...]:
 
 
 def _transport(own: _Attributes, session: _Attributes) -> Transport | None:
-    def said(name: str) -> str | None:
+    def value_of(name: str) -> str | None:
         return own.first(name) or session.first(name)
 
-    ufrag, password = said("ice-ufrag"), said("ice-pwd")
+    ufrag, password = value_of("ice-ufrag"), value_of("ice-pwd")
     prints = own.all("fingerprint") or session.all("fingerprint")
     pairs = tuple((words[0], words[1]) for words in map(str.split, prints) if len(words) == 2)  # noqa: PLR2004 an algorithm and a value
     if ufrag is None or password is None or not pairs:
         return None
     if not _UFRAG.fullmatch(ufrag) or not _PASSWORD.fullmatch(password):
         raise SdpError("the ICE credentials cannot be read")
-    return Transport(ufrag, password, pairs, said("setup") or "actpass")
+    return Transport(ufrag, password, pairs, value_of("setup") or "actpass")

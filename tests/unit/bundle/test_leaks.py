@@ -23,7 +23,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cmp_bundle.bundle import layers, leaks
-from cmp_bundle.bundle.build import People, build, inert_json
+from cmp_bundle.bundle.build import BundledAccounts, build, inert_json
 from cmp_bundle.bundle.client import Client
 from cmp_bundle.bundle.leaks import Secret, check
 from cmp_bundle.errors import CmpBundleError
@@ -282,7 +282,7 @@ def test_damaged_gzip_ends() -> None:
 
 
 CLIENT = Client("/* the loader */", "/* the overlay */ overlay()", ".overlay{}")
-PEOPLE = People(secrets=(ALICE,))
+PEOPLE = BundledAccounts(secrets=(ALICE,))
 
 #: Where in a phone, or in its settings, somebody may have left a password.
 PLANTED: dict[str, dict[str, str | None]] = {
@@ -303,7 +303,7 @@ def test_a_build_stops(where: str, pack: bool) -> None:
         secret = Secret("it", PASSWORD.replace("'", ""))
     how = Settings(build=BuildSettings(pack=pack))
     with pytest.raises(CmpBundleError, match="everybody could read it there"):
-        build(phone(files), how, CLIENT, People(secrets=(secret,)))
+        build(phone(files), how, CLIENT, BundledAccounts(secrets=(secret,)))
 
 
 @pytest.mark.parametrize("pack", [True, False])
@@ -315,7 +315,7 @@ def test_a_build_stops_for_its_settings(pack: bool) -> None:
 
 
 def test_a_build_stops_for_a_profile_that_is_not_sealed() -> None:
-    people = People({"aa.bin": json.dumps({"password": PASSWORD}).encode()}, (ALICE,))
+    people = BundledAccounts({"aa.bin": json.dumps({"password": PASSWORD}).encode()}, (ALICE,))
     with pytest.raises(CmpBundleError) as caught:
         build(phone(), Settings(), CLIENT, people)
     assert caught.value.file == "p/aa.bin"
@@ -323,8 +323,8 @@ def test_a_build_stops_for_a_profile_that_is_not_sealed() -> None:
 
 def test_a_plain_profile_is_no_way_around_for_others() -> None:
     plain = {"id": "bob", "password": "bobs own, public"}
-    built = build(phone(), Settings(), CLIENT, People(secrets=(ALICE,), plain=plain))
+    built = build(phone(), Settings(), CLIENT, BundledAccounts(secrets=(ALICE,), plain=plain))
     assert built.bundle.manifest.plain == "bob"
     how = Settings(account=AccountSettings(name=PASSWORD))
     with pytest.raises(CmpBundleError, match="the password of alice"):
-        build(phone(), how, CLIENT, People(secrets=(ALICE,), plain=plain))
+        build(phone(), how, CLIENT, BundledAccounts(secrets=(ALICE,), plain=plain))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cmp_bundle.accounts.keyring import Keyring
 from cmp_bundle.accounts.model import Account, IceServer
 from cmp_bundle.accounts.profile import unseal
-from cmp_bundle.bundle.build import People, build
+from cmp_bundle.bundle.build import BundledAccounts, build
 from cmp_bundle.bundle.client import Client
 from cmp_bundle.bundle.manifest import published
 from cmp_bundle.bundle.sealed import profiles, secrets
@@ -48,9 +48,9 @@ def test_an_account_costs_at_most_400_bytes() -> None:
         for n in range(1000)
     ]  # fmt: skip
 
-    def size(people: People) -> int:
+    def size(people: BundledAccounts) -> int:
         built = build(phone(), Settings(), Client("l", "o()", ".o{}"), people)
         return sum(map(len, published(built.bundle).values()))
 
-    more = size(People(profiles(many, RING))) - size(People())
+    more = size(BundledAccounts(profiles(many, RING))) - size(BundledAccounts())
     assert more <= 400 * len(many)

@@ -14,13 +14,13 @@ from typing import Any
 
 from cmp_bundle.bundle.build import Built, Live, build
 from cmp_bundle.bundle.client import Client
+from cmp_bundle.devserver.built_files import FOLDER
 from cmp_bundle.devserver.developer import Developer
 from cmp_bundle.devserver.guard import Guard
 from cmp_bundle.devserver.listening import Limits
 from cmp_bundle.devserver.pages import AccountLink
 from cmp_bundle.devserver.pbx import Pbx
 from cmp_bundle.devserver.server import BundleSource, DevServer, bind
-from cmp_bundle.devserver.shown import FOLDER
 from cmp_bundle.findings import Finding
 from cmp_bundle.phone.folder import read_folder
 from cmp_bundle.phone.model import Phone

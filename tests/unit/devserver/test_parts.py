@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from cmp_bundle.bundle.build import Built, Live, build
 from cmp_bundle.bundle.client import Client
 from cmp_bundle.devserver.builds import Builds
+from cmp_bundle.devserver.built_files import FOLDER, BuiltFiles
 from cmp_bundle.devserver.guard import Guard
 from cmp_bundle.devserver.masking import masked
 from cmp_bundle.devserver.pbx import tls
-from cmp_bundle.devserver.shown import FOLDER, Shown
 from cmp_bundle.devserver.sip_log import SipLog
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.settings.model import BuildSettings, Settings
@@ -38,7 +38,7 @@ class Clock:
 
 def test_an_old_address_means_the_newest_file() -> None:
     clock = Clock()
-    shown = Shown(clock)
+    shown = BuiltFiles(clock)
     shown.show("site", {"assets/live-1/a.css": b"one", "assets/live-1/b": b"b"})
     first = shown.file("site/assets/live-1/a.css")
     assert first is not None
@@ -58,7 +58,7 @@ def test_an_old_address_means_the_newest_file() -> None:
     "path", ["", "site", "site/", "site/a/", "site/a/.", "other/a", "site/b", "a", "/"]
 )
 def test_what_is_no_file_is_none(path: str) -> None:
-    shown = Shown()
+    shown = BuiltFiles()
     shown.show("site", {"a": b"x"})
     assert shown.file(path) is None
     assert shown.file("site//./a") is not None
@@ -66,7 +66,7 @@ def test_what_is_no_file_is_none(path: str) -> None:
 
 @given(st.text(max_size=40))
 def test_any_path_may_be_asked_for(path: str) -> None:
-    shown = Shown()
+    shown = BuiltFiles()
     shown.show("site", {"a": b"x"})
     shown.file(path)
     shown.file(path.encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape"))
@@ -81,7 +81,7 @@ def test_builds_tell_what_changed() -> None:
     styled = builds.build()
     assert styled.changed
     assert styled.stylesheets == ("assets/live/css/phone.css",)
-    assert styled.shown == 3
+    assert styled.visible == 3
     changes["css/two.css"] = "p { color: red }"
     again = builds.build()
     assert again.stylesheets == ("assets/live/css/two.css",)
@@ -91,7 +91,7 @@ def test_builds_tell_what_changed() -> None:
     scripted = builds.build()
     assert scripted.changed
     assert scripted.stylesheets == scripted.restyled == ()
-    assert scripted.since == scripted.shown == 5
+    assert scripted.since == scripted.visible == 5
 
 
 def test_the_last_good_build_stays_up() -> None:
@@ -101,7 +101,7 @@ def test_the_last_good_build_stays_up() -> None:
     changes["index.html"] = FILES["index.html"].replace('id="accountHost"', "")
     bad = builds.build()
     assert bad.problem is not None
-    assert (bad.shown, bad.built, bad.changed) == (good.shown, good.built, False)
+    assert (bad.visible, bad.built, bad.changed) == (good.visible, good.built, False)
     del changes["index.html"]
     fixed = builds.build()
     assert fixed.problem is None

@@ -4,7 +4,7 @@ import pytest
 
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.phone import intake as rules
-from cmp_bundle.phone.intake import Intake, shown
+from cmp_bundle.phone.intake import Intake, printable
 
 from .phones import PAGE
 
@@ -17,7 +17,7 @@ def refused(*paths: str) -> CmpBundleError:
     with pytest.raises(CmpBundleError) as raised:
         intake.admit(last, 0)
     assert raised.value.file == "the origin"
-    assert shown(last) in raised.value.message
+    assert printable(last) in raised.value.message
     return raised.value
 
 
@@ -116,5 +116,5 @@ def test_content_must_be_as_long_as_was_said() -> None:
 
 
 def test_what_is_shown_does_nothing_to_a_terminal() -> None:
-    assert shown("\x1b[2J\u202ehtml") == r"'\x1b[2J\u202ehtml'"
-    assert len(shown("n" * 5000)) < 120
+    assert printable("\x1b[2J\u202ehtml") == r"'\x1b[2J\u202ehtml'"
+    assert len(printable("n" * 5000)) < 120

@@ -19,7 +19,7 @@ FOLDER = "assets/live-{number}"
 NUMBER = re.compile(rb"\blive-\d+")
 
 
-class Shown:
+class BuiltFiles:
     """A tree of files, as ``asterisk.web`` asks for it. Each file's time grows when it changes."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
