@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def renewal(
-    book: AccountFile,
+    file: AccountFile,
     ids: Collection[str],
     sources: Sources,
     password: Callable[[], str] = generate.password,
@@ -38,9 +38,9 @@ def renewal(
     hold the same as the rows now. Nothing is changed yet. Raises CmpBundleError with every account
     that cannot be given one.
     """
-    by_id = {account.id: account for account in book.accounts}
+    by_id = {account.id: account for account in file.accounts}
     findings = [
-        finding("no-account", f"there is no account {name!r} in {book.path}")
+        finding("no-account", f"there is no account {name!r} in {file.path}")
         for name in ids
         if name not in by_id
     ]
@@ -53,8 +53,8 @@ def renewal(
     if own:
         renewed = [_renewed(account, fresh[account.id]) for account in own]
         accounts |= {account.id: account for account in renewed}
-        after = book.edited(Edits(change={a.id: _secret(a) for a in renewed}))
-        steps.append(edit(book.path, Boundary(), book.data, after.data, private=not book.loose))
+        after = file.edited(Edits(change={a.id: _secret(a) for a in renewed}))
+        steps.append(edit(file.path, Boundary(), file.data, after.data, private=not file.loose))
     # Each source is changed once, whatever the reasons: two edits of one file would not fit.
     wanted: dict[str, list[str]] = {}
     for name, found in sources.of_asterisk().items() if own else ():

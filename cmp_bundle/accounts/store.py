@@ -46,12 +46,12 @@ class AccountFile:
         return tuple(a for a in self.parsed.accounts if not (a.password or a.ha1 or a.source))
 
     def edited(self, edits: Edits) -> AccountFile:
-        """The book after ``edits``, not yet written. Raises CmpBundleError."""
+        """The file after ``edits``, not yet written. Raises CmpBundleError."""
         after = _kind(self.path).edited(self.data, edits, str(self.path))
         return replace(self, parsed=_kind(self.path).parse(after, str(self.path)), data=after)
 
     def completed(self) -> AccountFile:
-        """The book with a fresh password for each account that has none; not yet written."""
+        """The file with a fresh password for each account that has none; not yet written."""
         change = {a.id: {"password": generate.password()} for a in self.without_secret}
         return self.edited(Edits(change=change)) if change else self
 
@@ -87,7 +87,7 @@ def find(path: Path, *, named: bool) -> Path:
 
 
 def read(path: Path, *, allow_loose: bool = False) -> AccountFile:
-    """The file at ``path``; an empty book where there is none.
+    """The file at ``path``; an empty one where there is none.
 
     Raises CmpBundleError for whatever is wrong in it, and where it holds passwords or digests
     that others than its owner can read, unless ``allow_loose``.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Fact:
+class InitFact:
     """Something that was found: ``origin`` says who or which line tells it."""
 
     what: str
@@ -38,7 +38,7 @@ class Initialised:
     """
 
     file: Path
-    found: tuple[Fact, ...]
+    found: tuple[InitFact, ...]
     notes: tuple[str, ...]
 
 
@@ -76,7 +76,7 @@ def _settings(context: Context, found: Installation) -> dict[str, tuple[Any, str
     return settings
 
 
-def _facts(found: Installation) -> tuple[Fact, ...]:
+def _facts(found: Installation) -> tuple[InitFact, ...]:
     """What was found of an Asterisk."""
     http = reader.read("http.conf", found.files)
     configured = http_server(http)
@@ -85,33 +85,36 @@ def _facts(found: Installation) -> tuple[Fact, ...]:
         variable: Variable | None = configured.origins.get(attribute)
         return str(variable.place) if variable else "Asterisk's default"
 
-    running = Fact("running", "yes" if found.running else "no", "asterisk -rx")
+    running = InitFact("running", "yes" if found.running else "no", "asterisk -rx")
     if found.unanswered is not None:
-        running = Fact("running", "not known", str(found.unanswered))
+        running = InitFact("running", "not known", str(found.unanswered))
     facts = [
-        Fact("configuration", str(found.etc_folder), found.etc.origin),
-        Fact("static files", str(found.static), found.data.origin),
-        Fact("user", found.user.value, found.user.origin),
+        InitFact("configuration", str(found.etc_folder), found.etc.origin),
+        InitFact("static files", str(found.static), found.data.origin),
+        InitFact("user", found.user.value, found.user.origin),
         running,
     ]
     if http.missing:
         path = found.configuration("http.conf")
         there = "is no file" if path.exists() else "is not there"
-        return (*facts, Fact("http.conf", there, str(path)))
+        return (*facts, InitFact("http.conf", there, str(path)))
     if http.refused:
         last = http.problems[-1]
-        return (*facts, Fact("http.conf", f"Asterisk refuses it: {last.message}", str(last.place)))
+        return (
+            *facts,
+            InitFact("http.conf", f"Asterisk refuses it: {last.message}", str(last.place)),
+        )
     https = str(configured.tls_address) if configured.tls_address else "off"
     facts.append(
-        Fact("HTTPS", https, origin("tls_address" if configured.tls_address else "tls_enabled"))
+        InitFact("HTTPS", https, origin("tls_address" if configured.tls_address else "tls_enabled"))
     )
-    facts.append(Fact("prefix", configured.prefix or "none", origin("prefix")))
+    facts.append(InitFact("prefix", configured.prefix or "none", origin("prefix")))
     if configured.tls_address:
         names = names_served(found, configured.certificate)
-        facts.append(Fact("certificate", configured.certificate, origin("certificate")))
-        facts.append(Fact("its names", str(names), configured.certificate))
+        facts.append(InitFact("certificate", configured.certificate, origin("certificate")))
+        facts.append(InitFact("its names", str(names), configured.certificate))
     facts += [
-        Fact("redirect", f"{one.target} to {one.destination}", str(one.origin))
+        InitFact("redirect", f"{one.target} to {one.destination}", str(one.origin))
         for one in configured.redirects
     ]
     return tuple(facts)

@@ -30,7 +30,7 @@ _MOST_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
-class Release:
+class ReleaseOnDisk:
     """A release on the disk. ``about`` is None where it is ``damaged``: its files are not known.
 
     ``files`` are those that are as the manifest says, by their path in the bundle; ``page`` is the
@@ -143,7 +143,7 @@ class OnDisk:
                 file=folder,
             ) from error
 
-    def _release(self, name: str) -> Release:
+    def _release(self, name: str) -> ReleaseOnDisk:
         site, files, read = self._site, {}, self._counted
         page = self._time(site.release(name) / manifest.ENTRY)
         about = damaged = None
@@ -176,7 +176,7 @@ class OnDisk:
                 and hashlib.sha256(state.data).hexdigest() == file.sha256
             ):
                 files[file.path] = state
-        return Release(about, damaged, files, page)
+        return ReleaseOnDisk(about, damaged, files, page)
 
     def _manifest(self, path: Path) -> Manifest:
         try:

@@ -25,7 +25,7 @@ from cmp_bundle.checks.reload import look as look_at_server
 from cmp_bundle.checks.websocket import ask, reached
 from cmp_bundle.deploy import remembered
 from cmp_bundle.deploy.layout import Site, made_at
-from cmp_bundle.deploy.on_disk import OnDisk, Release
+from cmp_bundle.deploy.on_disk import OnDisk, ReleaseOnDisk
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import FileOwnership
 from cmp_bundle.tls import readable
@@ -76,7 +76,7 @@ class Survey:
     server: HttpServer
     from_a_database: Variable | None
     current: str | None
-    on_disk: Mapping[str, Release]
+    on_disk: Mapping[str, ReleaseOnDisk]
     profiles: str | None
     profile_names: frozenset[str]
     profile_sets: tuple[str, ...]

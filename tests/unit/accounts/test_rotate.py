@@ -58,7 +58,7 @@ class Place:
         self.sources = Sources(folder, ConfFolder(folder))
 
     @property
-    def book(self) -> store.AccountFile:
+    def file(self) -> store.AccountFile:
         return store.read(self.accounts)
 
     def state(self) -> tuple[str, str, dict[str, str | None]]:
@@ -80,7 +80,7 @@ ALL = ("alice", "al", "bob", "carol")
 
 def test_each_password_changes_where_it_stands(place: Place, fresh: Iterator[str]) -> None:
     before = place.state()
-    made = renewal(place.book, ALL, place.sources, lambda: next(fresh))
+    made = renewal(place.file, ALL, place.sources, lambda: next(fresh))
     assert place.state() == before
     carried.carry_out(made.steps)
     text, conf, rows = place.state()
@@ -102,7 +102,7 @@ def test_each_password_changes_where_it_stands(place: Place, fresh: Iterator[str
 @pytest.mark.parametrize("stop", range(3))
 def test_where_one_place_fails_none_is_changed(place: Place, stop: int) -> None:
     before = place.state()
-    made = renewal(place.book, ALL, place.sources)
+    made = renewal(place.file, ALL, place.sources)
     assert len(made.steps) == 3
 
     class Failing(Change):
@@ -118,7 +118,7 @@ def test_where_one_place_fails_none_is_changed(place: Place, stop: int) -> None:
 
 
 def test_a_file_that_somebody_else_changed_is_left_to_them(place: Place) -> None:
-    made = renewal(place.book, ALL, place.sources)
+    made = renewal(place.file, ALL, place.sources)
     place.conf.write_text(CONF + "; theirs\n")
     before = place.state()
     with pytest.raises(CmpBundleError, match="changed by somebody else at the same time"):
@@ -129,7 +129,7 @@ def test_a_file_that_somebody_else_changed_is_left_to_them(place: Place) -> None
 def test_what_cannot_be_renewed_is_all_told(place: Place) -> None:
     place.conf.write_text(CONF.replace("type=auth\nusername=bob", "type=auth"))
     with pytest.raises(FindingsError) as caught:
-        renewal(place.book, ("alice", "bob", "nobody"), place.sources)
+        renewal(place.file, ("alice", "bob", "nobody"), place.sources)
     said = str(caught.value)
     assert "there is no account 'nobody'" in said
     assert "it has no username" in said
@@ -138,7 +138,7 @@ def test_what_cannot_be_renewed_is_all_told(place: Place) -> None:
 
 
 def test_asterisk_learns_of_a_password_that_both_hold(place: Place, fresh: Iterator[str]) -> None:
-    made = renewal(place.book, ("alice", "eve"), place.sources, lambda: next(fresh))
+    made = renewal(place.file, ("alice", "eve"), place.sources, lambda: next(fresh))
     carried.carry_out(made.steps)
     text, conf, _ = place.state()
     assert 'password = "new-1"' in text
@@ -146,7 +146,7 @@ def test_asterisk_learns_of_a_password_that_both_hold(place: Place, fresh: Itera
 
 
 def test_both_kinds_in_one_file_are_one_edit(place: Place, fresh: Iterator[str]) -> None:
-    made = renewal(place.book, ("bob", "eve"), place.sources, lambda: next(fresh))
+    made = renewal(place.file, ("bob", "eve"), place.sources, lambda: next(fresh))
     carried.carry_out(made.steps)
     _, conf, _ = place.state()
     assert conf == CONF.replace("bui1der", "new-0").replace("apple", "new-1")
@@ -168,14 +168,14 @@ def test_who_holds_the_same_password(place: Place) -> None:
 
 def test_a_renewed_file_stays_private(place: Place) -> None:
     place.accounts.chmod(0o640)
-    book = store.read(place.accounts, allow_loose=True)
-    carried.carry_out(renewal(book, ("alice",), place.sources).steps)
+    file = store.read(place.accounts, allow_loose=True)
+    carried.carry_out(renewal(file, ("alice",), place.sources).steps)
     assert place.accounts.stat().st_mode & 0o777 == 0o640
     place.accounts.chmod(0o600)
-    carried.carry_out(renewal(place.book, ("alice",), place.sources).steps)
+    carried.carry_out(renewal(place.file, ("alice",), place.sources).steps)
     assert place.accounts.stat().st_mode & 0o777 == 0o600
     place.conf.chmod(0o664)
-    carried.carry_out(renewal(place.book, ("bob",), place.sources).steps)
+    carried.carry_out(renewal(place.file, ("bob",), place.sources).steps)
     assert place.conf.stat().st_mode & 0o777 == 0o664
 
 

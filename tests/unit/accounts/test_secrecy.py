@@ -141,6 +141,6 @@ def test_the_key_of_all_links(data: bytes) -> None:
 @given(drawn.accounts())
 def test_what_is_shown_of_values(account: Account) -> None:
     marked = Account(**vars(account) | {"password": MARK, "ha1": MARK})
-    book = store.AccountFile(Path("a"), Parsed((marked,)), MARK.encode())
-    for shown in (repr(marked), repr(book), repr(Edits(add=(marked,)))):
+    file = store.AccountFile(Path("a"), Parsed((marked,)), MARK.encode())
+    for shown in (repr(marked), repr(file), repr(Edits(add=(marked,)))):
         assert not re.search(MARK, shown)

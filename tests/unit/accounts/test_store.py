@@ -33,9 +33,9 @@ def written(path: Path, data: bytes = TEXT, bits: int = 0o600) -> Path:
 
 
 def test_there_may_be_none_yet(path: Path) -> None:
-    book = store.read(path)
-    assert (book.accounts, book.data, book.loose) == ((), b"", False)
-    book.edited(Edits(add=(Account("a", password="x"),))).write(Disk())
+    file = store.read(path)
+    assert (file.accounts, file.data, file.loose) == ((), b"", False)
+    file.edited(Edits(add=(Account("a", password="x"),))).write(Disk())
     assert path.read_bytes() == b'[[account]]\nid = "a"\npassword = "x"\n'
     assert mode(path) == 0o600
     # Its passwords may come later.
@@ -69,15 +69,15 @@ def test_digests_and_credentials_are_passwords_too(path: Path, data: bytes) -> N
 
 
 def test_without_passwords_everybody_may_read_it(path: Path) -> None:
-    book = store.read(written(path, b'[[account]]\nid = "a"\nsource = "pjsip.conf"\n', 0o644))
-    assert not book.loose
-    book.edited(Edits(add=(Account("b"),))).write(Disk())
+    file = store.read(written(path, b'[[account]]\nid = "a"\nsource = "pjsip.conf"\n', 0o644))
+    assert not file.loose
+    file.edited(Edits(add=(Account("b"),))).write(Disk())
     assert mode(path) == 0o644
 
 
 def test_with_a_first_password_it_becomes_private(path: Path) -> None:
-    book = store.read(written(path, b'[[account]]\nid = "a"\n', 0o664))
-    after = book.completed()
+    file = store.read(written(path, b'[[account]]\nid = "a"\n', 0o664))
+    after = file.completed()
     assert [len(a.password) for a in after.accounts] == [generate.LENGTH]
     assert path.read_bytes() == b'[[account]]\nid = "a"\n'
     after.write(Disk())
@@ -88,8 +88,8 @@ def test_with_a_first_password_it_becomes_private(path: Path) -> None:
 
 
 def test_who_insists_keeps_the_mode(path: Path) -> None:
-    book = store.read(written(path, bits=0o640), allow_loose=True)
-    book.edited(Edits(change={"alice": {"password": "y"}})).write(Disk())
+    file = store.read(written(path, bits=0o640), allow_loose=True)
+    file.edited(Edits(change={"alice": {"password": "y"}})).write(Disk())
     assert mode(path) == 0o640
 
 
@@ -102,18 +102,18 @@ def test_a_symlink_is_followed_and_stays(tmp_path: Path, path: Path) -> None:
 
 
 def test_a_write_that_is_stopped_leaves_the_old(path: Path) -> None:
-    book = store.read(written(path)).edited(Edits(add=(Account("b"),)))
+    file = store.read(written(path)).edited(Edits(add=(Account("b"),)))
 
     def stop(step: str, _path: Path) -> None:
         if step == "rename":
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        book.write(Disk(stop))
+        file.write(Disk(stop))
     assert path.read_bytes() == TEXT
     # What was half done was never anybody else's to read.
     assert {mode(entry) for entry in path.parent.iterdir()} == {0o600}
-    book.write(Disk())
+    file.write(Disk())
     assert list(path.parent.iterdir()) == [path]
 
 

@@ -40,7 +40,7 @@ SITE = "/static/cyber_mega_phone_2k"
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with a phone of the tests' own and settings that name it."""
-    base = tmp_path / "trial"
+    base = tmp_path / "preview"
     for name, text in FILES.items():
         path = base / "phone" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -345,15 +345,15 @@ def test_whom_its_certificate_leaves_out(tmp_path: Path) -> None:
     """A public address of this machine, for which nobody has asked."""
     said: list[str] = []
     run: Any = SimpleNamespace(reporter=SimpleNamespace(note=said.append))
-    trial: Any = SimpleNamespace(certs=tmp_path / "certs")
+    preview: Any = SimpleNamespace(certs=tmp_path / "certs")
     names = ("localhost", "203.0.113.7", "2001:db8::7")
-    _certificate(run, trial, names, ())
+    _certificate(run, preview, names, ())
     assert said[-1] == (
         "the authority here may not vouch for 203.0.113.7, 2001:db8::7, so browsers warn there;"
         " make one that may: cmp-bundle certs ca --new --allow 203.0.113.7 --allow 2001:db8::7"
     )
-    trial.certs = tmp_path / "other"
-    _certificate(run, trial, names[:2], ("203.0.113.7",))
+    preview.certs = tmp_path / "other"
+    _certificate(run, preview, names[:2], ("203.0.113.7",))
     assert "browsers will warn of it until" in said[-1]
 
 
