@@ -21,6 +21,8 @@ from urllib.parse import urlsplit
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
+from tests import schemas
+
 PATIENCE = 30.0
 
 
@@ -148,6 +150,7 @@ def serve(folder: Path, *arguments: str, **environment: str) -> Iterator[Serve]:
             assert line, f"it ended: {errors.read_text()}{told}"
             told += line
         found = json.loads(told)
+        schemas.check(("serve",), found)
         running = Serve(process, folder, errors, found["url"], found["page"])
         yield running
         if process.poll() is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from cmp_bundle.accounts.generate import LENGTH
 from cmp_bundle.accounts.model import ha1
 from cmp_bundle.cli.app import MISTAKE, STOPPED, USAGE
+from tests import schemas
 
 from .people import PJSIP, Desk, desk
 
@@ -96,6 +98,12 @@ def test_an_import_with_something_wrong_lists_all_and_writes_nothing(at: Desk) -
     )
     said = at.refused("accounts", "import")
     assert "2 things are wrong, and nothing was written" in said
+    printed = json.loads(at.run("accounts", "import", "--json").out)
+    schemas.check(("accounts", "import"), printed)
+    error = printed["error"]
+    assert error["code"] == "several"
+    assert [one["code"] for one in error["findings"]] == ["endpoint-name", "no-auth"]
+    assert [one["line"] for one in error["findings"]] == [20, 22]
     assert "'b b'" in said
     assert "'none'" in said
     assert f"{at.pjsip}:" in said
