@@ -30,9 +30,9 @@ _NOT_COMPARED = "not-compared"
 
 @make(accounts=True, name="list")
 def list_(context: Context) -> Result:
-    """List the accounts, and where each has its password.
+    """List the accounts, and where each password is stored.
 
-    Passwords themselves are shown nowhere.
+    The passwords are not shown.
     """
     listed = list_accounts(context)
     if not listed.accounts:
@@ -54,8 +54,8 @@ def list_(context: Context) -> Result:
 def show(context: Context, *, user: str) -> Result:
     """Show one account as its phone gets it.
 
-    With what its source holds now, and with the defaults of the file. Passwords are not shown,
-    but where they stand is.
+    This includes the current values from its source, and the defaults in the account file. The
+    password is not shown; the place where it is stored is.
     """
     account = show_account(context, user)
     kinds = {"ha1": "HA1, in place of it", "password": "••••••••", None: "none yet"}
@@ -83,10 +83,10 @@ def show(context: Context, *, user: str) -> Result:
     name="remove",
 )
 def remove(context: Context, *, users: tuple[str, ...]) -> Result:
-    """Take accounts out of the file.
+    """Remove accounts from the account file.
 
-    With the next build and deploy their links are dead, whichever release is rolled back to.
-    Asterisk's own files and its database are left as they are: there the account still exists.
+    Their links stop working with the next build and deploy, and a rollback does not bring them
+    back. Asterisk's own files and database are not changed: the account still exists there.
     """
     done = remove_accounts(context, users)
     return Result(
@@ -98,11 +98,11 @@ def remove(context: Context, *, users: tuple[str, ...]) -> Result:
 
 @make(accounts=True, name="check")
 def check(context: Context) -> Result:
-    """Compare the accounts with what Asterisk has, and tell what will not work.
+    """Compare the accounts with Asterisk, and show what will not work.
 
-    Looks at Asterisk's own files and at the sources of the accounts: does the endpoint exist, is
-    it for browsers (webrtc=yes), is the password the same, can it be rung? Ends with 1 if there
-    is an error; notes are for information.
+    Reads Asterisk's own files and the sources of the accounts. Does the endpoint exist? Is it for
+    browsers (webrtc=yes)? Is the password the same? Can it receive calls? The exit code is 1 if
+    there is an error. Notes are for information.
     """
     found = check_accounts(context)
     if not found.accounts:
@@ -126,10 +126,10 @@ def check(context: Context) -> Result:
 def rotate(context: Context, *, users: tuple[str, ...], everybody: bool) -> Result:
     """Give accounts new passwords. Their links stay the same.
 
-    A new password is made, put where the old one stands (the file of accounts, pjsip.conf, the
-    database), and sealed into the account's profile. On the server of this machine it is live at
-    once; elsewhere with the next deploy. Phones that are connected go on until they register
-    again; opening the link again is all that their users have to do.
+    The new password replaces the old one where it is stored: in the account file, in pjsip.conf
+    or in the database. It is also sealed into the account's profile. On this machine's server it
+    is live at once, elsewhere with the next deploy. Connected phones keep working until they
+    register again. Then their users open the link again, and need nothing else.
     """
     if bool(users) == everybody:
         raise CmpBundleError(
@@ -144,11 +144,11 @@ def rotate(context: Context, *, users: tuple[str, ...], everybody: bool) -> Resu
 
 
 command = group(
-    """Manage accounts: who gets a phone, and with which password.
+    """Manage accounts: each account is one user's phone.
 
-    The accounts stand in accounts.toml or accounts.csv, beside the settings. An account has its
-    password there, or takes it from where Asterisk has it at every build: pjsip.conf,
-    pjsip_wizard.conf, or a realtime database.
+    The account file is accounts.toml or accounts.csv, beside the settings. It holds an account's
+    password, or names the source that has it: pjsip.conf, pjsip_wizard.conf or a realtime
+    database. Every build reads the source again.
     """,
     list_,
     show,

@@ -25,15 +25,15 @@ PASSWORD = "CMP_BUNDLE_PASSWORD"  # noqa: S105 - the name of a variable
 
 @make(
     click.argument("user"),
-    click.option("--display-name", help="How others see it: Alice."),
-    click.option("--auth-name", help="What it authenticates with, where that is not USER."),
-    click.option("--extension", help="What Call dials: 246."),
-    click.option("--register/--no-register", default=None, help="Whether it can be called."),
-    click.option("--host", help="Its PBX, where that is not the server of the page."),
-    click.option("--port", type=int, help="The port there."),
-    click.option("--path", help="The path of the WebSocket there."),
+    click.option("--display-name", help="The name that others see, such as Alice."),
+    click.option("--auth-name", help="The name it authenticates with, if that is not USER."),
+    click.option("--extension", help="The extension that the Call button dials, such as 246."),
+    click.option("--register/--no-register", default=None, help="Whether it can receive calls."),
+    click.option("--host", help="Its PBX, if that is not the server of the page."),
+    click.option("--port", type=int, help="The port of the WebSocket on that PBX."),
+    click.option("--path", help="The path of the WebSocket on that PBX."),
     click.option("--ice", multiple=True, help="A STUN server; may be repeated."),
-    click.option("--source", help="Where Asterisk has its password: pjsip.conf, say."),
+    click.option("--source", help="Where Asterisk has its password, such as pjsip.conf."),
     click.option("--prompt", is_flag=True, help="Ask for the password."),
     click.option(
         "--password-file",
@@ -53,11 +53,11 @@ def add(
     ice: tuple[str, ...],
     **rest: Any,
 ) -> Result:
-    """Add an account to the file, which is made if there is none.
+    """Add an account to the account file, which is created if it is missing.
 
-    A password is made for it. To give it another: --prompt, --password-file, or the environment
-    variable CMP_BUNDLE_PASSWORD; never an argument, which everybody on the machine could read.
-    With --source it has its password where Asterisk has it.
+    The account gets a new password. To set one yourself, use --prompt, --password-file or the
+    environment variable CMP_BUNDLE_PASSWORD. There is no argument for it: everybody on the machine
+    could read that. With --source, the account uses the password that Asterisk has.
     """
     password, origin = None, f"its password stands in {source}"
     if source is None:

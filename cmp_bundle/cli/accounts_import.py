@@ -25,10 +25,16 @@ _SHOWN = 8
 
 @make(
     click.argument("source", required=False),
-    click.option("--database", metavar="URL", help="Import from a realtime database instead."),
-    click.option("--only", multiple=True, metavar="USER", help="Just this one; may be repeated."),
-    click.option("--copy", is_flag=True, help="Copy names and passwords; else they stay there."),
-    click.option("--update", is_flag=True, help="Change accounts that are in the file already."),
+    click.option("--database", metavar="URL", help="Import from a realtime database."),
+    click.option(
+        "--only", multiple=True, metavar="USER", help="Import only this one; may be repeated."
+    ),
+    click.option(
+        "--copy", is_flag=True, help="Copy names and passwords instead of naming the source."
+    ),
+    click.option(
+        "--update", is_flag=True, help="Also change accounts that are already in the account file."
+    ),
     options.DRY_RUN,
     accounts=True,
     name="import",
@@ -43,16 +49,16 @@ def import_(
     update: bool,
     dry_run: bool,
 ) -> Result:
-    """Take accounts over from Asterisk: every endpoint with webrtc=yes.
+    """Import accounts from Asterisk: every endpoint with webrtc=yes.
 
-    SOURCE is pjsip.conf (the default) or pjsip_wizard.conf of the Asterisk of this machine, or a
-    path to such a file. --database URL reads the ps_* tables instead: mysql://USER@HOST/NAME,
-    mariadb://…, postgresql://… or sqlite:////path; its password comes from
-    --database-password-file or from CMP_BUNDLE_DATABASE_PASSWORD.
+    SOURCE is pjsip.conf (the default) or pjsip_wizard.conf of this machine's Asterisk, or a path to
+    such a file. --database URL reads the ps_* tables instead: mysql://USER@HOST/NAME, mariadb://…,
+    postgresql://… or sqlite:////path. The database's password comes from --database-password-file
+    or from CMP_BUNDLE_DATABASE_PASSWORD.
 
-    The file of accounts then names the source, and every build takes the passwords from there:
-    nobody has to keep two copies alike. With --copy they are copied, as HA1 where the realm is
-    known. If anything in the source is wrong, all of it is listed and nothing is written.
+    The account file then names the source, and every build reads the passwords from there: you
+    have only one copy to maintain. With --copy they are copied, as HA1 if the realm is known. If
+    anything in the source is wrong, every error is listed and nothing is written.
     """
     if source is not None and database is not None:
         raise CmpBundleError(

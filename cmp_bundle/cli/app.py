@@ -13,21 +13,21 @@ from cmp_bundle.errors import CmpBundleError
 #: Every command and its one-line description, in the order in which people need them; the
 #: module of the same name (with _ for -) holds it.
 COMMANDS = {
-    "init": "Look at this machine's Asterisk and write cmp-bundle.toml.",
-    "config": "Show the settings in effect and where each comes from.",
+    "init": "Detect this machine's Asterisk and write cmp-bundle.toml.",
+    "config": "Show the settings in effect, and where each comes from.",
     "fetch": "Fetch the phone and check it against its pin.",
-    "accounts": "Manage accounts: who gets a phone, and with which password.",
+    "accounts": "Manage accounts: each account is one user's phone.",
     "build": "Make the bundle: the phone with its settings, packed.",
     "fixes": "List what is fixed in upstream's phone, and why.",
-    "certs": "Create and trust local certificates.",
-    "serve": "Show the phone on this machine, and reload it as it is edited.",
-    "deploy": "Put the bundle on Asterisk's web server, with its redirect.",
-    "link": "Show the link that opens a user's phone, filled in and connected.",
+    "certs": "Create certificates, and make browsers trust them.",
+    "serve": "Try the phone on this machine, and reload it with every edit.",
+    "deploy": "Put the bundle on Asterisk's web server.",
+    "link": "Show the link that opens a user's phone, ready to use.",
     "links": "Show the links of all users.",
-    "key": "Keep, restore or replace the key of all links.",
-    "releases": "List what is deployed and what can be rolled back to.",
-    "rollback": "Go back to the release before, or to a named one.",
-    "undeploy": "Take everything of cmp-bundle off the server again.",
+    "key": "Back up, restore or replace the key of all links.",
+    "releases": "List the releases on the server.",
+    "rollback": "Go back to the previous release, or to another one.",
+    "undeploy": "Remove everything of cmp-bundle from the server.",
 }
 
 #: How a run ends: done, the user's to fix, called wrongly, a bug, stopped with Ctrl-C.

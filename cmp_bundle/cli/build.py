@@ -19,28 +19,28 @@ _FLAGS = ("build.out", "build.pack", "build.pristine", "build.without", "site.re
 _PLAIN = click.option(
     "--plain",
     metavar="USER",
-    help="Put this account into the page with its password and the credentials of its TURN servers,"
-    " where everybody can read them.",
+    help="Put this account into the page, with its password and the credentials of its TURN"
+    " servers. Everybody can read them there.",
 )
 
 
 @make(
     options.OFFLINE,
     _PLAIN,
-    click.option(PUBLIC, "public", is_flag=True, help="Say that --plain is meant."),
+    click.option(PUBLIC, "public", is_flag=True, help="Confirm --plain."),
     flags=(*options.PHONE, *_FLAGS),
     accounts=True,
 )
 def command(context: Context, *, offline: bool, plain: str | None, public: bool) -> Result:
     """Make the bundle: the phone with its settings, packed.
 
-    The phone is fetched first if it is not in the cache. The folder that is written holds all
-    that a deploy needs; the same inputs give the same bytes.
+    The phone is fetched first if it is not in the cache. The bundle is one folder with everything
+    that a deploy needs. The same inputs give the same bytes.
 
-    For each account of the file of accounts it holds a sealed profile, which its link alone
-    opens. Accounts without a password get one, in their file. A build that would publish a
-    password, a private key or another secret stops and names the place. Files of a phone's folder
-    that hold such things by their names (.env, certs, *.key, *.bak) are left out.
+    The bundle holds a sealed profile for each account in the account file. Only the account's link
+    opens it. An account without a password gets one, in its file. If the build would publish a
+    password, a private key or another secret, it stops and names the place. Files with names such
+    as .env, certs, *.key and *.bak usually hold secrets: the build leaves them out.
     """
     built = build(context, offline=offline, plain=plain, public=public)
     for warning in built.warnings:

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from cmp_bundle.commands.context import Context
     from cmp_bundle.commands.trusting import TrustChange
 
-_EACH_STEP = click.option("--dry-run", is_flag=True, help="Show each step, and do none.")
+_EACH_STEP = click.option("--dry-run", is_flag=True, help="Show each step, and do nothing.")
 
 
 @make(
     click.argument("hosts", nargs=-1, required=True, metavar="HOST..."),
-    click.option("--out", type=options.PATH, help="The file for certificate and key."),
-    click.option("--force", is_flag=True, help="Replace a file that is there already."),
+    click.option("--out", type=options.PATH, help="The file for the certificate and its key."),
+    click.option("--force", is_flag=True, help="Replace an existing file."),
     options.FOLDER,
     name="issue",
 )
@@ -43,9 +43,9 @@ def issue(
 ) -> Result:
     """Make a certificate for the hosts named.
 
-    HOST is a name (pbx.example.com, *.example.com) or an address (192.0.2.7, 2001:db8::7).
-    The local authority signs it; that one is made if there is none yet. Certificate and key come
-    in one file, which Asterisk takes for both.
+    HOST is a name (pbx.example.com, *.example.com) or an address (192.0.2.7, 2001:db8::7). The
+    local certificate authority signs it, and is made first if there is none. One file holds the
+    certificate and its key: give it to Asterisk for both.
     """
     issued = issue_certificate(context, hosts, out=out, force=force, folder=folder)
     whole = issued.file.resolve()
@@ -63,9 +63,10 @@ def issue(
 
 @make(click.argument("file", type=options.PATH, required=False), options.FOLDER, name="show")
 def show(context: Context, *, file: Path | None, folder: Path | None) -> Result:
-    """Show whom certificates are for, and who believes them.
+    """Show which hosts certificates are for, and which browsers trust them.
 
-    FILE is any certificate in PEM; without it, all in the folder are shown, the authority first.
+    FILE is any certificate in PEM. Without it, all certificates in the folder are shown, the
+    certificate authority first.
     """
     certificates = show_certificates(context, file, folder)
     found: dict[str, list[str]] = {
@@ -79,19 +80,19 @@ def show(context: Context, *, file: Path | None, folder: Path | None) -> Result:
 
 @make(_EACH_STEP, options.FOLDER, name="trust")
 def trust(context: Context, *, dry_run: bool, folder: Path | None) -> Result:
-    """Tell the browsers here to believe the authority.
+    """Make the browsers on this machine trust the local certificate authority.
 
-    These are Chromium and its relatives, each Firefox profile, and the system's own store, which
-    takes root. With sudo, it is the browsers of whoever called sudo. Each step is shown before it
-    is done; "cmp-bundle certs untrust" takes them back. Only an authority that cmp-bundle made on
-    this machine is told of, with its bounds and its key beside it.
+    These are Chromium and its relatives, each Firefox profile, and the system's own trust store,
+    which needs root. With sudo, it changes the browsers of the user who called sudo. Each step is
+    shown before it is done. To undo it: "cmp-bundle certs untrust". The authority must have been
+    made by cmp-bundle on this machine, with its limits, and its key must be beside it.
     """
     return _changed(trust_authority(context, folder, dry_run=dry_run))
 
 
 @make(_EACH_STEP, options.FOLDER, name="untrust")
 def untrust(context: Context, *, dry_run: bool, folder: Path | None) -> Result:
-    """Make the browsers here forget the authority.
+    """Make the browsers on this machine stop trusting the certificate authority.
 
     The authority itself stays in its folder, and can be trusted again.
     """
@@ -116,9 +117,14 @@ def _changed(done: TrustChange) -> Result:
 
 @make(
     click.option("--export", metavar="FILE|-", help="Write its certificate, without the key."),
-    click.option("--allow", multiple=True, metavar="HOST", help="What a new one may vouch for."),
-    click.option("--new", is_flag=True, help="Make a new one in place of the one there."),
-    click.option("--force", is_flag=True, help="Replace the exported file if it is there."),
+    click.option(
+        "--allow",
+        multiple=True,
+        metavar="HOST",
+        help="Let a new authority also sign for this host.",
+    ),
+    click.option("--new", is_flag=True, help="Replace the authority with a new one."),
+    click.option("--force", is_flag=True, help="With --export, replace an existing file."),
     options.FOLDER,
     name="ca",
 )
@@ -131,13 +137,13 @@ def authority(
     force: bool,
     folder: Path | None,
 ) -> Result:
-    """Show the authority, hand out its certificate, or make a new one.
+    """Show the certificate authority, export its certificate, or make a new one.
 
-    Other people's browsers and phones can be told to believe it: give them what --export writes.
-    An authority may vouch for names and addresses that nobody owns (*.local, *.lan, 192.168.0.0/16,
-    ...), for this machine's names, and for what was named when it was made; browsers hold it to
-    that. With --allow, a domain (example.com) stands for all below it too, a name without a dot
-    (dev) for itself alone, and an address (203.0.113.7) for itself.
+    To make browsers on other devices trust the authority, add the file from --export there. The
+    authority can sign only for private names and addresses (*.local, *.lan, 192.168.0.0/16, ...),
+    for this machine's names, and for the hosts in --allow. Browsers enforce these limits. With
+    --allow, a domain (example.com) includes every name below it; a name without a dot (dev) and an
+    address (203.0.113.7) include only themselves.
     """
     if export is None or new or allow:
         found = show_authority(context, folder, allow=allow, new=new)
@@ -154,10 +160,10 @@ def authority(
 
 
 command = group(
-    """Create and trust local certificates.
+    """Create certificates, and make browsers trust them.
 
-    A local authority signs them. It is made in the folder certs when it is first needed; its key
-    stays there, and is never given to a server.
+    A local certificate authority signs them. It is made when it is first needed, in the folder
+    certs. Its key stays there and never goes to a server.
     """,
     issue,
     show,

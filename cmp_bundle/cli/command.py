@@ -64,7 +64,7 @@ def group(means: str, *commands: click.Command) -> click.Group:
     return click.Group(
         commands=list(commands),
         help=means,
-        epilog="Each of these takes --config, --json and --verbose as well.",
+        epilog="Each of these also takes --config, --json and --verbose.",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
 
@@ -72,17 +72,17 @@ def group(means: str, *commands: click.Command) -> click.Group:
 #: What says who gets a phone.
 _OF_ACCOUNTS = ("accounts.file", "accounts.database_password_file")
 _ALLOW_LOOSE = click.option(
-    "--allow-loose", is_flag=True, help="Use files with passwords that others can read, too."
+    "--allow-loose", is_flag=True, help="Also use password files that others can read."
 )
 
 _COMMON = (
     click.option(
         "--config",
         type=click.Path(path_type=Path),
-        help="The settings file; without it, cmp-bundle.toml of this folder.",
+        help="The settings file; by default cmp-bundle.toml in this folder.",
     ),
     click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
-    click.option("-v", "--verbose", is_flag=True, help="Tell more of what is done."),
+    click.option("-v", "--verbose", is_flag=True, help="Show more details."),
 )
 
 

@@ -14,11 +14,10 @@ if TYPE_CHECKING:
 
 @make()
 def command(context: Context) -> Result:
-    """Show the settings in effect and where each comes from.
+    """Show the settings in effect, and where each comes from.
 
-    A setting comes from a flag, else from its environment variable, else from cmp-bundle.toml,
-    else it is the default. The file is the one that --config names, else CMP_BUNDLE_CONFIG, else
-    that of this folder.
+    The first of these wins: the flag, the environment variable, cmp-bundle.toml, the default.
+    The file is the one in --config, else the one in CMP_BUNDLE_CONFIG, else the one in this folder.
     """
     effective = show_settings(context)
     rows = []

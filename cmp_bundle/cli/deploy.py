@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 @make(
     click.argument("bundle", type=options.PATH, required=False),
     options.DRY_RUN,
-    click.option("--enable-https", is_flag=True, help="Turn on HTTPS with --cert and --key."),
-    click.option("--cert", help="The certificate (PEM), as Asterisk sees its path."),
-    click.option("--key", help="Its private key (PEM), as Asterisk sees its path."),
-    click.option("--https-address", default="0.0.0.0:8089", help="Where HTTPS listens."),
-    click.option(PUBLIC, "public", is_flag=True, help="Deploy a build with --plain, knowingly."),
+    click.option("--enable-https", is_flag=True, help="Turn on HTTPS; needs --cert and --key."),
+    click.option("--cert", help="The certificate (PEM), with the path that Asterisk sees."),
+    click.option("--key", help="Its private key (PEM), with the path that Asterisk sees."),
+    click.option("--https-address", default="0.0.0.0:8089", help="The address and port for HTTPS."),
+    click.option(
+        PUBLIC, "public", is_flag=True, help="Confirm that the bundle was built with --plain."
+    ),
     flags=("deploy.keep", *options.SERVER),
     accounts=True,
 )
@@ -41,16 +43,16 @@ def command(
     https_address: str,
     public: bool,
 ) -> Result:
-    """Put the bundle on Asterisk's web server, with its redirect.
+    """Put the bundle on Asterisk's web server.
 
-    BUNDLE is the folder that a build wrote, or an archive of it; without it, the one that the
-    settings name. Asterisk's own files get one line each, at their end. When the server runs,
-    it is asked to reload and then looked at; if it does not serve what was deployed, everything
-    is put back.
+    BUNDLE is the folder that a build wrote, or an archive of it. By default it is the folder in the
+    settings. Each changed file of Asterisk's own gets one line, at its end. If Asterisk is running,
+    it is told to reload, and then the live server is checked. If it does not serve what was
+    deployed, everything is put back.
 
-    Everything is looked through first for private keys, and where the file of accounts is, for
-    their passwords. The links of accounts that were removed since the last build are dead from then
-    on, whichever release is rolled back to.
+    The bundle is searched for private keys first. If the account file is here, the bundle is also
+    searched for the passwords in it. Links of removed accounts stop working with the deploy, and a
+    rollback does not bring them back.
     """
     https = _https(enable_https=enable_https, cert=cert, key=key, address=https_address)
     done = deploy(context, bundle, https=https, public=public, dry_run=dry_run)

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 @make(
     options.OFFLINE,
-    click.option("--refresh", is_flag=True, help="Fetch it again even if it is in the cache."),
+    click.option("--refresh", is_flag=True, help="Fetch it again, even if it is in the cache."),
     flags=options.PHONE,
 )
 def command(context: Context, *, offline: bool, refresh: bool) -> Result:
     """Fetch the phone and check it against its pin.
 
-    The source is upstream (Cyber Mega Phone 2K at the commit that cmp-bundle is tested with),
-    builtin (the phone that comes with cmp-bundle), a folder, an archive (.tar.gz, .zip, by path
-    or https), or a git repository (by path or URL). A later build finds it in the cache.
+    The source is one of these: upstream (Cyber Mega Phone 2K, at the commit that cmp-bundle is
+    tested with); builtin (the phone that comes with cmp-bundle); a folder; an archive (.tar.gz or
+    .zip, by path or https); a git repository (by path or URL). Builds take it from the cache.
     """
     found = fetch(context, offline=offline, refresh=refresh)
     revision = f" at {found.revision[:12]}" if found.revision else ""

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 def command(context: Context) -> Result:
     """List what is fixed in upstream's phone, and why.
 
-    The phone itself is kept as it is: a script that the build adds fixes it in the browser. The
-    built-in phone has none of these defects. A build leaves one out with --without, all of them
-    with --pristine.
+    The phone's own files stay unchanged: the build adds a script that fixes it in the browser. The
+    built-in phone has none of these defects. build --without leaves one fix out, build --pristine
+    leaves all of them out.
     """
     listed = list_fixes(context)
     lines = []

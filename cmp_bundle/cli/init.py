@@ -16,15 +16,15 @@ _WIDE = 60
 
 
 @make(
-    click.option("--force", is_flag=True, help="Replace a cmp-bundle.toml that is there already."),
+    click.option("--force", is_flag=True, help="Replace an existing cmp-bundle.toml."),
     flags=("asterisk.root",),
 )
 def command(context: Context, *, force: bool) -> Result:
-    """Look at this machine's Asterisk and write cmp-bundle.toml.
+    """Detect this machine's Asterisk and write cmp-bundle.toml.
 
-    Tells what was found and where it says so. Without an Asterisk the file holds the defaults.
-    cmp-bundle.toml may be committed; what may not, passwords and keys above all, gets its lines in
-    .gitignore.
+    Shows each value that was found, and where. Without an Asterisk the file holds the defaults.
+    You may commit cmp-bundle.toml. Files that must not be committed, such as passwords and keys,
+    are added to .gitignore.
     """
     done = init(context, force=force)
     lines = ["no Asterisk was found here: the defaults it is"]

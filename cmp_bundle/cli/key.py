@@ -24,14 +24,14 @@ _YES = click.option("--yes", is_flag=True, help="Do it without asking.")
 
 @make(
     _FILE,
-    click.option("--force", is_flag=True, help="Replace a file that is there."),
+    click.option("--force", is_flag=True, help="Replace an existing file."),
     name="backup",
 )
 def backup(context: Context, *, file: Path, force: bool) -> Result:
-    """Copy the key of all links to FILE.
+    """Copy the link key to FILE.
 
-    Keep the copy where nobody finds it: whoever has it has every link. It holds as well which
-    links were renewed, so make a new one after that.
+    Keep the copy in a safe place: anybody who has it can make every link. The copy also holds
+    which links were renewed: make a new copy after you renew one.
     """
     done = backup_key(context, file, force=force)
     text = f"{file}: the key of all links; keep it away from this machine, and from everybody else"
@@ -40,11 +40,11 @@ def backup(context: Context, *, file: Path, force: bool) -> Result:
 
 @make(_FILE, _YES, accounts=True, name="restore")
 def restore(context: Context, *, file: Path, yes: bool) -> Result:
-    """Put the key of all links back from FILE, which a backup wrote.
+    """Restore the link key from FILE, which a backup wrote.
 
-    The links of the time of the backup work again, with the next build and deploy at the latest.
-    Links made with another key since then are dead from then on. Where it is the key that is there
-    already, a link that was renewed since the backup stays renewed: the old one opens nothing.
+    The links from the time of the backup work again, at the latest after the next build and
+    deploy. Links that were made with another key stop working. If FILE holds the current key,
+    links that were renewed since the backup stay renewed: the old ones still open nothing.
     """
     done = restore_key(context, file, _asking(yes=yes))
     lines = [f"{done.key}: the key from {file} is back"]
@@ -60,11 +60,10 @@ def restore(context: Context, *, file: Path, yes: bool) -> Result:
 
 @make(_YES, accounts=True, name="rotate")
 def rotate(context: Context, *, yes: bool) -> Result:
-    """Make a new key, and with it a new link for everybody.
+    """Make a new link key, and with it a new link for everybody.
 
-    For the day on which somebody may have read the key, or on which it is lost. All links that
-    were given out are dead then: at once on the server of this machine, elsewhere with the next
-    build and deploy.
+    Use it if the key is lost, or if somebody may have read it. All links that were given out stop
+    working: at once on this machine's server, elsewhere with the next build and deploy.
     """
     done = rotate_key(context, _asking(yes=yes))
     lines = [f"{done.key}: a new key", *changes.republished(done)]
@@ -72,11 +71,11 @@ def rotate(context: Context, *, yes: bool) -> Result:
 
 
 command = group(
-    """Keep, restore or replace the key of all links.
+    """Back up, restore or replace the key of all links.
 
-    All links are derived from one key, which is made with the first of them. Without it the links
-    that were given out go on working where they are deployed, but no build can make the same
-    again: everybody would need a new one.
+    All links are derived from one key, the link key. It is made with the first link. If the key is
+    lost, links that are deployed still work, but no build can make the same links again:
+    everybody needs a new link.
     """,
     backup,
     restore,

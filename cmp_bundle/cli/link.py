@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 @make(
     click.argument("user"),
-    click.option("--qr", is_flag=True, help="Show it as a QR code as well."),
+    click.option("--qr", is_flag=True, help="Also show it as a QR code."),
     click.option("--svg", type=options.PATH, help="Write the QR code to this file, as SVG."),
-    click.option("--renew", is_flag=True, help="Make a new link; the old one opens nothing then."),
+    click.option("--renew", is_flag=True, help="Make a new link; the old one stops working."),
     flags=("site.url",),
     accounts=True,
 )
 def command(context: Context, *, user: str, qr: bool, svg: Path | None, renew: bool) -> Result:
-    """Show the link that opens a user's phone, filled in and connected.
+    """Show the link that opens a user's phone, ready to use.
 
-    Whoever has the link has the phone: hand it to its user alone. It stays the same in every
-    build, until it is renewed: then the old one is dead, at once on the server of this machine,
-    elsewhere with the next deploy. Where people open the phone comes from [site] url, else from
-    Asterisk's certificate.
+    Anybody with the link can use the phone: give it only to its user. The link stays the same in
+    every build, until you renew it. Then the old link stops working: at once on this machine's
+    server, elsewhere with the next deploy. The address in the link comes from [site] url, else
+    from Asterisk's certificate.
     """
     found = link(context, user, renew=renew, svg=svg)
     lines = [*(changes.republished(found) if renew else ()), found.link]

@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 
 @make(
     click.option("--csv", "as_csv", is_flag=True, help="As CSV: id, display name, link."),
-    click.option("--out", type=options.PATH, help="Write them to this file, for you alone."),
+    click.option(
+        "--out", type=options.PATH, help="Write them to this file, which only you can read."
+    ),
     flags=("site.url",),
     accounts=True,
 )
 def command(context: Context, *, as_csv: bool, out: Path | None) -> Result:
     """Show the links of all users.
 
-    Whoever has a link has that user's phone. --csv is for a mail merge or a spreadsheet.
+    Anybody with a link can use that user's phone. --csv is for a mail merge or a spreadsheet.
     """
     found = links(context)
     if not found.links:

@@ -14,10 +14,12 @@ SERVER = ("asterisk.root", "asterisk.etc_dir", "asterisk.data_dir", "asterisk.ur
 
 PATH = click.Path(path_type=Path)
 
-OFFLINE = click.option("--offline", is_flag=True, help="Use what is in the cache, fetch nothing.")
+OFFLINE = click.option("--offline", is_flag=True, help="Use the cache; fetch nothing.")
 DRY_RUN = click.option(
     "--dry-run", is_flag=True, help="Show what would change, and change nothing."
 )
 FOLDER = click.option(
-    "--folder", type=PATH, help="Where certificates are; else certs, beside the settings."
+    "--folder",
+    type=PATH,
+    help="The folder of the certificates; by default certs, beside the settings.",
 )

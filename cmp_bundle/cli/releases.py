@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @make(flags=options.SERVER)
 def command(context: Context) -> Result:
-    """List what is deployed and what can be rolled back to."""
+    """List the releases on the server: the current one (*) and those to roll back to."""
     found = releases(context)
     rows = [_row(one) for one in found.releases]
     return Result("\n".join(rows) or "nothing of cmp-bundle is deployed here", found)

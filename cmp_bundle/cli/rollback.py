@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @make(click.argument("release", required=False), options.DRY_RUN, flags=options.SERVER)
 def command(context: Context, *, release: str | None, dry_run: bool) -> Result:
-    """Go back to the release before, or to RELEASE.
+    """Go back to the previous release, or to RELEASE.
 
-    RELEASE is an id that "cmp-bundle releases" lists, or the last part of one.
+    RELEASE is an id from "cmp-bundle releases", or the last part of one.
     """
     done = rollback(context, release, dry_run=dry_run)
     if dry_run:

@@ -30,11 +30,13 @@ _FLAGS = (
 
 
 @make(
-    click.option("--practice", is_flag=True, help="Connect phones to a practice PBX in here."),
-    click.option("--pbx-insecure", is_flag=True, help="Take the PBX's certificate as it is."),
-    click.option("--pack", is_flag=True, help="Show the packed bundle, as a deploy would put it."),
-    click.option("--no-cache", is_flag=True, help="Tell browsers to keep nothing."),
-    click.option("--poll", is_flag=True, help="Look at the files, where no events come."),
+    click.option("--practice", is_flag=True, help="Connect phones to the built-in practice PBX."),
+    click.option("--pbx-insecure", is_flag=True, help="Do not check the PBX's certificate."),
+    click.option("--pack", is_flag=True, help="Serve the packed bundle, as a deploy would."),
+    click.option("--no-cache", is_flag=True, help="Tell browsers to cache nothing."),
+    click.option(
+        "--poll", is_flag=True, help="Poll the files for edits, if the system reports none."
+    ),
     click.option("--open", "open_browser", is_flag=True, help="Open it in a browser."),
     options.OFFLINE,
     flags=(*options.PHONE, *_FLAGS),
@@ -50,12 +52,12 @@ def command(
     open_browser: bool,
     offline: bool,
 ) -> Result | None:
-    """Show the phone on this machine, as Asterisk will serve it, and reload it as it is edited.
+    """Try the phone on this machine, and reload it with every edit.
 
-    Phones are connected to a real PBX (--pbx wss://pbx.example.com:8089/ws) or to a practice PBX
-    (--practice), which answers 246 with an echo. The links are good for this run alone. What was
-    built and what is said stands on the developer's page, on a TLS port of its own: its address
-    holds a secret, so show it to nobody.
+    The page is served as Asterisk will serve it. Phones connect to a real PBX (--pbx
+    wss://pbx.example.com:8089/ws) or to a practice PBX (--practice), which answers 246 with an
+    echo. The links are valid for this run only. The developer's page shows the build and the SIP
+    messages. It has its own TLS port. Its address holds a secret: do not share it.
     """
     as_json = bool(click.get_current_context().params["as_json"])
 

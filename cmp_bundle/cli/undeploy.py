@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 @make(options.DRY_RUN, flags=options.SERVER)
 def command(context: Context, *, dry_run: bool) -> Result:
-    """Take everything of cmp-bundle off the server again.
+    """Remove everything of cmp-bundle from the server.
 
-    Asterisk's own files become what they were, byte for byte, apart from what others changed in
-    them since. All releases go.
+    Asterisk's own files become byte for byte what they were. Changes that others made since then
+    stay. All releases are deleted.
     """
     done = undeploy(context, dry_run=dry_run)
     if dry_run:

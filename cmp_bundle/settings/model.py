@@ -56,7 +56,7 @@ def _host(host: str) -> str | None:
     bare = host[1:-1] if re.fullmatch(r"\[.*\]", host) else host
     if not host or named or _is_ipv6(bare):
         return None
-    return "must be a host name or an address alone; the port has a setting of its own"
+    return "must be a host name or an address, without a port; the port has a setting of its own"
 
 
 def _is_ipv6(text: str) -> bool:
@@ -68,7 +68,7 @@ def _is_ipv6(text: str) -> bool:
 
 
 def _port(port: int) -> str | None:
-    return None if 0 <= port <= 65535 else "must be a port: 1 to 65535, or 0 for the page's own"  # noqa: PLR2004
+    return None if 0 <= port <= 65535 else "must be a port: 1 to 65535, or 0 for the page's port"  # noqa: PLR2004
 
 
 def _listening_port(port: int) -> str | None:
@@ -146,31 +146,35 @@ class PhoneSettings:
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """Where the phone connects to. Left alone, it is the server that the page came from."""
+    """The PBX that the phone connects to. The default is the server that the page came from."""
 
-    host: str = _key("", "the PBX's name or address", _host)
+    host: str = _key("", "the host name or address of the PBX", _host)
     port: int = _key(0, "the port of its WebSocket; 0 is the port of the page", _port)
     path: str = _key("", "the path of its WebSocket, normally /ws", _path)
 
 
 @dataclass(frozen=True)
 class AccountSettings:
-    """What the account form is filled with. Everybody who reaches the page can read it."""
+    """The defaults in the account form. Everybody who can open the page can read them."""
 
     id: str = _key("", "the account: the name of its PJSIP endpoint")
-    name: str = _key("", "the name it authenticates with, where that differs from the id")
-    register: bool = _key(default=True, help="whether it registers, so that it can be called")
-    extension: str = _key("", "what Call dials")
+    name: str = _key("", "the name it authenticates with, if that differs from the id")
+    register: bool = _key(
+        default=True, help="whether the phone registers, so that it can receive calls"
+    )
+    extension: str = _key("", "the extension that the Call button dials")
 
 
 @dataclass(frozen=True)
 class AccountsSettings:
-    """Who gets a phone of their own, and what it takes to find out."""
+    """Who gets a phone of their own."""
 
-    file: Path = _key(_ACCOUNTS, "the file of accounts, TOML or CSV; it need not exist")
-    realm: str = _key("", "the realm of Asterisk's challenges, where nothing else tells", _realm)
+    file: Path = _key(_ACCOUNTS, "the account file, TOML or CSV; it is optional")
+    realm: str = _key(
+        "", "the realm of Asterisk's challenges, if cmp-bundle cannot find it", _realm
+    )
     database_password_file: str = _key(
-        "", "the file with the password for the databases that accounts come from"
+        "", "the file with the password of the databases that accounts come from"
     )
 
 
@@ -180,7 +184,9 @@ class SiteSettings:
 
     name: str = _key("cyber_mega_phone_2k", "its folder under static-http", _site_name)
     redirect: str = _key("/cmp2k", "the short path that leads to it", _redirect)
-    url: str = _key("", "where people open it; else found out from Asterisk's certificate", _url)
+    url: str = _key(
+        "", "the address where people open it; by default from Asterisk's certificate", _url
+    )
 
 
 @dataclass(frozen=True)
@@ -188,53 +194,59 @@ class BuildSettings:
     """How the bundle is made."""
 
     out: Path = _key(_DIST, "the folder that the bundle is written to")
-    pack: bool = _key(default=True, help="join, minify and gzip, for few bytes and requests")
-    pristine: bool = _key(default=False, help="leave out everything of ours: no settings, no fixes")
+    pack: bool = _key(default=True, help="join, minify and gzip the files")
+    pristine: bool = _key(default=False, help="leave the phone as it comes: no settings, no fixes")
     without: tuple[str, ...] = _key((), 'fixes of upstream\'s phone to leave out: ["D13"]')
 
 
 @dataclass(frozen=True)
 class AsteriskSettings:
-    """The Asterisk that it is deployed to. What is left empty is found out."""
+    """The Asterisk that it is deployed to. Empty values are detected."""
 
-    root: Path = _key(_ROOT, "the system it lives in: another folder if mounted or chrooted")
-    etc_dir: str = _key("", "its configuration folder, as seen inside root: /etc/asterisk")
-    data_dir: str = _key("", "its data folder, as seen inside root; static-http lies in it")
-    user: str = _key("", "the user it runs as")
-    command: tuple[str, ...] = _key((), 'how to run it: ["docker", "exec", "pbx", "asterisk"]')
-    url: str = _key("", "where its web server is looked at after a deploy", _url)
+    root: Path = _key(_ROOT, "the root of Asterisk's system; not / if mounted or chrooted")
+    etc_dir: str = _key("", "Asterisk's configuration folder, inside root: /etc/asterisk")
+    data_dir: str = _key("", "Asterisk's data folder, inside root; it holds static-http")
+    user: str = _key("", "the user that Asterisk runs as")
+    command: tuple[str, ...] = _key(
+        (), 'the command that runs asterisk, without -rx: ["docker", "exec", "pbx", "asterisk"]'
+    )
+    url: str = _key("", "the address where a deploy checks Asterisk's web server", _url)
 
 
 @dataclass(frozen=True)
 class EchoSettings:
-    """An extension for trying: it sends back what it gets. Written when both are set."""
+    """A test extension that sends back sound and pictures. It is added if both are set."""
 
-    extension: str = _key("", "its number: 246 in the book", _extension)
-    context: str = _key("", "the context of the phones, where it is added", _context)
+    extension: str = _key("", "its number, such as 246", _extension)
+    context: str = _key(
+        "", "the dialplan context of the phones; the extension is added to it", _context
+    )
 
 
 @dataclass(frozen=True)
 class LinksSettings:
     """The links that open each account's phone."""
 
-    key: Path = _key(_KEYRING, "the key that all links are made from; keep it, and keep it secret")
+    key: Path = _key(
+        _KEYRING, "the link key, which all links are made from; back it up, and keep it secret"
+    )
 
 
 @dataclass(frozen=True)
 class ServeSettings:
-    """Trying it on this machine."""
+    """The dev server, for trying the phone on this machine."""
 
     host: str = _key("localhost", "the address to listen on; 0.0.0.0 for everybody", _host)
     port: int = _key(8443, "the port to listen on; 0 for any that is free", _listening_port)
     pbx: str = _key("", "the PBX that phones are connected to: wss://pbx:8089/ws", _socket_url)
-    pbx_ca: str = _key("", "the certificate of the authority that signed the PBX's")
+    pbx_ca: str = _key("", "the CA certificate that signed the PBX's certificate")
 
 
 @dataclass(frozen=True)
 class DeploySettings:
-    """What a deploy leaves behind."""
+    """What a deploy keeps on the server."""
 
-    keep: int = _key(3, "how many releases stay for rolling back, the one in use included", _keep)
+    keep: int = _key(3, "how many releases to keep, including the one in use", _keep)
 
 
 @dataclass(frozen=True)
