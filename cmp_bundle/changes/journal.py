@@ -139,7 +139,7 @@ class Journal:
             return
         raise CmpBundleError(
             "journal-refused",
-            "says how to undo what was cut off, and is not yours alone, so it is not believed",
+            "says how to undo a command that was cut off, but is not yours alone, so it is not trusted",
             file=self.path,
             hint="look at who put it there, and remove it",
         )
@@ -151,8 +151,8 @@ class Journal:
             return
         raise CmpBundleError(
             "journal-refused",
-            f"wants to undo a change of {str(path)!r}, which is no part of this server as the settings"
-            " of this run name it, and is not believed",
+            f"would undo a change of {str(path)!r}, which is not part of the server in this run's"
+            " settings, so it is not trusted",
             file=self.path,
             hint="use the settings of the run that was cut off (its folder, its --config); if none"
             " of yours names that file, look at who changed the journal, and remove it",

@@ -58,7 +58,7 @@ def show(context: Context, *, user: str) -> Result:
     password is not shown; the place where it is stored is.
     """
     account = show_account(context, user)
-    kinds = {"ha1": "HA1, in place of it", "password": "••••••••", None: "none yet"}
+    kinds = {"ha1": "HA1 instead of the password", "password": "••••••••", None: "none yet"}
     secret_at = f" ({account.secret_at})" if account.secret_at else ""
     rows: list[tuple[str, object]] = [
         ("id", account.id),
@@ -91,7 +91,7 @@ def remove(context: Context, *, users: tuple[str, ...]) -> Result:
     done = remove_accounts(context, users)
     return Result(
         f"removed {', '.join(done.removed)} from {done.file}\n"
-        "what is deployed still has their phones; next: cmp-bundle build && cmp-bundle deploy",
+        "on the server their phones still work; next: cmp-bundle build && cmp-bundle deploy",
         done,
     )
 
@@ -111,9 +111,11 @@ def check(context: Context) -> Result:
     alone = sum(one.code == _NOT_COMPARED for one in found.findings)
     if alone:
         whose = count(alone, "account")
-        lines.append(f"note {_NOT_COMPARED}: no Asterisk was found here to compare {whose} with")
+        lines.append(
+            f"note {_NOT_COMPARED}: no Asterisk was found here, so {whose} were not compared"
+        )
     if not found.findings:
-        lines.append(f"{count(found.accounts, 'account')}, all as Asterisk has them")
+        lines.append(f"{count(found.accounts, 'account')}, all match Asterisk")
     return Result("\n".join(lines), found, failed=found.failed)
 
 
@@ -134,8 +136,8 @@ def rotate(context: Context, *, users: tuple[str, ...], everybody: bool) -> Resu
     if bool(users) == everybody:
         raise CmpBundleError(
             "options-conflict",
-            "whose password is it to be?",
-            hint="name accounts, or say --all",
+            "which accounts get a new password is not clear",
+            hint="name accounts, or add --all",
         )
     done = rotate_passwords(context, None if everybody else users)
     whose = done.rotated[0] if len(done.rotated) == 1 else f"{len(done.rotated)} accounts"

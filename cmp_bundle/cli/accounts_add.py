@@ -59,20 +59,22 @@ def add(
     environment variable CMP_BUNDLE_PASSWORD. There is no argument for it: everybody on the machine
     could read that. With --source, the account uses the password that Asterisk has.
     """
-    password, origin = None, f"its password stands in {source}"
+    password, origin = None, f"its password is in {source}"
     if source is None:
         password, origin = _password(context, prompt=prompt, file=password_file)
     elif prompt or password_file:
         raise CmpBundleError(
             "options-conflict",
-            "with --source the account has its password there",
+            "with --source, the password comes from the source",
             hint="leave out one of them",
         )
     done = add_account(context, user, password, source=source, ice=list(ice) or None, **rest)
     lines = [f"{done.file}: added {user}; {origin}"]
     if source is None:
-        lines.append(f"Asterisk has to have an endpoint {user} with it: cmp-bundle accounts check")
-    lines.append(f"next: cmp-bundle build, and then: cmp-bundle link {user}")
+        lines.append(
+            f"Asterisk needs an endpoint {user} with it; to check: cmp-bundle accounts check"
+        )
+    lines.append(f"next: cmp-bundle build, then: cmp-bundle link {user}")
     return Result("\n".join(lines), done)
 
 
@@ -92,7 +94,7 @@ def _password(context: Context, *, prompt: bool, file: Path | None) -> tuple[str
     given = os.environ.get(PASSWORD)
     if given:
         return given, f"its password is from {PASSWORD}"
-    return None, "a password was made for it, and stands there"
+    return None, "a password was made for it and stored there"
 
 
 def _asked() -> str:

@@ -79,10 +79,10 @@ def import_(
     lines = [f"{done.source}: {count(done.offered, 'account')} for browsers"]
     lines += _ids("added", done.added)
     lines += _ids("changed", done.updated)
-    lines += _ids("the same already", done.same)
-    lines += _ids("different here, and left so (--update changes them)", done.kept)
+    lines += _ids("already the same", done.same)
+    lines += _ids("different here, and not changed (--update changes them)", done.kept)
     if not done.offered:
-        lines.append("an endpoint is for browsers when it says webrtc=yes")
+        lines.append("an endpoint is for browsers if it has webrtc=yes")
     elif dry_run:
         lines.append("nothing was written: this was a dry run")
     elif done.changed:

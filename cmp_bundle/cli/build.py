@@ -52,10 +52,10 @@ def command(context: Context, *, offline: bool, plain: str | None, public: bool)
     lines = [
         f"{built.out}: bundle {about.id} of {about.phone.source}{same}",
         f"a visit takes {kilobytes(now.bytes)} in {count(now.requests, 'request')}"
-        f" (the phone as it came: {kilobytes(before.bytes)} in {count(before.requests, 'request')})",
+        f" (the original phone: {kilobytes(before.bytes)} in {count(before.requests, 'request')})",
     ]
     if about.profiles.count:
         whose = count(about.profiles.count, "account")
-        lines.append(f"it has the sealed profiles of {whose}; their links: cmp-bundle links")
-    lines.append(f"it will be {about.redirect} on the server; next: cmp-bundle deploy --dry-run")
+        lines.append(f"it holds the sealed profiles of {whose}; their links: cmp-bundle links")
+    lines.append(f"people will open it at {about.redirect}; next: cmp-bundle deploy --dry-run")
     return Result("\n".join(lines), built)

@@ -53,11 +53,11 @@ def issue(
     lines = [
         f"{issued.file}: certificate and key for",
         *(f"  {host}" for host in issued.hosts),
-        f"valid until {until}; whoever can read this file can pose as them",
+        f"valid until {until}; anybody who can read this file can pose as these hosts",
         f"for Asterisk: cmp-bundle deploy --enable-https --cert {whole} --key {whole}",
     ]
     if not issued.trusted_by:
-        lines.append("no browser here believes it yet; next: cmp-bundle certs trust")
+        lines.append("no browser here trusts it yet; next: cmp-bundle certs trust")
     return Result("\n".join(lines), issued)
 
 
@@ -107,11 +107,11 @@ def _changed(done: TrustChange) -> Result:
             lines += [f"  {step}" for step in store.steps]
     lines += done.notes
     if not done.stores:
-        lines.append("there is no browser's store here, and none of the system")
+        lines.append("no trust store was found, neither a browser's nor the system's")
     if done.changed and not done.dry_run:
-        lines.append("browsers that are running take notice when they are started again")
+        lines.append("restart the browsers that are running")
         if done.wanted:
-            lines.append("to take it back: cmp-bundle certs untrust")
+            lines.append("to undo this: cmp-bundle certs untrust")
     return Result("\n".join(lines), done)
 
 
@@ -154,7 +154,7 @@ def authority(
     )
     text = exported.pem or (
         f"{export}: the certificate of {exported.name}, without its key\n"
-        "whoever adds it to the authorities of a browser or a phone believes what it signs"
+        "a browser or phone that it is added to trusts every certificate that it signs"
     )
     return Result(text, exported)
 
@@ -179,13 +179,13 @@ def _authority(about: ShownAuthority) -> list[str]:
         private.append(f"  private      {', '.join(PRIVATE)} and all below")
     return [
         f"{about.file}: {about.name}",
-        "  for          an authority",
+        "  for          a certificate authority",
         f"  valid        {_period(about.not_before, about.not_after)}",
         f"  signed by    {about.signed_by}",
         f"  sha-256      {about.sha256}",
-        f"  vouches for  {about.vouches_for}",
+        f"  signs for    {about.vouches_for}",
         *private,
-        f"  believed by  {_believers(about.trusted_by, about.problems)}",
+        f"  trusted by   {_trusted_by(about.trusted_by, about.problems)}",
         "for other machines: cmp-bundle certs ca --export FILE",
     ]
 
@@ -193,15 +193,15 @@ def _authority(about: ShownAuthority) -> list[str]:
 def _certificate(one: ShownCertificate, among: Certificates) -> list[str]:
     names = one.problem or ", ".join(one.names)
     lines = [
-        f"  for          {'an authority' if one.authority else names}",
+        f"  for          {'a certificate authority' if one.authority else names}",
         f"  valid        {_period(one.not_before, one.not_after)}",
         f"  signed by    {one.signed_by}",
         f"  sha-256      {one.sha256}",
     ]
     if one.trusted_by is not None:
-        lines.append(f"  believed by  {_believers(one.trusted_by, one.trust_problems)}")
+        lines.append(f"  trusted by   {_trusted_by(one.trusted_by, one.trust_problems)}")
     elif among.authority is not None:
-        lines.append(f"  believed by  not told here: {among.authority} did not sign it")
+        lines.append(f"  trusted by   not known: {among.authority} did not sign it")
     return lines
 
 
@@ -215,5 +215,5 @@ def _day(moment: str) -> str:
     return moment.partition("T")[0]
 
 
-def _believers(trusted_by: Sequence[str], problems: Sequence[str]) -> str:
-    return ", ".join([*trusted_by, *problems]) or "nobody here; next: cmp-bundle certs trust"
+def _trusted_by(trusted_by: Sequence[str], problems: Sequence[str]) -> str:
+    return ", ".join([*trusted_by, *problems]) or "no browser here; next: cmp-bundle certs trust"

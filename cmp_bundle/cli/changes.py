@@ -43,7 +43,7 @@ def republished(done: Republished) -> list[str]:
     if done.live:
         if done.url:
             return [f"live: {done.url}"]
-        return ["Asterisk is not running here; it is active at its next start"]
+        return ["Asterisk is not running here; the change takes effect when it starts"]
     if done.built:
-        return ["nothing is deployed on this machine; next, where it is: cmp-bundle deploy"]
+        return ["nothing is deployed on this machine; next, on the server: cmp-bundle deploy"]
     return ["next: cmp-bundle build && cmp-bundle deploy"]

@@ -61,7 +61,7 @@ def command(
     text = (
         f"deployed release {done.release}"
         if done.changed
-        else f"release {done.release} is deployed already; nothing was changed"
+        else f"release {done.release} is already deployed; nothing was changed"
     )
     return Result(f"{text}\n{changes.active(done)}", done)
 
@@ -71,8 +71,8 @@ def _https(*, enable_https: bool, cert: str | None, key: str | None, address: st
         if cert or key:
             raise CmpBundleError(
                 "options-conflict",
-                "--cert and --key do nothing alone",
-                hint="add --enable-https, or leave them out",
+                "--cert and --key need --enable-https",
+                hint="add --enable-https, or leave out the other two",
             )
         return None
     if not cert or not key:
@@ -86,7 +86,7 @@ def _https(*, enable_https: bool, cert: str | None, key: str | None, address: st
     if listening is None or not listening.port or str(listening) != address:
         raise CmpBundleError(
             "option-value",
-            f"--https-address {address!r} is no numeric address with a port",
-            hint="as in 0.0.0.0:8089, [::]:8089, or 192.0.2.7:443",
+            f"--https-address {address!r} is not a numeric address with a port",
+            hint="write it like 0.0.0.0:8089, [::]:8089 or 192.0.2.7:443",
         )
     return Https(cert, key, address)

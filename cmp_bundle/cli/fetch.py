@@ -34,5 +34,5 @@ def command(context: Context, *, offline: bool, refresh: bool) -> Result:
         f"git tree {found.tree}",
     ]
     if not found.pinned:
-        lines.append(f'to insist on this very content: pin = "{found.tree}" under [phone]')
+        lines.append(f'to accept this content only: pin = "{found.tree}" under [phone]')
     return Result("\n".join(lines), found)

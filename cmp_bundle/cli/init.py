@@ -27,7 +27,7 @@ def command(context: Context, *, force: bool) -> Result:
     are added to .gitignore.
     """
     done = init(context, force=force)
-    lines = ["no Asterisk was found here: the defaults it is"]
+    lines = ["no Asterisk was found here: the file holds the defaults"]
     if done.found:
         width = max(len(fact.value) for fact in done.found if len(fact.value) < _WIDE)
         lines = [f"{f'{f.what}:':<15}{f.value:<{width}}  ({f.origin})" for f in done.found]

@@ -34,7 +34,7 @@ def backup(context: Context, *, file: Path, force: bool) -> Result:
     which links were renewed: make a new copy after you renew one.
     """
     done = backup_key(context, file, force=force)
-    text = f"{file}: the key of all links; keep it away from this machine, and from everybody else"
+    text = f"{file}: a copy of the key of all links; keep it secret, and not on this machine"
     return Result(text, done)
 
 
@@ -47,12 +47,12 @@ def restore(context: Context, *, file: Path, yes: bool) -> Result:
     links that were renewed since the backup stay renewed: the old ones still open nothing.
     """
     done = restore_key(context, file, _asking(yes=yes))
-    lines = [f"{done.key}: the key from {file} is back"]
+    lines = [f"{done.key}: restored from {file}"]
     if not done.changed:
-        lines = [f"{done.key} is the same key already"]
+        lines = [f"{done.key} already holds this key"]
     if done.kept:
         whose = some(done.kept)
-        lines.append(f"newer than in {file}, and left as they are: the links of {whose}")
+        lines.append(f"kept, because they are newer than {file}: the links of {whose}")
     if done.changed:
         lines += changes.republished(done)
     return Result("\n".join(lines), done)
@@ -93,6 +93,6 @@ def _asking(*, yes: bool) -> Callable[[str], None]:
             return
         if not sys.stdin.isatty():
             unasked(loss)
-        click.confirm(f"{loss}. Go on?", abort=True, err=True)
+        click.confirm(f"{loss}. Continue?", abort=True, err=True)
 
     return ask

@@ -37,5 +37,5 @@ def command(context: Context, *, user: str, qr: bool, svg: Path | None, renew: b
     if qr:
         lines.append(qr_for_terminal(found.link))
     if svg is not None:
-        lines.append(f"{svg}: its QR code")
+        lines.append(f"{svg}: the QR code")
     return Result("\n".join(lines), found)

@@ -41,7 +41,7 @@ def command(context: Context, *, as_csv: bool, out: Path | None) -> Result:
         text = "".join(f"{one.id:<{width}}  {one.link}\n" for one in found.links)
     if out is not None:
         Disk().write(owned.resolved(out), text.encode(), FileOwnership(-1, -1, 0o600))
-        text = f"{out}: {len(found.links)} links; nobody else can read the file"
+        text = f"{out}: {len(found.links)} links; only you can read the file"
     return Result(text, found)
 
 

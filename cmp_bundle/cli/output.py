@@ -72,7 +72,7 @@ def show(result: Result, *, as_json: bool) -> None:
         raise LostError(
             "output-lost",
             f"the result cannot be written: {reason(error)}",
-            hint="what the command does was done before; look at where standard output leads to",
+            hint="the command did its work; check where standard output goes",
         ) from error
 
 
@@ -113,7 +113,7 @@ def bug(problem: Exception) -> None:
     text = f"cmp-bundle {__version__}, Python {sys.version}\n{''.join(traceback.format_exception(problem))}"
     path = _log(text)
     _say("bug", f"{type(problem).__name__}: {problem}", "31;1")
-    _write(sys.stderr, f"       this is a mistake in cmp-bundle; what happened is in {path}\n")
+    _write(sys.stderr, f"       this is a bug in cmp-bundle; the log is {path}\n")
 
 
 def _log(text: str) -> Path:

@@ -21,5 +21,5 @@ def command(context: Context, *, dry_run: bool) -> Result:
     done = undeploy(context, dry_run=dry_run)
     if dry_run:
         return Result(changes.dry_run(done), done)
-    gone = "cmp-bundle's files and its line in Asterisk's own are gone"
+    gone = "removed cmp-bundle's files, and its line in Asterisk's own"
     return Result(gone if done.changed else "nothing of cmp-bundle is deployed here", done)

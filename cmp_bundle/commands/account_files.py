@@ -31,9 +31,9 @@ def read(context: Context, *, new: bool = False) -> AccountFile:
     if named and not path.exists() and not new:
         raise CmpBundleError(
             "no-file",
-            "there is no such file of accounts",
+            "this account file does not exist",
             file=path,
-            hint="cmp-bundle accounts add makes one; or name another: [accounts] file",
+            hint="create it: cmp-bundle accounts add USER; or name another: [accounts] file",
         )
     return store.read(path, allow_loose=context.allow_loose)
 

@@ -259,11 +259,11 @@ def rotate_passwords(context: Context, users: Sequence[str] | None = None) -> Ro
             done = republish(context, loaded_accounts.load(context), at, changes)
     if alone:
         context.reporter.warn(
-            f"Asterisk's files did not hold the password that {some(alone)} had here, so they do not"
-            f" hold the new one: it stands in {file.path}; cmp-bundle accounts check"
+            f"Asterisk's files did not have the old password of {some(alone)}, so they do not have"
+            f" the new one: it is in {file.path}; next: cmp-bundle accounts check"
             if sources.asterisk
-            else f"no Asterisk was found here to give {some(alone)} the new password, and it has to"
-            f" get it: it stands in {file.path}"
+            else f"no Asterisk was found here: Asterisk still needs the new password of {some(alone)},"
+            f" which is in {file.path}"
         )
     done = replace(done, notes=tuple(recorder.notes))
     return RotatedPasswords(**vars(done), rotated=tuple(ids), not_in_asterisk=tuple(alone))

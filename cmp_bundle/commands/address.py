@@ -13,7 +13,7 @@ from cmp_bundle.tls.names import names_served
 if TYPE_CHECKING:
     from cmp_bundle.commands.context import Context
 
-_HINT = 'say where people open it: url = "https://pbx.example.com:8089" under [site]'
+_HINT = 'set the address where people open it: url = "https://pbx.example.com:8089" under [site]'
 _HTTPS = 443
 _HERE = ("localhost", "127.0.0.1", "::1")
 
@@ -29,14 +29,14 @@ def base(context: Context) -> str:
     if where is None:
         raise CmpBundleError(
             "address-unknown",
-            "where people open the phone is not known: no Asterisk was found here",
+            "the address of the phone is not known: no Asterisk was found here",
             hint=_HINT,
         )
     http = http_server(reader.read("http.conf", where.files))
     if http.tls_address is None:
         raise CmpBundleError(
             "address-unknown",
-            "where people open the phone is not known: HTTPS is off",
+            "the address of the phone is not known: HTTPS is off",
             file=where.configuration("http.conf"),
             hint=_HINT,
         )
@@ -46,14 +46,14 @@ def base(context: Context) -> str:
     if not names:
         raise CmpBundleError(
             "address-unknown",
-            f"where people open the phone is not known: the certificate's names are {found}",
+            f"the address of the phone is not known: the certificate's names are {found}",
             file=certificate,
             hint=_HINT,
         )
     outside = [n for n in names if n not in _HERE]
     if not outside:
         context.reporter.warn(
-            f"{certificate} is for {names[0]} alone, so links work on this machine only; {_HINT}"
+            f"{certificate} is only for {names[0]}, so links work only on this machine; {_HINT}"
         )
     host = (outside or names)[0]
     port = http.tls_address.port

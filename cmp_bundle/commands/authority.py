@@ -98,13 +98,13 @@ def export_authority(
         return ShownAuthority(**vars(facts_of(anchor)), pem=anchor.pem.decode())
     path = to.absolute()
     if path.name == KEY:
-        raise CmpBundleError("file-reserved", "is what the authority's key is called", file=path)
+        raise CmpBundleError("file-reserved", "is the name of the authority's key", file=path)
     with as_owner(path.parent):
         not_through_a_link(path, "--export")
         if is_there(path) and not force:
             raise CmpBundleError(
                 "file-exists",
-                "is there already, and is not replaced",
+                "already exists, and is not replaced",
                 file=path,
                 hint="replace it: --force",
             )
@@ -132,9 +132,9 @@ def anchor_of(folder: Path) -> Anchor:
 def none_yet(folder: Path) -> CmpBundleError:
     return CmpBundleError(
         "no-authority",
-        "there is no authority here yet",
+        "there is no certificate authority here yet",
         file=folder,
-        hint="cmp-bundle certs issue HOST makes one",
+        hint="make one: cmp-bundle certs issue HOST",
     )
 
 
@@ -142,10 +142,10 @@ def tell_if_fresh(context: Context, authority: Authority) -> None:
     if not authority.fresh:
         return
     path = authority.anchor.path
-    context.reporter.note(f"made a local authority: {path}")
+    context.reporter.note(f"made a local certificate authority: {path}")
     context.reporter.warn(
-        f"{path.with_name(KEY)} can sign what browsers here will believe: keep it here, never hand"
-        " it on, never put it on a server"
+        f"browsers here will trust what {path.with_name(KEY)} signs: keep it here, never give it to"
+        " anybody, never put it on a server"
     )
 
 
@@ -157,7 +157,7 @@ def trusted(anchor: Anchor) -> Trusted:
             if each.trusts(anchor):
                 stores.append(f"{each.name} ({each.place})")
         except CmpBundleError as error:
-            problems.append(f"cannot be told: {error.message}")
+            problems.append(f"not known: {error.message}")
     return Trusted(tuple(stores), tuple(dict.fromkeys(problems)))
 
 
@@ -184,20 +184,20 @@ def _new(context: Context, folder: Path, allow: Sequence[str]) -> Anchor:
     if believers.trusted_by:
         raise CmpBundleError(
             "authority-trusted",
-            f"the authority here is still believed by {', '.join(believers.trusted_by)}",
+            f"the authority here is still trusted by {', '.join(believers.trusted_by)}",
             file=folder,
-            hint="take that back first: cmp-bundle certs untrust",
+            hint="first: cmp-bundle certs untrust",
         )
     for problem in believers.problems:
-        context.reporter.warn(f"whether browsers believe the old authority {problem}")
+        context.reporter.warn(f"whether browsers trust the old authority is {problem}")
     kept = _kept(context, folder, before)
     authority = renew(folder, parsed(allow) if allow else (), now(), Disk(), kept)
     tell_if_fresh(context, authority)
     lost = [str(h) for h in kept if not authority.anchor.bounds.allow(h)]
     if lost:
         context.reporter.warn(
-            f"the old one might vouch for {', '.join(lost)}, the new one cannot: a name without a"
-            " dot and one below it exclude one another"
+            f"the old authority could sign for {', '.join(lost)}, the new one cannot: no authority"
+            " can have both a name without a dot and a name below it"
         )
     return authority.anchor
 
@@ -219,7 +219,7 @@ def _kept(context: Context, folder: Path, before: Anchor | None) -> tuple[Host, 
         ours = False
     if not ours:
         context.reporter.note(
-            f"what the old one might vouch for is not taken over, since it was not made here: {bounds}"
+            f"the old authority was not made here, so the new one does not take over its limits: {bounds}"
         )
         return ()
     return parsed(wanted)
@@ -230,7 +230,7 @@ def _all_allowed(anchor: Anchor, allow: Sequence[str]) -> None:
     if missing:
         raise CmpBundleError(
             "authority-limits",
-            f"the authority here may not vouch for {', '.join(map(str, missing))}",
+            f"the authority here cannot sign for {', '.join(map(str, missing))}",
             file=anchor.path,
-            hint="a certificate cannot be changed; for a new one, add --new",
+            hint="an authority cannot be changed; to make a new one, add --new",
         )

@@ -29,9 +29,9 @@ def refuse_plain(bundle: Bundle, *, public: bool) -> None:
     if plain and not public:
         raise CmpBundleError(
             "plain-account",
-            f"the bundle shows everybody who opens the page the password or HA1 of {plain}, and the"
+            f"everybody who opens the page can read the password or HA1 of {plain}, and the"
             " credentials of its TURN servers, if it has any",
-            hint=f"build it again without --plain; or insist: {PUBLIC}",
+            hint=f"build it again without --plain; or confirm: {PUBLIC}",
         )
 
 
@@ -47,22 +47,21 @@ def refuse_outdated(context: Context, bundle: Bundle) -> None:
     if over:
         raise CmpBundleError(
             "bundle-outdated",
-            f"the bundle holds {count(len(over), 'profile')} of accounts that were removed or have"
-            " a new link since",
+            f"the bundle holds {count(len(over), 'profile')} of accounts that were removed, or got a"
+            " new link, after the build",
             hint="cmp-bundle build, then deploy again",
         )
     stale = _stale(bundle, everybody)
     if stale:
         raise CmpBundleError(
             "bundle-outdated",
-            f"the bundle holds what was the password of {some(stale)}, and it is another one by"
-            " now: their phones would be dead",
+            f"the bundle holds old passwords of {some(stale)}: their phones would not work",
             hint="cmp-bundle build, then deploy again",
         )
     if now != bundle.profiles:
         context.reporter.warn(
-            "the accounts have changed since the bundle was built: what is new in them comes with"
-            " the next build"
+            "the accounts were changed after the bundle was built; the next build includes the"
+            " changes"
         )
 
 

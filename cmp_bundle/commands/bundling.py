@@ -151,20 +151,20 @@ def _check_plain(settings: Settings, plain: str | None, *, public: bool) -> None
         if public:
             raise CmpBundleError(
                 "options-conflict",
-                f"{PUBLIC} does nothing alone",
+                f"{PUBLIC} needs --plain USER",
                 hint="add --plain USER, or leave it out",
             )
         return
     if not public:
         raise CmpBundleError(
             "plain-account",
-            f"--plain {plain} shows everybody who reaches the page the account, its password or HA1,"
-            " and the credentials of its TURN servers, which other accounts may share",
-            hint=f"give {plain} a link instead: cmp-bundle link {plain}; or insist: {PUBLIC}",
+            f"with --plain {plain}, everybody who opens the page can read the account, its password"
+            " or HA1, and the credentials of its TURN servers, which other accounts may share",
+            hint=f"give {plain} a link instead: cmp-bundle link {plain}; or confirm: {PUBLIC}",
         )
     if settings.build.pristine:
         raise CmpBundleError(
             "options-conflict",
-            "--plain has no place in a pristine phone, which is filled in with nothing",
+            "--plain and --pristine cannot be combined: a pristine phone holds no account",
             hint="leave out one of them",
         )

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 NAME = ".gitignore"
 _LARGEST = 1 << 20
 
-_TITLE = (
-    "# cmp-bundle.toml may be committed; passwords, keys, certificates and what is built may not."
-)
+_TITLE = "# You may commit cmp-bundle.toml. Do not commit passwords, keys, certificates or bundles."
 
 
 def lines() -> list[str]:
@@ -44,7 +42,7 @@ def keep_out(folder: Path) -> list[str]:
     except FileNotFoundError:
         before, owner, missing = b"", FileOwnership(-1, -1, 0o644), lines()
     except (CmpBundleError, OSError, UnicodeDecodeError):
-        return [f"{path} is left as it is; what it should have: {' '.join(lines())}"]
+        return [f"{path} was not changed; add to it: {' '.join(lines())}"]
     if not missing:
         return []
     gap = b"" if not before else b"\n" if before.endswith(b"\n") else b"\n\n"

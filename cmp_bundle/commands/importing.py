@@ -116,7 +116,7 @@ def _name(database: str | None, source: str, file: AccountFile) -> str:
         return database
     if is_database(source):
         raise CmpBundleError(
-            "options-conflict", "SOURCE is a file", hint="a database is named with --database URL"
+            "options-conflict", "SOURCE must be a file", hint="for a database: --database URL"
         )
     if "/" not in source and source not in (PJSIP, source_name.WIZARD):
         if not Path(source).exists():

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
 def unasked(loss: str) -> None:
     """Where there is nobody to ask. Raises CmpBundleError."""
-    raise CmpBundleError(
-        "confirmation-needed", loss, hint="nothing was changed; if that is meant: --yes"
-    )
+    raise CmpBundleError("confirmation-needed", loss, hint="nothing was changed; to confirm: --yes")
 
 
 @dataclass(frozen=True)
@@ -45,16 +43,16 @@ def backup_key(context: Context, file: Path, *, force: bool = False) -> KeyBacku
     if ring is None:
         raise CmpBundleError(
             "no-link-key",
-            "there is no key yet",
+            "there is no key of all links yet",
             file=path,
             hint="it is made with the first link: cmp-bundle build",
         )
     if file.exists() and not force:
         raise CmpBundleError(
             "file-exists",
-            "is there already, and is not replaced",
+            "already exists, and is not replaced",
             file=file,
-            hint="insist: --force",
+            hint="replace it: --force",
         )
     keyrings.save(ring, owned.resolved(file), Disk())
     return KeyBackup(file, path, len(ring.numbers))
@@ -81,7 +79,7 @@ def restore_key(
     context, recorder = context.recording()
     at, work = _recovered(context)
     path = context.settings.links.key
-    from_a_backup = "name one that cmp-bundle key backup wrote"
+    from_a_backup = "name a file that cmp-bundle key backup wrote"
     try:
         fresh = keyrings.load(file)
     except keyrings.DamagedError as error:
@@ -100,9 +98,9 @@ def restore_key(
         accounts = read(context).accounts
         lost = [a.id for a in accounts if before.token(a.id) != fresh.token(a.id)]
         confirm(
-            f"the links that {count(len(lost), 'account')} ({some(lost)}) have now will stop working"
+            f"the current links of {count(len(lost), 'account')} ({some(lost)}) will stop working"
             if lost
-            else "the key that is there now will be replaced"
+            else "the current key will be replaced"
         )
     with work.alone():
         if _present(context, path) != before:
@@ -125,7 +123,9 @@ def rotate_key(context: Context, confirm: Callable[[str], None] = unasked) -> Ke
     _present(context, path)
     number = len(read(context).accounts)
     if number:
-        confirm(f"the links of {count(number, 'account')} will stop working, and all need new ones")
+        confirm(
+            f"the links of {count(number, 'account')} will stop working, and everybody needs a new one"
+        )
     with work.alone():
         done = _everywhere(context, at, work, "key rotate", keyrings.fresh())
     done = replace(done, notes=tuple(recorder.notes))

@@ -69,8 +69,8 @@ def load(
         names = ", ".join(a.id for a in file.without_secret[:3])
         more = ", …" if len(file.without_secret) > 3 else ""  # noqa: PLR2004 - what fits on a line
         context.reporter.note(
-            f"without a password, which will have to be typed: {names}{more};"
-            " a build gives them one, or: cmp-bundle accounts rotate USER"
+            f"accounts without a password, so that their users must type one: {names}{more};"
+            " to make passwords: cmp-bundle build, or cmp-bundle accounts rotate USER"
         )
     if not file.accounts:
         return LoadedAccounts(file, (), keyrings.fresh(), BundledAccounts())
@@ -157,10 +157,10 @@ def link_key(context: Context) -> Keyring:
     if lost:
         raise CmpBundleError(
             "link-key-lost",
-            f"the key of all links is not there, and {lost}: a new key would make every link that"
-            " was given out worthless",
+            f"the key of all links is missing, and {lost}: with a new key, every link that was given"
+            " out would stop working",
             file=path,
-            hint="put it back: cmp-bundle key restore FILE; or give everybody a new link:"
+            hint="restore it: cmp-bundle key restore FILE; or give everybody a new link:"
             " cmp-bundle key rotate",
         )
     fresh, _ = keyrings.load_or_make(path, Disk())
@@ -198,6 +198,6 @@ def _completed(context: Context, file: AccountFile) -> AccountFile:
     fresh = [a.id for a in file.without_secret]
     whose = f"{len(fresh)} accounts" if len(fresh) > 1 else fresh[0]
     context.reporter.note(
-        f"{file.path}: made and stored a password for {whose}; Asterisk has to get it"
+        f"{file.path}: made and stored a password for {whose}; Asterisk needs it too"
     )
     return after

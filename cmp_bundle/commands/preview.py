@@ -64,7 +64,7 @@ class Preview:
         loaded = loaded_accounts.load(again, trying=self._key)
         self._watched |= frozenset(_sources(again, loaded))
         if again.settings.serve != self._context.settings.serve:
-            again.reporter.warn("what [serve] says counts from the next start")
+            again.reporter.warn("changes in [serve] take effect at the next start")
         self._loaded = loaded
         self._settings = again.settings
         return again

@@ -77,11 +77,7 @@ def deploy(
     def ending(found: Survey) -> list[str]:
         """What people should hear whose links stop working now."""
         gone = len(found.profile_names - set(contents.profiles))
-        return (
-            [f"{count(gone, 'link')} that worked until now will open nothing any more"]
-            if gone
-            else []
-        )
+        return [f"{count(gone, 'link')} that worked until now will stop working"] if gone else []
 
     return _carried_out(context, look_and_plan, dry_run=dry_run, before=check, warned=ending)
 

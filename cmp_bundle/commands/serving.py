@@ -136,7 +136,7 @@ def _check(context: Context, *, practice: bool) -> None:
     if practice and wanted.host.strip("[]") not in machine.LOCAL:
         raise CmpBundleError(
             "options-conflict",
-            "the practice PBX is for this machine alone",
+            "the practice PBX is for this machine only",
             hint="leave out --host",
         )
 
@@ -150,12 +150,12 @@ def _certificate(
         context.reporter.note(f"{stored.path}: a certificate for this machine ({stored.renewed})")
     if stored.fresh:
         context.reporter.note(
-            "browsers will warn of it until they are told: cmp-bundle certs trust"
+            "browsers will warn about it; to prevent that: cmp-bundle certs trust"
         )
     if stored.left_out:
         # This machine's public addresses above all, for which nobody has asked.
         context.reporter.note(
-            f"the authority here may not vouch for {', '.join(map(str, stored.left_out))}, so"
+            f"the authority here cannot sign for {', '.join(map(str, stored.left_out))}, so"
             f" browsers warn there; {wider(*stored.left_out)}"
         )
     served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -176,11 +176,11 @@ def _announced(context: Context, preview: Preview, base: str, page: str, *, prac
     links = preview.links(base)
     url = links[0].url if links else f"{base}{context.settings.site.redirect}"
     if practice:
-        context.reporter.note("a practice PBX, for trying only: 246 echoes, 247 with four pictures,"
-                          " 248 calls you back, 249 is busy, 250 rings for ever")  # fmt: skip
+        context.reporter.note("a practice PBX, for tests only: 246 echoes, 247 echoes four pictures,"
+                          " 248 calls you back, 249 is busy, 250 rings forever")  # fmt: skip
         if context.settings.build.pristine and links:
             context.reporter.note(f"nothing is filled in: {links[0].account}, {links[0].note}")
-    context.reporter.note(f"developer's page, for you alone: {page}    stop with Ctrl-C")
+    context.reporter.note(f"developer's page, for you only: {page}    stop with Ctrl-C")
     return url
 
 

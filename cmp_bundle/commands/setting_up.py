@@ -51,9 +51,9 @@ def init(context: Context, *, force: bool = False) -> Initialised:
     if path.exists() and not force:
         raise CmpBundleError(
             "file-exists",
-            "is there already, and is not replaced",
+            "already exists, and is not replaced",
             file=path,
-            hint="change it with an editor, or write it anew: --force",
+            hint="edit it, or replace it: --force",
         )
     found = server.look(context)
     facts = _facts(found) if found else ()
@@ -96,7 +96,7 @@ def _facts(found: Installation) -> tuple[InitFact, ...]:
     ]
     if http.missing:
         path = found.configuration("http.conf")
-        there = "is no file" if path.exists() else "is not there"
+        there = "is not a file" if path.exists() else "is missing"
         return (*facts, InitFact("http.conf", there, str(path)))
     if http.refused:
         last = http.problems[-1]

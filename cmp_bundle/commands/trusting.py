@@ -106,7 +106,7 @@ def _alone(context: Context, *, dry_run: bool) -> Iterator[Engine | None]:
 def _whose(context: Context) -> DesktopUser:
     found = desktop_user()
     if found.behind_sudo:
-        context.reporter.note(f"for {found.name}, who called sudo: the browsers below {found.home}")
+        context.reporter.note(f"for {found.name}, who called sudo: the browsers in {found.home}")
     return found
 
 
@@ -150,16 +150,16 @@ def _state_after(
 
     steps = [str(step) for step in change.steps]
     if not change.possible and steps:
-        return state("left out, for it takes root", [f"sudo {step}" for step in steps])
+        return state("skipped: it needs root", [f"sudo {step}" for step in steps])
     if change.problem is None and not steps:
-        return state("believes it already" if change.wanted else "does not know it")
+        return state("already trusts it" if change.wanted else "does not trust it")
     if engine is None and change.problem is None:
         return state("to be done", steps)
     if change.problem is not None or engine is None:
         raise change.problem or AssertionError("a dry run makes nothing")
     with engine.transaction("certs trust" if change.wanted else "certs untrust") as changes:
         changes.do([trust.Telling(change, anchor, lambda step: context.reporter.note(f"$ {step}"))])
-    return state("believes it now" if change.wanted else "has forgotten it", steps, done=True)
+    return state("trusts it now" if change.wanted else "no longer trusts it", steps, done=True)
 
 
 def _all_of(failed: Sequence[CmpBundleError]) -> CmpBundleError:

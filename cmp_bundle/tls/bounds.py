@@ -187,7 +187,7 @@ def around(asked: Iterable[Host], also: Iterable[Host] = ()) -> Bounds:
             below = dict.fromkeys(h.text for h in hosts if h.domain.endswith(f".{one}"))
             raise CmpBundleError(
                 "authority-limits",
-                f"no authority can vouch for {one} alone and for {', '.join(below)} as well",
+                f"no authority can sign for {one} alone and also for {', '.join(below)}",
                 hint=f"leave out one of them; {one}.local or {one}.lan would do for the machine",
             )
     return bounds

@@ -131,13 +131,13 @@ def _subject(host: Host) -> x509.Name:
 def _out_of_bounds(anchor: Anchor, host: Host) -> CmpBundleError:
     return CmpBundleError(
         "authority-limits",
-        f"the authority here may not vouch for {host}, so browsers would refuse the certificate",
+        f"the authority here cannot sign for {host}: browsers would refuse the certificate",
         file=anchor.path,
-        hint=f"{wider(host)}; what this one may: cmp-bundle certs ca",
+        hint=f"{wider(host)}; the limits of this one: cmp-bundle certs ca",
     )
 
 
 def wider(*hosts: Host) -> str:
     """How to get an authority that may vouch for ``hosts``."""
     allowed = " ".join(f"--allow {shlex.quote(host.domain)}" for host in hosts)
-    return f"make one that may: cmp-bundle certs ca --new {allowed}"
+    return f"make one that can: cmp-bundle certs ca --new {allowed}"

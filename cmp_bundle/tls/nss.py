@@ -209,6 +209,6 @@ def _require_certutil(store: NssStore) -> None:
     manager = next((m for m in _PACKAGES if shutil.which(m)), None)
     raise CmpBundleError(
         "program-missing",
-        f"certutil is not installed, and without it {store.name} cannot be told whom to trust",
+        f"certutil is not installed, and without it {store.name} cannot be changed",
         hint=f"install it: {_PACKAGES[manager]}" if manager else "it comes with Mozilla's NSS",
     )

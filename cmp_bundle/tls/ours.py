@@ -72,13 +72,13 @@ def to_be_trusted(folder: Path, person: DesktopUser) -> Anchor | None:
 def _refused(anchor: Anchor, why: str, fix: str | None) -> CmpBundleError:
     return CmpBundleError(
         "authority-foreign",
-        f"nothing here is told to believe {anchor.name!r}, for {why}; it may vouch for"
+        f"nothing here is made to trust {anchor.name!r}: {why}; it can sign for"
         f" {anchor.bounds}; until {anchor.not_after:%Y-%m-%d}",
         file=anchor.path,
         hint=fix
-        or f"{_NEW}; somebody else's, if you know whose it is and want every program here to"
-        " believe it, is added by hand, with the system's own tool (update-ca-certificates,"
-        " update-ca-trust) or in the browser's settings",
+        or f"{_NEW}; or, if you know whose it is and every program here should trust it, add it by"
+        " hand: with the system's own tool (update-ca-certificates, update-ca-trust) or in the"
+        " browser's settings",
     )
 
 

@@ -106,7 +106,7 @@ def save(leaf: Leaf, path: Path, disk: Disk, *, force: bool = False) -> None:
         if is_there(path) and not force:
             raise CmpBundleError(
                 "file-exists",
-                "is there already, and is not replaced",
+                "already exists, and is not replaced",
                 file=path,
                 hint="name another file: --out FILE; or replace it: --force",
             )
@@ -144,7 +144,7 @@ def _divided(anchor: Anchor, wanted: Sequence[Host]) -> tuple[tuple[Host, ...], 
     if not inside:
         raise CmpBundleError(
             "authority-limits",
-            f"the authority here may not vouch for {', '.join(map(str, wanted))}",
+            f"the authority here cannot sign for {', '.join(map(str, wanted))}",
             file=anchor.path,
             hint=wider(*wanted),
         )

@@ -152,9 +152,9 @@ class Telling:
                 )
         raise CmpBundleError(
             "left-as-is",
-            f"{value['store']} was being told of an authority when that was cut off, and is gone",
+            f"{value['store']} was being changed when a command was cut off, and is missing now",
             file=value["place"],
-            hint="if that is meant, remove the journal that tells of it",
+            hint="if it was removed on purpose, remove the journal",
         )
 
     def reach(self) -> None:

@@ -131,9 +131,9 @@ def test_believed_within_its_bounds_and_forgotten(home: Home) -> None:
         never += [f"https://x.localhost:{bad}/"]
 
         assert home.opens(*ours) == [False] * len(ours), "nobody has told it yet"
-        assert "believes it now" in home.run("trust")
+        assert "trusts it now" in home.run("trust")
         assert home.opens(*ours, *never) == [True] * len(ours) + [False] * len(never)
-        assert "has forgotten it" in home.run("untrust")
+        assert "no longer trusts it" in home.run("untrust")
         assert home.opens(*ours) == [False] * len(ours)
 
 
@@ -158,6 +158,6 @@ def test_no_top_level_domain_and_no_public_address(home: Home) -> None:
             urls.append(f"https://{f'[{host}]' if ':' in host else host}:{port}/")
         proxy = serves.enter_context(tunnel())
         (home.path / "data").mkdir()  # Firefox's profile, before it was ever started
-        assert "believes it now" in home.run("trust")
+        assert "trusts it now" in home.run("trust")
         opened = dict(zip((*GOOD, *BAD), home.opens(*urls, through=proxy), strict=True))
         assert opened == dict.fromkeys(GOOD, True) | dict.fromkeys(BAD, False)

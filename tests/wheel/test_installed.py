@@ -157,5 +157,5 @@ def test_all_commands_work(installed: Path, pbx: Asterisk, tmp_path: Path) -> No
     cmp("deploy")
     assert len(cmp("releases").splitlines()) == 2
     assert "is current again" in cmp("rollback")
-    assert "are gone" in cmp("undeploy")
+    assert "removed cmp-bundle's files" in cmp("undeploy")
     assert "nothing of cmp-bundle" in cmp("undeploy")

@@ -123,13 +123,13 @@ def test_a_path_that_is_no_part_of_this_server(journal: Journal, path: str) -> N
         GOOD | {"finishing": True, "cleanup": [{"path": path, "names": "*"}]},
     ):
         put(journal, document)
-        with pytest.raises(CmpBundleError, match="is not believed") as caught:
+        with pytest.raises(CmpBundleError, match="is not trusted") as caught:
             journal.read()
         assert "the run that was cut off" in (caught.value.hint or "")
 
 
 def test_nothing_is_written_that_would_not_be_believed(journal: Journal) -> None:
-    with pytest.raises(CmpBundleError, match="is not believed"):
+    with pytest.raises(CmpBundleError, match="is not trusted"):
         journal.write(Entry("deploy", (Change(Path("/etc/x"), None, None),)), Disk())
     assert journal.read() is None
 
@@ -148,7 +148,7 @@ def test_a_server_by_another_name(tmp_path: Path) -> None:
         assert journal.read() == entry
         elsewhere = Entry("deploy", (Change(tmp_path / other / "out/passwd", None, None),))
         put(journal, json.loads(elsewhere.to_json()))
-        with pytest.raises(CmpBundleError, match="is not believed"):
+        with pytest.raises(CmpBundleError, match="is not trusted"):
             journal.read()
 
 

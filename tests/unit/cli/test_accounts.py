@@ -275,7 +275,7 @@ def test_all_bad_rows_at_once(at: Desk) -> None:
 
 def test_check(at: Desk) -> None:
     at("accounts", "import")
-    assert "2 accounts, all as Asterisk has them" in at("accounts", "check")
+    assert "2 accounts, all match Asterisk" in at("accounts", "check")
     at.write(
         '[[account]]\nid = "alice"\npassword = "own-password"\n\n'
         '[[account]]\nid = "zoe"\npassword = "short"\n\n'
@@ -334,7 +334,7 @@ def test_rotate_a_password_of_its_own(at: Desk) -> None:
     assert done.code == 0, done
     fresh = rows(at)["alice"]["password"]
     assert f"password={fresh}\n" in at.pjsip.read_text(), "Asterisk had the same"
-    assert "did not hold the password that zoe had here" in done.err
+    assert "did not have the old password of zoe" in done.err
     assert "next: cmp-bundle build && cmp-bundle deploy" in done.out
 
 
@@ -342,14 +342,14 @@ def test_rotate_where_no_asterisk_is(at: Desk) -> None:
     at.write('[[account]]\nid = "zoe"\npassword = "own-password"\n')
     (at.root / "etc/asterisk").rename(at.root / "etc/gone")
     said = at("accounts", "rotate", "zoe")
-    assert "no Asterisk was found here to give zoe the new password" in said
+    assert "no Asterisk was found here: Asterisk still needs the new password of zoe" in said
     assert "did not hold" not in said
 
 
 def test_rotate_refuses_whole(at: Desk) -> None:
     at("accounts", "import")
-    assert "say --all" in at.refused("accounts", "rotate")
-    assert "say --all" in at.refused("accounts", "rotate", "alice", "--all")
+    assert "add --all" in at.refused("accounts", "rotate")
+    assert "add --all" in at.refused("accounts", "rotate", "alice", "--all")
     said = at.refused("accounts", "rotate", "alice", "zoe", "yan")
     assert "2 things are wrong, and nothing was changed" in said
     at.pjsip.write_bytes(PJSIP.replace(b"auth=bob", b"auth=alice"))
@@ -388,7 +388,7 @@ def test_csv(at: Desk) -> None:
 
 
 def test_a_named_file_has_to_be_there(at: Desk) -> None:
-    assert "there is no such file of accounts" in at.refused(
+    assert "this account file does not exist" in at.refused(
         "accounts", "list", "--accounts-file", "x.toml"
     )
     at("accounts", "add", "carol", "--accounts-file", "x.toml")

@@ -102,7 +102,7 @@ def test_a_mistake_as_json(
 def logged(capsys: pytest.CaptureFixture[str]) -> Path:
     said = capsys.readouterr().err
     assert "Traceback" not in said
-    path = Path(said.split(" is in ")[1].strip())
+    path = Path(said.split("the log is ")[1].strip())
     assert "ZeroDivisionError" in path.read_text()
     assert __version__ in path.read_text()
     return path

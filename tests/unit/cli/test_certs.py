@@ -100,8 +100,8 @@ def test_the_first_certificate(certs: Machine) -> None:
     path = certs.certs / "pbx.example.com.pem"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(certs.certs.stat().st_mode) == 0o700
-    assert "made a local authority" in done.err
-    assert f"warning: {certs.certs / KEY} can sign" in done.err
+    assert "made a local certificate authority" in done.err
+    assert f"warning: browsers here will trust what {certs.certs / KEY} signs" in done.err
     assert done.out.splitlines()[:3] == [
         f"{path}: certificate and key for",
         "  pbx.example.com",
@@ -139,7 +139,7 @@ def test_never_overwritten_without_force(certs: Machine) -> None:
     done = certs("issue", "pbx.lan")
     assert done.code == MISTAKE
     assert done.err.splitlines() == [
-        f"error file-exists: {certs.certs / 'pbx.lan.pem'}: is there already, and is not replaced",
+        f"error file-exists: {certs.certs / 'pbx.lan.pem'}: already exists, and is not replaced",
         "       name another file: --out FILE; or replace it: --force",
     ]
     assert certs.content() == before
@@ -180,9 +180,9 @@ def test_out_of_bounds(certs: Machine) -> None:
     done = certs("issue", "pbx.example.com", "--json")
     assert done.code == MISTAKE
     error = json.loads(done.out)["error"]
-    assert "may not vouch for pbx.example.com" in error["message"]
+    assert "cannot sign for pbx.example.com" in error["message"]
     assert error["hint"].startswith(
-        "make one that may: cmp-bundle certs ca --new --allow pbx.example.com"
+        "make one that can: cmp-bundle certs ca --new --allow pbx.example.com"
     )
     assert certs.content() == before
     assert certs("ca", "--new", "--allow", "example.com").code == DONE
@@ -213,8 +213,8 @@ def test_beside_the_settings(certs: Machine, tmp_path: Path) -> None:
 def test_show_without_an_authority(certs: Machine) -> None:
     done = certs("show")
     assert done.code == MISTAKE
-    assert "there is no authority here yet" in done.err
-    assert "certs issue HOST makes one" in done.err
+    assert "there is no certificate authority here yet" in done.err
+    assert "make one: cmp-bundle certs issue HOST" in done.err
 
 
 def test_show_all(certs: Machine) -> None:
@@ -229,12 +229,12 @@ def test_show_all(certs: Machine) -> None:
         str(certs.certs / name)
         for name in (CERTIFICATE, "broken.pem", "ca-pbx.lan.pem", "office.pem", "pbx.lan.pem")
     ]
-    assert "  for          an authority" in shown.out
+    assert "  for          a certificate authority" in shown.out
     assert "  for          ca-pbx.lan" in shown.out
     assert "395 days left" in shown.out
     assert "cannot be read: there is no certificate in PEM" in shown.out
-    assert f"not told here: {certs.certs / CERTIFICATE} did not sign it" in shown.out
-    assert shown.out.count("nobody here; next: cmp-bundle certs trust") == 3
+    assert f"not known: {certs.certs / CERTIFICATE} did not sign it" in shown.out
+    assert shown.out.count("no browser here; next: cmp-bundle certs trust") == 3
     data = certs.json("show")["certificates"]
     assert [Path(c["file"]).name for c in data] == [
         CERTIFICATE,
@@ -251,7 +251,7 @@ def test_show_one(certs: Machine) -> None:
     (certs.folder / "asterisk.pem").write_bytes(key + certificate)
     shown = certs("show", "asterisk.pem")
     assert "no subjectAltName" in shown.out
-    assert "believed by" not in shown.out
+    assert "trusted by" not in shown.out
     fingerprint = certs.json("show", "asterisk.pem")["certificates"][0]["sha256"]
     openssl = shutil.which("openssl", path="/usr/bin:/bin:/usr/local/bin")
     if openssl is not None:
@@ -277,7 +277,7 @@ def test_there_and_back(certs: Machine) -> None:
     chromium, firefox = certs.home / ".pki/nssdb", certs.home / FIREFOX
     done = certs("trust")
     assert done.code == DONE, done
-    assert "made a local authority" in done.err
+    assert "made a local certificate authority" in done.err
     name = certs.json("ca")["name"]
     steps = [line for line in done.err.splitlines() if line.startswith("$ ")]
     assert steps == [
@@ -289,28 +289,28 @@ def test_there_and_back(certs: Machine) -> None:
         )
     ]
     assert done.out.splitlines() == [
-        f"Chromium ({chromium}): believes it now",
-        f"Firefox (profile abc.default) ({firefox}): believes it now",
-        "browsers that are running take notice when they are started again",
-        "to take it back: cmp-bundle certs untrust",
+        f"Chromium ({chromium}): trusts it now",
+        f"Firefox (profile abc.default) ({firefox}): trusts it now",
+        "restart the browsers that are running",
+        "to undo this: cmp-bundle certs untrust",
     ]
     for folder in (chromium, firefox):
         assert name in listed(folder)
     again = certs("trust")
-    assert again.out.count("believes it already") == 2
+    assert again.out.count("already trusts it") == 2
     assert "started again" not in again.out
     assert again.err == ""
-    assert f"believed by  Chromium ({chromium}), Firefox" in certs("ca").out
+    assert f"trusted by   Chromium ({chromium}), Firefox" in certs("ca").out
     assert len(certs.json("issue", "pbx.lan")["trusted_by"]) == 2
     assert "next: cmp-bundle certs trust" not in certs("issue", "other.lan").out
 
     back = certs.json("untrust")
     assert back["changed"] is True
-    assert [s["state"] for s in back["stores"]] == ["has forgotten it"] * 2
+    assert [s["state"] for s in back["stores"]] == ["no longer trusts it"] * 2
     for folder in (chromium, firefox):
         assert name not in listed(folder)
     assert certs.json("untrust")["changed"] is False
-    assert certs("untrust").out.count("does not know it") == 2
+    assert certs("untrust").out.count("does not trust it") == 2
 
 
 @pytest.mark.slow
@@ -329,14 +329,14 @@ def test_the_system_s_store_takes_root(
     )
     monkeypatch.setattr(trust, "is_root", lambda: False)
     done = certs("trust")
-    assert f"the system's store ({anchors}): left out, for it takes root" in done.out
+    assert f"the system's store ({anchors}): skipped: it needs root" in done.out
     assert f"  sudo install -m 644 {certs.certs / CERTIFICATE} {anchors}/cmp-bundle-" in done.out
     assert "  sudo refresh-store" in done.out
     assert list(anchors.iterdir()) == []
     monkeypatch.setattr(trust, "is_root", lambda: True)
-    assert f"the system's store ({anchors}): believes it now" in certs("trust").out
+    assert f"the system's store ({anchors}): trusts it now" in certs("trust").out
     assert certs.ca.strip() in bundle.read_bytes()
-    assert f"the system's store ({anchors}): has forgotten it" in certs("untrust").out
+    assert f"the system's store ({anchors}): no longer trusts it" in certs("untrust").out
     assert bundle.read_bytes() == b""
 
 
@@ -366,10 +366,10 @@ def test_one_that_fails_is_told_at_the_end(certs: Machine) -> None:
     (chromium / "cert9.db").write_text("no database")
     done = certs("trust")
     assert done.code == MISTAKE
-    assert f"Firefox (profile abc.default) ({firefox}): believes it now" in done.err
+    assert f"Firefox (profile abc.default) ({firefox}): trusts it now" in done.err
     assert f"error program-failed: {chromium}: Chromium: certutil failed" in done.err
     assert certs.json("ca")["name"] in listed(firefox)
-    assert "cannot be told" in certs("ca").out
+    assert "not known" in certs("ca").out
     (firefox / "cert9.db").write_text("no database")
     done = certs("untrust")
     assert done.code == MISTAKE
@@ -390,7 +390,7 @@ def test_without_any_browser(certs: Machine) -> None:
     shutil.rmtree(certs.home / ".mozilla")
     done = certs("trust")
     assert done.code == DONE
-    assert done.out == "there is no browser's store here, and none of the system\n"
+    assert done.out == "no trust store was found, neither a browser's nor the system's\n"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can work for somebody else")
@@ -409,7 +409,7 @@ def test_the_authority(certs: Machine) -> None:
     assert certs("ca").code == MISTAKE
     certs("issue", "pbx.example.com")
     shown = certs("ca")
-    assert "  vouches for  private names; " in shown.out
+    assert "  signs for    private names; " in shown.out
     assert "pbx.example.com and all below; " in shown.out
     assert "  private      localhost, test, local" in shown.out
     assert "; private addresses\n" in shown.out
@@ -454,7 +454,7 @@ def test_a_new_one(certs: Machine) -> None:
     assert "example.com" in made["domains"]
     done = certs("ca", "--allow", "example.org")
     assert done.code == MISTAKE
-    assert "may not vouch for example.org" in done.err
+    assert "cannot sign for example.org" in done.err
     assert "add --new" in done.err
     assert certs("ca", "--allow", "pbx.example.com").code == DONE, "that it may"
     new = certs.json("ca", "--new", "--allow", "example.org")
@@ -470,7 +470,7 @@ def test_none_is_replaced_that_browsers_still_believe(certs: Machine) -> None:
     before = certs.content()
     done = certs("ca", "--new")
     assert done.code == MISTAKE
-    assert "still believed by Chromium" in done.err
+    assert "still trusted by Chromium" in done.err
     assert "certs untrust" in done.err
     assert certs.content() == before
     certs("untrust")
@@ -482,7 +482,7 @@ def test_a_new_one_where_browsers_cannot_be_asked(certs: Machine) -> None:
     (certs.home / ".pki/nssdb/cert9.db").write_text("no database")
     done = certs("ca", "--new")
     assert done.code == DONE
-    assert "warning: whether browsers believe the old authority cannot be told" in done.err
+    assert "warning: whether browsers trust the old authority is not known" in done.err
 
 
 # A stranger's authority --------------------------------------------------------------------------
@@ -526,14 +526,14 @@ def test_it_is_forgotten_all_the_same(clone: Machine) -> None:
     assert "theirs" in listed(folder)
     assert clone("ca", "--new").code == MISTAKE, "not before it is forgotten"
     (clone.certs / KEY).unlink()
-    assert "has forgotten it" in clone("untrust").out
+    assert "no longer trusts it" in clone("untrust").out
     assert "theirs" not in listed(folder)
 
 
 def test_nothing_of_it_goes_into_a_new_one(clone: Machine) -> None:
     done = clone("ca", "--new", "--allow", "pbx.example.com")
     assert done.code == DONE
-    assert "is not taken over, since it was not made here" in done.err
+    assert "was not made here, so the new one does not take over its limits" in done.err
     made = clone.json("ca")
     assert "pbx.example.com" in made["domains"]
     assert "bank.com" not in made["domains"]
@@ -549,14 +549,14 @@ def test_what_one_of_ours_was_asked_for_is_kept(certs: Machine) -> None:
     assert {"203.0.113.7/32", "192.0.2.7/32"} <= set(made["networks"])
     done = certs("ca", "--new", "--allow", "pbx.dev")
     assert done.code == DONE
-    assert "warning: the old one might vouch for dev, the new one cannot" in done.err
+    assert "warning: the old authority could sign for dev, the new one cannot" in done.err
 
 
 def test_a_public_address_takes_a_wider_one(certs: Machine) -> None:
     certs("issue", "pbx.lan")
     done = certs("issue", "203.0.113.7")
     assert done.code == MISTAKE
-    assert "may not vouch for 203.0.113.7" in done.err
+    assert "cannot sign for 203.0.113.7" in done.err
     assert "cmp-bundle certs ca --new --allow 203.0.113.7" in done.err
     assert certs("ca", "--new", "--allow", "203.0.113.7").code == DONE
     assert certs("issue", "203.0.113.7", "192.168.1.7").code == DONE

@@ -54,7 +54,7 @@ def test_a_restore_that_was_cut_off_is_no_restored_key(at: Desk) -> None:
     cut_off(at, "key", "restore", "copy", "--yes")
     said = at("key", "restore", "copy", "--yes")
     assert "was cut off halfway; now it is undone" in said
-    assert "is back" in said
+    assert ": restored from copy" in said
     at("build")
     assert at.json("deploy")["changed"] is False
 
@@ -93,7 +93,7 @@ def test_settings_of_another_folder_do_not_name_its_accounts(
     before = at.content()
     done = at.run("undeploy")
     assert (done.code, at.content()) == (MISTAKE, before)
-    assert "no part of this server as the settings of this run name it" in done.err
+    assert "not part of the server in this run's settings" in done.err
     assert "the settings of the run that was cut off" in done.err
     monkeypatch.chdir(at.folder)
     assert "was cut off halfway; now it is undone" in at("undeploy")

@@ -85,4 +85,4 @@ def test_an_address_that_asterisk_would_not_listen_on(desk: Desk, address: str) 
     said = desk.refused(
         "deploy", "--enable-https", "--cert", pem, "--key", pem, "--https-address", address
     )
-    assert "is no numeric address with a port" in said
+    assert "is not a numeric address with a port" in said

@@ -72,7 +72,9 @@ def test_what_is_there_stays_and_what_is_missing_is_added(at: Desk) -> None:
     said = at("init")
     assert f"added to {path}: /accounts.toml /accounts.csv\n" in said
     after = path.read_bytes()
-    assert after.startswith(b"# mine\r\n*.pyc\ndist\n /certs \n*.key\n\n# cmp-bundle.toml may be")
+    assert after.startswith(
+        b"# mine\r\n*.pyc\ndist\n /certs \n*.key\n\n# You may commit cmp-bundle.toml."
+    )
     assert after.endswith(b"\n/accounts.toml\n/accounts.csv\n")
     assert stat.S_IMODE(path.stat().st_mode) == 0o664
     assert ".gitignore" not in at("init", "--force")
@@ -92,6 +94,6 @@ def test_what_is_no_ordinary_file_is_left_alone(at: Desk, kind: str) -> None:
     else:
         path.write_bytes(b"\xff")
     before = written(path)
-    assert f"{path} is left as it is; what it should have: {LINES}\n" in at("init")
+    assert f"{path} was not changed; add to it: {LINES}\n" in at("init")
     assert written(path) == before
     assert victim.read_text() == "precious"

@@ -29,11 +29,11 @@ def links(at: Desk) -> list[str]:
 
 
 def test_lost_and_put_back(at: Desk) -> None:
-    assert "there is no key yet" in at.refused("key", "backup", "copy")
+    assert "there is no key of all links yet" in at.refused("key", "backup", "copy")
     before = links(at)
     at("key", "backup", "copy")
     assert stat.S_IMODE((at.folder / "copy").stat().st_mode) == 0o600
-    assert "is there already" in at.refused("key", "backup", "copy")
+    assert "already exists" in at.refused("key", "backup", "copy")
     at("key", "backup", "copy", "--force")
     at("build")
     at("deploy")
@@ -41,13 +41,13 @@ def test_lost_and_put_back(at: Desk) -> None:
     at.key.unlink()
     for words in (("build",), ("links",), ("link", "alice"), ("accounts", "rotate", "alice")):
         said = at.refused(*words)
-        assert "every link that was given out worthless" in said
+        assert "every link that was given out would stop working" in said
         assert "key restore FILE" in said
         assert "key rotate" in said
     at("key", "restore", "copy")
     assert links(at) == before
     assert at.profiles() == deployed
-    assert "the same key already" in at("key", "restore", "copy")
+    assert "already holds this key" in at("key", "restore", "copy")
 
 
 def test_lost_where_only_the_server_tells(at: Desk) -> None:
@@ -108,7 +108,7 @@ def test_a_link_that_was_renewed_stays_dead(at: Desk) -> None:
     done = at.json("key", "restore", "copy")
     assert (done["key"], done["changed"], done["kept"]) == (str(at.key), False, ["alice"])
     said = at("key", "restore", "copy", "--yes")
-    assert "newer than in copy, and left as they are: the links of alice" in said
+    assert "kept, because they are newer than copy: the links of alice" in said
     assert links(at) == renewed
     assert at.profiles() == deployed
 
@@ -124,7 +124,7 @@ def test_the_higher_number_counts_for_each_account(at: Desk) -> None:
     at("link", "alice", "--renew")
     alice, bob = links(at)
     assert bob != renewed[1]
-    assert "the links that one account (bob) have now" in at.refused("key", "restore", "second")
+    assert "the current links of one account (bob)" in at.refused("key", "restore", "second")
     done = at.json("key", "restore", "second", "--yes")
     assert (done["changed"], done["kept"]) == (True, ["alice"])
     assert links(at) == [alice, renewed[1]]
@@ -167,7 +167,9 @@ def test_a_key_that_others_can_read_is_not_given_up_unasked(at: Desk) -> None:
     at("key", "backup", "copy")
     at("key", "rotate", "--yes")
     at.key.chmod(0o644)
-    assert "2 accounts (alice, bob) have now will stop" in at.refused("key", "restore", "copy")
+    assert "the current links of 2 accounts (alice, bob) will stop" in at.refused(
+        "key", "restore", "copy"
+    )
     at("key", "restore", "copy", "--yes")
     assert stat.S_IMODE(at.key.stat().st_mode) == 0o600
 

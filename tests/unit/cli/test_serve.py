@@ -89,7 +89,7 @@ def test_it_says_where_it_is_and_ends_with_ctrl_c(folder: Path) -> None:
     with serve(folder) as running:
         assert running.url == f"https://localhost:{running.port}/cmp2k"
         assert re.fullmatch(r"https://127\.0\.0\.1:\d+/[\w-]{22}/", running.page)
-        assert f"developer's page, for you alone: {running.page} " in running.said
+        assert f"developer's page, for you only: {running.page} " in running.said
         page = running.get("/cmp2k")[1]["Location"]
         assert re.fullmatch(rf"{SITE}/index\.html\?v=live-\d{{13}}", page)
         certs = folder / "certs"
@@ -142,7 +142,7 @@ def test_what_goes_in_comes_out_again(folder: Path) -> None:
         (folder / "other/two.js").write_text("var edited")
         until(lambda: running.get(f"{SITE}/assets/live-1/two.js")[2] == b"var edited")
         settings.write_text('[phone]\nsource = "other"\n[serve]\npbx = "wss://x/ws"\n')
-        until(lambda: "counts from the next start" in running.said)
+        until(lambda: "take effect at the next start" in running.said)
 
 
 def test_what_goes_may_come_back(folder: Path) -> None:
@@ -349,12 +349,12 @@ def test_whom_its_certificate_leaves_out(tmp_path: Path) -> None:
     names = ("localhost", "203.0.113.7", "2001:db8::7")
     _certificate(run, preview, names, ())
     assert said[-1] == (
-        "the authority here may not vouch for 203.0.113.7, 2001:db8::7, so browsers warn there;"
-        " make one that may: cmp-bundle certs ca --new --allow 203.0.113.7 --allow 2001:db8::7"
+        "the authority here cannot sign for 203.0.113.7, 2001:db8::7, so browsers warn there;"
+        " make one that can: cmp-bundle certs ca --new --allow 203.0.113.7 --allow 2001:db8::7"
     )
     preview.certs = tmp_path / "other"
     _certificate(run, preview, names[:2], ("203.0.113.7",))
-    assert "browsers will warn of it until" in said[-1]
+    assert "browsers will warn about it" in said[-1]
 
 
 def test_keys_that_cannot_be_used(folder: Path) -> None:
@@ -385,7 +385,7 @@ def test_an_address_of_another_machine(folder: Path) -> None:
 
 def test_what_does_not_go_together(folder: Path) -> None:
     assert "two different" in refused(folder, "--practice", "--pbx", "wss://x/ws")["message"]
-    assert "this machine alone" in refused(folder, "--practice", "--host", "0.0.0.0")["message"]
+    assert "this machine only" in refused(folder, "--practice", "--host", "0.0.0.0")["message"]
     error = refused(folder, "--pbx", "wss://x/ws", "--pbx-ca", "phone/index.html")
     assert error["file"] == str(folder / "phone/index.html")
     (folder / "phone/index.html").write_text("<p>no phone")

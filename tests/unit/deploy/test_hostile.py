@@ -155,7 +155,7 @@ def test_a_journal_in_our_own_folder_is_believed_only_if_it_is_ours(root: Path, 
     journal.chmod(0o666 if whose == "for others to write" else 0o600)
     if whose == "another's":
         os.chown(journal, USER, USER)
-    with pytest.raises(CmpBundleError, match="believed") as caught:
+    with pytest.raises(CmpBundleError, match="trusted") as caught:
         server.deploy(bundle("one"))
     assert caught.value.file == str(journal)
     assert not job.exists()

@@ -57,7 +57,7 @@ def refused(folder: Path, whom: DesktopUser | None = None) -> CmpBundleError:
     error = caught.value
     # Whatever the reason: the file, what it might do and for how long, and a way on.
     assert error.file == str(folder / CERTIFICATE)
-    assert "; it may vouch for " in error.message
+    assert "; it can sign for " in error.message
     assert "; until 2" in error.message
     assert error.hint
     return error
