@@ -28,7 +28,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 def commands() -> str:
     """docs/commands.md: the help of every command."""
-    lines = ["# Commands", "", "Made from `--help`; `make docs` writes it anew.", ""]
+    lines = ["# Commands", "", "Made from `--help` by `make docs`.", ""]
     lines += ["| command | what it does |", "|---|---|"]
     lines += [f"| [`{name}`](#cmp-bundle-{name}) | {means} |" for name, means in COMMANDS.items()]
     for name in COMMANDS:
@@ -53,18 +53,18 @@ def settings() -> str:
     lines = [
         "# Settings",
         "",
-        "Made from `cmp_bundle/settings/model.py`; `make docs` writes it anew. A setting comes",
-        "from a flag, else from its environment variable, else from `cmp-bundle.toml`, else it is",
-        "the default. `cmp-bundle config` shows what is in effect, and where each comes from.",
+        "Made from `cmp_bundle/settings/model.py` by `make docs`. The first of these wins: the flag,",
+        "the environment variable, `cmp-bundle.toml`, the default. `cmp-bundle config` shows the",
+        "settings in effect, and where each comes from.",
         "",
-        "The file is the one that `--config` names, else the environment variable",
-        f"`{CONFIG}`, else `{FILE_NAME}` of the current folder. What is fetched is kept in the",
-        f"user's cache folder, or in the one that `{CACHE}` names.",
+        f"The file is the one in `--config`, else the one in the environment variable `{CONFIG}`,",
+        f"else `{FILE_NAME}` in the current folder. Fetched phones are kept in the user's cache",
+        f"folder, or in the folder in `{CACHE}`.",
         "",
-        "That file, the accounts, the key of the links and password files are used only where they",
-        "and their folders belong to you or to root, and nobody else can change them. With `sudo`",
-        f"your own files count as well. `{TRUST}` names one more user to trust, by number:",
-        "for a container with folders of its host, say.",
+        "The settings, the accounts, the link key and password files are used only if they and their",
+        "folders belong to you or to root, and nobody else can change them. With `sudo`, your own",
+        f"files are used too. To trust one more user, set `{TRUST}` to that user's number:",
+        "for a container with folders of its host, for example.",
     ]
     for section, (means, keys) in sections().items():
         lines += ["", f"## [{section}]", "", means, ""]
@@ -81,10 +81,10 @@ def findings() -> str:
     lines = [
         "# Findings",
         "",
-        "Made from `cmp_bundle/findings.toml`; `make docs` writes it anew. Whatever cmp-bundle finds",
-        "wrong has a code, which stays the same from version to version: look for it here, and let",
-        "scripts look for it in `--json`. An error stops a command or keeps a phone from working, a",
-        "warning will surprise somebody, a note is for information.",
+        "Made from `cmp_bundle/findings.toml` by `make docs`. Every error, warning and note has a code,",
+        "which stays the same in every version: look for it here, and let scripts look for it in",
+        "`--json`. An error stops a command or keeps a phone from working. A warning is about",
+        "something that you may not expect. A note is for information.",
     ]
     for kind in known().values():
         lines += [

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AuthorityFacts:
-    """``name`` is what browsers call it, ``vouches_for`` its limits in words. ``domains``, ``hosts``
-    and ``networks`` are those limits: everything below a domain, a name alone, addresses; None is
-    no limit. ``sha256`` is its fingerprint; ``fresh`` that it was made just now.
+    """``name`` is the name that browsers show, ``vouches_for`` its limits in words. ``domains``,
+    ``hosts`` and ``networks`` are these limits: a domain and every name below it, a name alone,
+    addresses; None is no limit. ``sha256`` is its fingerprint; ``fresh`` is whether it is new.
     """
 
     file: Path
@@ -52,7 +52,7 @@ class AuthorityFacts:
 
 @dataclass(frozen=True)
 class Trusted:
-    """Whose stores hold an authority, and why some could not be asked."""
+    """The trust stores that hold an authority, and why some could not be asked."""
 
     trusted_by: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()

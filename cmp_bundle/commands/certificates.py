@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CertificateFacts:
-    """Whom a certificate is for (``names``; ``problem`` says why browsers accept it for nobody),
-    from when to when (ISO 8601), who signed it, and its SHA-256 as certificate viewers show it.
+    """The hosts of a certificate (``names``; ``problem`` says why browsers accept it for none),
+    its validity (ISO 8601), who signed it, and its SHA-256 as certificate viewers show it.
     """
 
     names: tuple[str, ...]
@@ -51,8 +51,8 @@ class CertificateFacts:
 
 @dataclass(frozen=True)
 class Issued:
-    """``file`` holds a certificate for ``hosts`` and its key; ``trusted_by`` says whose browsers
-    trust the ``authority`` that signed it.
+    """``file`` holds a certificate for ``hosts`` and its key; ``trusted_by`` says which trust stores
+    hold the ``authority`` that signed it.
     """
 
     file: Path
@@ -97,9 +97,8 @@ def issue_certificate(
 
 @dataclass(frozen=True, kw_only=True)
 class ShownCertificate(CertificateFacts):
-    """The first certificate of ``file``. ``trusted_by`` is None where another authority than the one
-    here signed it, so that nobody can tell; ``trust_problems`` are why some stores could not be
-    asked.
+    """The first certificate of ``file``. ``trusted_by`` is None (not known) if another authority than
+    the one here signed it; ``trust_problems`` say why some stores could not be asked.
     """
 
     file: Path

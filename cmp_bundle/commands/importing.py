@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ImportedAccounts:
-    """What has become of the endpoints of ``source``, by their ids; in a dry run what would.
+    """The result for the endpoints of ``source``, by their ids; in a dry run, what it would be.
 
-    ``kept`` are accounts that are different here, and left so.
+    ``kept`` are accounts that are different here and were not changed.
     """
 
     file: Path

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ServerChanges:
-    """What a use case has changed on a server; in a dry run what it would.
+    """What a command changed on a server; in a dry run, what it would change.
 
-    ``reloads`` are the lines for Asterisk's console, ``notes`` sentences worth reading.
+    ``reloads`` are commands for Asterisk's console, ``notes`` are sentences worth reading.
     """
 
     changed: bool

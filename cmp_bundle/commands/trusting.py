@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StoreState:
-    """``store`` is what keeps whom a browser trusts, ``place`` where it is. ``steps`` are commands;
-    ``done`` is whether they were carried out.
+    """``store`` is a trust store of a browser or the system, ``place`` where it is. ``steps`` are
+    commands; ``done`` is whether they were carried out.
     """
 
     store: str
@@ -51,7 +51,7 @@ class StoreState:
 
 @dataclass(frozen=True)
 class TrustChange:
-    """What has become of each store; in a dry run what would. ``notes`` are what else to know."""
+    """The result for each store; in a dry run, what it would be. ``notes`` say what else to know."""
 
     authority: AuthorityFacts
     wanted: bool

@@ -35,7 +35,7 @@ TOUCHING = {"os", "subprocess", "shutil", "socket", "ssl", "tempfile", "urllib.r
 def storeys() -> dict[str, int]:
     """Each room's storey, counted from the top, as the architecture document draws it."""
     text = DOCUMENT.read_text()
-    drawn = text.split("## Who may import whom")[1].split("## ")[0]
+    drawn = text.split("## Which room may import which")[1].split("## ")[0]
     lines = [line.split() for line in drawn.splitlines() if re.match(r"    \w", line)]
     return {room: level for level, rooms in enumerate(lines) for room in rooms}
 
