@@ -111,9 +111,7 @@ def check(context: Context) -> Result:
     alone = sum(one.code == _NOT_COMPARED for one in found.findings)
     if alone:
         whose = count(alone, "account")
-        lines.append(
-            f"note {_NOT_COMPARED}: no Asterisk was found here, so {whose} were not compared"
-        )
+        lines.append(f"note {_NOT_COMPARED}: no Asterisk was found here; not compared: {whose}")
     if not found.findings:
         lines.append(f"{count(found.accounts, 'account')}, all match Asterisk")
     return Result("\n".join(lines), found, failed=found.failed)
@@ -136,7 +134,7 @@ def rotate(context: Context, *, users: tuple[str, ...], everybody: bool) -> Resu
     if bool(users) == everybody:
         raise CmpBundleError(
             "options-conflict",
-            "which accounts get a new password is not clear",
+            "either USER or --all is needed",
             hint="name accounts, or add --all",
         )
     done = rotate_passwords(context, None if everybody else users)

@@ -72,7 +72,7 @@ def add(
     lines = [f"{done.file}: added {user}; {origin}"]
     if source is None:
         lines.append(
-            f"Asterisk needs an endpoint {user} with it; to check: cmp-bundle accounts check"
+            f"Asterisk needs an endpoint {user} with this password; check: cmp-bundle accounts check"
         )
     lines.append(f"next: cmp-bundle build, then: cmp-bundle link {user}")
     return Result("\n".join(lines), done)
