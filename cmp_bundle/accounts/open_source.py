@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sources:
-    """Opens sources by name, and reads each once.
+    """Opens sources by name, each once, and reads each once.
 
     ``folder`` is where relative paths start, ``asterisk`` the configuration of the Asterisk
     there is, if any, ``database_password`` what its databases ask for, and ``realm`` what the
@@ -30,10 +30,19 @@ class Sources:
     asterisk: ConfFolder | None = None
     database_password: str = field(default="", repr=False)
     realm: str = ""
-    _read: dict[str, Endpoints | CmpBundleError] = field(default_factory=dict, repr=False)
+    _opened: dict[str, AccountSource] = field(default_factory=dict, init=False, repr=False)
+    _read: dict[str, Endpoints | CmpBundleError] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     def source(self, name: str) -> AccountSource:
         """Raises CmpBundleError where it cannot even be looked for."""
+        # Thousands of accounts have the same, which knows where its files are once it has looked.
+        if name not in self._opened:
+            self._opened[name] = self._open(name)
+        return self._opened[name]
+
+    def _open(self, name: str) -> AccountSource:
         if source_name.is_database(name):
             # SQLAlchemy takes a quarter of a second to import.
             from cmp_bundle.accounts.database import Database  # noqa: PLC0415

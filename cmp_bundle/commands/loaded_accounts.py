@@ -17,6 +17,7 @@ from cmp_bundle.bundle.build import BundledAccounts
 from cmp_bundle.bundle.leaks import Secret
 from cmp_bundle.commands import server
 from cmp_bundle.commands.account_files import database_password, named, read
+from cmp_bundle.commands.sizes import some
 from cmp_bundle.deploy.survey import deployed_profiles
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk, owned
@@ -66,10 +67,9 @@ def load(
     if complete:
         file = _completed(context, file)
     elif file.without_secret:
-        names = ", ".join(a.id for a in file.without_secret[:3])
-        more = ", …" if len(file.without_secret) > 3 else ""  # noqa: PLR2004 - what fits on a line
+        names = some([account.id for account in file.without_secret], 3)
         context.reporter.note(
-            f"accounts without a password, so that their users must type one: {names}{more};"
+            f"accounts without a password, so that their users must type one: {names};"
             " to make passwords: cmp-bundle build, or cmp-bundle accounts rotate USER"
         )
     if not file.accounts:
