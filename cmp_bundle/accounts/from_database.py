@@ -75,8 +75,8 @@ def found(connection: sa.Connection, url: str) -> Endpoints:
     endpoints = {}
     for row, options, _ in _rows(connection, inspector, "ps_endpoints", url):
         one = endpoint(row.id, options, row)
-        own = tuple(names.get(fold(name), name) for name in one.auths)
-        endpoints[row.id] = replace(one, auths=own)
+        auth_names = tuple(names.get(fold(name), name) for name in one.auths)
+        endpoints[row.id] = replace(one, auths=auth_names)
     return Endpoints(endpoints, auths)
 
 

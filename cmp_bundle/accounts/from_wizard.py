@@ -52,14 +52,14 @@ def found(configuration: Configuration, base: Endpoints) -> Endpoints:
 
 
 def _endpoint(category: Category, lines: tuple[Option, ...]) -> Endpoint:
-    own = []
+    added = []
     transport = last(lines, "transport")
     if transport and transport.value:
-        own.append(transport)
+        added.append(transport)
     place = Place(category.file, category.line)
     if is_true(value(lines, "accepts_auth")):
-        own.append(Option("auth", category.name + _INBOUND, place))
-    return endpoint(category.name, (*_passed_on(lines, "endpoint/"), *own), place)
+        added.append(Option("auth", category.name + _INBOUND, place))
+    return endpoint(category.name, (*_passed_on(lines, "endpoint/"), *added), place)
 
 
 def _passed_on(lines: tuple[Option, ...], prefix: str) -> tuple[Option, ...]:

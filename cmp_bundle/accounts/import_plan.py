@@ -91,27 +91,28 @@ def plan(before: Iterable[Account], rows: Iterable[Account], *, update: bool) ->
     added, updated, kept, same = [], [], [], []
     change: dict[str, Change] = {}
     for offered in rows:
-        own = by_id.get(offered.id)
-        if own is None:
+        existing = by_id.get(offered.id)
+        if existing is None:
             added.append(offered)
             continue
-        different = _difference(own, offered)
+        different = _difference(existing, offered)
         if not different:
-            same.append(own)
+            same.append(existing)
         elif update:
             updated.append(offered)
-            change[own.id] = different
+            change[existing.id] = different
         else:
-            kept.append(own)
+            kept.append(existing)
     refuse(duplicates((*by_id.values(), *added)))
     edits = Edits(tuple(added), change=change)
     return ImportPlan(edits, tuple(added), tuple(updated), tuple(kept), tuple(same))
 
 
-def _difference(own: Account, offered: Account) -> Change:
+def _difference(existing: Account, offered: Account) -> Change:
     """The fields that would change; a name that the source does not have stays."""
     return {
         name: new or None
         for name in _FIELDS
-        if (new := getattr(offered, name)) != getattr(own, name) and (new or name != "display_name")
+        if (new := getattr(offered, name)) != getattr(existing, name)
+        and (new or name != "display_name")
     }

@@ -84,5 +84,5 @@ class Sources:
 
     def default_realm(self) -> str:
         """The realm of challenges where an auth does not say; empty if unknown."""
-        own = (found.realm for found in self.of_asterisk().values() if found.realm)
-        return self.realm or next(own, "")
+        realms = (found.realm for found in self.of_asterisk().values() if found.realm)
+        return self.realm or next(realms, "")

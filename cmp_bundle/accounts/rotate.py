@@ -49,16 +49,16 @@ def renewal(
     steps: list[Step] = []
     files: list[Path] = []
     accounts: dict[str, Account] = {}
-    own = [account for account in chosen if not account.source]
-    if own:
-        renewed = [_renewed(account, fresh[account.id]) for account in own]
+    in_file = [account for account in chosen if not account.source]
+    if in_file:
+        renewed = [_renewed(account, fresh[account.id]) for account in in_file]
         accounts |= {account.id: account for account in renewed}
         after = file.edited(Edits(change={a.id: _secret(a) for a in renewed}))
         steps.append(edit(file.path, Boundary(), file.data, after.data, private=not file.loose))
     # Each source is changed once, whatever the reasons: two edits of one file would not fit.
     wanted: dict[str, list[str]] = {}
-    for name, found in sources.of_asterisk().items() if own else ():
-        wanted[name] = [account.id for account in own if holds(account, found)]
+    for name, found in sources.of_asterisk().items() if in_file else ():
+        wanted[name] = [account.id for account in in_file if holds(account, found)]
     for account in chosen:
         if account.source:
             wanted.setdefault(account.source, []).append(account.id)

@@ -44,8 +44,8 @@ def parse(data: bytes, file: str) -> Parsed:
     _look_at_top(document, layout, file, findings)
     rows = document.get("account", [])
     accounts = []
-    for row, own in zip(rows, _rows(layout), strict=False):
-        parsed = account(_written(row, own, file), findings)
+    for row, account_tables in zip(rows, _rows(layout), strict=False):
+        parsed = account(_written(row, account_tables, file), findings)
         if parsed:
             accounts.append(parsed)
     findings += duplicates(accounts)
@@ -166,13 +166,13 @@ def _rows(layout: list[Table]) -> list[list[Table]]:
     return rows
 
 
-def _written(row: Mapping[str, Any], own: list[Table], file: str) -> AccountFields:
+def _written(row: Mapping[str, Any], account_tables: list[Table], file: str) -> AccountFields:
     places: dict[str, Place] = {}
-    for table in own[1:]:
+    for table in account_tables[1:]:
         places.setdefault(table.path[1], Place(file, table.line))
-    for pair in own[0].pairs:
+    for pair in account_tables[0].pairs:
         places.setdefault(pair.path[0], Place(file, pair.line))
-    return AccountFields(row, Place(file, own[0].line), places)
+    return AccountFields(row, Place(file, account_tables[0].line), places)
 
 
 def _defaults(
@@ -186,32 +186,34 @@ def _defaults(
             path = table.path + pair.path
             if path[:1] == ("defaults",) and len(path) > 1:
                 places.setdefault(path[1], Place(file, pair.line))
-    own = {name: value for name, value in content.items() if name in FIELDS and name not in _SHARED}
-    for name in own:
+    per_account = {
+        name: value for name, value in content.items() if name in FIELDS and name not in _SHARED
+    }
+    for name in per_account:
         text = f"{name} is each account's own, and cannot be a default"
         findings.append(finding("account-field", text, places.get(name, place)))
-    rest = {name: value for name, value in content.items() if name not in own}
+    rest = {name: value for name, value in content.items() if name not in per_account}
     return Account("", **checked(AccountFields(rest, place, places), _SHARED, findings))
 
 
-def _removal(text: str, own: list[Table]) -> tuple[int, int, str]:
+def _removal(text: str, account_tables: list[Table]) -> tuple[int, int, str]:
     """From the header to the last pair, with the blank lines below: they parted it from the next.
 
     Comments above the header stay: whoever wrote them may have meant more than this account.
     """
-    end = own[-1].last
+    end = account_tables[-1].last
     while end < len(text):
         line_end = text.find("\n", end) + 1 or len(text)
         if text[end:line_end].strip():
             break
         end = line_end
-    return own[0].start, end, ""
+    return account_tables[0].start, end, ""
 
 
 def _changes(
-    text: str, own: list[Table], change: Change, newline: str, file: str
+    text: str, account_tables: list[Table], change: Change, newline: str, file: str
 ) -> Iterator[tuple[int, int, str]]:
-    pairs = {pair.path: pair for pair in own[0].pairs}
+    pairs = {pair.path: pair for pair in account_tables[0].pairs}
     anchor = pairs.get(("id",))
     if anchor is None:
         raise unclear(file)
