@@ -211,8 +211,8 @@ def _address(bindaddr: str | None, bindport: str | None) -> Address | None:
 def _tls_address(tlsbindaddr: str | None, plain: Address | None) -> Address | None:
     """Its own, else the plain one's host, which there may not be."""
     if tlsbindaddr is not None:
-        own = numeric_address(tlsbindaddr)
-        return None if own is None else Address(own.host, own.port or TLS_PORT)
+        address = numeric_address(tlsbindaddr)
+        return None if address is None else Address(address.host, address.port or TLS_PORT)
     return None if plain is None else Address(plain.host, TLS_PORT)
 
 
