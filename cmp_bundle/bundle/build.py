@@ -145,10 +145,10 @@ def build(
 
 def known(phone: Phone, client: Client) -> list[bytes]:
     """What everybody can fetch anywhere: our own code, and the phones that cmp-bundle knows."""
-    ours = [part.encode() for part in astuple(client)]
+    client_code = [part.encode() for part in astuple(client)]
     if phone.source == BUILTIN or phone.tree == UPSTREAM.tree:
-        return ours + [file.data for file in phone.files.values()]
-    return ours
+        return client_code + [file.data for file in phone.files.values()]
+    return client_code
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
     present: set[str] = set()
     try:
         if folder.exists():
-            present = _ours(folder)
+            present = _built_paths(folder)
         same = {p for p in present & set(files) if _holds(folder / p, files[p])}
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -86,7 +86,7 @@ def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
     return True
 
 
-def _ours(folder: Path) -> set[str]:
+def _built_paths(folder: Path) -> set[str]:
     """The paths of all files in it.
 
     Raises CmpBundleError where it holds anything that no build of ours wrote, and OSError.
