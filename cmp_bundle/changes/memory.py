@@ -30,11 +30,11 @@ def memory(subject: str, disk: Disk) -> Path:
     run undo what never was.
     """
     base, found = _base(), folder(subject)
-    here, whose = disk.within(Boundary()), owner().with_mode(_MODE)
+    here, ownership = disk.within(Boundary()), owner().with_mode(_MODE)
     try:
         for missing in reversed([p for p in (base, *base.parents) if not p.exists()]):
-            here.make_folder(missing, whose)
-        _ours(base)
+            here.make_folder(missing, ownership)
+        _refuse_shared(base)
     except OSError as error:
         raise CmpBundleError(
             "state-folder",
@@ -42,7 +42,7 @@ def memory(subject: str, disk: Disk) -> Path:
             file=base,
             hint=f"name a folder that is yours alone: {VARIABLE}=/path",
         ) from error
-    here.make_folder(found, whose)
+    here.make_folder(found, ownership)
     return found
 
 
@@ -72,7 +72,7 @@ def _base() -> Path:
         ) from error
 
 
-def _ours(base: Path) -> None:
+def _refuse_shared(base: Path) -> None:
     """Raises CmpBundleError where somebody else could have written what lies there."""
     with Boundary().opened(base) as opened:
         found, rights = opened.stat("."), opened.rights
