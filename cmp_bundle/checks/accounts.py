@@ -41,7 +41,7 @@ def against_asterisk(
     are Asterisk's own, None where there is no Asterisk to compare with, and ``complete`` is
     whether an endpoint that is not in them is nowhere: Asterisk may have more in a database.
     """
-    own = None if files is None else tuple(files)
+    in_files = None if files is None else tuple(files)
     for account in accounts:
         if account.source:
             there = sources[account.source]
@@ -50,11 +50,11 @@ def against_asterisk(
                 continue
             found = against(account, there)
             yield from (one for one in found if one.code not in _THE_SOURCES_OWN)
-        elif own is None:
+        elif in_files is None:
             text = f"no Asterisk was found here to compare {account.id} with"
             yield finding("not-compared", text, account.place, None, account.id)
         else:
-            there = next((f for f in own if account.id in f.endpoints), _NOTHING)
+            there = next((f for f in in_files if account.id in f.endpoints), _NOTHING)
             yield from against(account, there, complete=complete)
 
 
@@ -118,7 +118,7 @@ def _authentication(account: Account, endpoint: Endpoint, found: Endpoints) -> I
     if not (account.password or account.ha1):
         return
     realm = realm or account.realm
-    own = account.ha1 or ha1(account.user, realm, account.password)
-    if own != digest(auth, realm):
+    account_digest = account.ha1 or ha1(account.user, realm, account.password)
+    if account_digest != digest(auth, realm):
         text = f"the password of {account.id} is not the one that Asterisk has"
         yield of_account("password", text, where)

@@ -59,10 +59,10 @@ def from_a_database(line: Variable | None) -> Finding | None:
     return finding("http-conf-in-database", text, line.place, hint)
 
 
-def redirect_taken(server: HttpServer, target: str, ours: str) -> Finding | None:
-    """Whether ``target`` leads elsewhere by a line in another file than ``ours``."""
+def redirect_taken(server: HttpServer, target: str, our_file: str) -> Finding | None:
+    """Whether ``target`` leads elsewhere by a line in another file than ``our_file``."""
     for redirect in server.redirects:
-        if same_name(redirect.target, target) and redirect.origin.file != ours:
+        if same_name(redirect.target, target) and redirect.origin.file != our_file:
             text = f"there is a redirect of {target} already, to {redirect.destination}"
             hint = "take it out, or choose another path: [site] redirect"
             return finding("redirect-taken", text, redirect.origin, hint)
