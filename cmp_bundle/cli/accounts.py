@@ -110,8 +110,8 @@ def check(context: Context) -> Result:
     lines = [line(one) for one in found.findings if one.code != _NOT_COMPARED]
     alone = sum(one.code == _NOT_COMPARED for one in found.findings)
     if alone:
-        whose = count(alone, "account")
-        lines.append(f"note {_NOT_COMPARED}: no Asterisk was found here; not compared: {whose}")
+        accounts = count(alone, "account")
+        lines.append(f"note {_NOT_COMPARED}: no Asterisk was found here; not compared: {accounts}")
     if not found.findings:
         lines.append(f"{count(found.accounts, 'account')}, all match Asterisk")
     return Result("\n".join(lines), found, failed=found.failed)
@@ -138,8 +138,8 @@ def rotate(context: Context, *, users: tuple[str, ...], everybody: bool) -> Resu
             hint="name accounts, or add --all",
         )
     done = rotate_passwords(context, None if everybody else users)
-    whose = done.rotated[0] if len(done.rotated) == 1 else f"{len(done.rotated)} accounts"
-    lines = [f"a new password for {whose}; the link stays the same", *changes.republished(done)]
+    accounts = done.rotated[0] if len(done.rotated) == 1 else f"{len(done.rotated)} accounts"
+    lines = [f"a new password for {accounts}; the link stays the same", *changes.republished(done)]
     return Result("\n".join(lines), done)
 
 

@@ -55,7 +55,7 @@ def command(context: Context, *, offline: bool, plain: str | None, public: bool)
         f" (the original phone: {kilobytes(before.bytes)} in {count(before.requests, 'request')})",
     ]
     if about.profiles.count:
-        whose = count(about.profiles.count, "account")
-        lines.append(f"it holds the sealed profiles of {whose}; their links: cmp-bundle links")
+        accounts = count(about.profiles.count, "account")
+        lines.append(f"it holds the sealed profiles of {accounts}; their links: cmp-bundle links")
     lines.append(f"people will open it at {about.redirect}; next: cmp-bundle deploy --dry-run")
     return Result("\n".join(lines), built)

@@ -51,8 +51,8 @@ def restore(context: Context, *, file: Path, yes: bool) -> Result:
     if not done.changed:
         lines = [f"{done.key} already holds this key"]
     if done.kept:
-        whose = some(done.kept)
-        lines.append(f"kept, because they are newer than {file}: the links of {whose}")
+        names = some(done.kept)
+        lines.append(f"kept, because they are newer than {file}: the links of {names}")
     if done.changed:
         lines += changes.republished(done)
     return Result("\n".join(lines), done)
