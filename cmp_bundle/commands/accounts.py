@@ -80,9 +80,9 @@ def list_accounts(context: Context) -> Accounts:
 def show_account(context: Context, user: str) -> ListedAccount:
     """One account as its phone gets it: with what its source holds, and the file's defaults."""
     file = read(context)
-    own = named(file.accounts, user, file)
-    ((account,), _) = loaded_accounts.resolve(context, file, (own,))
-    return replace(_listed(account), place=str(own.place) if own.place else None)
+    row = named(file.accounts, user, file)
+    ((account,), _) = loaded_accounts.resolve(context, file, (row,))
+    return replace(_listed(account), place=str(row.place) if row.place else None)
 
 
 def _listed(account: Account) -> ListedAccount:
@@ -209,9 +209,9 @@ def _compared(accounts: tuple[Account, ...], sources: Sources) -> Iterator[Findi
     there = {
         name: endpoints(name) for name in dict.fromkeys(a.source for a in accounts if a.source)
     }
-    own = None if sources.asterisk is None else sources.of_asterisk().values()
+    files = None if sources.asterisk is None else sources.of_asterisk().values()
     complete = sources.asterisk is not None and not _in_database(sources.asterisk)
-    yield from against_asterisk(accounts, there, own, complete=complete)
+    yield from against_asterisk(accounts, there, files, complete=complete)
 
 
 def _in_database(files: ConfFolder) -> bool:
@@ -248,8 +248,8 @@ def rotate_passwords(context: Context, users: Sequence[str] | None = None) -> Ro
         _refuse_unknown(file, ids, "nothing was changed")
         sources = loaded_accounts.sources(context, file)
         beside = sources.of_asterisk()
-        own = [a for a in file.accounts if a.id in ids and not a.source]
-        alone = [a.id for a in own if not any(holds(a, found) for found in beside.values())]
+        in_file = [a for a in file.accounts if a.id in ids and not a.source]
+        alone = [a.id for a in in_file if not any(holds(a, found) for found in beside.values())]
         planned = renewal(file, ids, sources)
         with work.transaction("accounts rotate") as changes:
             # A profile with a new password shall meet an Asterisk that knows it. All in one: a run

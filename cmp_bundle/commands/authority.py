@@ -214,10 +214,10 @@ def _kept(context: Context, folder: Path, before: Anchor | None) -> tuple[Host, 
     if not wanted:
         return ()
     try:
-        ours = to_be_trusted(folder, desktop_user()) is not None
+        made_here = to_be_trusted(folder, desktop_user()) is not None
     except CmpBundleError:
-        ours = False
-    if not ours:
+        made_here = False
+    if not made_here:
         context.reporter.note(
             f"the old authority was not made here, so the new one does not take over its limits: {bounds}"
         )

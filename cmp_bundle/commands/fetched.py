@@ -26,11 +26,13 @@ def phone(context: Context, *, offline: bool, refresh: bool = False) -> Phone:
         pin=wanted.pin or None,
         base=context.loaded.base("phone.source"),
     )
-    request = replace(request, private=frozenset(path.resolve() for path in _own(context)))
+    request = replace(
+        request, private=frozenset(path.resolve() for path in _private_paths(context))
+    )
     return fetch(request, Cache.of_user(), context.reporter, offline=offline, refresh=refresh)
 
 
-def _own(context: Context) -> Iterator[Path]:
+def _private_paths(context: Context) -> Iterator[Path]:
     """Where the settings put what is nobody's phone, and nobody else's business."""
     settings = context.settings
     if context.loaded.file:

@@ -81,8 +81,8 @@ def load(
     if plain is not None:
         one = named(now, plain, file)
         public_profile = content(one)
-        whose = [a for a in (one, *file.accounts) if a.id == plain]
-        public = {s.value for a in whose for s in sealed.own_secrets(a)}
+        public_accounts = [a for a in (one, *file.accounts) if a.id == plain]
+        public = {s.value for a in public_accounts for s in sealed.own_secrets(a)}
         # Whoever has the password has its digests.
         public |= {s.value for s in hidden if s.what == f"the HA1 of {plain}"}
         secrets = tuple(s for s in secrets if s.value not in public)
@@ -99,21 +99,21 @@ def resolve(
     does not have.
     """
     opened = sources(context, file)
-    own = opened.of_asterisk().values()
+    endpoints = opened.of_asterisk().values()
     now = filled(file.accounts if chosen is None else chosen, opened)
     hidden = tuple(s for a in now if a.password for s in sealed.own_secrets(a))
     if opened.database_password:
         hidden += (Secret("the password of the database", opened.database_password),)
-    after = digested(now, own, context.settings.accounts.realm)
+    after = digested(now, endpoints, context.settings.accounts.realm)
     # Of those that keep their password, nobody knows which of their digests is as good.
-    return after, (*hidden, *sealed.digests(after, _realms(context, own)))
+    return after, (*hidden, *sealed.digests(after, _realms(context, endpoints)))
 
 
-def _realms(context: Context, own: Iterable[Endpoints]) -> set[str]:
+def _realms(context: Context, endpoints: Iterable[Endpoints]) -> set[str]:
     """What a realm may be here: what is named as one, and this server's names."""
     settings = context.settings
     host = urlsplit(settings.site.url).hostname or ""
-    found = (one.realm for one in own)
+    found = (one.realm for one in endpoints)
     return {settings.accounts.realm, settings.server.host, host, *found} - {""}
 
 
@@ -196,8 +196,8 @@ def _completed(context: Context, file: AccountFile) -> AccountFile:
         return file
     after.write(Disk())
     fresh = [a.id for a in file.without_secret]
-    whose = f"{len(fresh)} accounts" if len(fresh) > 1 else fresh[0]
+    accounts = f"{len(fresh)} accounts" if len(fresh) > 1 else fresh[0]
     context.reporter.note(
-        f"{file.path}: made and stored a password for {whose}; Asterisk needs it too"
+        f"{file.path}: made and stored a password for {accounts}; Asterisk needs it too"
     )
     return after

@@ -33,12 +33,12 @@ def known(origin: PhoneOrigin) -> list[bytes]:
 
     Without it a password that stands in the phone's own code is told as well, which is no loss.
     """
-    ours = [part.encode() for part in astuple(client())]
+    client_code = [part.encode() for part in astuple(client())]
     if origin.source != BUILTIN and origin.tree != UPSTREAM.tree:
-        return ours
+        return client_code
     source = BUILTIN if origin.source == BUILTIN else "upstream"
     try:
         phone = fetch(parse(source), Cache.of_user(), Silent(), offline=True)
     except CmpBundleError:
-        return ours
+        return client_code
     return known_with(phone, client())

@@ -60,13 +60,16 @@ def engine(context: Context, at: Server | None) -> Engine:
     Raises CmpBundleError where there is no safe place to remember in what is done.
     """
     _finish_trusting(context)
-    own = (context.settings.accounts.file.absolute().parent, context.settings.links.key.absolute())
+    places = (
+        context.settings.accounts.file.absolute().parent,
+        context.settings.links.key.absolute(),
+    )
     if at is not None:
-        result = engine_for(at, Disk(), context.reporter, _kinds(context), own)
+        result = engine_for(at, Disk(), context.reporter, _kinds(context), places)
     else:
-        folder = memory(str(own[0]), Disk())
+        folder = memory(str(places[0]), Disk())
         result = Engine(
-            Journal(folder, own, _kinds(context)), Disk(), context.reporter, NoService()
+            Journal(folder, places, _kinds(context)), Disk(), context.reporter, NoService()
         )
     return replace(result, journal=replace(result.journal, more=lambda: _sources(context)))
 

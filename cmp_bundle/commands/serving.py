@@ -85,8 +85,8 @@ def serve(
         )
 
     base = _base(host, port, everywhere=everywhere)
-    ours = frozenset(n.lower() for n in names)
-    developer = Developer(Guard(ours, beside[0].getsockname()[1]), secrets.token_urlsafe(16))
+    hosts = frozenset(n.lower() for n in names)
+    developer = Developer(Guard(hosts, beside[0].getsockname()[1]), secrets.token_urlsafe(16))
     page = f"{_page_base(host, developer.guard.port, everywhere=everywhere)}/{developer.secret}/"
     server = DevServer(
         BundleSource(
@@ -97,7 +97,7 @@ def serve(
             first=time.time_ns() // 10**6,
             on_visible=preview.settle,
         ),
-        Guard(ours, port),
+        Guard(hosts, port),
         developer,
         _pbx(context, preview, practice=practice, insecure=pbx_insecure),
         context.reporter,

@@ -71,13 +71,13 @@ def trust_authority(
     folder = folder_of(context, folder)
     if not dry_run and anchor_in(folder) is None:
         tell_if_fresh(context, ensure(folder, (), now(), Disk()))
-    whose = _whose(context)
+    user = _desktop_user(context)
     with _alone(context, dry_run=dry_run) as engine:
-        anchor = to_be_trusted(folder, whose)
+        anchor = to_be_trusted(folder, user)
         if anchor is None:
             raise none_yet(folder)
         anchor.check(now())
-        changes = trust.to_trust(anchor, trust.stores(whose))
+        changes = trust.to_trust(anchor, trust.stores(user))
         return _carried_out(context, anchor, changes, engine, wanted=True)
 
 
@@ -85,10 +85,10 @@ def untrust_authority(
     context: Context, folder: Path | None = None, *, dry_run: bool = False
 ) -> TrustChange:
     """Make the browsers here forget the authority. Raises CmpBundleError as above."""
-    whose = _whose(context)
+    user = _desktop_user(context)
     with _alone(context, dry_run=dry_run) as engine:
         anchor = anchor_of(folder_of(context, folder))
-        changes = trust.to_untrust(anchor, trust.stores(whose))
+        changes = trust.to_untrust(anchor, trust.stores(user))
         return _carried_out(context, anchor, changes, engine, wanted=False)
 
 
@@ -103,7 +103,7 @@ def _alone(context: Context, *, dry_run: bool) -> Iterator[Engine | None]:
         yield engine
 
 
-def _whose(context: Context) -> DesktopUser:
+def _desktop_user(context: Context) -> DesktopUser:
     found = desktop_user()
     if found.behind_sudo:
         context.reporter.note(f"for {found.name}, who called sudo: the browsers in {found.home}")
