@@ -121,8 +121,8 @@ class OnDisk:
 
     def static_names(self) -> tuple[str, ...]:
         """What else lies in static-http."""
-        own = {self._site.name, self._site.hidden.name}
-        return tuple(name for name in self._names(self._site.static) if name not in own)
+        site_folders = {self._site.name, self._site.hidden.name}
+        return tuple(name for name in self._names(self._site.static) if name not in site_folders)
 
     def _see(self, path: Path, *, follow: bool = False, most: int = LARGEST) -> State:
         state = look(path, self._boundary, follow=follow, most=most)

@@ -26,18 +26,18 @@ _FOLDER_MODE = 0o755
 
 def stage(steps: Steps, bundle: Bundle, found: Survey, release: str, moment: int) -> None:
     """Everything of the release, where nobody looks for it yet."""
-    site, own = found.site, found.static_owner
+    site, owner = found.site, found.static_owner
     for path in (site.static, site.hidden, site.releases, site.assets):
         _folder(steps, found, path)
     folder = site.release(release)
-    steps.add(folder, None, FolderState(own.with_mode(_FOLDER_MODE)))
+    steps.add(folder, None, FolderState(owner.with_mode(_FOLDER_MODE)))
     for shared in (ASSETS, manifest.PROFILES):
         steps.add(folder / shared, None, SymlinkState(f"../../{shared}"))
     folders = {site.assets, folder}
     for name, data in bundle.files.items():
         path = site.file(release, name)
         mtime = moment if name == bundle.manifest.entry else None
-        wanted = FileState(data, own.with_mode(FILE_MODE), mtime)
+        wanted = FileState(data, owner.with_mode(FILE_MODE), mtime)
         before = found.states.get(path)
         if isinstance(before, FileState) and before.data == data:
             continue
@@ -47,9 +47,9 @@ def stage(steps: Steps, bundle: Bundle, found: Survey, release: str, moment: int
                 _folder(steps, found, parent)
             elif parent not in folders and parent.is_relative_to(folder):
                 folders.add(parent)
-                steps.add(parent, None, FolderState(own.with_mode(_FOLDER_MODE)))
+                steps.add(parent, None, FolderState(owner.with_mode(_FOLDER_MODE)))
         steps.add(path, before, wanted)
-    about = FileState(bundle.manifest.to_json(), own.with_mode(FILE_MODE))
+    about = FileState(bundle.manifest.to_json(), owner.with_mode(FILE_MODE))
     steps.add(site.manifest_of(release), None, about)
 
 
@@ -63,9 +63,9 @@ def stage_profiles(steps: Steps, bundle: Bundle, found: Survey) -> tuple[Removal
     if wanted is None:
         steps.add(site.profiles, before, None)
     else:
-        own = found.static_owner.with_mode(_FOLDER_MODE)
+        owner = found.static_owner.with_mode(_FOLDER_MODE)
         _folder(steps, found, site.profile_sets)
-        steps.add(site.profile_set(wanted), None, TreeState(bundle.profiles, own, PROFILE_NAMES))
+        steps.add(site.profile_set(wanted), None, TreeState(bundle.profiles, owner, PROFILE_NAMES))
         steps.add(site.profiles, before, SymlinkState(f"profiles/{wanted}"))
     return (_profile_set(found, now),) if now else ()
 

@@ -302,10 +302,10 @@ def _configuration(
     for name, state in theirs.items():
         if name != "http.conf" and not dialplan and add_line(state.data, name) != state.data:
             continue
-        ours = _inside(files, name)
-        reader.read(name, Overlaid(files, {ours: None}))
+        our_file = _inside(files, name)
+        reader.read(name, Overlaid(files, {our_file: None}))
         line = add_line(state.data, name)
-        reader.read(name, Overlaid(files, {f"{files.etc}/{name}": line, ours: b""}))
+        reader.read(name, Overlaid(files, {f"{files.etc}/{name}": line, our_file: b""}))
     return files.sealed(), http, mapping.last("settings", "http.conf")
 
 
