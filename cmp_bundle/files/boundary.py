@@ -213,12 +213,12 @@ class _Way:
 
     def _may_follow(self, name: str, link: os.stat_result) -> None:
         """Raises CmpBundleError where the link is somebody's whose rights are not to be had."""
-        own = Rights.own()
-        if own.are_roots:
+        rights = Rights.own()
+        if rights.are_roots:
             return
-        ours, folder = (0, own.uid), os.fstat(self.here.descriptor)
+        trusted_uids, folder = (0, rights.uid), os.fstat(self.here.descriptor)
         anybodys = folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX
-        if link.st_uid not in ours or folder.st_uid not in ours or anybodys:
+        if link.st_uid not in trusted_uids or folder.st_uid not in trusted_uids or anybodys:
             raise CmpBundleError(
                 "symlink",
                 "is a symlink that somebody else could have put there, and is not followed",
