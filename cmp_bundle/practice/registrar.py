@@ -98,12 +98,12 @@ class Registrar:
         self, account: str, phone: int, changes: list[tuple[str, int]], request: SipRequest
     ) -> None:
         """Raises RefusedError."""
-        own = self._of(account, phone)
-        after = {b.uri for b in own} | {uri for uri, seconds in changes if seconds}
+        bindings = self._of(account, phone)
+        after = {b.uri for b in bindings} | {uri for uri, seconds in changes if seconds}
         if len(after - {uri for uri, seconds in changes if not seconds}) > MOST_CONTACTS:
             raise RefusedError(403)
         touched = {uri for uri, _ in changes}
-        for binding in own:
+        for binding in bindings:
             late = binding.call_id == request.call_id and binding.cseq >= request.cseq[0]
             if binding.uri in touched and late:
                 # Older than what it would change (section 10.3, step 7).

@@ -148,8 +148,8 @@ class Negotiation:
             slots = [*self._slots, *self._further(pictures)]
         else:
             slots = [
-                self._own("audio", "0", primary=True, stream=1),
-                self._own("video", "1", primary=True, stream=1),
+                self._new_slot("audio", "0", primary=True, stream=1),
+                self._new_slot("video", "1", primary=True, stream=1),
             ]
         self._offered = tuple(slots)
         # RFC 8842 section 5.2: whoever offers again leaves the roles to the other side, which
@@ -192,7 +192,7 @@ class Negotiation:
         further: list[_Slot] = []
         for number in range(sum(s.sends for s in videos) + 1, pictures + 1):
             mid = next(m for m in _mids(number) if m not in taken)
-            slot = self._own("video", mid, primary=False, stream=number)
+            slot = self._new_slot("video", mid, primary=False, stream=number)
             further.append(replace(slot, codecs=source.codecs, protocol=source.protocol))
         return further
 
@@ -215,7 +215,7 @@ class Negotiation:
                 continue
             base = before if before is not None and before.alive else None
             if base is None:
-                base = self._own(section.kind, section.mid, primary=True, stream=1)
+                base = self._new_slot(section.kind, section.mid, primary=True, stream=1)
             receives = base.primary and section.sends
             slots.append(
                 replace(
@@ -243,7 +243,7 @@ class Negotiation:
         ):
             raise SdpError("an ICE restart is not for practice")
 
-    def _own(self, kind: str, mid: str, *, primary: bool, stream: int) -> _Slot:
+    def _new_slot(self, kind: str, mid: str, *, primary: bool, stream: int) -> _Slot:
         return _Slot(
             kind,
             mid,

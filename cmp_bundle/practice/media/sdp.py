@@ -148,30 +148,30 @@ def _section(lines: list[tuple[str, str]], session: _Attributes, index: int) -> 
     if match is None:
         raise SdpError("a media line cannot be read")
     kind, port, protocol, formats = match.groups()
-    own = _Attributes(lines[1:])
+    attributes = _Attributes(lines[1:])
     return Section(
         kind=kind,
         port=int(port),
         protocol=protocol,
         formats=tuple(formats.split()),
-        mid=own.first("mid") or f"#{index}",
-        direction=own.direction() or session.direction() or "sendrecv",
-        codecs=_codecs(formats.split(), own) if "RTP/" in protocol else (),
-        rtcp_mux=own.first("rtcp-mux") is not None,
-        bundle_only=own.first("bundle-only") is not None,
-        transport=_transport(own, session),
-        candidates=tuple(own.all("candidate")),
+        mid=attributes.first("mid") or f"#{index}",
+        direction=attributes.direction() or session.direction() or "sendrecv",
+        codecs=_codecs(formats.split(), attributes) if "RTP/" in protocol else (),
+        rtcp_mux=attributes.first("rtcp-mux") is not None,
+        bundle_only=attributes.first("bundle-only") is not None,
+        transport=_transport(attributes, session),
+        candidates=tuple(attributes.all("candidate")),
     )
 
 
-def _codecs(formats: list[str], own: _Attributes) -> tuple[Codec, ...]:
+def _codecs(formats: list[str], attributes: _Attributes) -> tuple[Codec, ...]:
     if len(formats) > _MOST_CODECS:
         raise SdpError("a media line has too many formats")
     # The two that need no rtpmap (RFC 3551 table 4).
     names = {"0": "PCMU/8000", "8": "PCMA/8000"}
-    names |= {m[1]: m[2] for m in map(_RTPMAP.fullmatch, own.all("rtpmap")) if m}
-    parameters = {m[1]: m[2] for m in map(_NUMBERED.fullmatch, own.all("fmtp")) if m}
-    feedback = [(m[1], m[2]) for m in map(_NUMBERED.fullmatch, own.all("rtcp-fb")) if m]
+    names |= {m[1]: m[2] for m in map(_RTPMAP.fullmatch, attributes.all("rtpmap")) if m}
+    parameters = {m[1]: m[2] for m in map(_NUMBERED.fullmatch, attributes.all("fmtp")) if m}
+    feedback = [(m[1], m[2]) for m in map(_NUMBERED.fullmatch, attributes.all("rtcp-fb")) if m]
     return tuple(
         Codec(
             payload=int(number),
@@ -184,12 +184,12 @@ def _codecs(formats: list[str], own: _Attributes) -> tuple[Codec, ...]:
     )
 
 
-def _transport(own: _Attributes, session: _Attributes) -> Transport | None:
+def _transport(attributes: _Attributes, session: _Attributes) -> Transport | None:
     def value_of(name: str) -> str | None:
-        return own.first(name) or session.first(name)
+        return attributes.first(name) or session.first(name)
 
     ufrag, password = value_of("ice-ufrag"), value_of("ice-pwd")
-    prints = own.all("fingerprint") or session.all("fingerprint")
+    prints = attributes.all("fingerprint") or session.all("fingerprint")
     pairs = tuple((words[0], words[1]) for words in map(str.split, prints) if len(words) == 2)  # noqa: PLR2004 an algorithm and a value
     if ufrag is None or password is None or not pairs:
         return None

@@ -62,7 +62,9 @@ class _Ways(Connection):
     def __init__(self) -> None:
         super().__init__(ice_controlling=False)
         self.wide = False
-        self.own = frozenset((*_LOOPBACK, *get_host_addresses(use_ipv4=True, use_ipv6=True)))
+        self.local_addresses = frozenset(
+            (*_LOOPBACK, *get_host_addresses(use_ipv4=True, use_ipv6=True))
+        )
 
     async def get_component_candidates(
         self,
@@ -76,7 +78,7 @@ class _Ways(Connection):
     def request_received(
         self, message: Message, addr: tuple[str, int], protocol: StunProtocol
     ) -> None:
-        if addr[0] in self.own:
+        if addr[0] in self.local_addresses:
             super().request_received(message, addr, protocol)
 
 
@@ -207,7 +209,7 @@ class EchoSession:
     async def _connect(
         self, remote: Transport, candidates: tuple[str, ...], *, opens: bool
     ) -> None:
-        for candidate in _reachable(candidates, self._ways.own):
+        for candidate in _reachable(candidates, self._ways.local_addresses):
             await self._ice.addRemoteCandidate(candidate)
         await self._ice.addRemoteCandidate(None)
         # In place before the first change of state, which may be the last.
@@ -248,7 +250,9 @@ def _is_loopback(candidate: str) -> bool:
     return any(word in _LOOPBACK for word in candidate.split()[4:5])
 
 
-def _reachable(candidates: tuple[str, ...], own: frozenset[str]) -> list[RTCIceCandidate]:
+def _reachable(
+    candidates: tuple[str, ...], local_addresses: frozenset[str]
+) -> list[RTCIceCandidate]:
     """Where on this machine the phone may be.
 
     A phone is always here, so an address elsewhere is no use, and a name in ``.local``, by which
@@ -266,7 +270,13 @@ def _reachable(candidates: tuple[str, ...], own: frozenset[str]) -> list[RTCIceC
         if candidate.component != 1 or not 0 < candidate.port < _PORTS:
             continue
         hidden = candidate.host.endswith(".local")
-        hosts = sorted(own) if hidden else [candidate.host] if candidate.host in own else []
+        hosts = (
+            sorted(local_addresses)
+            if hidden
+            else [candidate.host]
+            if candidate.host in local_addresses
+            else []
+        )
         found += (
             RTCIceCandidate(
                 component=candidate.component,
