@@ -285,8 +285,8 @@ class Key:
     def flag(self) -> str:
         """The name of its flag, without dashes before it, for commands that take one."""
         # Alone, --root, --user or --file would leave open whose.
-        whose = self.section == "asterisk" or self.dotted == "accounts.file"
-        prefix = f"{self.section}-" if whose else ""
+        ambiguous = self.section == "asterisk" or self.dotted == "accounts.file"
+        prefix = f"{self.section}-" if ambiguous else ""
         return prefix + self.name.replace("_", "-")
 
     @property
