@@ -58,9 +58,11 @@ class Authority:
 
     def sign(self, builder: x509.CertificateBuilder) -> x509.Certificate:
         """Put the authority's name and signature under a certificate."""
-        own = self.anchor.certificate
-        named = builder.issuer_name(own.subject)
-        return named.add_extension(_pointer_to(own), critical=False).sign(self.key, hashes.SHA256())
+        issuer = self.anchor.certificate
+        named = builder.issuer_name(issuer.subject)
+        return named.add_extension(_pointer_to(issuer), critical=False).sign(
+            self.key, hashes.SHA256()
+        )
 
 
 def authority_in(folder: Path, now: dt.datetime) -> Authority | None:
@@ -143,15 +145,15 @@ def _make(folder: Path, bounds: Bounds, now: dt.datetime, disk: Disk) -> Authori
     # A key alone is what a run that was cut off left behind; the rest is made for it.
     key: Key = _noted(path) if is_there(path) else ec.generate_private_key(ec.SECP256R1())
     certificate = _self_signed(key, bounds, now)
-    whose = FileOwnership.of(folder)
+    owner = FileOwnership.of(folder)
     if not is_there(path):
         # Without a place for the note, certificates can be made all the same; "certs trust", which
         # alone asks for it, says what is missing.
         with suppress(CmpBundleError):
             note(key.public_key(), disk)
-        disk.write(path, private_pem(key), whose.with_mode(0o600))
+        disk.write(path, private_pem(key), owner.with_mode(0o600))
     anchor = Anchor(folder / CERTIFICATE, certificate)
-    disk.write(anchor.path, anchor.pem, whose.with_mode(0o644))
+    disk.write(anchor.path, anchor.pem, owner.with_mode(0o644))
     return Authority(anchor, key, fresh=True)
 
 
@@ -211,21 +213,23 @@ def usage(**wanted: bool) -> x509.KeyUsage:
 def _pointer_to(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
     """What tells certificates of one issuer's name apart: the identifier that it has itself."""
     try:
-        own = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+        identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
     except x509.ExtensionNotFound:
         return x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key())  # type: ignore[arg-type]
-    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own.value)
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier.value)
 
 
 def _subject(tag: str) -> x509.Name:
     # People meet this name in a browser's settings, perhaps years later. The tag keeps two
     # authorities of one person apart: NSS gives certificates of one subject a single nickname.
-    whose = f"{desktop_user().name}@{platform.node()}"[: _LONGEST - len(f"cmp-bundle  {tag}")]
+    user_at_host = f"{desktop_user().name}@{platform.node()}"[
+        : _LONGEST - len(f"cmp-bundle  {tag}")
+    ]
     return x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, ORGANIZATION),
-            x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, whose),
-            x509.NameAttribute(NameOID.COMMON_NAME, f"cmp-bundle {whose} {tag}"),
+            x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, user_at_host),
+            x509.NameAttribute(NameOID.COMMON_NAME, f"cmp-bundle {user_at_host} {tag}"),
         ]
     )
 

@@ -69,7 +69,7 @@ class Leaf:
         return [a.value for a in found] == [_ORGANIZATION]
 
     def covers(self, host: Host) -> bool:
-        return any(own.covers(host) for own in self.hosts)
+        return any(listed.covers(host) for listed in self.hosts)
 
 
 def issue(authority: Authority, hosts: Sequence[Host], now: dt.datetime) -> Leaf:

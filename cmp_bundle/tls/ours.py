@@ -110,9 +110,9 @@ def _look(anchor: Anchor) -> None:
     if not isinstance(public, ec.EllipticCurvePublicKey) or public.curve.name != "secp256r1":
         raise _Foreign("cmp-bundle did not make its key")
     found = {e.oid: (e.value, e.critical) for e in certificate.extensions}
-    ours = {value.oid: (value, critical) for value, critical in profile(public, bounds)}
+    expected = {value.oid: (value, critical) for value, critical in profile(public, bounds)}
     lasts = certificate.not_valid_after_utc - certificate.not_valid_before_utc
-    if found != ours or lasts > YEARS:
+    if found != expected or lasts > YEARS:
         raise _Foreign("it has not the form of an authority that this version makes")
 
 
@@ -126,10 +126,10 @@ def _read(folder: Path, allowed: frozenset[int]) -> _Content:
                 f"run this as {name}, or name a folder of your own: --folder FOLDER",
             )
         _shut(folder, about, stat.S_IWGRP | stat.S_IWOTH, "go-w")
-        whose = about.st_uid
+        owner = about.st_uid
         return _Content(
-            _of(folder / CERTIFICATE, descriptor, whose, stat.S_IWGRP | stat.S_IWOTH, "go-w"),
-            _of(folder / KEY, descriptor, whose, OTHERS, "go="),
+            _of(folder / CERTIFICATE, descriptor, owner, stat.S_IWGRP | stat.S_IWOTH, "go-w"),
+            _of(folder / KEY, descriptor, owner, OTHERS, "go="),
         )
 
 
@@ -148,7 +148,7 @@ def _folder(folder: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _of(path: Path, folder: int, whose: int, forbidden: int, shut: str) -> bytes:
+def _of(path: Path, folder: int, owner: int, forbidden: int, shut: str) -> bytes:
     try:
         file = opened(path, folder)
     except FileNotFoundError as error:
@@ -159,7 +159,7 @@ def _of(path: Path, folder: int, whose: int, forbidden: int, shut: str) -> bytes
         about = os.fstat(file.fileno())
         # Not root's either, in a folder of somebody else: that user may have given a file of
         # root's this name as well.
-        if about.st_uid != whose:
+        if about.st_uid != owner:
             raise _Foreign(f"{path} belongs to {_name(about.st_uid)}, its folder does not")
         _shut(path, about, forbidden, shut)
         data = file.read(MOST + 1)
