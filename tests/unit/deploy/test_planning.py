@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -74,6 +75,6 @@ def test_nothing_is_opened(name: str, tmp_path: Path) -> None:
 def test_the_watch_itself_sees(tmp_path: Path) -> None:
     with watched() as seen:
         (tmp_path / "a").write_bytes(b"")
-        list(tmp_path.iterdir())
+        os.listdir(tmp_path)  # noqa: PTH208 - iterdir() asks scandir since Python 3.13
     assert any(s.startswith("open ") for s in seen)
     assert any(s.startswith("os.listdir") for s in seen)
