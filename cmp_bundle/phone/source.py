@@ -300,7 +300,10 @@ def _path(text: str, base: Path) -> Path:
 
 def _look(path: Path, text: str, question: Callable[[Path], bool]) -> bool:
     try:
+        path.stat()  # since Python 3.14 a question hides why it has no answer
         return question(path)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # no path has a NUL in it
+        return False
     except OSError as error:
         raise _no(text, f"cannot be looked at: {reason(error)}") from error
 
