@@ -15,6 +15,8 @@ from cmp_bundle.findings import finding
 from cmp_bundle.places import Place
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cmp_bundle.asterisk.includes import Https
     from cmp_bundle.changes.plan import Plan
     from cmp_bundle.checks.expected import Expected
@@ -51,14 +53,16 @@ def before_any(found: Survey) -> None:
 
 def after(found: Survey, plan: Plan, expected: Expected) -> None:
     """Reads the configuration as it would be, and raises if it would not do what was planned."""
-    contents = {
+    changes: dict[Path, bytes | None] = {
         c.path: c.after.data if isinstance(c.after, FileState) else None
         for c in plan.changes
         if c.path.suffix == ".conf"
     }
-    if not contents:
+    if not changes:
         return
-    http = reader.read("http.conf", found.with_changes(contents))
+    # A file of ours that is right already is no change, and without our line nobody has read it.
+    ours = {found.our_folder / name: state.data for name, state in found.ours.items()}
+    http = reader.read("http.conf", found.with_changes(ours | changes))
     server = http_server(http)
     target, file = expected.redirect, found.path("http.conf")
     refuse_first(

@@ -54,6 +54,21 @@ def test_the_second_time_nothing_changes(tmp_path: Path) -> None:
     assert snapshot(tmp_path) == before
 
 
+def test_our_file_is_left_and_only_the_line_is_missing(tmp_path: Path) -> None:
+    """As a cut-off undeploy leaves it: within that second a deploy has nothing to change in it."""
+    server = Server(tree(tmp_path))
+    server.deploy(bundle(), moment=2_000_000_000)
+    ours = tmp_path / "etc/asterisk/cmp-bundle/http.conf"
+    content = ours.read_bytes()
+    server.undeploy()
+    ours.parent.mkdir()
+    ours.write_bytes(content)
+    ours.chmod(0o640)
+    server.deploy(bundle(), moment=2_000_000_000)
+    assert ours.read_bytes() == content
+    assert visit(tmp_path) == "one"
+
+
 def test_undeploy_leaves_everything_as_it_was(tmp_path: Path) -> None:
     server = Server(tree(tmp_path))
     before = snapshot(tmp_path)
