@@ -15,7 +15,7 @@ def dry_run(plan: ServerChanges) -> str:
     """What carrying it out would do."""
     if not plan.changed:
         return "nothing would change"
-    lines = [f"note: {note}" for note in plan.notes]
+    lines: list[str] = []
     for change in plan.changes:
         lines += change.diff.split("\n") if change.diff else [_line(change)]
     lines += [f"reload   {line}" for line in plan.reloads]

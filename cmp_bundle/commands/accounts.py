@@ -17,6 +17,7 @@ from cmp_bundle.changes.step import Reload
 from cmp_bundle.checks.accounts import against_asterisk, passwords
 from cmp_bundle.commands import loaded_accounts, server
 from cmp_bundle.commands.account_files import named, read
+from cmp_bundle.commands.context import with_notes
 from cmp_bundle.commands.fetched import phone
 from cmp_bundle.commands.republish import Republished, here, republish
 from cmp_bundle.commands.sizes import some
@@ -236,9 +237,9 @@ class RotatedPasswords(Republished):
     not_in_asterisk: tuple[str, ...]
 
 
+@with_notes
 def rotate_passwords(context: Context, users: Sequence[str] | None = None) -> RotatedPasswords:
     """Give accounts new passwords, all without ``users``; their links stay the same."""
-    context, recorder = context.recording()
     at = here(context)
     work = server.engine(context, at)
     with work.alone():
@@ -265,5 +266,4 @@ def rotate_passwords(context: Context, users: Sequence[str] | None = None) -> Ro
             else f"no Asterisk was found here: Asterisk still needs the new password of {some(alone)},"
             f" which is in {file.path}"
         )
-    done = replace(done, notes=tuple(recorder.notes))
     return RotatedPasswords(**vars(done), rotated=tuple(ids), not_in_asterisk=tuple(alone))

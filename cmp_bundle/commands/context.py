@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from cmp_bundle.commands.result import ServerChanges
 from cmp_bundle.report import Silent
 from cmp_bundle.settings import load
 
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from cmp_bundle.findings import Finding
     from cmp_bundle.report import Reporter
     from cmp_bundle.settings import Loaded, Settings
+
+_Arguments = ParamSpec("_Arguments")
+_Changes = TypeVar("_Changes", bound=ServerChanges)
 
 
 @dataclass(frozen=True)
@@ -54,19 +59,28 @@ class Context:
     def settings(self) -> Settings:
         return self.loaded.settings
 
-    def recording(self) -> tuple[Context, RecordingReporter]:
-        """The same, and what keeps all that is said in it."""
-        recorder = RecordingReporter(self.reporter)
-        return replace(self, reporter=recorder), recorder
-
     @property
     def home(self) -> Path:
         """The folder of the settings, where there is a file of them; else the current one."""
         return self.loaded.file.parent if self.loaded.file else Path.cwd()
 
 
-class RecordingReporter:
-    """A Reporter that also keeps what it passes on: for the ``notes`` of a result."""
+def with_notes(
+    use_case: Callable[Concatenate[Context, _Arguments], _Changes],
+) -> Callable[Concatenate[Context, _Arguments], _Changes]:
+    """``use_case``, whose result has as its ``notes`` all that was said to the reporter."""
+
+    @wraps(use_case)
+    def run(context: Context, /, *args: _Arguments.args, **options: _Arguments.kwargs) -> _Changes:
+        recorder = _RecordingReporter(context.reporter)
+        result = use_case(replace(context, reporter=recorder), *args, **options)
+        return replace(result, notes=tuple(recorder.notes))
+
+    return run
+
+
+class _RecordingReporter:
+    """A Reporter that also keeps what it passes on."""
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import keyring as keyrings
 from cmp_bundle.commands import loaded_accounts, server
 from cmp_bundle.commands.account_files import read
+from cmp_bundle.commands.context import with_notes
 from cmp_bundle.commands.republish import Republished, here, republish
 from cmp_bundle.commands.sizes import count, some
 from cmp_bundle.errors import CmpBundleError
@@ -69,6 +70,7 @@ class KeyChange(Republished):
     links: int = 0
 
 
+@with_notes
 def restore_key(
     context: Context, file: Path, confirm: Callable[[str], None] = unasked
 ) -> KeyChange:
@@ -76,7 +78,6 @@ def restore_key(
 
     ``confirm`` is asked where links would stop working, and raises where that is not meant.
     """
-    context, recorder = context.recording()
     at, work = _recovered(context)
     path = context.settings.links.key
     from_a_backup = "name a file that cmp-bundle key backup wrote"
@@ -92,7 +93,7 @@ def restore_key(
         backup, fresh = fresh, fresh.not_before(before)
         kept = sorted(n for n in fresh.numbers if fresh.token(n) != backup.token(n))
     if before == fresh:
-        return KeyChange(changed=False, notes=tuple(recorder.notes), key=path, kept=tuple(kept))
+        return KeyChange(changed=False, key=path, kept=tuple(kept))
     lost = []
     if before is not None:
         accounts = read(context).accounts
@@ -111,13 +112,12 @@ def restore_key(
                 hint="nothing was changed by this; run it again",
             )
         done = _everywhere(context, at, work, "key restore", fresh)
-    done = replace(done, notes=tuple(recorder.notes))
     return KeyChange(**vars(done), key=path, kept=tuple(kept), links=len(lost))
 
 
+@with_notes
 def rotate_key(context: Context, confirm: Callable[[str], None] = unasked) -> KeyChange:
     """Make a new key, and with it a new link for everybody; ``confirm`` is asked as above."""
-    context, recorder = context.recording()
     at, work = _recovered(context)
     path = context.settings.links.key
     _present(context, path)
@@ -128,7 +128,6 @@ def rotate_key(context: Context, confirm: Callable[[str], None] = unasked) -> Ke
         )
     with work.alone():
         done = _everywhere(context, at, work, "key rotate", keyrings.fresh())
-    done = replace(done, notes=tuple(recorder.notes))
     return KeyChange(**vars(done), key=path, links=number)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import keyring as keyrings
@@ -11,6 +11,7 @@ from cmp_bundle.accounts.link import qr_as_svg
 from cmp_bundle.commands import loaded_accounts, server
 from cmp_bundle.commands.account_files import named, read
 from cmp_bundle.commands.address import base
+from cmp_bundle.commands.context import with_notes
 from cmp_bundle.commands.republish import Republished, here, republish
 from cmp_bundle.files import Disk, FileOwnership, owned
 
@@ -33,10 +34,10 @@ class UserLink(Republished):
     svg: Path | None
 
 
+@with_notes
 def link(context: Context, user: str, *, renew: bool = False, svg: Path | None = None) -> UserLink:
     """The link that opens a user's phone. Raises CmpBundleError."""
     address = base(context)
-    context, recorder = context.recording()
     done = _renewed(context, user) if renew else Republished(changed=False)
     file = read(context)
     account = named(file.accounts, user, file)
@@ -45,7 +46,6 @@ def link(context: Context, user: str, *, renew: bool = False, svg: Path | None =
     if svg is not None:
         # It holds the link: nobody else is to read it.
         Disk().write(owned.resolved(svg), qr_as_svg(url), FileOwnership(-1, -1, 0o600))
-    done = replace(done, notes=tuple(recorder.notes))
     return UserLink(**vars(done), user=user, link=url, renewed=renew, svg=svg)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cmp_bundle.bundle import manifest
@@ -10,7 +10,7 @@ from cmp_bundle.changes.described import changed_paths
 from cmp_bundle.checks.websocket import without_pjsip
 from cmp_bundle.commands import server
 from cmp_bundle.commands.bundle_checks import refuse_outdated, refuse_plain
-from cmp_bundle.commands.context import RecordingReporter
+from cmp_bundle.commands.context import with_notes
 from cmp_bundle.commands.result import ServerChanges
 from cmp_bundle.commands.sizes import count
 from cmp_bundle.deploy.plan import to_deploy, to_roll_back, to_undeploy
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from cmp_bundle.asterisk.installation import Installation
     from cmp_bundle.commands.context import Context
     from cmp_bundle.deploy.plan import Planned
-    from cmp_bundle.deploy.survey import Survey
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +39,7 @@ class Release(ServerChanges):
     url: str | None = None
 
 
+@with_notes
 def deploy(
     context: Context,
     bundle: Path | None = None,
@@ -58,7 +58,8 @@ def deploy(
     contents = manifest.read(bundle or settings.build.out)
     refuse_plain(contents, public=public)
 
-    def look_and_plan(where: Installation) -> tuple[Survey, Planned]:
+    def plan(where: Installation) -> Planned:
+        refuse_outdated(context, contents)
         found = survey(
             where,
             contents.manifest.site,
@@ -66,83 +67,68 @@ def deploy(
             dialplan=bool(settings.echo.extension),
             new=https,
         )
-        plan = to_deploy(
+        planned = to_deploy(
             contents, found, keep=settings.deploy.keep, https=https, echo=settings.echo
         )
-        return found, plan
-
-    def check(at: Context) -> None:
-        refuse_outdated(at, contents)
-
-    def ending(found: Survey) -> list[str]:
-        """What people should hear whose links stop working now."""
         gone = len(found.profile_names - set(contents.profiles))
-        return [f"{count(gone, 'link')} that worked until now will stop working"] if gone else []
+        if not gone:
+            return planned
+        dead = f"{count(gone, 'link')} that worked until now will stop working"
+        return replace(planned, notes=(*planned.notes, dead))
 
-    return _carried_out(context, look_and_plan, dry_run=dry_run, before=check, warned=ending)
+    return _carried_out(context, plan, dry_run=dry_run)
 
 
+@with_notes
 def rollback(context: Context, release: str | None = None, *, dry_run: bool = False) -> Release:
     """Make ``release`` current again: an id, or the last part of one; without it, the one before."""
 
-    def look_and_plan(where: Installation) -> tuple[Survey, Planned]:
-        found = survey(where, context.settings.site.name)
-        return found, to_roll_back(found, release)
+    def plan(where: Installation) -> Planned:
+        return to_roll_back(survey(where, context.settings.site.name), release)
 
-    return _carried_out(context, look_and_plan, dry_run=dry_run)
+    return _carried_out(context, plan, dry_run=dry_run)
 
 
+@with_notes
 def undeploy(context: Context, *, dry_run: bool = False) -> Release:
     """Take everything of cmp-bundle off the server again."""
 
-    def look_and_plan(where: Installation) -> tuple[Survey, Planned]:
-        found = survey(where, context.settings.site.name)
-        return found, to_undeploy(found)
+    def plan(where: Installation) -> Planned:
+        return to_undeploy(survey(where, context.settings.site.name))
 
-    return _carried_out(context, look_and_plan, dry_run=dry_run)
+    return _carried_out(context, plan, dry_run=dry_run)
 
 
 def _carried_out(
-    context: Context,
-    look_and_plan: Callable[[Installation], tuple[Survey, Planned]],
-    *,
-    dry_run: bool,
-    before: Callable[[Context], None] = lambda _context: None,
-    warned: Callable[[Survey], list[str]] = lambda _found: [],
+    context: Context, plan: Callable[[Installation], Planned], *, dry_run: bool
 ) -> Release:
     """Plan, and unless it is a dry run, do it and look at the live server."""
     where = server.installation(context)
     at = server.server(context, where)
     if dry_run:
-        before(context)
-        found, planned = look_and_plan(where)
-        return _release(planned, (*planned.notes, *warned(found)), dry_run=True)
-    recorder = RecordingReporter(context.reporter)
+        return _release(context, plan(where), dry_run=True)
     engine = server.engine(context, at)
     with engine.alone():
         # What was cut off before may have changed what is read here.
-        before(context)
-        found, planned = look_and_plan(where)
-        for note in (*planned.notes, *warned(found)):
-            recorder.note(note)
+        planned = plan(where)
+        release = _release(context, planned)
         url = engine.carry_out(planned, lambda: at.look(planned.expected))
         closed = without_pjsip(where.control) if url and planned.action == "deploy" else None
     if closed is not None:
-        recorder.found(closed)
-    return _release(planned, tuple(recorder.notes), url=url)
+        context.reporter.found(closed)
+    return replace(release, url=url)
 
 
-def _release(
-    planned: Planned, notes: tuple[str, ...], *, url: str | None = None, dry_run: bool = False
-) -> Release:
+def _release(context: Context, planned: Planned, *, dry_run: bool = False) -> Release:
+    """What is planned, and its notes said."""
+    for note in planned.notes:
+        context.reporter.note(note)
     return Release(
         changed=bool(planned),
         changes=changed_paths(planned.steps, planned.cleanup),
         reloads=planned.reloads,
-        notes=notes,
         dry_run=dry_run,
         release=planned.release,
         redirect=planned.expected.redirect,
         page=planned.expected.page,
-        url=url,
     )

@@ -228,7 +228,11 @@ def test_a_deploy_tells_of_accounts_that_changed_since(at: Desk) -> None:
     at("build")
     at.pjsip.write_bytes(PJSIP.replace(b"Alice <246>", b"Alice B <246>"))
     at("accounts", "add", "zoe")
-    assert "the accounts were changed after" in at("deploy")
+    told = [
+        "the accounts were changed after the bundle was built; the next build includes the changes"
+    ]
+    assert at.json("deploy", "--dry-run")["notes"] == told
+    assert at.json("deploy")["notes"] == told
 
 
 def test_a_bundle_with_a_password_that_was_changed_since_is_not_deployed(at: Desk) -> None:
