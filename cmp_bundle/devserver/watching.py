@@ -114,26 +114,18 @@ class Watching:
         self._changed = asyncio.Event()
         self._last = 0.0
         self._loop = asyncio.get_running_loop()
-        self._trouble: str | None = None
+        #: Why the system reports no edits, where it should.
+        self.trouble: str | None = None
         self._observed: _Observed | None = None
         if not polling:
             try:
                 self._observed = _Observed(_Handler(self))
             except OSError as error:  # other programs may have used up what a user may have
-                self._trouble = error.strerror or str(error)
-        self._pause = LOOK_OFTEN if self._observed is None else LOOK_EVERY
+                self.trouble = error.strerror or str(error)
+        #: Seconds between two looks at the files themselves.
+        self.pause = LOOK_OFTEN if self._observed is None else LOOK_EVERY
         self._known = self._seen()
         self._looking = self._loop.create_task(self._look())
-
-    @property
-    def pause(self) -> float:
-        """Seconds between two looks at the files themselves."""
-        return self._pause
-
-    @property
-    def trouble(self) -> str | None:
-        """Why the system tells of nothing, where it should have."""
-        return self._trouble
 
     def concerns(self, name: str) -> bool:
         """Whether a path that something happened to is one of ours, or leads to one."""
@@ -174,7 +166,7 @@ class Watching:
     async def _look(self) -> None:
         """The second pair of eyes: compares the files with what was known of them."""
         while True:
-            await asyncio.sleep(self._pause)
+            await asyncio.sleep(self.pause)
             before = self._known
             now = await asyncio.to_thread(snapshot, self._paths)
             if now == before or self._known is not before:
@@ -182,7 +174,7 @@ class Watching:
             self._known = now
             if not self._changed.is_set():
                 # No event told of it: from now on nobody waits for one.
-                self._pause = LOOK_OFTEN
+                self.pause = LOOK_OFTEN
             self._mark()
 
     async def edited(self) -> None:

@@ -295,6 +295,6 @@ def test_a_phone_that_asks_and_reads_nothing() -> None:
         code, reason = await asyncio.wait_for(ended, 60)
         assert (code, pbx.open) == (1008, False)
         assert "wait for this phone" in reason
-        assert line._said.qsize() <= MOST_WAITING  # type: ignore[attr-defined]
+        assert line._waiting.qsize() <= MOST_WAITING  # type: ignore[attr-defined]
 
     asyncio.run(main())
