@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tornado.httputil import HTTPMessageDelegate, HTTPServerConnectionDelegate, RequestStartLine
 
 from cmp_bundle.asterisk.web import HttpResponse
-from cmp_bundle.devserver.front import UNKNOWN_HOST, last_answer
+from cmp_bundle.devserver.front import UNKNOWN_HOST, HandedOn, last_answer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -76,20 +76,19 @@ class DeveloperFront(HTTPServerConnectionDelegate):
     def start_request(
         self, server_conn: object, request_conn: HTTPConnection
     ) -> HTTPMessageDelegate:
-        return _OneRequest(self, server_conn, request_conn)
+        return _DeveloperRequest(self, server_conn, request_conn)
 
     def on_close(self, server_conn: object) -> None:
         self.pages.on_close(server_conn)
 
 
-class _OneRequest(HTTPMessageDelegate):
+class _DeveloperRequest(HandedOn):
     def __init__(
         self, front: DeveloperFront, server_conn: object, connection: HTTPConnection
     ) -> None:
         self._front = front
         self._server_conn = server_conn
         self._connection = connection
-        self._next: HTTPMessageDelegate | None = None
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
@@ -104,17 +103,6 @@ class _OneRequest(HTTPMessageDelegate):
             return last_answer(self._connection, _NOTHING)
         self._next = self._front.pages.start_request(self._server_conn, self._connection)
         return self._next.headers_received(start_line._replace(path=path), headers)
-
-    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        return self._next.data_received(chunk) if self._next is not None else None
-
-    def finish(self) -> None:
-        if self._next is not None:
-            self._next.finish()
-
-    def on_connection_close(self) -> None:
-        if self._next is not None:
-            self._next.on_connection_close()
 
 
 _NOTHING = HttpResponse(

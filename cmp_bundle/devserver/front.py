@@ -65,21 +65,37 @@ class Front(HTTPServerConnectionDelegate):
     def start_request(
         self, server_conn: object, request_conn: HTTPConnection
     ) -> HTTPMessageDelegate:
-        return _OneRequest(self, server_conn, request_conn)
+        return _PhoneRequest(self, server_conn, request_conn)
 
     def on_close(self, server_conn: object) -> None:
         self.tools.on_close(server_conn)
         self.phones.on_close(server_conn)
 
 
-class _OneRequest(HTTPMessageDelegate):
+class HandedOn(HTTPMessageDelegate):
+    """Goes on to ``_next``, once the headers have decided what that is."""
+
+    _next: HTTPMessageDelegate | None = None
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        return self._next.data_received(chunk) if self._next is not None else None
+
+    def finish(self) -> None:
+        if self._next is not None:
+            self._next.finish()
+
+    def on_connection_close(self) -> None:
+        if self._next is not None:
+            self._next.on_connection_close()
+
+
+class _PhoneRequest(HandedOn):
     """Decides with the headers; then it answers itself, or hands everything on."""
 
     def __init__(self, front: Front, server_conn: object, connection: HTTPConnection) -> None:
         self._front = front
         self._server_conn = server_conn
         self._connection = connection
-        self._next: HTTPMessageDelegate | None = None
         self._answer: HttpResponse | None = None
         self._head = False
 
@@ -113,18 +129,10 @@ class _OneRequest(HTTPMessageDelegate):
         self._answer = answer
         return None
 
-    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        return self._next.data_received(chunk) if self._next is not None else None
-
     def finish(self) -> None:
-        if self._next is not None:
-            self._next.finish()
-        elif self._answer is not None:
+        super().finish()
+        if self._answer is not None:
             self._send(self._answer)
-
-    def on_connection_close(self) -> None:
-        if self._next is not None:
-            self._next.on_connection_close()
 
     def _send(self, answer: HttpResponse) -> None:
         line = ResponseStartLine("HTTP/1.1", answer.status, answer.title)
@@ -173,7 +181,7 @@ UNKNOWN_HOST = HttpResponse(
     421,
     "Misdirected Request",
     (("Content-type", "text/plain"),),
-    b"This server does not go by the name that was asked for.\n",
+    b"This server does not have the host name of this request.\n",
     close=True,
 )
 

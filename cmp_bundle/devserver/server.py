@@ -26,6 +26,7 @@ from cmp_bundle.devserver.front import Front
 from cmp_bundle.devserver.hub import Hub
 from cmp_bundle.devserver.listening import Limits, Listener
 from cmp_bundle.devserver.pages import AccountLink, View, make_app
+from cmp_bundle.devserver.pbx import LARGEST
 from cmp_bundle.devserver.sockets import EventSocket, NewsSocket, PhoneSocket, ReloadSocket
 from cmp_bundle.devserver.watching import Watching
 from cmp_bundle.errors import CmpBundleError, reason
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 
 
 _LAST_PORT = 65535
+
+#: The largest message of a page that is to be reloaded, in bytes: it tells its address.
+_PAGES_LARGEST = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -88,14 +92,14 @@ class DevServer:
         self._polling = polling
         self._pbx_name = pbx.name if pbx else "none: start with --practice, or with --pbx URL"
         self._builds = Builds(source.make, source.first)
-        self._shown = BuiltFiles()
+        self._files = BuiltFiles()
         self._hub = Hub(guard, pbx, reporter)
         self._rules = WebServer(())
         tools, phones = self._applications()
         self._front = Front(
             guard,
             lambda: self._rules,
-            self._shown,
+            self._files,
             tools,
             phones,
             no_cache=no_cache,
@@ -116,7 +120,7 @@ class DevServer:
         outcome = await asyncio.to_thread(self._builds.build)
         if outcome.changed:
             about = outcome.built.bundle.manifest
-            self._shown.show(about.site, published(outcome.built))
+            self._files.show(about.site, published(outcome.built))
             page = includes.page_path("", about.site, f"live-{outcome.visible}")
             self._rules = WebServer(((about.redirect, page),), name="cmp-bundle")
         if outcome.problem is None:
@@ -173,7 +177,8 @@ class DevServer:
             ("/livereload.js", _Fixed, {"data": script.read_bytes(), "kind": "text/javascript"}),
             ("/__cmp/page.js", _Fixed, {"data": page, "kind": "text/javascript"}),
         ]
-        return self._application(tools), self._application([("/.*", PhoneSocket, hub)])
+        phones = self._application([("/.*", PhoneSocket, hub)], LARGEST)
+        return self._application(tools), phones
 
     def _pages(self) -> Application:
         """The developer's page."""
@@ -193,10 +198,11 @@ class DevServer:
             ]
         )
 
-    def _application(self, routes: list[Any]) -> Application:
+    def _application(self, routes: list[Any], largest: int = _PAGES_LARGEST) -> Application:
         return Application(
             routes,
             log_function=lambda _handler: None,
+            websocket_max_message_size=largest,
             websocket_ping_interval=self._limits.ping,
         )
 
@@ -204,7 +210,6 @@ class DevServer:
         outcome = self._hub.outcome
         about = outcome.built.bundle.manifest if outcome else None
         redirect = about.redirect if about else "/"
-        warnings = outcome.warnings if outcome else ()
         return View(
             site=about.site if about else "",
             url=self._links[0].url if self._links else self._source.base + redirect,
@@ -214,7 +219,6 @@ class DevServer:
             links=self._links,
             phones=self._hub.log.phones,
             calls=self._hub.log.calls,
-            warnings=tuple(map(str, warnings)),
         )
 
     def _say(self, outcome: Outcome, before: Outcome | None) -> None:
