@@ -109,6 +109,6 @@ _NOTHING = HttpResponse(
     404,
     "Not Found",
     (("Content-type", "text/plain"), *HEADERS.items()),
-    b"There is nothing here. The address of the developer's page is printed at each start.\n",
+    b"Nothing is here. cmp-bundle serve prints the address of the developer's page at its start.\n",
     close=True,
 )

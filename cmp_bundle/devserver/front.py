@@ -191,6 +191,6 @@ _NO_WORKERS = HttpResponse(
     403,
     "Forbidden",
     (("Content-type", "text/plain"),),
-    b"cmp-bundle serve installs no service workers; Asterisk will.\n",
+    b"cmp-bundle serve refuses to serve service workers; Asterisk serves them.\n",
     close=True,
 )

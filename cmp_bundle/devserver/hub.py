@@ -79,7 +79,7 @@ class Hub:
         if self._pbx is None:
             raise CmpBundleError(
                 "no-pbx",
-                "there is no PBX behind this server, so no phone can connect",
+                "this server has no PBX, so no phone can connect",
                 hint="start it with --practice, or with --pbx wss://pbx.example.com:8089/ws",
             )
         line = await self._pbx.connect(deliver, ended)

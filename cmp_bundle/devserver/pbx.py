@@ -110,9 +110,9 @@ class RealPbx:
             connection.close()
             raise CmpBundleError(
                 "pbx-unreachable",
-                f"{self.name} speaks no SIP over WebSocket",
-                hint="the URL of an Asterisk ends in /ws, and wants res_http_websocket.so and"
-                " res_pjsip_transport_websocket.so",
+                f"{self.name} does not offer SIP over WebSocket",
+                hint="the URL of an Asterisk ends in /ws; it must have loaded res_http_websocket.so"
+                " and res_pjsip_transport_websocket.so",
             )
         return _RealLine(connection, deliver, ended)
 
@@ -195,14 +195,14 @@ def tls(ca: str, *, insecure: bool) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=ca or None)
     except OSError as error:
-        why = "holds no certificate in PEM"
+        why = "contains no PEM certificate"
         if not isinstance(error, ssl.SSLError):
             why = f"cannot be read: {reason(error)}"
         raise CmpBundleError(
             "option-value",
             why,
             file=ca,
-            hint="--pbx-ca names the certificate of the authority that signed the PBX's",
+            hint="--pbx-ca must name the certificate of the authority that signed the PBX's",
         ) from error
     if insecure:
         context.check_hostname = False
@@ -223,5 +223,5 @@ def _why(error: Exception) -> str:
 
 def _what_to_do(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return "name its authority with --pbx-ca FILE, or take it as it is with --pbx-insecure"
-    return "is it running, is its web server on, and does the URL end in /ws?"
+        return "trust its authority with --pbx-ca FILE, or any certificate with --pbx-insecure"
+    return "check that it runs, that its web server is enabled, and that the URL ends in /ws"

@@ -146,8 +146,8 @@ class DevServer:
             watching = Watching(watched, polling=self._polling)
             if watching.trouble is not None:
                 self._reporter.warn(
-                    f"edits are looked for now and then, since the system tells of none:"
-                    f" {watching.trouble} (sysctl fs.inotify shows what it allows)"
+                    f"the system cannot report edits, so the files are checked every"
+                    f" {watching.pause} s: {watching.trouble} (sysctl fs.inotify shows the limits)"
                 )
                 self._polling = True
             try:
@@ -231,7 +231,7 @@ class DevServer:
                 self._reporter.warn(f"{problem}{f' ({problem.hint})' if problem.hint else ''}")
         elif outcome.changed or before.problem is not None:
             what = ", ".join(outcome.stylesheets) or "the page"
-            happens = "reloads" if outcome.changed else "is right as it was"
+            happens = "reloads" if outcome.changed else "builds again, unchanged"
             self._reporter.note(f"built in {outcome.seconds * 1000:.0f} ms: {what} {happens}")
 
 
@@ -260,14 +260,16 @@ def bind(host: str, port: int) -> list[socket]:
         if isinstance(error, gaierror) or error.errno == errno.EADDRNOTAVAIL:
             raise CmpBundleError(
                 "port-unusable",
-                f"{host} is nothing that this machine can listen on: {reason(error)}",
-                hint="leave out --host, or name one of its addresses; ip address shows them",
+                f"this machine cannot listen on {host}: {reason(error)}",
+                hint="leave out --host, or give one of the addresses that ip address shows",
             ) from error
-        what = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had: {reason(error)}"
+        what = (
+            "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used: {reason(error)}"
+        )
         raise CmpBundleError(
             "port-unusable",
-            f"port {port} of {host or 'this machine'} {what}",
-            hint="stop what uses it, or take another: --port 0 takes any that is free",
+            f"port {port} on {host or 'this machine'} {what}",
+            hint="stop the program that uses it, or choose another port: --port 0 takes a free one",
         ) from error
 
 

@@ -154,7 +154,7 @@ class SipLog:
         head = _FOLD.sub(" ", text.lstrip("\n").partition("\n\n")[0])
         if len(message) > LONGEST:
             what = "characters" if isinstance(message, str) else "bytes"
-            text += f"\n… cut here: it has {len(message)} {what}"
+            text += f"\n… cut here: the message has {len(message)} {what}"
         call = readable(_header(head, "call-id") or _header(head, "i"), _SHORT)
         text = readable(text, 2 * LONGEST)
         entry = Message(self._clock(), socket, from_phone, text, call, _summary(head))
@@ -197,8 +197,8 @@ class SipLog:
         name = _user(_header(head, "to") or _header(head, "t"))
         state = phone.state
         if 200 <= status < 300:  # noqa: PLR2004 - SIP's classes of answers
-            there = _header(head, "contact") or _header(head, "m")
-            state = "registered" if there else "connected"
+            contact = _header(head, "contact") or _header(head, "m")
+            state = "registered" if contact else "connected"
         elif status >= 300 and status not in (401, 407):  # noqa: PLR2004
             state = f"refused: {_reason(first)}"
         self._phones[socket] = replace(phone, name=name, state=state)

@@ -99,9 +99,7 @@ class PhoneSocket(_HubSocket):
     def _ended(self, code: int | None, reason: str | None) -> None:
         self._line = None
         if sendable(code) is None:
-            self._hub.tell(
-                CmpBundleError("pbx-unreachable", "the PBX has closed the connection of a phone")
-            )
+            self._hub.tell(CmpBundleError("pbx-unreachable", "the PBX closed a phone's connection"))
         self.close(sendable(code) or GONE, reason)
 
     def write_error(self, status_code: int, **_more: Any) -> None:
@@ -121,7 +119,7 @@ class ReloadSocket(_HubSocket, LiveReloadHandler):
             super().on_message(message)
             command = json.loads(message).get("command")
         except (ValueError, TypeError, AttributeError, KeyError):
-            self.close(1007, "not a message of livereload")
+            self.close(1007, "not a livereload message")
             return
         # Its script takes what it is told as soon as it has been greeted.
         if command == "hello":

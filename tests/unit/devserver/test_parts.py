@@ -208,7 +208,7 @@ def test_what_is_no_authority(tmp_path: Path) -> None:
     for name, says in {
         "nothing": "cannot be read: no such file",
         ".": "cannot be read: is a directory",
-        "empty": "holds no certificate in PEM",
+        "empty": "contains no PEM certificate",
     }.items():
         with pytest.raises(CmpBundleError, match=says):
             tls(str(tmp_path / name), insecure=False)

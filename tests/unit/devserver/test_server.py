@@ -320,7 +320,7 @@ def test_a_pbx_that_vanishes_is_a_clean_close(backend: tuple[Backend, Running]) 
         with pytest.raises(ConnectionClosed):
             line.recv(PATIENCE)
         assert line.protocol.close_code == 1001
-    until(lambda: any("closed the connection" in text for text in running.told.lines))
+    until(lambda: any("the PBX closed a phone's connection" in text for text in running.told.lines))
     with phone(running) as line:  # and it can come back
         line.send("x")
         assert line.recv(PATIENCE) == "x"
@@ -346,7 +346,7 @@ def test_nobody_listens(folder: Path) -> None:
 
 
 def test_no_pbx(folder: Path) -> None:
-    _refuses(folder, None, "there is no PBX")
+    _refuses(folder, None, "this server has no PBX")
 
 
 def test_a_pbx_that_is_not_trusted(folder: Path) -> None:

@@ -82,7 +82,7 @@ def test_five_hundred_messages_of_ten_megabytes(as_bytes: bool) -> None:
     kept = log.calls[0].messages
     assert sum(len(message.text) for message in kept) <= KEPT_CHARACTERS
     assert kept[0].text.endswith(
-        f"… cut here: it has {len(text)} {'bytes' if as_bytes else 'characters'}"
+        f"… cut here: the message has {len(text)} {'bytes' if as_bytes else 'characters'}"
     )
     assert len(kept) > 50
 
