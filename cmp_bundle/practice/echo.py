@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from cmp_bundle.practice.dialog import HOST
@@ -49,14 +50,12 @@ class Session(Protocol):
     async def close(self) -> None: ...
 
 
+@dataclass(frozen=True)
 class EchoFactory:
     """Where the media of calls are made. ``make`` gets what to call if they break."""
 
-    def __init__(
-        self, make: Callable[[Callable[[], None]], Session], background: Background
-    ) -> None:
-        self.make = make
-        self.background = background
+    make: Callable[[Callable[[], None]], Session]
+    background: Background
 
 
 class EchoCall(CallHandler):

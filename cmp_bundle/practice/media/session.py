@@ -236,7 +236,7 @@ class EchoSession:
     def _break(self) -> None:
         if not self._closed:
             self._closed = True
-            _log.info("the media of an echo call have no way, or lost it")
+            _log.info("the media connection of an echo call failed or was lost")
             self._lost()
 
 
