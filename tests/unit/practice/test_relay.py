@@ -9,8 +9,13 @@ from .scripted import Dialog, Message, ScriptedPhone
 
 
 @pytest.fixture
-def exchange() -> Exchange:
-    return Exchange()
+def alice(exchange: Exchange) -> ScriptedPhone:
+    return exchange.registered("alice")
+
+
+@pytest.fixture
+def bob(exchange: Exchange) -> ScriptedPhone:
+    return exchange.registered("bob")
 
 
 def ring(
@@ -36,8 +41,9 @@ def talk(caller: ScriptedPhone, callee: ScriptedPhone) -> tuple[Dialog, Dialog]:
     return mine, callee.callee_of(invite)
 
 
-def test_a_call_from_ringing_to_its_end(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_a_call_from_ringing_to_its_end(
+    exchange: Exchange, alice: ScriptedPhone, bob: ScriptedPhone
+) -> None:
     sent, invite = ring(alice, bob)
     assert invite.start == f"INVITE {bob.contact} SIP/2.0"
     assert invite["From"].startswith('"Alice" <sip:alice@')
@@ -66,8 +72,7 @@ def test_a_call_from_ringing_to_its_end(exchange: Exchange) -> None:
     assert alice.only().status == 481
 
 
-def test_the_one_who_was_called_hangs_up(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_the_one_who_was_called_hangs_up(alice: ScriptedPhone, bob: ScriptedPhone) -> None:
     _, his = talk(alice, bob)
     bob.within(his, "BYE")
     assert bob.only().status == 200
@@ -77,22 +82,22 @@ def test_the_one_who_was_called_hangs_up(exchange: Exchange) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "told"), [(486, 486), (480, 480), (603, 603), (503, 480), (302, 480), (404, 404)]
+    ("refusal", "passed"), [(486, 486), (480, 480), (603, 603), (503, 480), (302, 480), (404, 404)]
 )
-def test_a_refusal_passes(exchange: Exchange, said: int, told: int) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_a_refusal_passes(
+    alice: ScriptedPhone, bob: ScriptedPhone, refusal: int, passed: int
+) -> None:
     sent, invite = ring(alice, bob)
-    bob.answer(invite, said)
+    bob.answer(invite, refusal)
     ack = bob.only()
     assert ack.method == "ACK"
     assert ack.branch == invite.branch
-    refusal = alice.only()
-    assert refusal.status == told
-    alice.acknowledge_refusal(sent, refusal)
+    answer = alice.only()
+    assert answer.status == passed
+    alice.acknowledge_refusal(sent, answer)
 
 
-def test_cancelling(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_cancelling(alice: ScriptedPhone, bob: ScriptedPhone) -> None:
     sent, invite = ring(alice, bob)
     alice.cancel(sent)
     assert [(m.status, m.method) for m in alice.heard] == [(200, "CANCEL"), (487, "INVITE")]
@@ -106,8 +111,9 @@ def test_cancelling(exchange: Exchange) -> None:
     assert bob.only().method == "ACK"
 
 
-def test_an_answer_and_a_cancel_that_pass_each_other(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_an_answer_and_a_cancel_that_pass_each_other(
+    alice: ScriptedPhone, bob: ScriptedPhone
+) -> None:
     sent, invite = ring(alice, bob)
     alice.cancel(sent)
     bob.answer(invite, 200, body="v=0 answer")
@@ -115,8 +121,9 @@ def test_an_answer_and_a_cancel_that_pass_each_other(exchange: Exchange) -> None
     assert [(m.status, m.method) for m in alice.heard] == [(200, "CANCEL"), (487, "INVITE")]
 
 
-def test_all_phones_of_an_account_ring_and_one_answers(exchange: Exchange) -> None:
-    alice = exchange.registered("alice")
+def test_all_phones_of_an_account_ring_and_one_answers(
+    exchange: Exchange, alice: ScriptedPhone
+) -> None:
     desk, mobile, busy = (exchange.registered("bob") for _ in range(3))
     alice.invite("bob")
     invites = [phone.only() for phone in (desk, mobile, busy)]
@@ -132,13 +139,12 @@ def test_all_phones_of_an_account_ring_and_one_answers(exchange: Exchange) -> No
     assert "Call completed elsewhere" in cancel["Reason"]
 
 
-def test_two_that_answer_at_once(exchange: Exchange) -> None:
-    alice = exchange.registered("alice")
+def test_two_that_answer_at_once(exchange: Exchange, alice: ScriptedPhone) -> None:
     first, second = exchange.registered("bob"), exchange.registered("bob")
     alice.invite("bob")
-    one, two = first.only(), second.only()
-    first.answer(one, 200, body="v=0 first")
-    second.answer(two, 200, body="v=0 second")
+    first_invite, second_invite = first.only(), second.only()
+    first.answer(first_invite, 200, body="v=0 first")
+    second.answer(second_invite, 200, body="v=0 second")
     alice.take()
     success = alice.only()
     assert success.body == "v=0 first"
@@ -147,8 +153,7 @@ def test_two_that_answer_at_once(exchange: Exchange) -> None:
     assert [m.method for m in second.heard] == ["ACK", "BYE"]
 
 
-def test_one_phone_declines_for_all(exchange: Exchange) -> None:
-    alice = exchange.registered("alice")
+def test_one_phone_declines_for_all(exchange: Exchange, alice: ScriptedPhone) -> None:
     first, second = exchange.registered("bob"), exchange.registered("bob")
     alice.invite("bob")
     second.answer(second.take(), 180)
@@ -157,8 +162,9 @@ def test_one_phone_declines_for_all(exchange: Exchange) -> None:
     assert second.only().method == "CANCEL"
 
 
-def test_phones_that_do_not_answer_at_all(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_phones_that_do_not_answer_at_all(
+    exchange: Exchange, alice: ScriptedPhone, bob: ScriptedPhone
+) -> None:
     ring(alice, bob)
     exchange.clock.turn(31)
     assert not alice.heard
@@ -177,16 +183,14 @@ def test_a_phone_that_vanishes_ends_the_call(exchange: Exchange, who: str) -> No
     left.answer(bye, 200)
 
 
-def test_a_caller_that_vanishes_while_it_rings(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_a_caller_that_vanishes_while_it_rings(alice: ScriptedPhone, bob: ScriptedPhone) -> None:
     _, invite = ring(alice, bob)
     bob.answer(invite, 180)
     alice.connection.closed()
     assert bob.only().method == "CANCEL"
 
 
-def test_a_phone_that_vanishes_while_it_rings(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_a_phone_that_vanishes_while_it_rings(alice: ScriptedPhone, bob: ScriptedPhone) -> None:
     ring(alice, bob)
     bob.connection.closed()
     assert alice.only().status == 480
@@ -194,8 +198,9 @@ def test_a_phone_that_vanishes_while_it_rings(exchange: Exchange) -> None:
 
 @pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
 @pytest.mark.parametrize("asks", ["alice", "bob"])
-def test_something_new_is_offered(exchange: Exchange, method: str, asks: str) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_something_new_is_offered(
+    alice: ScriptedPhone, bob: ScriptedPhone, method: str, asks: str
+) -> None:
     mine, his = talk(alice, bob)
     asking, dialog, other = (alice, mine, bob) if asks == "alice" else (bob, his, alice)
     asking.within(dialog, method, body="v=0 more")
@@ -218,8 +223,9 @@ def test_something_new_is_offered(exchange: Exchange, method: str, asks: str) ->
     assert other.only().method == "ACK"
 
 
-def test_something_new_that_is_refused_or_withdrawn(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_something_new_that_is_refused_or_withdrawn(
+    alice: ScriptedPhone, bob: ScriptedPhone
+) -> None:
     mine, _ = talk(alice, bob)
     sent = alice.within(mine, "INVITE", body="v=0 more")
     passed = bob.take()
@@ -242,8 +248,7 @@ def test_something_new_that_is_refused_or_withdrawn(exchange: Exchange) -> None:
     assert bob.only().method == "BYE"
 
 
-def test_both_offer_at_once(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_both_offer_at_once(alice: ScriptedPhone, bob: ScriptedPhone) -> None:
     mine, his = talk(alice, bob)
     alice.within(mine, "INVITE", body="v=0 hers")
     passed = bob.only()
@@ -255,9 +260,8 @@ def test_both_offer_at_once(exchange: Exchange) -> None:
     assert bob.only().method == "ACK"
 
 
-def test_an_offer_that_is_asked_for(exchange: Exchange) -> None:
+def test_an_offer_that_is_asked_for(alice: ScriptedPhone, bob: ScriptedPhone) -> None:
     """The INVITE has no description, so the answer is in the ACK."""
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
     _, invite = ring(alice, bob, body="")
     bob.answer(invite, 200, body="v=0 his offer")
     success = alice.only()
@@ -267,8 +271,7 @@ def test_an_offer_that_is_asked_for(exchange: Exchange) -> None:
     assert (ack.method, ack.body) == ("ACK", "v=0 her answer")
 
 
-def test_keys_and_questions_within_a_call(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_keys_and_questions_within_a_call(alice: ScriptedPhone, bob: ScriptedPhone) -> None:
     mine, _ = talk(alice, bob)
     alice.within(mine, "INFO", "Content-Type: application/dtmf-relay", body="Signal=5")
     assert alice.only().status == 200
@@ -285,8 +288,9 @@ def test_keys_and_questions_within_a_call(exchange: Exchange) -> None:
     assert not bob.heard
 
 
-def test_a_success_is_repeated_until_its_ack_and_then_given_up(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_a_success_is_repeated_until_its_ack_and_then_given_up(
+    exchange: Exchange, alice: ScriptedPhone, bob: ScriptedPhone
+) -> None:
     _, invite = ring(alice, bob)
     bob.answer(invite, 200, body="v=0 answer")
     exchange.clock.turn(31.9)
@@ -299,8 +303,9 @@ def test_a_success_is_repeated_until_its_ack_and_then_given_up(exchange: Exchang
     assert [m.method for m in bob.heard] == ["ACK", "BYE"]
 
 
-def test_a_success_that_is_repeated_is_acknowledged_again(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_a_success_that_is_repeated_is_acknowledged_again(
+    alice: ScriptedPhone, bob: ScriptedPhone
+) -> None:
     _, invite = ring(alice, bob)
     bob.answer(invite, 200, body="v=0 answer")
     alice.acknowledge(alice.only())
@@ -310,8 +315,7 @@ def test_a_success_that_is_repeated_is_acknowledged_again(exchange: Exchange) ->
     assert not alice.heard
 
 
-def test_both_hang_up_at_once(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_both_hang_up_at_once(exchange: Exchange, alice: ScriptedPhone, bob: ScriptedPhone) -> None:
     mine, his = talk(alice, bob)
     alice.within(mine, "BYE")
     assert alice.only().status == 200
@@ -323,10 +327,11 @@ def test_both_hang_up_at_once(exchange: Exchange) -> None:
     assert exchange.clock.waiting == 2, "the registrations"
 
 
-def test_a_bye_that_meets_a_success_without_its_ack(exchange: Exchange) -> None:
+def test_a_bye_that_meets_a_success_without_its_ack(
+    exchange: Exchange, alice: ScriptedPhone, bob: ScriptedPhone
+) -> None:
     """The BYE from here waits for the ACK (RFC 3261 section 15), the phone's own does not."""
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
-    sent, invite = ring(alice, bob)
+    _, invite = ring(alice, bob)
     bob.answer(invite, 200, body="v=0 answer")
     success = alice.only()
     bob.connection.closed()
@@ -335,33 +340,24 @@ def test_a_bye_that_meets_a_success_without_its_ack(exchange: Exchange) -> None:
     assert alice.only().method == "BYE"
 
     bob = exchange.registered("bob")
-    sent, invite = ring(alice, bob)
+    _, invite = ring(alice, bob)
     bob.answer(invite, 200, body="v=0 answer")
     success = alice.only()
     bob.connection.closed()
-    alice.send(
-        "BYE",
-        "sip:bob@practice.invalid",
-        to=success["To"],
-        sender=sent["From"],
-        call_id=sent["Call-ID"],
-        number=3,
-    )
+    alice.within(alice.caller_of(success), "BYE")
     assert alice.only().status == 200
     exchange.clock.turn(64)
     assert not alice.heard
 
 
-def test_an_answer_without_an_address_is_none(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_an_answer_without_an_address_is_none(alice: ScriptedPhone, bob: ScriptedPhone) -> None:
     _, invite = ring(alice, bob)
     bob.contact = "sip:a@a>, <sip:b@b"
     bob.answer(invite, 200, body="v=0 answer")
     assert alice.only().status == 500
 
 
-def test_answers_that_belong_to_nothing(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_answers_that_belong_to_nothing(alice: ScriptedPhone, bob: ScriptedPhone) -> None:
     _, invite = ring(alice, bob)
     bob.say(
         bob.send("OPTIONS", "sip:x@y").text.replace("OPTIONS sip:x@y SIP/2.0", "SIP/2.0 200 OK")
@@ -372,8 +368,7 @@ def test_answers_that_belong_to_nothing(exchange: Exchange) -> None:
     assert not bob.heard
 
 
-def test_whoever_calls_itself_is_rung(exchange: Exchange) -> None:
-    alice = exchange.registered("alice")
+def test_whoever_calls_itself_is_rung(alice: ScriptedPhone) -> None:
     sent = alice.invite("alice")
     assert alice.take().status == 100
     invite = alice.only()

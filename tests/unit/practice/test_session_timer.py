@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from .exchange import Exchange
 from .scripted import Dialog, ScriptedPhone
 
 UPDATES = "Allow: INVITE, ACK, BYE, UPDATE"
-
-
-@pytest.fixture
-def exchange() -> Exchange:
-    return Exchange()
 
 
 def talk(
