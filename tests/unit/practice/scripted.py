@@ -98,10 +98,10 @@ class Dialog:
 
 
 class ScriptedPhone:
-    """``heard`` is what it was told and has not looked at yet."""
+    """``heard`` are the messages to it that it has not looked at yet, ``login`` goes with its password."""
 
     def __init__(self, pbx: PracticePbx, name: str) -> None:
-        self.name = name
+        self.name = self.login = name
         self.host = f"{name}{next(_unique)}.invalid"
         self.contact = f"sip:{name}-phone@{self.host};transport=ws"
         self.heard: list[Message] = []
@@ -199,12 +199,12 @@ class ScriptedPhone:
         """The header line that answers a 401."""
         asked = dict(re.findall(r'(\w+)="([^"]*)"', challenge["WWW-Authenticate"]))
         secret = PASSWORDS[self.name] if password is None else password
-        first = md5(f"{self.name}:{asked['realm']}:{secret}")
+        first = md5(f"{self.login}:{asked['realm']}:{secret}")
         response = md5(
             f"{first}:{asked['nonce']}:00000001:cnonce:auth:" + md5(f"{method}:{target}")
         )
         return (
-            f'Authorization: Digest algorithm=MD5, username="{self.name}", '
+            f'Authorization: Digest algorithm=MD5, username="{self.login}", '
             f'realm="{asked["realm"]}", nonce="{asked["nonce"]}", uri="{target}", '
             f'response="{response}", qop=auth, cnonce="cnonce", nc=00000001'
         )

@@ -142,16 +142,16 @@ def test_a_negotiation_raises_one_thing_only(
         before = negotiation.plan
         try:
             if what == "offer":
-                said = negotiation.offer(4)
+                description = negotiation.offer(4)
             elif what == "answer":
-                said = negotiation.answer(damaged_text)
+                description = negotiation.answer(damaged_text)
             else:
                 negotiation.accept(damaged_text)
                 continue
         except SdpError:
             assert negotiation.plan == before
             continue
-        written = parse(said)
+        written = parse(description)
         # Sections are added, never taken away (RFC 3264 section 8).
         assert len(written.sections) >= sections or what == "offer"
         if what == "answer":

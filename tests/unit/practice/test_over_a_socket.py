@@ -29,8 +29,8 @@ def nonsense(chance: random.Random) -> str | bytes:
     text = list(INVITE[: chance.randrange(len(INVITE))] if chance.random() < 0.3 else INVITE)
     for _ in range(chance.randrange(6)):
         text[chance.randrange(len(text))] = chance.choice('\0\r\n \t<>";:,=\\é\u2028Z')
-    said = "".join(text)
-    return said.encode() if chance.random() < 0.3 else said
+    message = "".join(text)
+    return message.encode() if chance.random() < 0.3 else message
 
 
 @pytest.mark.slow
@@ -58,8 +58,8 @@ def test_nonsense_over_a_websocket(
                 socket.send(nonsense(chance))
             socket.send(ASKS.format(number))
             # What it says to the rest may come before; all of it is SIP.
-            while f"CSeq: {number} REGISTER" not in (said := str(socket.recv(60))):
-                assert said.startswith("SIP/2.0 ")
-                assert "Traceback" not in said
-            assert said.startswith("SIP/2.0 401 ")
+            while f"CSeq: {number} REGISTER" not in (answer := str(socket.recv(60))):
+                assert answer.startswith("SIP/2.0 ")
+                assert "Traceback" not in answer
+            assert answer.startswith("SIP/2.0 401 ")
     assert not [record for record in caplog.records if record.exc_info]
