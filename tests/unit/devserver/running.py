@@ -8,9 +8,9 @@ import ssl
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from cmp_bundle.bundle.build import Built, Live, build
 from cmp_bundle.bundle.client import Client
@@ -31,8 +31,8 @@ from tests.testbed.server import certificate
 CLIENT = Client("loader", "overlay()", ".overlay{}", "fixes()", ".fix{}")
 
 
-class Told:
-    """A Reporter that keeps what it is told."""
+class Terminal:
+    """A Reporter that keeps its lines."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -58,27 +58,22 @@ class Told:
 SECRET = "the-secret-of-the-page"
 
 
+@dataclass
 class Running:
-    """``url`` is where it answers; ``told`` what it said in its terminal.
+    """``beside`` is the developer's port, and ``page`` the path of the developer's page there."""
 
-    ``beside`` is the developer's port, and ``page`` the path of the developer's page there.
-    """
+    page: ClassVar = f"/{SECRET}/"
 
-    page = f"/{SECRET}/"
+    server: DevServer
+    port: int
+    beside: int
+    terminal: Terminal
+    loop: asyncio.AbstractEventLoop
 
-    def __init__(
-        self,
-        server: DevServer,
-        ports: tuple[int, int],
-        told: Told,
-        loop: asyncio.AbstractEventLoop,
-    ) -> None:
-        self.server = server
-        self.port, self.beside = ports
-        port = self.port
-        self.told = told
-        self.url = f"https://localhost:{port}"
-        self.loop = loop
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"https://localhost:{self.port}"
 
     def call(self, function: Callable[[], Any]) -> Any:
         """Run ``function`` in the server's own thread."""
@@ -131,14 +126,14 @@ def serving(  # noqa: PLR0915, PLR0917 - a server and its thread, in one place
     source = BundleSource(
         make, lambda: watched, lambda: links, f"https://localhost:{port}", first=1
     )
-    told = Told()
+    terminal = Terminal()
     ready = threading.Event()
     failures: list[BaseException] = []
     holder: list[Running] = []
 
     async def main() -> None:
-        server = DevServer(source, guard, developer, pbx, told, limits=limits, **options)
-        running = Running(server, (port, beside), told, asyncio.get_running_loop())
+        server = DevServer(source, guard, developer, pbx, terminal, limits=limits, **options)
+        running = Running(server, port, beside, terminal, asyncio.get_running_loop())
         holder.append(running)
         task = asyncio.current_task()
         stop.append(lambda: running.loop.call_soon_threadsafe(task.cancel))  # type: ignore[union-attr]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import shutil
 import threading
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
@@ -13,6 +12,8 @@ import pytest
 
 from cmp_bundle.devserver import watching as watching_module
 from cmp_bundle.devserver.watching import LOOK_OFTEN, Watching
+
+from .saving import replace_folder
 
 PATIENCE = 20.0
 
@@ -57,11 +58,7 @@ def test_a_folder_that_becomes_another(tmp_path: Path, monkeypatch: pytest.Monke
         for number in range(5):
             for folder in (phone, phone / "lib", phone / f"new{number}/deep"):
                 if folder.exists():
-                    fresh, old = folder.with_name("fresh"), folder.with_name("old")
-                    shutil.copytree(folder, fresh)
-                    folder.rename(old)
-                    fresh.rename(folder)
-                    shutil.rmtree(old)
+                    replace_folder(folder, {})
                 else:
                     folder.mkdir(parents=True)
                 await edited(watching)
@@ -80,9 +77,9 @@ def test_a_folder_behind_a_link(tmp_path: Path) -> None:
     async def work(watching: Watching) -> None:
         (tmp_path / "one/file").touch()
         await edited(watching)
-        fresh = tmp_path / "fresh"
-        fresh.symlink_to("two")
-        fresh.replace(link)
+        other_link = tmp_path / "other-link"
+        other_link.symlink_to("two")
+        other_link.replace(link)
         await edited(watching)
         (tmp_path / "two/file").touch()
         await edited(watching)
@@ -107,11 +104,11 @@ def test_what_concerns_nobody(tmp_path: Path) -> None:
 def test_reading_is_no_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     last = tmp_path / "last"
     (tmp_path / "file").write_text("x")
-    told: set[str] = set()
+    reported: set[str] = set()
     concerns = Watching.concerns
 
     def hear(watching: Watching, name: str) -> bool:
-        told.add(name)
+        reported.add(name)
         return concerns(watching, name)
 
     monkeypatch.setattr(Watching, "concerns", hear)
@@ -125,7 +122,7 @@ def test_reading_is_no_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         read()
         last.touch()  # the system tells of things in their order
         await edited(watching)
-        assert told == {str(last)}
+        assert reported == {str(last)}
 
     watch([tmp_path], work)
 
@@ -196,12 +193,7 @@ def test_the_system_s_threads_survive_checkouts(tmp_path: Path) -> None:
 
         def checkouts() -> None:
             for number in range(2000):
-                fresh = folder.with_name("lib.new")
-                shutil.copytree(folder, fresh)
-                (fresh / "file").write_text(str(number))
-                folder.rename(folder.with_name("lib.old"))
-                fresh.rename(folder)
-                shutil.rmtree(folder.with_name("lib.old"))
+                replace_folder(folder, {"file": str(number)})
 
         await asyncio.to_thread(checkouts)
         following.cancel()
