@@ -66,12 +66,12 @@ class Developer:
         return f"/{rest}"
 
 
+@dataclass
 class DeveloperFront(HTTPServerConnectionDelegate):
     """Hands what ``developer`` admits to ``pages``, which never see the secret: nor do logs."""
 
-    def __init__(self, developer: Developer, pages: Application) -> None:
-        self.developer = developer
-        self.pages = pages
+    developer: Developer
+    pages: Application
 
     def start_request(
         self, server_conn: object, request_conn: HTTPConnection

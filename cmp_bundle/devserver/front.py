@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import dataclass
 from email.utils import formatdate
 from typing import TYPE_CHECKING, cast
 
@@ -37,30 +38,20 @@ if TYPE_CHECKING:
 TOOLS = ("/__cmp/", "/livereload")
 
 
+@dataclass
 class Front(HTTPServerConnectionDelegate):
     """``rules`` gives the web server's configuration as it is now.
 
     Whoever has not taken an answer after ``sending`` seconds gets no more of it.
     """
 
-    def __init__(
-        self,
-        guard: Guard,
-        rules: Callable[[], WebServer],
-        tree: StaticFiles,
-        tools: Application,
-        phones: Application,
-        *,
-        no_cache: bool = False,
-        sending: float,
-    ) -> None:
-        self.guard = guard
-        self.rules = rules
-        self.tree = tree
-        self.tools = tools
-        self.phones = phones
-        self.no_cache = no_cache
-        self.sending = sending
+    guard: Guard
+    rules: Callable[[], WebServer]
+    tree: StaticFiles
+    tools: Application
+    phones: Application
+    sending: float
+    no_cache: bool
 
     def start_request(
         self, server_conn: object, request_conn: HTTPConnection

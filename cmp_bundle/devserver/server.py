@@ -102,8 +102,8 @@ class DevServer:
             self._files,
             tools,
             phones,
-            no_cache=no_cache,
             sending=self._limits.sending,
+            no_cache=no_cache,
         )
         self._developer = DeveloperFront(developer, self._pages())
         self._listeners: list[Listener] = []

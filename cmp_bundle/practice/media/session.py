@@ -270,13 +270,7 @@ def _reachable(
         if candidate.component != 1 or not 0 < candidate.port < _PORTS:
             continue
         hidden = candidate.host.endswith(".local")
-        hosts = (
-            sorted(local_addresses)
-            if hidden
-            else [candidate.host]
-            if candidate.host in local_addresses
-            else []
-        )
+        hosts = sorted(local_addresses) if hidden else local_addresses & {candidate.host}
         found += (
             RTCIceCandidate(
                 component=candidate.component,
