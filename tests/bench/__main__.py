@@ -26,10 +26,7 @@ def main() -> int:
         table(reload.measured(phone, Path(base)))
         print(f"\nVisits a second to a real Asterisk ({name} phone)\n", flush=True)
         table(visits.measured(name, Path(base)))
-        print(
-            "\nA build and a deploy for very many accounts, in processor time (built-in phone)\n",
-            flush=True,
-        )
+        print("\nA build and a deploy for very many accounts (processor time, built-in phone)\n")
         table(accounts.measured(Path(base)))
     return 0
 

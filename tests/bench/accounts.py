@@ -88,7 +88,7 @@ def _lay_out(folder: Path, count: int) -> None:
 
 
 def _run(folder: Path, what: str) -> dict[str, float]:
-    mine = {
+    settings = {
         "CMP_BUNDLE_LINKS_KEY": str(folder / "links.key"),
         "CMP_BUNDLE_PHONE_SOURCE": "builtin",
         "CMP_BUNDLE_STATE": str(folder / "state"),
@@ -98,7 +98,7 @@ def _run(folder: Path, what: str) -> dict[str, float]:
     done = subprocess.run(
         [sys.executable, "-c", MEASURE, what],
         cwd=folder,
-        env=os.environ | mine,
+        env=os.environ | settings,
         capture_output=True,
         text=True,
         check=False,

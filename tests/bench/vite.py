@@ -23,16 +23,9 @@ def command() -> list[str]:
     program = folder / "node_modules/vite/bin/vite.js"
     if not program.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        wanted = [
-            npm,
-            "install",
-            "--no-audit",
-            "--no-fund",
-            "--prefix",
-            str(folder),
-            f"vite@{VERSION}",
-        ]
-        done = subprocess.run(wanted, capture_output=True, text=True, cwd=folder, check=False)
+        install = [npm, "install", "--no-audit", "--no-fund", f"vite@{VERSION}"]
+        install += ["--prefix", str(folder)]
+        done = subprocess.run(install, capture_output=True, text=True, cwd=folder, check=False)
         if done.returncode:
             raise NotHereError("npm could not fetch it")
     return [node, str(program)]

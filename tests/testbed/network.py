@@ -70,13 +70,13 @@ def outside() -> Iterator[None]:
     if _HERE.machine is None:
         yield
         return
-    own = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    inside = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     _call("setns", _HERE.machine, _CLONE_NEWNET)
     try:
         yield
     finally:
-        _call("setns", own, _CLONE_NEWNET)
-        os.close(own)
+        _call("setns", inside, _CLONE_NEWNET)
+        os.close(inside)
 
 
 def _call(name: str, *arguments: int) -> None:
