@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 from tornado.httputil import HTTPMessageDelegate, HTTPServerConnectionDelegate, RequestStartLine
 
-from cmp_bundle.asterisk.web import HttpResponse
-from cmp_bundle.devserver.front import UNKNOWN_HOST, HandedOn, last_answer
+from cmp_bundle.devserver.front import UNKNOWN_HOST, HandedOn, last_answer, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -105,10 +104,9 @@ class _DeveloperRequest(HandedOn):
         return self._next.headers_received(start_line._replace(path=path), headers)
 
 
-_NOTHING = HttpResponse(
+_NOTHING = refusal(
     404,
     "Not Found",
-    (("Content-type", "text/plain"), *HEADERS.items()),
-    b"Nothing is here. cmp-bundle serve prints the address of the developer's page at its start.\n",
-    close=True,
+    "Nothing is here. cmp-bundle serve prints the address of the developer's page at its start.",
+    HEADERS.items(),
 )

@@ -24,7 +24,7 @@ from tornado.iostream import StreamClosedError
 from cmp_bundle.asterisk.web import HttpRequest, HttpResponse, is_socket, respond
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from tornado.http1connection import HTTP1Connection
     from tornado.httputil import HTTPConnection
@@ -168,20 +168,20 @@ def _body(answer: HttpResponse, *, head: bool) -> bytes:
     return b"" if head or answer.status == 304 else answer.body  # noqa: PLR2004
 
 
-UNKNOWN_HOST = HttpResponse(
-    421,
-    "Misdirected Request",
-    (("Content-type", "text/plain"),),
-    b"This server does not have the host name of this request.\n",
-    close=True,
+def refusal(
+    status: int, title: str, text: str, headers: Iterable[tuple[str, str]] = ()
+) -> HttpResponse:
+    """An answer after which the connection is closed."""
+    headers = (("Content-type", "text/plain"), *headers)
+    return HttpResponse(status, title, headers, f"{text}\n".encode(), close=True)
+
+
+UNKNOWN_HOST = refusal(
+    421, "Misdirected Request", "This server does not have the host name of this request."
 )
 
 #: Asterisk would serve it. But a worker that a stranger's phone leaves in a browser would see every
 #: phone that is tried on this port afterwards, with its links.
-_NO_WORKERS = HttpResponse(
-    403,
-    "Forbidden",
-    (("Content-type", "text/plain"),),
-    b"cmp-bundle serve refuses to serve service workers; Asterisk serves them.\n",
-    close=True,
+_NO_WORKERS = refusal(
+    403, "Forbidden", "cmp-bundle serve refuses to serve service workers; Asterisk serves them."
 )

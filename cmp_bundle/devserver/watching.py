@@ -11,20 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from watchdog.events import (
-    DirAttribEvent,
-    DirCreatedEvent,
-    DirDeletedEvent,
-    DirMovedEvent,
-    FileAttribEvent,
-    FileClosedEvent,
-    FileCreatedEvent,
-    FileDeletedEvent,
-    FileModifiedEvent,
-    FileMovedEvent,
-    FileSystemEvent,
-    FileSystemEventHandler,
-)
+from watchdog import events
 from watchdog.observers import Observer
 
 if TYPE_CHECKING:
@@ -50,17 +37,17 @@ logging.getLogger("watchdog").setLevel(logging.CRITICAL)
 
 #: What is an edit. Reading a file is none, and a build reads them all. A chmod is one: it may be
 #: what somebody was told to do.
-_EDITS: list[type[FileSystemEvent]] = [
-    FileAttribEvent,
-    FileCreatedEvent,
-    FileModifiedEvent,
-    FileClosedEvent,
-    FileDeletedEvent,
-    FileMovedEvent,
-    DirAttribEvent,
-    DirCreatedEvent,
-    DirDeletedEvent,
-    DirMovedEvent,
+_EDITS: list[type[events.FileSystemEvent]] = [
+    events.FileAttribEvent,
+    events.FileCreatedEvent,
+    events.FileModifiedEvent,
+    events.FileClosedEvent,
+    events.FileDeletedEvent,
+    events.FileMovedEvent,
+    events.DirAttribEvent,
+    events.DirCreatedEvent,
+    events.DirDeletedEvent,
+    events.DirMovedEvent,
 ]
 
 
@@ -206,7 +193,7 @@ class _Observed:
     that all watches of the process share dies of a KeyError (7.1.0, InotifyWatchGroup).
     """
 
-    def __init__(self, handler: FileSystemEventHandler) -> None:
+    def __init__(self, handler: events.FileSystemEventHandler) -> None:
         self._handler = handler
         self._observer: BaseObserver = Observer()
         self._observer.start()
@@ -237,13 +224,13 @@ class _Observed:
         self._observer.join()
 
 
-class _Handler(FileSystemEventHandler):
+class _Handler(events.FileSystemEventHandler):
     """Runs in watchdog's thread."""
 
     def __init__(self, watching: Watching) -> None:
         self._watching = watching
 
-    def on_any_event(self, event: FileSystemEvent) -> None:
+    def on_any_event(self, event: events.FileSystemEvent) -> None:
         names = (os.fsdecode(event.src_path), os.fsdecode(event.dest_path))
         if any(name and self._watching.concerns(name) for name in names):
             self._watching.notice()

@@ -91,6 +91,17 @@ def frame(data: bytes, first: int = 0x81) -> bytes:
     return bytes([first, 127]) + len(data).to_bytes(8, "big") + data
 
 
+def saying(data: bytes) -> Callable[[ssl.SSLSocket, str], None]:
+    """Accepts the phone, and sends it a message."""
+
+    def act(line: ssl.SSLSocket, request: str) -> None:
+        accept(line, request)
+        line.sendall(frame(data))
+        line.recv(1)
+
+    return act
+
+
 @pytest.fixture
 def hostile(folder: Path) -> Iterator[tuple[Hostile, Running]]:
     server, client = tls()
@@ -124,14 +135,8 @@ def test_words_that_a_terminal_would_obey(hostile: tuple[Hostile, Running]) -> N
 def test_markup_is_text(hostile: tuple[Hostile, Running]) -> None:
     pbx, running = hostile
     evil = "<img/src=x/onerror=alert(1)>"
-
-    def act(line: ssl.SSLSocket, request: str) -> None:
-        accept(line, request)
-        text = f"INVITE sip:{evil}@x SIP/2.0\r\nCall-ID: {evil}\r\nFrom: <sip:{evil}>\r\nTo: {evil}\r\n\r\n"
-        line.sendall(frame(text.encode()))
-        line.recv(1)
-
-    pbx.act = act
+    text = f"INVITE sip:{evil}@x SIP/2.0\r\nCall-ID: {evil}\r\nFrom: <sip:{evil}>\r\nTo: {evil}\r\n\r\n"
+    pbx.act = saying(text.encode())
     with phone(running) as line:
         line.recv(60)
         page = until(lambda: b"INVITE" in page_of(running)[2] and page_of(running)[2].decode())
@@ -221,13 +226,7 @@ def test_no_answer_at_all(
 
 def test_a_message_that_is_too_long(hostile: tuple[Hostile, Running]) -> None:
     pbx, running = hostile
-
-    def act(line: ssl.SSLSocket, request: str) -> None:
-        accept(line, request)
-        line.sendall(frame(b"x" * (LARGEST + 1)))
-        line.recv(1)
-
-    pbx.act = act
+    pbx.act = saying(b"x" * (LARGEST + 1))
     with phone(running) as line, pytest.raises(ConnectionClosed):
         line.recv(60)
 
