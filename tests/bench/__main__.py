@@ -38,7 +38,7 @@ def the_phone() -> tuple[Phone, str]:
             return fetch(parse(name), Cache.of_user(), Silent(), offline=True), name
         except CmpBundleError:
             continue
-    raise CmpBundleError("a-code", "there is no phone to measure with")
+    raise CmpBundleError("a-code", "no phone is in the cache")
 
 
 def table(rows: list[tuple[str, ...]]) -> None:

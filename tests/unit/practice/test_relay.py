@@ -36,9 +36,9 @@ def talk(caller: ScriptedPhone, callee: ScriptedPhone) -> tuple[Dialog, Dialog]:
     callee.answer(invite, 200, "Allow: INVITE, ACK, BYE, UPDATE, INFO", body="v=0 answer")
     success = caller.only()
     assert (success.status, success.body) == (200, "v=0 answer")
-    mine = caller.acknowledge(success)
+    caller_dialog = caller.acknowledge(success)
     assert callee.only().method == "ACK"
-    return mine, callee.callee_of(invite)
+    return caller_dialog, callee.callee_of(invite)
 
 
 def test_a_call_from_ringing_to_its_end(
@@ -58,9 +58,9 @@ def test_a_call_from_ringing_to_its_end(
     success = alice.only()
     assert (success.status, success.body) == (200, "v=0 answer")
     assert not bob.heard, "the ACK comes from the other end"
-    mine = alice.acknowledge(success)
+    caller_dialog = alice.acknowledge(success)
     assert bob.only().start.startswith(f"ACK {bob.contact}")
-    alice.within(mine, "BYE")
+    alice.within(caller_dialog, "BYE")
     assert alice.only().status == 200
     bye = bob.only()
     assert bye.method == "BYE"
@@ -68,13 +68,13 @@ def test_a_call_from_ringing_to_its_end(
     exchange.clock.turn(64)
     assert not alice.heard
     assert not bob.heard
-    alice.within(mine, "INFO")
+    alice.within(caller_dialog, "INFO")
     assert alice.only().status == 481
 
 
 def test_the_one_who_was_called_hangs_up(alice: ScriptedPhone, bob: ScriptedPhone) -> None:
-    _, his = talk(alice, bob)
-    bob.within(his, "BYE")
+    _, callee_dialog = talk(alice, bob)
+    bob.within(callee_dialog, "BYE")
     assert bob.only().status == 200
     bye = alice.only()
     assert bye.method == "BYE"
@@ -201,8 +201,9 @@ def test_a_phone_that_vanishes_while_it_rings(alice: ScriptedPhone, bob: Scripte
 def test_something_new_is_offered(
     alice: ScriptedPhone, bob: ScriptedPhone, method: str, asks: str
 ) -> None:
-    mine, his = talk(alice, bob)
-    asking, dialog, other = (alice, mine, bob) if asks == "alice" else (bob, his, alice)
+    dialogs = talk(alice, bob)
+    asking, other = (alice, bob) if asks == "alice" else (bob, alice)
+    dialog = dialogs[asks == "bob"]
     asking.within(dialog, method, body="v=0 more")
     passed = other.only()
     # Alice's phone did not say that it knows UPDATE.
@@ -226,15 +227,15 @@ def test_something_new_is_offered(
 def test_something_new_that_is_refused_or_withdrawn(
     alice: ScriptedPhone, bob: ScriptedPhone
 ) -> None:
-    mine, _ = talk(alice, bob)
-    sent = alice.within(mine, "INVITE", body="v=0 more")
+    caller_dialog, _ = talk(alice, bob)
+    sent = alice.within(caller_dialog, "INVITE", body="v=0 more")
     passed = bob.take()
     bob.answer(passed, 488)
     assert bob.only().method == "ACK"
     refusal = alice.only()
     assert refusal.status == 488
     alice.acknowledge_refusal(sent, refusal)
-    sent = alice.within(mine, "INVITE", body="v=0 more")
+    sent = alice.within(caller_dialog, "INVITE", body="v=0 more")
     passed = bob.take()
     bob.answer(passed, 100)
     alice.cancel(sent)
@@ -243,20 +244,20 @@ def test_something_new_that_is_refused_or_withdrawn(
     bob.answer(passed, 487)
     bob.heard.clear()
     alice.heard.clear()
-    alice.within(mine, "BYE")
+    alice.within(caller_dialog, "BYE")
     assert alice.only().status == 200, "the call goes on until it ends"
     assert bob.only().method == "BYE"
 
 
 def test_both_offer_at_once(alice: ScriptedPhone, bob: ScriptedPhone) -> None:
-    mine, his = talk(alice, bob)
-    alice.within(mine, "INVITE", body="v=0 hers")
+    caller_dialog, callee_dialog = talk(alice, bob)
+    alice.within(caller_dialog, "INVITE", body="v=0 hers")
     passed = bob.only()
-    bob.within(his, "INVITE", body="v=0 his")
+    bob.within(callee_dialog, "INVITE", body="v=0 his")
     assert bob.only().status == 491
     bob.answer(passed, 200, body="v=0 fine")
     assert alice.only().status == 200
-    alice.within(mine, "ACK", number=mine.number)
+    alice.within(caller_dialog, "ACK", number=caller_dialog.number)
     assert bob.only().method == "ACK"
 
 
@@ -272,18 +273,18 @@ def test_an_offer_that_is_asked_for(alice: ScriptedPhone, bob: ScriptedPhone) ->
 
 
 def test_keys_and_questions_within_a_call(alice: ScriptedPhone, bob: ScriptedPhone) -> None:
-    mine, _ = talk(alice, bob)
-    alice.within(mine, "INFO", "Content-Type: application/dtmf-relay", body="Signal=5")
+    caller_dialog, _ = talk(alice, bob)
+    alice.within(caller_dialog, "INFO", "Content-Type: application/dtmf-relay", body="Signal=5")
     assert alice.only().status == 200
     info = bob.only()
     assert (info.method, info.body) == ("INFO", "Signal=5")
     assert info["Content-Type"] == "application/dtmf-relay"
     bob.answer(info, 200)
-    alice.within(mine, "OPTIONS")
+    alice.within(caller_dialog, "OPTIONS")
     assert alice.only().status == 200
-    alice.within(mine, "REFER")
+    alice.within(caller_dialog, "REFER")
     assert alice.only().status == 405
-    alice.within(mine, "INFO", number=1)
+    alice.within(caller_dialog, "INFO", number=1)
     assert alice.only().start == "SIP/2.0 500 Out of Order"
     assert not bob.heard
 
@@ -316,11 +317,11 @@ def test_a_success_that_is_repeated_is_acknowledged_again(
 
 
 def test_both_hang_up_at_once(exchange: Exchange, alice: ScriptedPhone, bob: ScriptedPhone) -> None:
-    mine, his = talk(alice, bob)
-    alice.within(mine, "BYE")
+    caller_dialog, callee_dialog = talk(alice, bob)
+    alice.within(caller_dialog, "BYE")
     assert alice.only().status == 200
     bye = bob.only()
-    bob.within(his, "BYE")
+    bob.within(callee_dialog, "BYE")
     assert bob.only().status == 481, "it has already been told"
     bob.answer(bye, 200)
     exchange.clock.turn(33)
