@@ -93,7 +93,7 @@ class DevServer:
         self._pbx_name = pbx.name if pbx else "none: start with --practice, or with --pbx URL"
         self._builds = Builds(source.make, source.first)
         self._files = BuiltFiles()
-        self._hub = Hub(guard, pbx, reporter)
+        self.hub = Hub(guard, pbx, reporter)
         self._rules = WebServer(())
         tools, phones = self._applications()
         self._front = Front(
@@ -109,14 +109,10 @@ class DevServer:
         self._listeners: list[Listener] = []
         self._links: tuple[AccountLink, ...] = ()
 
-    @property
-    def hub(self) -> Hub:
-        return self._hub
-
     async def build(self) -> Outcome:
         """Build once and show it. Raises CmpBundleError the first time, if it fails."""
         # In a thread: phones go on talking meanwhile.
-        before = self._hub.outcome
+        before = self.hub.outcome
         outcome = await asyncio.to_thread(self._builds.build)
         if outcome.changed:
             about = outcome.built.bundle.manifest
@@ -127,7 +123,7 @@ class DevServer:
             self._links = self._source.links()
             self._source.on_visible()
         self._say(outcome, before)
-        self._hub.built(outcome)
+        self.hub.built(outcome)
         return outcome
 
     def listen(
@@ -162,13 +158,13 @@ class DevServer:
     async def aclose(self) -> None:
         for listener in self._listeners:
             listener.stop()
-        await self._hub.aclose()
+        await self.hub.aclose()
         for listener in self._listeners:
             await listener.close_all_connections()
 
     def _applications(self) -> tuple[Application, Application]:
         """What else the phone's port has: live reload, and the way to the PBX."""
-        hub = {"hub": self._hub}
+        hub = {"hub": self.hub}
         script = Path(livereload.__file__).parent / "vendors/livereload.js"
         page = (files("cmp_bundle") / "client/dev/page.js").read_bytes()
         tools = [
@@ -192,7 +188,7 @@ class DevServer:
         pages = WSGIContainer(make_app(self._view), executor=ThreadPoolExecutor(4, "page"))
         return self._application(
             [
-                ("/news", NewsSocket, {"hub": self._hub}),
+                ("/news", NewsSocket, {"hub": self.hub}),
                 *fixed,
                 ("/.*", FallbackHandler, {"fallback": pages}),
             ]
@@ -207,7 +203,7 @@ class DevServer:
         )
 
     def _view(self) -> View:
-        outcome = self._hub.outcome
+        outcome = self.hub.outcome
         about = outcome.built.bundle.manifest if outcome else None
         redirect = about.redirect if about else "/"
         return View(
@@ -215,10 +211,10 @@ class DevServer:
             url=self._links[0].url if self._links else self._source.base + redirect,
             pbx=self._pbx_name,
             outcome=outcome,
-            notice=self._hub.notice,
+            notice=self.hub.notice,
             links=self._links,
-            phones=self._hub.log.phones,
-            calls=self._hub.log.calls,
+            phones=self.hub.log.phones,
+            calls=self.hub.log.calls,
         )
 
     def _say(self, outcome: Outcome, before: Outcome | None) -> None:

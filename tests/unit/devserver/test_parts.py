@@ -26,17 +26,8 @@ def built(number: int, changes: dict[str, str | None] | None = None) -> Built:
     return build(phone(changes), SETTINGS, CLIENT, live=live)
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def test_an_old_address_means_the_newest_file() -> None:
-    clock = Clock()
-    tree = BuiltFiles(clock)
+    tree = BuiltFiles(lambda: 1000.0)
     tree.show("site", {"assets/live-1/a.css": b"one", "assets/live-1/b": b"b"})
     first = tree.file("site/assets/live-1/a.css")
     assert first is not None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import random
+from pathlib import Path
 
 import pytest
-from websockets.sync.client import connect
-from websockets.typing import Origin, Subprotocol
 
 from cmp_bundle.devserver.pbx import InnerPbx
 from cmp_bundle.practice.pbx import PracticePbx
-from tests.unit.devserver.running import building, serving, tls
+from tests.unit.devserver.running import building, serving
+from tests.unit.devserver.test_server import socket_of
 
 from .test_grammar import INVITE
 
@@ -34,22 +34,14 @@ def nonsense(chance: random.Random) -> str | bytes:
 
 
 @pytest.mark.slow
-def test_nonsense_over_a_websocket(
-    tmp_path_factory: pytest.TempPathFactory, caplog: pytest.LogCaptureFixture
-) -> None:
-    folder = tmp_path_factory.mktemp("phone")
-    (folder / "index.html").write_text("<html><head></head><body></body></html>")
-    context = tls()
+def test_nonsense_over_a_websocket(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "index.html").write_text("<html><head></head><body></body></html>")
     pbx = InnerPbx(PracticePbx())
     caplog.set_level(logging.WARNING)
     with (
-        serving(building(folder, pristine=True), pbx=pbx, context=context[0]) as running,
-        connect(
-            f"wss://localhost:{running.port}/ws",
-            ssl=context[1],
-            subprotocols=[Subprotocol("sip")],
-            origin=Origin(running.url),
-            ping_interval=None,
+        serving(building(tmp_path, pristine=True), pbx=pbx) as running,
+        socket_of(
+            running, "/ws", origin=running.url, subprotocols=["sip"], ping_interval=None
         ) as socket,
     ):
         for number in range(1, 41):
