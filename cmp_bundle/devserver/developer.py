@@ -65,7 +65,7 @@ class Developer:
         return f"/{rest}"
 
 
-@dataclass
+@dataclass(eq=False)
 class DeveloperFront(HTTPServerConnectionDelegate):
     """Hands what ``developer`` admits to ``pages``, which never see the secret: nor do logs."""
 
@@ -81,26 +81,24 @@ class DeveloperFront(HTTPServerConnectionDelegate):
         self.pages.on_close(server_conn)
 
 
+@dataclass(eq=False)
 class _DeveloperRequest(HandedOn):
-    def __init__(
-        self, front: DeveloperFront, server_conn: object, connection: HTTPConnection
-    ) -> None:
-        self._front = front
-        self._server_conn = server_conn
-        self._connection = connection
+    front: DeveloperFront
+    server_conn: object
+    connection: HTTPConnection
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
         if not isinstance(start_line, RequestStartLine):  # the other kind is for clients
             raise TypeError(start_line)
-        developer = self._front.developer
+        developer = self.front.developer
         if not developer.guard.allows_host(headers.get("Host")):
-            return last_answer(self._connection, UNKNOWN_HOST)
+            return last_answer(self.connection, UNKNOWN_HOST)
         path = developer.admits(start_line.method, start_line.path, headers)
         if path is None:
-            return last_answer(self._connection, _NOTHING)
-        self._next = self._front.pages.start_request(self._server_conn, self._connection)
+            return last_answer(self.connection, _NOTHING)
+        self._next = self.front.pages.start_request(self.server_conn, self.connection)
         return self._next.headers_received(start_line._replace(path=path), headers)
 
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 TOOLS = ("/__cmp/", "/livereload")
 
 
-@dataclass
+@dataclass(eq=False)
 class Front(HTTPServerConnectionDelegate):
     """``rules`` gives the web server's configuration as it is now.
 
@@ -80,28 +80,28 @@ class HandedOn(HTTPMessageDelegate):
             self._next.on_connection_close()
 
 
+@dataclass(eq=False)
 class _PhoneRequest(HandedOn):
     """Decides with the headers; then it answers itself, or hands everything on."""
 
-    def __init__(self, front: Front, server_conn: object, connection: HTTPConnection) -> None:
-        self._front = front
-        self._server_conn = server_conn
-        self._connection = connection
-        self._answer: HttpResponse | None = None
-        self._head = False
+    front: Front
+    server_conn: object
+    connection: HTTPConnection
+    answer: HttpResponse | None = None
+    head: bool = False
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
         if not isinstance(start_line, RequestStartLine):  # the other kind is for clients
             raise TypeError(start_line)
-        self._head = start_line.method.upper() == "HEAD"
+        self.head = start_line.method.upper() == "HEAD"
         request = HttpRequest(
             start_line.method,
             start_line.path.encode("latin-1", "replace"),
             {name.lower(): value for name, value in headers.get_all()},
         )
-        front = self._front
+        front = self.front
         if not front.guard.allows_host(headers.get("Host")):
             return self._last(UNKNOWN_HOST)
         if "Service-Worker" in headers:
@@ -109,34 +109,34 @@ class _PhoneRequest(HandedOn):
         path = start_line.path.partition("?")[0]
         rules = front.rules()
         if is_socket(request, rules):
-            self._next = front.phones.start_request(self._server_conn, self._connection)
+            self._next = front.phones.start_request(self.server_conn, self.connection)
         elif path.startswith(TOOLS):
-            self._next = front.tools.start_request(self._server_conn, self._connection)
+            self._next = front.tools.start_request(self.server_conn, self.connection)
         if self._next is not None:
             return self._next.headers_received(start_line, headers)
         answer = respond(request, rules, front.tree)
         if answer.close:
             return self._last(answer)
-        self._answer = answer
+        self.answer = answer
         return None
 
     def finish(self) -> None:
         super().finish()
-        if self._answer is not None:
-            self._send(self._answer)
+        if self.answer is not None:
+            self._send(self.answer)
 
     def _send(self, answer: HttpResponse) -> None:
         line = ResponseStartLine("HTTP/1.1", answer.status, answer.title)
-        headers = _headers(answer, no_cache=self._front.no_cache)
-        taken = self._connection.write_headers(line, headers, _body(answer, head=self._head))
-        stream = cast("HTTP1Connection", self._connection).stream
-        patience = asyncio.get_running_loop().call_later(self._front.sending, stream.close)
+        headers = _headers(answer, no_cache=self.front.no_cache)
+        taken = self.connection.write_headers(line, headers, _body(answer, head=self.head))
+        stream = cast("HTTP1Connection", self.connection).stream
+        patience = asyncio.get_running_loop().call_later(self.front.sending, stream.close)
         taken.add_done_callback(lambda _: patience.cancel())
-        self._connection.finish()
+        self.connection.finish()
 
     def _last(self, answer: HttpResponse) -> Awaitable[None]:
-        no_cache = self._front.no_cache
-        return last_answer(self._connection, answer, head=self._head, no_cache=no_cache)
+        no_cache = self.front.no_cache
+        return last_answer(self.connection, answer, head=self.head, no_cache=no_cache)
 
 
 async def last_answer(

@@ -94,11 +94,8 @@ class Call:
 class SipLog:
     """Watches the messages of all sockets. ``changed`` is called when there is news."""
 
-    def __init__(
-        self, changed: Callable[[], None] = lambda: None, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
         self._changed = changed
-        self._clock = clock
         self._messages: deque[Message] = deque()
         self._characters = 0
         self._phones: dict[int, LoggedPhone] = {}
@@ -157,7 +154,7 @@ class SipLog:
             text += f"\n… cut here: the message has {len(message)} {what}"
         call = readable(_header(head, "call-id") or _header(head, "i"), _SHORT)
         text = readable(text, 2 * LONGEST)
-        entry = Message(self._clock(), socket, from_phone, text, call, _summary(head))
+        entry = Message(time.time(), socket, from_phone, text, call, _summary(head))
         with self._lock:
             self._keep(entry)
             self._follow(entry, head)

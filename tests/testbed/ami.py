@@ -21,11 +21,11 @@ class AmiError(Exception):
 class Ami:
     """A session that gets no events, so that all that comes is the answer."""
 
-    def __init__(self, port: int, secret: str, user: str = "testbed") -> None:
+    def __init__(self, port: int, secret: str) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         self._buffer = b""
         self._until(b"\r\n")
-        self.ask("Login", Username=user, Secret=secret, Events="off")
+        self.ask("Login", Username="testbed", Secret=secret, Events="off")
 
     def __enter__(self) -> Self:
         return self

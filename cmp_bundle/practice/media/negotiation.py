@@ -146,10 +146,7 @@ class Negotiation:
         if self._slots:
             slots = [*self._slots, *self._further(pictures)]
         else:
-            slots = [
-                self._new_slot("audio", "0", primary=True, stream=1),
-                self._new_slot("video", "1", primary=True, stream=1),
-            ]
+            slots = [self._new_slot("audio", "0"), self._new_slot("video", "1")]
         self._offered = tuple(slots)
         # RFC 8842 section 5.2: whoever offers again leaves the roles to the other side, which
         # keeps them.
@@ -190,7 +187,7 @@ class Negotiation:
         further: list[_Slot] = []
         for number in range(sum(s.sends for s in videos) + 1, pictures + 1):
             mid = next(m for m in _mids(number) if m not in taken)
-            slot = self._new_slot("video", mid, primary=False, stream=number)
+            slot = self._new_slot("video", mid, picture=number)
             further.append(replace(slot, codecs=source.codecs, protocol=source.protocol))
         return further
 
@@ -214,7 +211,7 @@ class Negotiation:
                 )
                 continue
             if before is None:
-                before = self._new_slot(section.kind, section.mid, primary=True, stream=1)
+                before = self._new_slot(section.kind, section.mid)
             slots.append(
                 replace(
                     before,
@@ -238,19 +235,20 @@ class Negotiation:
             raise SdpError("the practice PBX supports no ICE restart")
         return section.transport.setup
 
-    def _new_slot(self, kind: str, mid: str, *, primary: bool, stream: int) -> _Slot:
+    def _new_slot(self, kind: str, mid: str, picture: int = 1) -> _Slot:
+        """With the codecs of a call from here; beyond the first picture it only sends."""
         return _Slot(
             kind,
             mid,
             _PROTOCOL,
             (),
             _OWN_CODECS[kind],
-            primary=primary,
+            primary=picture == 1,
             sends=True,
-            receives=primary,
+            receives=picture == 1,
             ssrc=self._new_ssrc(),
             # Sound belongs to the first picture: a page shows one thing for each stream.
-            stream=f"echo{stream}",
+            stream=f"echo{picture}",
         )
 
     def _written(self, slots: tuple[_Slot, ...], setup: str) -> str:
