@@ -51,22 +51,26 @@ def open_streams(running: Running) -> int:
     return int(running.call(count))
 
 
-UPGRADE = (
-    "Connection: Upgrade\nUpgrade: websocket\nSec-WebSocket-Version: 13\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\nSec-WebSocket-Protocol: sip\n\n"
-)
+def upgrade(path: str) -> str:
+    return (
+        f"GET {path} HTTP/1.1\nHost: localhost:PORT\nConnection: Upgrade\nUpgrade: websocket\n"
+        "Sec-WebSocket-Version: 13\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n"
+        "Sec-WebSocket-Protocol: sip\n\n"
+    )
+
+
 SILENT = {
     "nothing after the handshake": "",
     "half a request": "GET /cmp2k HTTP/1.1\nHost: localhost:PORT\nX-Slow: ",
     "a request, and no other": "GET /cmp2k HTTP/1.1\nHost: localhost:PORT\n\n",
     "no body": "GET /cmp2k HTTP/1.1\nHost: localhost:PORT\nContent-Length: 9\n\n",
-    "a page that answers no ping": f"GET /__cmp/events HTTP/1.1\nHost: localhost:PORT\n{UPGRADE}",
-    "livereload, the same": f"GET /livereload HTTP/1.1\nHost: localhost:PORT\n{UPGRADE}",
+    "a page that answers no ping": upgrade("/__cmp/events"),
+    "livereload, the same": upgrade("/livereload"),
 }
 SILENT_BESIDE = {
     "half a request": f"GET /{SECRET}/ HTTP/1.1\nHost: localhost:PORT\nX-Slow: ",
     "a request, and no other": f"GET /{SECRET}/dev.js HTTP/1.1\nHost: localhost:PORT\n\n",
-    "no ping": f"GET /{SECRET}/news HTTP/1.1\nHost: localhost:PORT\n{UPGRADE}",
+    "no ping": upgrade(f"/{SECRET}/news"),
 }
 
 
@@ -105,7 +109,7 @@ def full(folder: Path) -> Iterator[tuple[Running, list[ssl.SSLSocket]]]:
     """As many sockets are open on the phone's port as may be."""
     limits = Limits(connections=3)
     with serving(building(folder), limits=limits) as running, contextlib.ExitStack() as stack:
-        text = f"GET /__cmp/events HTTP/1.1\nHost: localhost:PORT\n{UPGRADE}"
+        text = upgrade("/__cmp/events")
         lines = [stack.enter_context(over_tls(running.port, text)) for _ in range(3)]
         for line in lines:
             assert line.recv(20).startswith(b"HTTP/1.1 101")
