@@ -70,7 +70,7 @@ class Hub:
         document: dict[str, Any] = {
             "shown": outcome.visible if outcome else 0,
             "since": outcome.since if outcome else 0,
-            "trouble": [what for what, problem in trouble.items() if problem],
+            "trouble": [part for part, problem in trouble.items() if problem],
         }
         return json.dumps(document)
 

@@ -259,12 +259,12 @@ def bind(host: str, port: int) -> list[socket]:
                 f"this machine cannot listen on {host}: {reason(error)}",
                 hint="leave out --host, or give one of the addresses that ip address shows",
             ) from error
-        what = (
+        state = (
             "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used: {reason(error)}"
         )
         raise CmpBundleError(
             "port-unusable",
-            f"port {port} on {host or 'this machine'} {what}",
+            f"port {port} on {host or 'this machine'} {state}",
             hint="stop the program that uses it, or choose another port: --port 0 takes a free one",
         ) from error
 

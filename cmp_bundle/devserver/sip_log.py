@@ -150,8 +150,8 @@ class SipLog:
         text = masked("\n".join(text.splitlines()))
         head = _FOLD.sub(" ", text.lstrip("\n").partition("\n\n")[0])
         if len(message) > LONGEST:
-            what = "characters" if isinstance(message, str) else "bytes"
-            text += f"\n… cut here: the message has {len(message)} {what}"
+            unit = "characters" if isinstance(message, str) else "bytes"
+            text += f"\n… cut here: the message has {len(message)} {unit}"
         call = readable(_header(head, "call-id") or _header(head, "i"), _SHORT)
         text = readable(text, 2 * LONGEST)
         entry = Message(time.time(), socket, from_phone, text, call, _summary(head))
