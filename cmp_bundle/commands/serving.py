@@ -108,7 +108,7 @@ def serve(
 
     async def run() -> None:
         outcome = await server.build()
-        for warning in outcome.warnings:
+        for warning in outcome.built.warnings:
             context.reporter.found(warning)
         server.listen(sockets, beside, certificate)
         bound = [s.getsockname()[0] for s in sockets]

@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cmp_bundle.bundle.manifest import ENTRY, PROFILES
-from cmp_bundle.devserver.built_files import NUMBER
+from cmp_bundle.devserver.built_files import NUMBER, unnumbered
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cmp_bundle.bundle.build import Built
-    from cmp_bundle.findings import Finding
 
 
 @dataclass(frozen=True)
@@ -35,10 +34,6 @@ class Outcome:
     since: int
     stylesheets: tuple[str, ...] = ()
     restyled: tuple[str, ...] = ()
-
-    @property
-    def warnings(self) -> tuple[Finding, ...]:
-        return self.built.warnings
 
 
 class Builds:
@@ -65,29 +60,27 @@ class Builds:
                 raise
             built, problem = last.built, error
         took = time.perf_counter() - began
-        if last is None:
-            self._last = Outcome(number, number, built, None, took, changed=True, since=number)
-            return self._last
-        different = tuple(sorted(_different(last.built, built)))
-        if not different:
-            self._last = replace(
-                last, number=number, problem=problem, seconds=took, changed=False, stylesheets=()
-            )
-            return self._last
-        restyles = all(p.endswith(".css") for p in different) and last.problem is None
-        sheets = different if restyles else ()
-        self._last = Outcome(
-            number,
-            number,
-            built,
-            None,
-            took,
-            changed=True,
-            since=last.since if restyles else number,
-            stylesheets=sheets,
-            restyled=tuple(sorted({*last.restyled, *sheets})) if restyles else (),
-        )
-        return self._last
+        outcome = Outcome(number, number, built, None, took, changed=True, since=number)
+        if last is not None:
+            different = _different(last.built, built)
+            if not different:
+                outcome = replace(
+                    last,
+                    number=number,
+                    problem=problem,
+                    seconds=took,
+                    changed=False,
+                    stylesheets=(),
+                )
+            elif all(path.endswith(".css") for path in different) and last.problem is None:
+                outcome = replace(
+                    outcome,
+                    since=last.since,
+                    stylesheets=tuple(sorted(different)),
+                    restyled=tuple(sorted({*last.restyled, *different})),
+                )
+        self._last = outcome
+        return outcome
 
 
 def published(built: Built) -> dict[str, bytes]:
@@ -99,15 +92,13 @@ def published(built: Built) -> dict[str, bytes]:
 
 def _different(old: Built, new: Built) -> frozenset[str]:
     """The files that differ, apart from the number of the build, which always does."""
-    before, after = _unnumbered(old), _unnumbered(new)
+    before, after = _comparable(old), _comparable(new)
     return frozenset(
         path for path in before.keys() | after.keys() if before.get(path) != after.get(path)
     )
 
 
-def _unnumbered(built: Built) -> dict[str, bytes]:
+def _comparable(built: Built) -> dict[str, bytes]:
     files = published(built)
     page = NUMBER.sub(b"live", files[ENTRY])
-    return {NUMBER.sub(b"live", p.encode()).decode(): data for p, data in files.items()} | {
-        ENTRY: page
-    }
+    return {unnumbered(path): data for path, data in files.items()} | {ENTRY: page}

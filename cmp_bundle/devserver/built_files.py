@@ -32,7 +32,7 @@ class BuiltFiles:
         now = int(self._clock())
         before, self._files = self._files, {}
         for path, data in files.items():
-            name = _unnumbered(path)
+            name = unnumbered(path)
             old = before.get(name)
             if old is not None and old.data == data:
                 self._files[name] = old
@@ -46,10 +46,10 @@ class BuiltFiles:
         if parts[-1] in ("", "."):
             return None
         site, _, name = "/".join(p for p in parts if p not in ("", ".")).partition("/")
-        return self._files.get(_unnumbered(name)) if site == self._site else None
+        return self._files.get(unnumbered(name)) if site == self._site else None
 
 
-def _unnumbered(path: str) -> str:
+def unnumbered(path: str) -> str:
     """Whichever build's number is asked for, the last one is meant."""
     return NUMBER.sub(b"live", path.encode("utf-8", "surrogateescape")).decode(
         "utf-8", "surrogateescape"

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 from tornado.httputil import HTTPMessageDelegate, HTTPServerConnectionDelegate, RequestStartLine
 
-from cmp_bundle.asterisk.web import HttpResponse
-from cmp_bundle.devserver.front import UNKNOWN_HOST, last_answer
+from cmp_bundle.devserver.front import UNKNOWN_HOST, HandedOn, last_answer, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -66,61 +65,46 @@ class Developer:
         return f"/{rest}"
 
 
+@dataclass(eq=False)
 class DeveloperFront(HTTPServerConnectionDelegate):
     """Hands what ``developer`` admits to ``pages``, which never see the secret: nor do logs."""
 
-    def __init__(self, developer: Developer, pages: Application) -> None:
-        self.developer = developer
-        self.pages = pages
+    developer: Developer
+    pages: Application
 
     def start_request(
         self, server_conn: object, request_conn: HTTPConnection
     ) -> HTTPMessageDelegate:
-        return _OneRequest(self, server_conn, request_conn)
+        return _DeveloperRequest(self, server_conn, request_conn)
 
     def on_close(self, server_conn: object) -> None:
         self.pages.on_close(server_conn)
 
 
-class _OneRequest(HTTPMessageDelegate):
-    def __init__(
-        self, front: DeveloperFront, server_conn: object, connection: HTTPConnection
-    ) -> None:
-        self._front = front
-        self._server_conn = server_conn
-        self._connection = connection
-        self._next: HTTPMessageDelegate | None = None
+@dataclass(eq=False)
+class _DeveloperRequest(HandedOn):
+    front: DeveloperFront
+    server_conn: object
+    connection: HTTPConnection
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
         if not isinstance(start_line, RequestStartLine):  # the other kind is for clients
             raise TypeError(start_line)
-        developer = self._front.developer
+        developer = self.front.developer
         if not developer.guard.allows_host(headers.get("Host")):
-            return last_answer(self._connection, UNKNOWN_HOST)
+            return last_answer(self.connection, UNKNOWN_HOST)
         path = developer.admits(start_line.method, start_line.path, headers)
         if path is None:
-            return last_answer(self._connection, _NOTHING)
-        self._next = self._front.pages.start_request(self._server_conn, self._connection)
+            return last_answer(self.connection, _NOTHING)
+        self._next = self.front.pages.start_request(self.server_conn, self.connection)
         return self._next.headers_received(start_line._replace(path=path), headers)
 
-    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        return self._next.data_received(chunk) if self._next is not None else None
 
-    def finish(self) -> None:
-        if self._next is not None:
-            self._next.finish()
-
-    def on_connection_close(self) -> None:
-        if self._next is not None:
-            self._next.on_connection_close()
-
-
-_NOTHING = HttpResponse(
+_NOTHING = refusal(
     404,
     "Not Found",
-    (("Content-type", "text/plain"), *HEADERS.items()),
-    b"There is nothing here. The address of the developer's page is printed at each start.\n",
-    close=True,
+    "Nothing is here. cmp-bundle serve prints the address of the developer's page at its start.",
+    HEADERS.items(),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import dataclass
 from email.utils import formatdate
 from typing import TYPE_CHECKING, cast
 
@@ -23,7 +24,7 @@ from tornado.iostream import StreamClosedError
 from cmp_bundle.asterisk.web import HttpRequest, HttpResponse, is_socket, respond
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from tornado.http1connection import HTTP1Connection
     from tornado.httputil import HTTPConnection
@@ -37,81 +38,35 @@ if TYPE_CHECKING:
 TOOLS = ("/__cmp/", "/livereload")
 
 
+@dataclass(eq=False)
 class Front(HTTPServerConnectionDelegate):
     """``rules`` gives the web server's configuration as it is now.
 
     Whoever has not taken an answer after ``sending`` seconds gets no more of it.
     """
 
-    def __init__(
-        self,
-        guard: Guard,
-        rules: Callable[[], WebServer],
-        tree: StaticFiles,
-        tools: Application,
-        phones: Application,
-        *,
-        no_cache: bool = False,
-        sending: float,
-    ) -> None:
-        self.guard = guard
-        self.rules = rules
-        self.tree = tree
-        self.tools = tools
-        self.phones = phones
-        self.no_cache = no_cache
-        self.sending = sending
+    guard: Guard
+    rules: Callable[[], WebServer]
+    tree: StaticFiles
+    tools: Application
+    phones: Application
+    sending: float
+    no_cache: bool
 
     def start_request(
         self, server_conn: object, request_conn: HTTPConnection
     ) -> HTTPMessageDelegate:
-        return _OneRequest(self, server_conn, request_conn)
+        return _PhoneRequest(self, server_conn, request_conn)
 
     def on_close(self, server_conn: object) -> None:
         self.tools.on_close(server_conn)
         self.phones.on_close(server_conn)
 
 
-class _OneRequest(HTTPMessageDelegate):
-    """Decides with the headers; then it answers itself, or hands everything on."""
+class HandedOn(HTTPMessageDelegate):
+    """Goes on to ``_next``, once the headers have decided what that is."""
 
-    def __init__(self, front: Front, server_conn: object, connection: HTTPConnection) -> None:
-        self._front = front
-        self._server_conn = server_conn
-        self._connection = connection
-        self._next: HTTPMessageDelegate | None = None
-        self._answer: HttpResponse | None = None
-        self._head = False
-
-    def headers_received(
-        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
-    ) -> Awaitable[None] | None:
-        if not isinstance(start_line, RequestStartLine):  # the other kind is for clients
-            raise TypeError(start_line)
-        self._head = start_line.method.upper() == "HEAD"
-        request = HttpRequest(
-            start_line.method,
-            start_line.path.encode("latin-1", "replace"),
-            {name.lower(): value for name, value in headers.get_all()},
-        )
-        front = self._front
-        if not front.guard.allows_host(headers.get("Host")):
-            return self._last(UNKNOWN_HOST)
-        if "Service-Worker" in headers:
-            return self._last(_NO_WORKERS)
-        path = start_line.path.partition("?")[0]
-        rules = front.rules()
-        if is_socket(request, rules):
-            self._next = front.phones.start_request(self._server_conn, self._connection)
-        elif path.startswith(TOOLS):
-            self._next = front.tools.start_request(self._server_conn, self._connection)
-        if self._next is not None:
-            return self._next.headers_received(start_line, headers)
-        answer = respond(request, rules, front.tree)
-        if answer.close:
-            return self._last(answer)
-        self._answer = answer
-        return None
+    _next: HTTPMessageDelegate | None = None
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         return self._next.data_received(chunk) if self._next is not None else None
@@ -119,25 +74,69 @@ class _OneRequest(HTTPMessageDelegate):
     def finish(self) -> None:
         if self._next is not None:
             self._next.finish()
-        elif self._answer is not None:
-            self._send(self._answer)
 
     def on_connection_close(self) -> None:
         if self._next is not None:
             self._next.on_connection_close()
 
+
+@dataclass(eq=False)
+class _PhoneRequest(HandedOn):
+    """Decides with the headers; then it answers itself, or hands everything on."""
+
+    front: Front
+    server_conn: object
+    connection: HTTPConnection
+    answer: HttpResponse | None = None
+    head: bool = False
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        if not isinstance(start_line, RequestStartLine):  # the other kind is for clients
+            raise TypeError(start_line)
+        self.head = start_line.method.upper() == "HEAD"
+        request = HttpRequest(
+            start_line.method,
+            start_line.path.encode("latin-1", "replace"),
+            {name.lower(): value for name, value in headers.get_all()},
+        )
+        front = self.front
+        if not front.guard.allows_host(headers.get("Host")):
+            return self._last(UNKNOWN_HOST)
+        if "Service-Worker" in headers:
+            return self._last(_NO_WORKERS)
+        path = start_line.path.partition("?")[0]
+        rules = front.rules()
+        if is_socket(request, rules):
+            self._next = front.phones.start_request(self.server_conn, self.connection)
+        elif path.startswith(TOOLS):
+            self._next = front.tools.start_request(self.server_conn, self.connection)
+        if self._next is not None:
+            return self._next.headers_received(start_line, headers)
+        answer = respond(request, rules, front.tree)
+        if answer.close:
+            return self._last(answer)
+        self.answer = answer
+        return None
+
+    def finish(self) -> None:
+        super().finish()
+        if self.answer is not None:
+            self._send(self.answer)
+
     def _send(self, answer: HttpResponse) -> None:
         line = ResponseStartLine("HTTP/1.1", answer.status, answer.title)
-        headers = _headers(answer, no_cache=self._front.no_cache)
-        taken = self._connection.write_headers(line, headers, _body(answer, head=self._head))
-        stream = cast("HTTP1Connection", self._connection).stream
-        patience = asyncio.get_running_loop().call_later(self._front.sending, stream.close)
+        headers = _headers(answer, no_cache=self.front.no_cache)
+        taken = self.connection.write_headers(line, headers, _body(answer, head=self.head))
+        stream = cast("HTTP1Connection", self.connection).stream
+        patience = asyncio.get_running_loop().call_later(self.front.sending, stream.close)
         taken.add_done_callback(lambda _: patience.cancel())
-        self._connection.finish()
+        self.connection.finish()
 
     def _last(self, answer: HttpResponse) -> Awaitable[None]:
-        no_cache = self._front.no_cache
-        return last_answer(self._connection, answer, head=self._head, no_cache=no_cache)
+        no_cache = self.front.no_cache
+        return last_answer(self.connection, answer, head=self.head, no_cache=no_cache)
 
 
 async def last_answer(
@@ -169,20 +168,20 @@ def _body(answer: HttpResponse, *, head: bool) -> bytes:
     return b"" if head or answer.status == 304 else answer.body  # noqa: PLR2004
 
 
-UNKNOWN_HOST = HttpResponse(
-    421,
-    "Misdirected Request",
-    (("Content-type", "text/plain"),),
-    b"This server does not go by the name that was asked for.\n",
-    close=True,
+def refusal(
+    status: int, title: str, text: str, headers: Iterable[tuple[str, str]] = ()
+) -> HttpResponse:
+    """An answer after which the connection is closed."""
+    headers = (("Content-type", "text/plain"), *headers)
+    return HttpResponse(status, title, headers, f"{text}\n".encode(), close=True)
+
+
+UNKNOWN_HOST = refusal(
+    421, "Misdirected Request", "This server does not have the host name of this request."
 )
 
 #: Asterisk would serve it. But a worker that a stranger's phone leaves in a browser would see every
 #: phone that is tried on this port afterwards, with its links.
-_NO_WORKERS = HttpResponse(
-    403,
-    "Forbidden",
-    (("Content-type", "text/plain"),),
-    b"cmp-bundle serve installs no service workers; Asterisk will.\n",
-    close=True,
+_NO_WORKERS = refusal(
+    403, "Forbidden", "cmp-bundle serve refuses to serve service workers; Asterisk serves them."
 )

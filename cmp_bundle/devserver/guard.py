@@ -19,15 +19,13 @@ class Guard:
 
     def allows_host(self, host: str | None) -> bool:
         """Whether a Host header names this server."""
-        if not host:
-            return False
-        return self._ours(f"https://{host}")
+        return bool(host) and self._is_this_server(f"https://{host}")
 
     def allows_origin(self, origin: str | None) -> bool:
         """Whether a request of this origin may open a socket. Programs send none; pages do."""
-        return origin is None or self._ours(origin)
+        return origin is None or self._is_this_server(origin)
 
-    def _ours(self, url: str) -> bool:
+    def _is_this_server(self, url: str) -> bool:
         try:
             parts = urlsplit(url)
             port = parts.port or 443

@@ -13,13 +13,11 @@ from cmp_bundle.devserver.sip_log import SipLog
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from tornado.websocket import WebSocketHandler
 
     from cmp_bundle.devserver.builds import Outcome
     from cmp_bundle.devserver.guard import Guard
-    from cmp_bundle.devserver.pbx import Message, Pbx, PbxConnection
+    from cmp_bundle.devserver.pbx import Deliver, Ended, Pbx, PbxConnection
     from cmp_bundle.report import Reporter
 
 
@@ -55,19 +53,11 @@ class Hub:
         self._lines: set[PbxConnection] = set()
         self._leaving = False
         self._reporter = reporter
-        self._outcome: Outcome | None = None
-        self._notice: CmpBundleError | None = None
+        #: The last build.
+        self.outcome: Outcome | None = None
+        #: The last trouble with the PBX.
+        self.notice: CmpBundleError | None = None
         self._news_coming = False
-
-    @property
-    def outcome(self) -> Outcome | None:
-        """The last build."""
-        return self._outcome
-
-    @property
-    def notice(self) -> CmpBundleError | None:
-        """The last trouble with the PBX."""
-        return self._notice
 
     @property
     def state(self) -> str:
@@ -75,32 +65,28 @@ class Hub:
 
         Nothing of what went wrong or who calls whom: the page may be a stranger's.
         """
-        outcome = self._outcome
-        trouble = {"build": outcome and outcome.problem, "pbx": self._notice}
+        outcome = self.outcome
+        trouble = {"build": outcome and outcome.problem, "pbx": self.notice}
         document: dict[str, Any] = {
             "shown": outcome.visible if outcome else 0,
             "since": outcome.since if outcome else 0,
-            "trouble": [what for what, problem in trouble.items() if problem],
+            "trouble": [part for part, problem in trouble.items() if problem],
         }
         return json.dumps(document)
 
-    async def connect(
-        self,
-        deliver: Callable[[Message], Awaitable[None]],
-        ended: Callable[[int | None, str | None], None],
-    ) -> PbxConnection:
+    async def connect(self, deliver: Deliver, ended: Ended) -> PbxConnection:
         """A line to the PBX. Raises CmpBundleError."""
         if self._pbx is None:
             raise CmpBundleError(
                 "no-pbx",
-                "there is no PBX behind this server, so no phone can connect",
+                "this server has no PBX, so no phone can connect",
                 hint="start it with --practice, or with --pbx wss://pbx.example.com:8089/ws",
             )
         line = await self._pbx.connect(deliver, ended)
         self._lines.add(line)
         line.done.add_done_callback(lambda _: self._lines.discard(line))
-        if self._notice is not None:
-            self._notice = None
+        if self.notice is not None:
+            self.notice = None
             self.publish()
         return line
 
@@ -117,14 +103,14 @@ class Hub:
         """Say it in the terminal and on the developer's page, and on phones' that there is some."""
         if self._leaving:
             return
-        if self._notice is None or str(self._notice) != str(trouble):
+        if self.notice is None or str(self.notice) != str(trouble):
             self._reporter.warn(f"{trouble}{f' ({trouble.hint})' if trouble.hint else ''}")
-        self._notice = trouble
+        self.notice = trouble
         self.publish()
 
     def built(self, outcome: Outcome) -> None:
         """A build has ended: reload what shows another."""
-        self._outcome = outcome
+        self.outcome = outcome
         if outcome.changed:
             # Without a style sheet's own path, livereload's script reloads the page.
             for path in outcome.stylesheets or ("index.html",):
@@ -135,7 +121,7 @@ class Hub:
     def reloads(self, page: WebSocketHandler) -> None:
         """From now on it is told of each build. The page may be of one before the last."""
         self.reloaders.add(page)
-        for path in self._outcome.restyled if self._outcome else ():
+        for path in self.outcome.restyled if self.outcome else ():
             tell(page, _reload(path))
 
     def publish(self) -> None:

@@ -47,7 +47,6 @@ class View:
     links: tuple[AccountLink, ...]
     phones: tuple[LoggedPhone, ...]
     calls: tuple[Call, ...]
-    warnings: tuple[str, ...]
 
 
 def make_app(view: Callable[[], View]) -> Flask:

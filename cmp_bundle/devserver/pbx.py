@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,8 +16,6 @@ from cmp_bundle.devserver.readable import readable
 from cmp_bundle.errors import CmpBundleError, reason
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from cmp_bundle.practice.pbx import PracticePbx
 
 #: Seconds that a PBX may take to accept a connection.
@@ -46,6 +45,12 @@ _WORDS = 200
 
 Message = str | bytes
 
+#: Awaited with each message from the PBX.
+Deliver = Callable[[Message], Awaitable[None]]
+
+#: Called once when the PBX has closed the line, with the close code and the reason.
+Ended = Callable[[int | None, str | None], None]
+
 
 class PbxConnection(Protocol):
     """One phone's connection to the PBX."""
@@ -67,16 +72,8 @@ class Pbx(Protocol):
     def name(self) -> str:
         """What people call it: its URL, or words."""
 
-    async def connect(
-        self,
-        deliver: Callable[[Message], Awaitable[None]],
-        ended: Callable[[int | None, str | None], None],
-    ) -> PbxConnection:
-        """Open a line. Raises CmpBundleError with a sentence that the phone's user can read.
-
-        ``deliver`` is awaited with each message from the PBX, ``ended`` called once when it has
-        closed the line, with its code and reason.
-        """
+    async def connect(self, deliver: Deliver, ended: Ended) -> PbxConnection:
+        """Open a line. Raises CmpBundleError with a sentence that the phone's user can read."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +83,7 @@ class RealPbx:
     name: str
     context: ssl.SSLContext | None
 
-    async def connect(
-        self,
-        deliver: Callable[[Message], Awaitable[None]],
-        ended: Callable[[int | None, str | None], None],
-    ) -> PbxConnection:
+    async def connect(self, deliver: Deliver, ended: Ended) -> PbxConnection:
         request = HTTPRequest(
             self.name,
             connect_timeout=PATIENCE,
@@ -117,28 +110,21 @@ class RealPbx:
             connection.close()
             raise CmpBundleError(
                 "pbx-unreachable",
-                f"{self.name} speaks no SIP over WebSocket",
-                hint="the URL of an Asterisk ends in /ws, and wants res_http_websocket.so and"
-                " res_pjsip_transport_websocket.so",
+                f"{self.name} does not offer SIP over WebSocket",
+                hint="the URL of an Asterisk ends in /ws; it must have loaded res_http_websocket.so"
+                " and res_pjsip_transport_websocket.so",
             )
         return _RealLine(connection, deliver, ended)
 
 
 class _RealLine:
     def __init__(
-        self,
-        connection: WebSocketClientConnection,
-        deliver: Callable[[Message], Awaitable[None]],
-        ended: Callable[[int | None, str | None], None],
+        self, connection: WebSocketClientConnection, deliver: Deliver, ended: Ended
     ) -> None:
         self._connection = connection
         self.done = asyncio.ensure_future(self._read(deliver, ended))
 
-    async def _read(
-        self,
-        deliver: Callable[[Message], Awaitable[None]],
-        ended: Callable[[int | None, str | None], None],
-    ) -> None:
+    async def _read(self, deliver: Deliver, ended: Ended) -> None:
         # The next message is read when the phone has taken this one: a slow phone slows its PBX.
         while (message := await self._connection.read_message()) is not None:
             await deliver(message)
@@ -162,42 +148,33 @@ class InnerPbx:
     pbx: PracticePbx
     name: str = "the practice PBX"
 
-    async def connect(
-        self,
-        deliver: Callable[[Message], Awaitable[None]],
-        ended: Callable[[int | None, str | None], None],
-    ) -> PbxConnection:
+    async def connect(self, deliver: Deliver, ended: Ended) -> PbxConnection:
         return _InnerLine(self.pbx, deliver, ended)
 
 
 class _InnerLine:
-    def __init__(
-        self,
-        pbx: PracticePbx,
-        deliver: Callable[[Message], Awaitable[None]],
-        ended: Callable[[int | None, str | None], None],
-    ) -> None:
-        self._said: asyncio.Queue[str] = asyncio.Queue()
-        self._overflown = False
+    def __init__(self, pbx: PracticePbx, deliver: Deliver, ended: Ended) -> None:
+        self._waiting: asyncio.Queue[str] = asyncio.Queue()
+        self._overflowing = False
         self._ended = ended
         self._connection = pbx.connect(self._say, ended)
         self.done = asyncio.ensure_future(self._deliver(deliver))
 
     def _say(self, message: str) -> None:
-        if self._said.qsize() < MOST_WAITING:
-            self._said.put_nowait(message)
-        elif not self._overflown:
+        if self._waiting.qsize() < MOST_WAITING:
+            self._waiting.put_nowait(message)
+        elif not self._overflowing:
             # A phone that asks on and on, and reads nothing. Not now: this is called by the PBX.
-            self._overflown = True
+            self._overflowing = True
             asyncio.get_running_loop().call_soon(self._give_up)
 
     def _give_up(self) -> None:
         self.close(None, None)
         self._ended(_OVERFLOWING, "too many messages wait for this phone")
 
-    async def _deliver(self, deliver: Callable[[Message], Awaitable[None]]) -> None:
+    async def _deliver(self, deliver: Deliver) -> None:
         while True:
-            await deliver(await self._said.get())
+            await deliver(await self._waiting.get())
 
     async def send(self, message: Message) -> None:
         self._connection.receive(message)
@@ -218,14 +195,14 @@ def tls(ca: str, *, insecure: bool) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=ca or None)
     except OSError as error:
-        why = "holds no certificate in PEM"
+        why = "contains no PEM certificate"
         if not isinstance(error, ssl.SSLError):
             why = f"cannot be read: {reason(error)}"
         raise CmpBundleError(
             "option-value",
             why,
             file=ca,
-            hint="--pbx-ca names the certificate of the authority that signed the PBX's",
+            hint="--pbx-ca must name the certificate of the authority that signed the PBX's",
         ) from error
     if insecure:
         context.check_hostname = False
@@ -246,5 +223,5 @@ def _why(error: Exception) -> str:
 
 def _what_to_do(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return "name its authority with --pbx-ca FILE, or take it as it is with --pbx-insecure"
-    return "is it running, is its web server on, and does the URL end in /ws?"
+        return "trust its authority with --pbx-ca FILE, or any certificate with --pbx-insecure"
+    return "check that it runs, that its web server is enabled, and that the URL ends in /ws"

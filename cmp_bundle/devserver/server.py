@@ -26,6 +26,7 @@ from cmp_bundle.devserver.front import Front
 from cmp_bundle.devserver.hub import Hub
 from cmp_bundle.devserver.listening import Limits, Listener
 from cmp_bundle.devserver.pages import AccountLink, View, make_app
+from cmp_bundle.devserver.pbx import LARGEST
 from cmp_bundle.devserver.sockets import EventSocket, NewsSocket, PhoneSocket, ReloadSocket
 from cmp_bundle.devserver.watching import Watching
 from cmp_bundle.errors import CmpBundleError, reason
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 
 
 _LAST_PORT = 65535
+
+#: The largest message of a page that is to be reloaded, in bytes: it tells its address.
+_PAGES_LARGEST = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -88,42 +92,38 @@ class DevServer:
         self._polling = polling
         self._pbx_name = pbx.name if pbx else "none: start with --practice, or with --pbx URL"
         self._builds = Builds(source.make, source.first)
-        self._shown = BuiltFiles()
-        self._hub = Hub(guard, pbx, reporter)
+        self._files = BuiltFiles()
+        self.hub = Hub(guard, pbx, reporter)
         self._rules = WebServer(())
         tools, phones = self._applications()
         self._front = Front(
             guard,
             lambda: self._rules,
-            self._shown,
+            self._files,
             tools,
             phones,
-            no_cache=no_cache,
             sending=self._limits.sending,
+            no_cache=no_cache,
         )
         self._developer = DeveloperFront(developer, self._pages())
         self._listeners: list[Listener] = []
         self._links: tuple[AccountLink, ...] = ()
 
-    @property
-    def hub(self) -> Hub:
-        return self._hub
-
     async def build(self) -> Outcome:
         """Build once and show it. Raises CmpBundleError the first time, if it fails."""
         # In a thread: phones go on talking meanwhile.
-        before = self._hub.outcome
+        before = self.hub.outcome
         outcome = await asyncio.to_thread(self._builds.build)
         if outcome.changed:
             about = outcome.built.bundle.manifest
-            self._shown.show(about.site, published(outcome.built))
+            self._files.show(about.site, published(outcome.built))
             page = includes.page_path("", about.site, f"live-{outcome.visible}")
             self._rules = WebServer(((about.redirect, page),), name="cmp-bundle")
         if outcome.problem is None:
             self._links = self._source.links()
             self._source.on_visible()
         self._say(outcome, before)
-        self._hub.built(outcome)
+        self.hub.built(outcome)
         return outcome
 
     def listen(
@@ -142,8 +142,8 @@ class DevServer:
             watching = Watching(watched, polling=self._polling)
             if watching.trouble is not None:
                 self._reporter.warn(
-                    f"edits are looked for now and then, since the system tells of none:"
-                    f" {watching.trouble} (sysctl fs.inotify shows what it allows)"
+                    f"the system cannot report edits, so the files are checked every"
+                    f" {watching.pause} s: {watching.trouble} (sysctl fs.inotify shows the limits)"
                 )
                 self._polling = True
             try:
@@ -158,13 +158,13 @@ class DevServer:
     async def aclose(self) -> None:
         for listener in self._listeners:
             listener.stop()
-        await self._hub.aclose()
+        await self.hub.aclose()
         for listener in self._listeners:
             await listener.close_all_connections()
 
     def _applications(self) -> tuple[Application, Application]:
         """What else the phone's port has: live reload, and the way to the PBX."""
-        hub = {"hub": self._hub}
+        hub = {"hub": self.hub}
         script = Path(livereload.__file__).parent / "vendors/livereload.js"
         page = (files("cmp_bundle") / "client/dev/page.js").read_bytes()
         tools = [
@@ -173,7 +173,8 @@ class DevServer:
             ("/livereload.js", _Fixed, {"data": script.read_bytes(), "kind": "text/javascript"}),
             ("/__cmp/page.js", _Fixed, {"data": page, "kind": "text/javascript"}),
         ]
-        return self._application(tools), self._application([("/.*", PhoneSocket, hub)])
+        phones = self._application([("/.*", PhoneSocket, hub)], LARGEST)
+        return self._application(tools), phones
 
     def _pages(self) -> Application:
         """The developer's page."""
@@ -187,34 +188,33 @@ class DevServer:
         pages = WSGIContainer(make_app(self._view), executor=ThreadPoolExecutor(4, "page"))
         return self._application(
             [
-                ("/news", NewsSocket, {"hub": self._hub}),
+                ("/news", NewsSocket, {"hub": self.hub}),
                 *fixed,
                 ("/.*", FallbackHandler, {"fallback": pages}),
             ]
         )
 
-    def _application(self, routes: list[Any]) -> Application:
+    def _application(self, routes: list[Any], largest: int = _PAGES_LARGEST) -> Application:
         return Application(
             routes,
             log_function=lambda _handler: None,
+            websocket_max_message_size=largest,
             websocket_ping_interval=self._limits.ping,
         )
 
     def _view(self) -> View:
-        outcome = self._hub.outcome
+        outcome = self.hub.outcome
         about = outcome.built.bundle.manifest if outcome else None
         redirect = about.redirect if about else "/"
-        warnings = outcome.warnings if outcome else ()
         return View(
             site=about.site if about else "",
             url=self._links[0].url if self._links else self._source.base + redirect,
             pbx=self._pbx_name,
             outcome=outcome,
-            notice=self._hub.notice,
+            notice=self.hub.notice,
             links=self._links,
-            phones=self._hub.log.phones,
-            calls=self._hub.log.calls,
-            warnings=tuple(map(str, warnings)),
+            phones=self.hub.log.phones,
+            calls=self.hub.log.calls,
         )
 
     def _say(self, outcome: Outcome, before: Outcome | None) -> None:
@@ -227,7 +227,7 @@ class DevServer:
                 self._reporter.warn(f"{problem}{f' ({problem.hint})' if problem.hint else ''}")
         elif outcome.changed or before.problem is not None:
             what = ", ".join(outcome.stylesheets) or "the page"
-            happens = "reloads" if outcome.changed else "is right as it was"
+            happens = "reloads" if outcome.changed else "builds again, unchanged"
             self._reporter.note(f"built in {outcome.seconds * 1000:.0f} ms: {what} {happens}")
 
 
@@ -256,14 +256,16 @@ def bind(host: str, port: int) -> list[socket]:
         if isinstance(error, gaierror) or error.errno == errno.EADDRNOTAVAIL:
             raise CmpBundleError(
                 "port-unusable",
-                f"{host} is nothing that this machine can listen on: {reason(error)}",
-                hint="leave out --host, or name one of its addresses; ip address shows them",
+                f"this machine cannot listen on {host}: {reason(error)}",
+                hint="leave out --host, or give one of the addresses that ip address shows",
             ) from error
-        what = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had: {reason(error)}"
+        state = (
+            "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used: {reason(error)}"
+        )
         raise CmpBundleError(
             "port-unusable",
-            f"port {port} of {host or 'this machine'} {what}",
-            hint="stop what uses it, or take another: --port 0 takes any that is free",
+            f"port {port} on {host or 'this machine'} {state}",
+            hint="stop the program that uses it, or choose another port: --port 0 takes a free one",
         ) from error
 
 

@@ -94,11 +94,8 @@ class Call:
 class SipLog:
     """Watches the messages of all sockets. ``changed`` is called when there is news."""
 
-    def __init__(
-        self, changed: Callable[[], None] = lambda: None, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
         self._changed = changed
-        self._clock = clock
         self._messages: deque[Message] = deque()
         self._characters = 0
         self._phones: dict[int, LoggedPhone] = {}
@@ -153,11 +150,11 @@ class SipLog:
         text = masked("\n".join(text.splitlines()))
         head = _FOLD.sub(" ", text.lstrip("\n").partition("\n\n")[0])
         if len(message) > LONGEST:
-            what = "characters" if isinstance(message, str) else "bytes"
-            text += f"\n… cut here: it has {len(message)} {what}"
+            unit = "characters" if isinstance(message, str) else "bytes"
+            text += f"\n… cut here: the message has {len(message)} {unit}"
         call = readable(_header(head, "call-id") or _header(head, "i"), _SHORT)
         text = readable(text, 2 * LONGEST)
-        entry = Message(self._clock(), socket, from_phone, text, call, _summary(head))
+        entry = Message(time.time(), socket, from_phone, text, call, _summary(head))
         with self._lock:
             self._keep(entry)
             self._follow(entry, head)
@@ -197,8 +194,8 @@ class SipLog:
         name = _user(_header(head, "to") or _header(head, "t"))
         state = phone.state
         if 200 <= status < 300:  # noqa: PLR2004 - SIP's classes of answers
-            there = _header(head, "contact") or _header(head, "m")
-            state = "registered" if there else "connected"
+            contact = _header(head, "contact") or _header(head, "m")
+            state = "registered" if contact else "connected"
         elif status >= 300 and status not in (401, 407):  # noqa: PLR2004
             state = f"refused: {_reason(first)}"
         self._phones[socket] = replace(phone, name=name, state=state)

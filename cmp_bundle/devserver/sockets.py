@@ -12,7 +12,7 @@ from livereload.handlers import LiveReloadHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from cmp_bundle.devserver.hub import GONE, tell
-from cmp_bundle.devserver.pbx import LARGEST, Message, sendable
+from cmp_bundle.devserver.pbx import Message, sendable
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
@@ -21,27 +21,30 @@ if TYPE_CHECKING:
 
 _SWITCHED = 101
 
-#: The largest message of a page that is to be reloaded, in bytes: it tells its address.
-_PAGES_LARGEST = 64 * 1024
-
 _numbers = itertools.count(1)
 
 
-class PhoneSocket(WebSocketHandler):
-    """A phone's socket: what it says goes to the PBX, and what that says comes back."""
+class _HubSocket(WebSocketHandler):
+    """A socket for pages of this server alone."""
 
     def initialize(self, hub: Hub) -> None:
         self._hub = hub
-        self._line: PbxConnection | None = None
-        self._ready = asyncio.Event()
-        self._number = next(_numbers)
-
-    @property
-    def max_message_size(self) -> int:
-        return LARGEST
 
     def check_origin(self, origin: str) -> bool:
         return self._hub.guard.allows_origin(origin)
+
+    def open(self, *_args: str, **_more: str) -> None:
+        self.set_nodelay(True)
+
+
+class PhoneSocket(_HubSocket):
+    """A phone's socket: what it says goes to the PBX, and what that says comes back."""
+
+    def initialize(self, hub: Hub) -> None:
+        super().initialize(hub)
+        self._line: PbxConnection | None = None
+        self._ready = asyncio.Event()
+        self._number = next(_numbers)
 
     async def prepare(self) -> None:
         """The PBX is connected before the phone is answered: a phone that is, is connected."""
@@ -61,7 +64,7 @@ class PhoneSocket(WebSocketHandler):
         return "sip" if "sip" in subprotocols else None
 
     def open(self, *_args: str, **_more: str) -> None:
-        self.set_nodelay(True)
+        super().open()
         self._hub.log.opened(self._number)
         self._ready.set()
 
@@ -96,9 +99,7 @@ class PhoneSocket(WebSocketHandler):
     def _ended(self, code: int | None, reason: str | None) -> None:
         self._line = None
         if sendable(code) is None:
-            self._hub.tell(
-                CmpBundleError("pbx-unreachable", "the PBX has closed the connection of a phone")
-            )
+            self._hub.tell(CmpBundleError("pbx-unreachable", "the PBX closed a phone's connection"))
         self.close(sendable(code) or GONE, reason)
 
     def write_error(self, status_code: int, **_more: Any) -> None:
@@ -106,21 +107,8 @@ class PhoneSocket(WebSocketHandler):
         self.finish(f"{status_code} {self._reason}\n")
 
 
-class ReloadSocket(LiveReloadHandler):
+class ReloadSocket(_HubSocket, LiveReloadHandler):
     """livereload's own socket, which its script in the page talks to."""
-
-    def initialize(self, hub: Hub) -> None:
-        self._hub = hub
-
-    @property
-    def max_message_size(self) -> int:
-        return _PAGES_LARGEST
-
-    def check_origin(self, origin: str) -> bool:
-        return self._hub.guard.allows_origin(origin)
-
-    def open(self, *_args: str, **_more: str) -> None:
-        self.set_nodelay(True)
 
     def send_message(self, message: dict[str, Any]) -> None:
         """The handshake; livereload's own way logs a traceback where the page has gone."""
@@ -131,7 +119,7 @@ class ReloadSocket(LiveReloadHandler):
             super().on_message(message)
             command = json.loads(message).get("command")
         except (ValueError, TypeError, AttributeError, KeyError):
-            self.close(1007, "not a message of livereload")
+            self.close(1007, "not a livereload message")
             return
         # Its script takes what it is told as soon as it has been greeted.
         if command == "hello":
@@ -142,17 +130,13 @@ class ReloadSocket(LiveReloadHandler):
         self._hub.reloaders.discard(self)
 
 
-class _Telling(WebSocketHandler):
+class _Telling(_HubSocket):
     """A page that hears how things are. Whoever is slow to listen hears the latest alone."""
 
     def initialize(self, hub: Hub) -> None:
-        self._hub = hub
+        super().initialize(hub)
         self._next: str | None = None
         self._sending: asyncio.Task[None] | None = None
-
-    @property
-    def max_message_size(self) -> int:
-        return _PAGES_LARGEST
 
     def on_message(self, message: str | bytes) -> None:
         """Nothing that pages say matters."""
@@ -172,11 +156,8 @@ class _Telling(WebSocketHandler):
 class EventSocket(_Telling):
     """Tells phones' pages that something is wrong, and which build is shown."""
 
-    def check_origin(self, origin: str) -> bool:
-        return self._hub.guard.allows_origin(origin)
-
     def open(self, *_args: str, **_more: str) -> None:
-        self.set_nodelay(True)
+        super().open()
         self._hub.watchers.add(self)
         self.push(self._hub.state)
 
@@ -193,7 +174,7 @@ class NewsSocket(_Telling):
         return True
 
     def open(self, *_args: str, **_more: str) -> None:
-        self.set_nodelay(True)
+        super().open()
         self._hub.readers.add(self)
         self.push("news")
 

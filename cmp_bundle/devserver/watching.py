@@ -11,20 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from watchdog.events import (
-    DirAttribEvent,
-    DirCreatedEvent,
-    DirDeletedEvent,
-    DirMovedEvent,
-    FileAttribEvent,
-    FileClosedEvent,
-    FileCreatedEvent,
-    FileDeletedEvent,
-    FileModifiedEvent,
-    FileMovedEvent,
-    FileSystemEvent,
-    FileSystemEventHandler,
-)
+from watchdog import events
 from watchdog.observers import Observer
 
 if TYPE_CHECKING:
@@ -50,17 +37,17 @@ logging.getLogger("watchdog").setLevel(logging.CRITICAL)
 
 #: What is an edit. Reading a file is none, and a build reads them all. A chmod is one: it may be
 #: what somebody was told to do.
-_EDITS: list[type[FileSystemEvent]] = [
-    FileAttribEvent,
-    FileCreatedEvent,
-    FileModifiedEvent,
-    FileClosedEvent,
-    FileDeletedEvent,
-    FileMovedEvent,
-    DirAttribEvent,
-    DirCreatedEvent,
-    DirDeletedEvent,
-    DirMovedEvent,
+_EDITS: list[type[events.FileSystemEvent]] = [
+    events.FileAttribEvent,
+    events.FileCreatedEvent,
+    events.FileModifiedEvent,
+    events.FileClosedEvent,
+    events.FileDeletedEvent,
+    events.FileMovedEvent,
+    events.DirAttribEvent,
+    events.DirCreatedEvent,
+    events.DirDeletedEvent,
+    events.DirMovedEvent,
 ]
 
 
@@ -114,26 +101,18 @@ class Watching:
         self._changed = asyncio.Event()
         self._last = 0.0
         self._loop = asyncio.get_running_loop()
-        self._trouble: str | None = None
+        #: Why the system reports no edits, where it should.
+        self.trouble: str | None = None
         self._observed: _Observed | None = None
         if not polling:
             try:
                 self._observed = _Observed(_Handler(self))
             except OSError as error:  # other programs may have used up what a user may have
-                self._trouble = error.strerror or str(error)
-        self._pause = LOOK_OFTEN if self._observed is None else LOOK_EVERY
+                self.trouble = error.strerror or str(error)
+        #: Seconds between two looks at the files themselves.
+        self.pause = LOOK_OFTEN if self._observed is None else LOOK_EVERY
         self._known = self._seen()
         self._looking = self._loop.create_task(self._look())
-
-    @property
-    def pause(self) -> float:
-        """Seconds between two looks at the files themselves."""
-        return self._pause
-
-    @property
-    def trouble(self) -> str | None:
-        """Why the system tells of nothing, where it should have."""
-        return self._trouble
 
     def concerns(self, name: str) -> bool:
         """Whether a path that something happened to is one of ours, or leads to one."""
@@ -174,7 +153,7 @@ class Watching:
     async def _look(self) -> None:
         """The second pair of eyes: compares the files with what was known of them."""
         while True:
-            await asyncio.sleep(self._pause)
+            await asyncio.sleep(self.pause)
             before = self._known
             now = await asyncio.to_thread(snapshot, self._paths)
             if now == before or self._known is not before:
@@ -182,7 +161,7 @@ class Watching:
             self._known = now
             if not self._changed.is_set():
                 # No event told of it: from now on nobody waits for one.
-                self._pause = LOOK_OFTEN
+                self.pause = LOOK_OFTEN
             self._mark()
 
     async def edited(self) -> None:
@@ -214,7 +193,7 @@ class _Observed:
     that all watches of the process share dies of a KeyError (7.1.0, InotifyWatchGroup).
     """
 
-    def __init__(self, handler: FileSystemEventHandler) -> None:
+    def __init__(self, handler: events.FileSystemEventHandler) -> None:
         self._handler = handler
         self._observer: BaseObserver = Observer()
         self._observer.start()
@@ -245,13 +224,13 @@ class _Observed:
         self._observer.join()
 
 
-class _Handler(FileSystemEventHandler):
+class _Handler(events.FileSystemEventHandler):
     """Runs in watchdog's thread."""
 
     def __init__(self, watching: Watching) -> None:
         self._watching = watching
 
-    def on_any_event(self, event: FileSystemEvent) -> None:
+    def on_any_event(self, event: events.FileSystemEvent) -> None:
         names = (os.fsdecode(event.src_path), os.fsdecode(event.dest_path))
         if any(name and self._watching.concerns(name) for name in names):
             self._watching.notice()

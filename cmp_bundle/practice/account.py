@@ -29,7 +29,7 @@ class PracticeAccount:
         if not self.id:
             raise ValueError("an account needs an id")
         if (self.password is None) == (self.ha1 is None):
-            raise ValueError(f"account {self.id} needs a password or an ha1, one of the two")
+            raise ValueError(f"account {self.id} needs either a password or an ha1")
 
     @property
     def login(self) -> str:

@@ -140,5 +140,5 @@ class Dialog:
 
 def _target(message: SipRequest | SipResponse) -> str:
     if len(message.contacts) != 1:
-        raise MalformedError("there is not one Contact header")
+        raise MalformedError("there must be exactly one Contact")
     return message.contacts[0].uri.text

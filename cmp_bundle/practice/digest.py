@@ -67,7 +67,7 @@ class Digests:
         given = next((o for o in offers if o and o.get("realm") == _realm(account)), None)
         if given is None:
             return Verdict.MISSING
-        issued = self._made(given.get("nonce", ""))
+        issued = self._issued(given.get("nonce", ""))
         count = given.get("nc", "")
         if (
             account is None
@@ -108,8 +108,8 @@ class Digests:
     def _signature(self, text: str) -> str:
         return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()[:32]
 
-    def _made(self, nonce: str) -> float | None:
-        """When this nonce was made; None if too long ago, or not here."""
+    def _issued(self, nonce: str) -> float | None:
+        """When this nonce was issued; None if too long ago, or not here."""
         text, _, signature = nonce.rpartition("-")
         if not hmac.compare_digest(self._signature(text).encode(), signature.encode()):
             return None

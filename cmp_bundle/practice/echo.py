@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import TYPE_CHECKING, Final, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.practice.dialog import HOST
 from cmp_bundle.practice.grammar import quoted
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from cmp_bundle.practice.clock import Timer
     from cmp_bundle.practice.incoming import IncomingLeg
     from cmp_bundle.practice.leg import Leg
+    from cmp_bundle.practice.media.session import EchoSession
     from cmp_bundle.practice.message import SipResponse
     from cmp_bundle.practice.offer import Offer
 
@@ -32,31 +34,12 @@ _PENDING: Final = 491
 _LEAVING: Final = 2.0
 
 
-class Session(Protocol):
-    """One call's media; ``media.session.EchoSession`` says what each method does."""
-
-    @property
-    def sees(self) -> bool: ...
-
-    async def answer(self, offer: str) -> str: ...
-
-    async def offer(self, pictures: int = 1, knowing: str = "") -> str: ...
-
-    async def accept(self, answer: str) -> None: ...
-
-    def withdraw(self) -> None: ...
-
-    async def close(self) -> None: ...
-
-
+@dataclass(frozen=True)
 class EchoFactory:
     """Where the media of calls are made. ``make`` gets what to call if they break."""
 
-    def __init__(
-        self, make: Callable[[Callable[[], None]], Session], background: Background
-    ) -> None:
-        self.make = make
-        self.background = background
+    make: Callable[[Callable[[], None]], EchoSession]
+    background: Background
 
 
 class EchoCall(CallHandler):
@@ -67,7 +50,7 @@ class EchoCall(CallHandler):
         self._pictures = pictures
         self._turn = asyncio.Lock()
         self._leg: Leg
-        self._session: Session
+        self._session: EchoSession
         #: Whether the phone's next ACK holds the answer to an offer from here.
         self._offered = False
         self._hanging_up: Timer | None = None

@@ -128,7 +128,7 @@ def address(text: str) -> NameAddr:
     name, bracket, enclosed = inside.rpartition("<")
     if bracket:
         if not enclosed.endswith(">"):
-            raise MalformedError("an address is not closed")
+            raise MalformedError("an address has no closing bracket")
         return NameAddr(unquoted(name.strip()), uri(enclosed[:-1].strip()), parameters(rest))
     # Without brackets, parameters are the header's and not the address's (section 20.10).
     return NameAddr("", uri(inside), parameters(rest))

@@ -29,7 +29,7 @@ class IncomingLeg(Leg):
         self.dialog = Dialog.of_request(request, self.tag)
         self.transaction = transaction
         self.offer = request.body
-        self._can_update = request.lists("UPDATE", "allow")
+        self.can_update = request.lists("UPDATE", "allow")
         line.adopt(self)
 
     @property

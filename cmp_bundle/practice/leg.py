@@ -90,7 +90,8 @@ class Leg:
         self._timer = SessionTimer(line.clock, self._refresh, self._expire)
         #: What was described to the phone last.
         self._description = ""
-        self._can_update = False
+        #: Whether the phone takes an UPDATE (RFC 3311).
+        self.can_update = False
         #: What the phone asks, and what it is asked: one of the two at a time.
         self._offer: Offer | None = None
         self._asking: ClientTransaction | None = None
@@ -104,13 +105,8 @@ class Leg:
     @property
     def free(self) -> bool:
         """Whether neither end owes the other an answer or an ACK (RFC 3261 section 14)."""
-        theirs = self._given is not None or (self._offer is not None and self._offer.open)
-        return not theirs and self._asking is None and self._success is None
-
-    @property
-    def can_update(self) -> bool:
-        """Whether the phone takes an UPDATE (RFC 3311)."""
-        return self._can_update
+        phone_waits = self._given is not None or (self._offer is not None and self._offer.open)
+        return not phone_waits and self._asking is None and self._success is None
 
     # What the handler may do.
 
@@ -263,7 +259,7 @@ class Leg:
         except MalformedError:
             return
         if message.headers.all("allow"):
-            self._can_update = message.lists("UPDATE", "allow")
+            self.can_update = message.lists("UPDATE", "allow")
 
     def _end(self, status: int | None, *, bye: bool) -> None:
         """Over: ``status`` goes to the handler, None if that is who wanted it."""
@@ -344,7 +340,7 @@ class Leg:
         """It is this end's turn to show that the call is alive (RFC 4028 section 7.4)."""
         if self.dialog is None or not self.free:
             self._timer.postpone()
-        elif self._can_update:
+        elif self.can_update:
             self.line.ask(self._request(self.dialog, "UPDATE", ""), self._refreshed)
         else:
             # The same description again changes nothing (RFC 3264 section 8).

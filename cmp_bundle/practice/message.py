@@ -140,12 +140,12 @@ class _Message:
             raise MalformedError("the Call-ID or the From tag is empty")
         length = self.headers.first("content-length")
         if length is not None and grammar.seconds(length) != len(self.body.encode()):
-            raise MalformedError("the body is not as long as its Content-Length says")
+            raise MalformedError("the length of the body is not that of Content-Length")
 
     def _required(self, name: str) -> str:
         value = self.headers.first(name)
         if value is None:
-            raise MalformedError(f"there is no {name} header")
+            raise MalformedError(f"the {name} header is missing")
         return value
 
     def _text(self, first: str) -> str:
@@ -205,7 +205,7 @@ def parse(data: str | bytes) -> SipRequest | SipResponse:
         raise UnreadableError("too long")
     head, end, body = text.lstrip("\r\n").partition("\r\n\r\n")
     if not end:
-        raise UnreadableError("no end of the headers")
+        raise UnreadableError("the headers have no end")
     first, *lines = _FOLD.sub(" ", head).split("\r\n")
     headers = _headers(lines)
     request, status = _REQUEST_LINE.fullmatch(first), _STATUS_LINE.fullmatch(first)
@@ -216,7 +216,7 @@ def parse(data: str | bytes) -> SipRequest | SipResponse:
     if request and grammar.is_token(request[1]):
         method, uri, version = request.groups()
         return SipRequest(headers, method, uri, version, body=_cut(body, headers))
-    raise UnreadableError("neither a request nor an answer")
+    raise UnreadableError("neither a request nor a response")
 
 
 def _headers(lines: list[str]) -> Headers:
@@ -226,7 +226,7 @@ def _headers(lines: list[str]) -> Headers:
     for line in lines:
         name, colon, value = line.partition(":")
         if not colon or not grammar.is_token(name.strip()) or _CONTROL.search(value):
-            raise UnreadableError("a header that is none")
+            raise UnreadableError("a header cannot be read")
         pairs.append((name.strip(), value.strip()))
     return Headers(tuple(pairs))
 

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cmp_bundle.practice.transaction import ServerTransaction
-
-
-class Success(Protocol):
-    """How a leg gives the success of a request."""
-
-    def __call__(
-        self, transaction: ServerTransaction, sdp: str, headers: list[tuple[str, str]]
-    ) -> None: ...
 
 
 class Offer:
@@ -28,7 +20,7 @@ class Offer:
         self,
         transaction: ServerTransaction,
         headers: list[tuple[str, str]],
-        success: Success,
+        success: Callable[[ServerTransaction, str, list[tuple[str, str]]], None],
         refusal: Callable[[ServerTransaction, int], None],
     ) -> None:
         self.sdp = transaction.request.body

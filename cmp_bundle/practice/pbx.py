@@ -20,11 +20,11 @@ from cmp_bundle.practice.dialog import ALLOW, SDP, USER_AGENT, new_tag
 from cmp_bundle.practice.digest import Digests, Verdict
 from cmp_bundle.practice.echo import EchoCall, EchoFactory
 from cmp_bundle.practice.incoming import IncomingLeg
+from cmp_bundle.practice.leg import CallHandler
 from cmp_bundle.practice.message import answer
 from cmp_bundle.practice.registrar import RefusedError, Registrar
 from cmp_bundle.practice.relay import Relay
 from cmp_bundle.practice.session_timer import SHORTEST, TooShortError
-from cmp_bundle.practice.unanswered import Busy, RingsForEver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -44,7 +44,21 @@ _PATIENCE: Final = 2
 _GOING_AWAY: Final = 1001
 
 
-_Call = EchoCall | Relay | Busy | RingsForEver
+class _Busy(CallHandler):
+    """Has no time."""
+
+    def start(self, leg: IncomingLeg) -> None:
+        leg.refuse(486)
+
+
+class _RingsForEver(CallHandler):
+    """Nobody is there, until the caller gives up."""
+
+    def start(self, leg: IncomingLeg) -> None:
+        leg.ring()
+
+
+_Call = EchoCall | Relay | _Busy | _RingsForEver
 
 
 class PracticePbx:
@@ -215,9 +229,9 @@ class PracticePbx:
             case "248":
                 return CallBack(self._factory, caller)
             case "249":
-                return Busy()
+                return _Busy()
             case "250":
-                return RingsForEver()
+                return _RingsForEver()
         return None
 
 

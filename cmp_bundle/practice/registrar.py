@@ -98,7 +98,7 @@ class Registrar:
         self, account: str, phone: int, changes: list[tuple[str, int]], request: SipRequest
     ) -> None:
         """Raises RefusedError."""
-        bindings = self._of(account, phone)
+        bindings = [b for b in self.bindings(account) if b.phone == phone]
         after = {b.uri for b in bindings} | {uri for uri, seconds in changes if seconds}
         if len(after - {uri for uri, seconds in changes if not seconds}) > MOST_CONTACTS:
             raise RefusedError(403)
@@ -108,9 +108,6 @@ class Registrar:
             if binding.uri in touched and late:
                 # Older than what it would change (section 10.3, step 7).
                 raise RefusedError(500)
-
-    def _of(self, account: str, phone: int) -> list[Binding]:
-        return [b for b in self.bindings(account) if b.phone == phone]
 
     def _bind(self, account: str, phone: int, uri: str, seconds: int, request: SipRequest) -> None:
         key = (account, phone, uri)

@@ -29,10 +29,10 @@ class TooShortError(Exception):
 
 @dataclass(frozen=True)
 class Terms:
-    """Every ``seconds`` somebody refreshes the session: this end if ``ours``, else the other."""
+    """Every ``seconds`` the session is refreshed: by this end if ``refreshes``, else by the other."""
 
     seconds: int
-    ours: bool
+    refreshes: bool
 
 
 def proposal() -> list[tuple[str, str]]:
@@ -53,12 +53,12 @@ def asked(request: SipRequest) -> tuple[Terms | None, list[tuple[str, str]]]:
         raise TooShortError
     able = request.lists("timer")
     # Whoever asks does the work, if it can and did not say otherwise (section 9, table 2).
-    theirs = refresher != "uas" and able
-    word = "uac" if theirs else "uas"
+    by_phone = refresher != "uas" and able
+    word = "uac" if by_phone else "uas"
     headers = [("Session-Expires", f"{seconds};refresher={word}")]
-    if theirs:
+    if by_phone:
         headers.append(("Require", "timer"))
-    return Terms(seconds, ours=not theirs), headers
+    return Terms(seconds, refreshes=not by_phone), headers
 
 
 def answered(response: SipResponse) -> Terms | None:
@@ -67,7 +67,7 @@ def answered(response: SipResponse) -> Terms | None:
     if value is None:
         return None
     seconds, refresher = _read(value)
-    return Terms(max(seconds, SHORTEST), ours=refresher != "uas")
+    return Terms(max(seconds, SHORTEST), refreshes=refresher != "uas")
 
 
 def _read(value: str) -> tuple[int, str]:
@@ -93,7 +93,7 @@ class SessionTimer:
         self._terms = terms
         if terms is None:
             return
-        if terms.ours:
+        if terms.refreshes:
             self._timers.append(self._clock.call_later(terms.seconds / 2, self._refresh))
         # Some time before the end, so that a BYE still finds its call (section 10).
         last = terms.seconds - min(32, terms.seconds / 3)
@@ -103,7 +103,7 @@ class SessionTimer:
         """What a request of this end says, so that the terms go on (section 7.4)."""
         if self._terms is None:
             return []
-        word = "uac" if self._terms.ours else "uas"
+        word = "uac" if self._terms.refreshes else "uas"
         return [("Session-Expires", f"{self._terms.seconds};refresher={word}")]
 
     def postpone(self) -> None:

@@ -167,17 +167,17 @@ class ClientTransaction(_Transaction):
 
     def _ack(self, response: SipResponse) -> SipRequest:
         """For an answer that is no success (RFC 3261 section 17.1.1.3)."""
-        request = self.request
-        kept = ("via", "route", "from", "call-id", "max-forwards")
-        pairs = [(name, value) for name, value in request.headers if name.lower() in kept]
-        to = response.headers.first("to") or ""
-        pairs += [("To", to), ("CSeq", f"{request.cseq[0]} ACK")]
-        return SipRequest(Headers(tuple(pairs)), "ACK", request.uri)
+        return _alongside(self.request, "ACK", ("To", response.headers.first("to") or ""))
 
 
 def cancel_of(request: SipRequest, *headers: tuple[str, str]) -> SipRequest:
     """The CANCEL of an INVITE that was sent (RFC 3261 section 9.1)."""
-    kept = ("via", "route", "from", "to", "call-id", "max-forwards")
+    return _alongside(request, "CANCEL", ("To", request.headers.first("to") or ""), *headers)
+
+
+def _alongside(request: SipRequest, method: str, *headers: tuple[str, str]) -> SipRequest:
+    """A request to where this INVITE went, in the same transaction."""
+    kept = ("via", "route", "from", "call-id", "max-forwards")
     pairs = [(name, value) for name, value in request.headers if name.lower() in kept]
-    pairs.append(("CSeq", f"{request.cseq[0]} CANCEL"))
-    return SipRequest(Headers((*pairs, *headers)), "CANCEL", request.uri)
+    pairs.append(("CSeq", f"{request.cseq[0]} {method}"))
+    return SipRequest(Headers((*pairs, *headers)), method, request.uri)

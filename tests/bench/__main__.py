@@ -26,10 +26,7 @@ def main() -> int:
         table(reload.measured(phone, Path(base)))
         print(f"\nVisits a second to a real Asterisk ({name} phone)\n", flush=True)
         table(visits.measured(name, Path(base)))
-        print(
-            "\nA build and a deploy for very many accounts, in processor time (built-in phone)\n",
-            flush=True,
-        )
+        print("\nA build and a deploy for very many accounts (processor time, built-in phone)\n")
         table(accounts.measured(Path(base)))
     return 0
 
@@ -41,7 +38,7 @@ def the_phone() -> tuple[Phone, str]:
             return fetch(parse(name), Cache.of_user(), Silent(), offline=True), name
         except CmpBundleError:
             continue
-    raise CmpBundleError("a-code", "there is no phone to measure with")
+    raise CmpBundleError("a-code", "no phone is in the cache")
 
 
 def table(rows: list[tuple[str, ...]]) -> None:

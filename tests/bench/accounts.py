@@ -54,21 +54,21 @@ print("\\n" + json.dumps([code, took]))
 def measured(base: Path) -> list[tuple[str, ...]]:
     parts = ("reading", "sealing", "the look", "writing", "all")
     rows: list[tuple[str, ...]] = [("µs an account", *parts, "memory", "times")]
-    for what in ("build", "deploy"):
+    for command in ("build", "deploy"):
         first = 0.0
         for count in COUNTS:
             folder = base / f"accounts-{count}"
             if not folder.exists():
                 _lay_out(folder, count)
-            took = _run(folder, what)
-            each = {part: took.get(part, 0.0) / count * 1e6 for part in parts}
-            first = first or each["all"]
+            took = _run(folder, command)
+            per_account = {part: took.get(part, 0.0) / count * 1e6 for part in parts}
+            first = first or per_account["all"]
             rows.append(
                 (
-                    f"{what}, {count:,}",
-                    *(f"{each[part]:.0f}" for part in parts),
+                    f"{command}, {count:,}",
+                    *(f"{per_account[part]:.0f}" for part in parts),
                     f"{took['memory']:.0f} MB",
-                    f"{each['all'] / first:.2f}",
+                    f"{per_account['all'] / first:.2f}",
                 )
             )
     return rows
@@ -87,8 +87,8 @@ def _lay_out(folder: Path, count: int) -> None:
     path.write_text("\n".join(lines))
 
 
-def _run(folder: Path, what: str) -> dict[str, float]:
-    mine = {
+def _run(folder: Path, command: str) -> dict[str, float]:
+    settings = {
         "CMP_BUNDLE_LINKS_KEY": str(folder / "links.key"),
         "CMP_BUNDLE_PHONE_SOURCE": "builtin",
         "CMP_BUNDLE_STATE": str(folder / "state"),
@@ -96,9 +96,9 @@ def _run(folder: Path, what: str) -> dict[str, float]:
         "CMP_BUNDLE_ASTERISK_COMMAND": json.dumps(NO_ASTERISK),
     }
     done = subprocess.run(
-        [sys.executable, "-c", MEASURE, what],
+        [sys.executable, "-c", MEASURE, command],
         cwd=folder,
-        env=os.environ | mine,
+        env=os.environ | settings,
         capture_output=True,
         text=True,
         check=False,

@@ -44,61 +44,54 @@ server.serve(root=sys.argv[1], host="127.0.0.1", port=int(sys.argv[2]))
 
 @dataclass
 class Contestant:
-    """``page`` fetches the edited page; ``told`` gets the server's next message, or raises."""
+    """``page`` fetches the edited page; ``line`` brings the server's messages."""
 
     index: Path
     page: Callable[[], bytes]
-    told: ClientConnection
+    line: ClientConnection
 
 
 def measured(phone: Phone, base: Path) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = [("", "p50 ms", "p95 ms", "lost", "times ours")]
-    ours = 0.0
-    for name, contestant in (("cmp-bundle serve", _ours), ("livereload's watcher", _livereload),
-                             ("vite's dev server", _vite)):  # fmt: skip
+    rows: list[tuple[str, ...]] = [("", "p50 ms", "p95 ms", "lost", "times serve")]
+    serve_half = 0.0
+    for name, start in (("cmp-bundle serve", _serve), ("livereload's watcher", _livereload),
+                        ("vite's dev server", _vite)):  # fmt: skip
         folder = base / name.split()[0].replace("'", "") / "phone"
         for path, file in phone.files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(file.data)
         try:
-            with contestant(folder) as made:
-                took, lost = _edits(made)
+            with start(folder) as contestant:
+                took, lost = _edits(contestant)
         except vite.NotHereError as error:
             rows.append((name, "-", "-", "-", str(error)))
             continue
         half = statistics.median(took)
-        ours = ours or half
+        serve_half = serve_half or half
         late = sorted(took)[int(len(took) * 0.95)]
-        rows.append(
-            (
-                name,
-                f"{half * 1000:.0f}",
-                f"{late * 1000:.0f}",
-                f"{lost}/{EDITS}",
-                f"{half / ours:.1f}",
-            )
-        )
+        times = (f"{seconds * 1000:.0f}" for seconds in (half, late))
+        rows.append((name, *times, f"{lost}/{EDITS}", f"{half / serve_half:.1f}"))
     return rows
 
 
-def _edits(one: Contestant) -> tuple[list[float], int]:
+def _edits(contestant: Contestant) -> tuple[list[float], int]:
     """The seconds that each edit took, and how many were lost."""
     rng = random.Random(1)
-    text = one.index.read_text()
+    text = contestant.index.read_text()
     took: list[float] = []
     lost = 0
     for number in range(EDITS + 1):
         mark = f"<!-- edit {number} -->"
         began = time.perf_counter()
-        one.index.write_text(f"{text}\n{mark}\n")
+        contestant.index.write_text(f"{text}\n{mark}\n")
         while True:
             rest = began + LOST - time.perf_counter()
             try:
-                one.told.recv(max(rest, 0.0))
+                contestant.line.recv(max(rest, 0.0))
             except TimeoutError:
                 lost += 1
                 break
-            if mark.encode() in one.page():
+            if mark.encode() in contestant.page():
                 if number:  # the first warms up
                     took.append(time.perf_counter() - began)
                 break
@@ -107,7 +100,7 @@ def _edits(one: Contestant) -> tuple[list[float], int]:
 
 
 @contextlib.contextmanager
-def _ours(folder: Path) -> Iterator[Contestant]:
+def _serve(folder: Path) -> Iterator[Contestant]:
     context = ssl._create_unverified_context()
     with (
         serve(folder.parent, "--source", f"folder:{folder}") as running,
@@ -134,15 +127,8 @@ def _livereload(folder: Path) -> Iterator[Contestant]:
 @contextlib.contextmanager
 def _vite(folder: Path) -> Iterator[Contestant]:
     [port] = free_ports(1)
-    command = [
-        *vite.command(),
-        str(folder),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--strictPort",
-    ]
+    address = ["--host", "127.0.0.1", "--port", str(port), "--strictPort"]
+    command = [*vite.command(), str(folder), *address]
     with _process(command, port):
         connection = http.client.HTTPConnection("127.0.0.1", port)
         client = _fetching(connection, "/@vite/client")().decode()
@@ -178,13 +164,13 @@ def _fetching(connection: Any, path: str) -> Callable[[], bytes]:
 def _process(command: list[str], port: int) -> Iterator[None]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    def there() -> bool:
+    def listens() -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return True
         return False
 
     try:
-        until(there)
+        until(listens)
         yield
     finally:
         process.kill()

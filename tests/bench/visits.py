@@ -53,15 +53,8 @@ def measured(source: str, base: Path) -> list[tuple[str, ...]]:
             paths, size = _visit(pbx)
             rate = _rate(pbx, paths)
             plain = plain or rate
-            rows.append(
-                (
-                    name,
-                    f"{size / 1000:.0f} kB",
-                    str(len(paths)),
-                    f"{rate:.0f}",
-                    f"{rate / plain:.1f}",
-                )
-            )
+            visit = (f"{size / 1000:.0f} kB", str(len(paths)))
+            rows.append((name, *visit, f"{rate:.0f}", f"{rate / plain:.1f}"))
     return rows
 
 
@@ -74,18 +67,16 @@ def _visit(pbx: Asterisk) -> tuple[list[str], int]:
     folder = join(urlsplit(location).path.rpartition("/")[0], found[1] if found else "")
     # The loader's own attribute first: beside it stands what browsers without gzip take.
     names = re.findall(r'data-app="([^"]+)"|<(?:script|link)[^>]* (?:src|href)="([^":]+)"', page)
-    paths = [location, *(normpath(join(folder, one or other)) for one, other in names)]
+    paths = [location, *(normpath(join(folder, app or link)) for app, link in names)]
     size = sum(len(_get(line, path)[0]) for path in paths)
     line.close()
     return paths, size
 
 
 def _rate(pbx: Asterisk, paths: list[str]) -> float:
-    work = (pbx.ports.https, paths)
     with ProcessPoolExecutor(VISITORS) as pool:
-        return sum(
-            future.result() for future in [pool.submit(_visitor, *work) for _ in range(VISITORS)]
-        )
+        visitors = [pool.submit(_visitor, pbx.ports.https, paths) for _ in range(VISITORS)]
+        return sum(visitor.result() for visitor in visitors)
 
 
 def _visitor(port: int, paths: list[str]) -> float:

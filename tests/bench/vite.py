@@ -18,21 +18,14 @@ def command() -> list[str]:
     """How to start it. Raises NotHereError."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if not node or not npm:
-        raise NotHereError("no node here")
+        raise NotHereError("Node.js is not installed")
     folder = user_cache_path("cmp-bundle-bench", appauthor=False)
     program = folder / "node_modules/vite/bin/vite.js"
     if not program.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        wanted = [
-            npm,
-            "install",
-            "--no-audit",
-            "--no-fund",
-            "--prefix",
-            str(folder),
-            f"vite@{VERSION}",
-        ]
-        done = subprocess.run(wanted, capture_output=True, text=True, cwd=folder, check=False)
+        install = [npm, "install", "--no-audit", "--no-fund", f"vite@{VERSION}"]
+        install += ["--prefix", str(folder)]
+        done = subprocess.run(install, capture_output=True, text=True, cwd=folder, check=False)
         if done.returncode:
-            raise NotHereError("npm could not fetch it")
+            raise NotHereError("npm could not fetch Vite")
     return [node, str(program)]

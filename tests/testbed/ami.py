@@ -21,11 +21,11 @@ class AmiError(Exception):
 class Ami:
     """A session that gets no events, so that all that comes is the answer."""
 
-    def __init__(self, port: int, secret: str, user: str = "testbed") -> None:
+    def __init__(self, port: int, secret: str) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         self._buffer = b""
         self._until(b"\r\n")
-        self.ask("Login", Username=user, Secret=secret, Events="off")
+        self.ask("Login", Username="testbed", Secret=secret, Events="off")
 
     def __enter__(self) -> Self:
         return self
@@ -40,7 +40,8 @@ class Ami:
 
     def ask(self, action: str, **headers: str) -> list[bytes]:
         """The lines of the answer behind its ``Response: Success``. Raises AmiError."""
-        self._send(action, headers)
+        request = [f"Action: {action}", *(f"{name}: {value}" for name, value in headers.items())]
+        self._socket.sendall("\r\n".join(request).encode() + _END)
         first, *lines = self._until(_END).split(b"\r\n")
         if first != b"Response: Success":
             raise AmiError(b" ".join((first, *lines)).decode(errors="replace"))
@@ -67,11 +68,7 @@ class Ami:
     def command(self, line: str) -> list[bytes]:
         """What the CLI prints. Raises AmiError where it calls that a failure."""
         lines = self.ask("Command", Command=line)
-        return [each.removeprefix(b"Output: ") for each in lines if each.startswith(b"Output: ")]
-
-    def _send(self, action: str, headers: dict[str, str]) -> None:
-        lines = [f"Action: {action}", *(f"{name}: {value}" for name, value in headers.items())]
-        self._socket.sendall("\r\n".join(lines).encode() + _END)
+        return [text.removeprefix(b"Output: ") for text in lines if text.startswith(b"Output: ")]
 
     def _until(self, end: bytes) -> bytes:
         while end not in self._buffer:

@@ -190,14 +190,15 @@ exten => 300,1,ConfBridge(room,sfu)
 {dials}"""
 
 
-def confbridge_conf() -> str:
-    return """\
+CONFBRIDGE_CONF = """\
 [general]
 
 [sfu]
 type=bridge
 video_mode=sfu
 """
+
+LOGGER_CONF = "[general]\n[logfiles]\nmessages => notice,warning,error,verbose\n"
 
 
 def rtp_conf(ports: Ports) -> str:
@@ -216,7 +217,3 @@ secret={secret}
 read=all
 write=all
 """
-
-
-def logger_conf() -> str:
-    return "[general]\n[logfiles]\nmessages => notice,warning,error,verbose\n"

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -110,8 +110,8 @@ def _mariadb(folder: Path) -> Iterator[Realtime]:
         f"create user asterisk@'%' identified by '{password}';\n"
         "grant all on asterisk.* to asterisk@'%';\n"
     )
-    said = f"create database mysql;\nuse mysql;\n{tables}\n{account}"
-    _run([*program, "--bootstrap"], folder, said)
+    statements = f"create database mysql;\nuse mysql;\n{tables}\n{account}"
+    _run([*program, "--bootstrap"], folder, statements)
 
     def command(port: int) -> list[str]:
         return [
@@ -162,7 +162,7 @@ def _postgresql(folder: Path) -> Iterator[Realtime]:
         with server.engine().connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT")
             connection.execute(sa.text("create database asterisk"))
-        yield Realtime(**vars(server) | {"name": "asterisk", "url": _url(server, "asterisk")})
+        yield replace(server, name="asterisk", url=_url(server, "asterisk"))
 
 
 @contextlib.contextmanager
@@ -173,11 +173,11 @@ def _serving(
     password: str,
     name: str = "asterisk",
 ) -> Iterator[Realtime]:
-    said = ""
+    output = ""
     for _ in range(_TRIES):
         [port] = free_ports(1)
         server = Realtime(kind, "", "127.0.0.1", port, name=name, password=password)
-        server = Realtime(**vars(server) | {"url": _url(server, name)})
+        server = replace(server, url=_url(server, name))
         with (folder / "log").open("ab") as log:
             process = subprocess.Popen(
                 command(port), cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -189,8 +189,8 @@ def _serving(
                 return
         finally:
             _stop(process)
-        said = (folder / "log").read_text(errors="replace")
-    raise DatabaseError(f"{kind} did not start: {said}")
+        output = (folder / "log").read_text(errors="replace")
+    raise DatabaseError(f"{kind} did not start: {output}")
 
 
 def _answers(server: Realtime, process: subprocess.Popen[bytes]) -> bool:
@@ -219,9 +219,9 @@ def _url(server: Realtime, name: str) -> str:
     return f"{server.kind}://{server.user}@{server.host}:{server.port}/{name}"
 
 
-def _run(command: list[str], folder: Path, said: str = "") -> None:
+def _run(command: list[str], folder: Path, text: str = "") -> None:
     done = subprocess.run(
-        command, cwd=folder, input=said, capture_output=True, text=True, check=False, **_nobody()
+        command, cwd=folder, input=text, capture_output=True, text=True, check=False, **_nobody()
     )
     if done.returncode:
         raise DatabaseError(f"{' '.join(command)}: {done.stdout}{done.stderr}")

@@ -31,19 +31,19 @@ _FURNISHING = (
 
 
 @dataclass
-class _Here:
+class _Network:
     """Where this process is. ``machine`` is a descriptor of the network that it has left."""
 
     machine: int | None = None
     why_not: str | None = "no network of its own: nobody asked for one"
 
 
-_HERE = _Here()
+_NETWORK = _Network()
 
 
 def why_not() -> str | None:
     """Why this process has no network of its own; None where it has."""
-    return _HERE.why_not
+    return _NETWORK.why_not
 
 
 def enter() -> None:
@@ -59,24 +59,24 @@ def enter() -> None:
             raise
     except (OSError, subprocess.CalledProcessError) as error:
         os.close(machine)
-        _HERE.why_not = f"no network of its own (takes root, iproute2 and veth): {error}"
+        _NETWORK.why_not = f"no network of its own (takes root, iproute2 and veth): {error}"
         return
-    _HERE.machine, _HERE.why_not = machine, None
+    _NETWORK.machine, _NETWORK.why_not = machine, None
 
 
 @contextlib.contextmanager
 def outside() -> Iterator[None]:
     """The machine's own network for this thread and what it starts, as for a package registry."""
-    if _HERE.machine is None:
+    if _NETWORK.machine is None:
         yield
         return
-    own = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    _call("setns", _HERE.machine, _CLONE_NEWNET)
+    inside = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    _call("setns", _NETWORK.machine, _CLONE_NEWNET)
     try:
         yield
     finally:
-        _call("setns", own, _CLONE_NEWNET)
-        os.close(own)
+        _call("setns", inside, _CLONE_NEWNET)
+        os.close(inside)
 
 
 def _call(name: str, *arguments: int) -> None:

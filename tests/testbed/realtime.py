@@ -88,10 +88,12 @@ METADATA = sa.MetaData()
 
 
 def _table(name: str, columns: dict[str, str]) -> sa.Table:
-    made = [sa.Column("id", sa.String(255), nullable=False, unique=True)]
+    all_columns = [sa.Column("id", sa.String(255), nullable=False, unique=True)]
     for kind, names in columns.items():
-        made += [sa.Column(each, _type(kind, f"{name}_{each}")) for each in names.split()]
-    return sa.Table(name, METADATA, *made)
+        all_columns += [
+            sa.Column(column, _type(kind, f"{name}_{column}")) for column in names.split()
+        ]
+    return sa.Table(name, METADATA, *all_columns)
 
 
 def _type(kind: str, name: str) -> Any:
@@ -115,11 +117,10 @@ def fill(engine: sa.Engine, rows: Mapping[str, Iterable[dict[str, Any]]]) -> Non
     METADATA.drop_all(engine)
     METADATA.create_all(engine)
     with engine.begin() as connection:
-        for name, each in rows.items():
-            table = METADATA.tables[name]
-            own = [row for row in each if row]
+        for name, rows_of_table in rows.items():
+            filled = [row for row in rows_of_table if row]
             # Rows of one statement share their columns.
-            columns = {column for row in own for column in row}
-            if own:
-                full = [dict.fromkeys(columns) | row for row in own]
-                connection.execute(sa.insert(table), full)
+            columns = {column for row in filled for column in row}
+            if filled:
+                values = [dict.fromkeys(columns) | row for row in filled]
+                connection.execute(sa.insert(METADATA.tables[name]), values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import ipaddress
 import os
 import secrets
 import shutil
@@ -59,14 +60,12 @@ def free_ports(number: int) -> list[int]:
 
 def certificate(*names: str) -> bytes:
     """A self-signed certificate and its key, PEM, for ``names`` and 127.0.0.1."""
-    import ipaddress
-
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "cmp-bundle test bed")])
     now = dt.datetime.now(dt.UTC)
     san: list[x509.GeneralName] = [x509.DNSName(n) for n in names]
     san.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
-    built = (
+    signed = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
@@ -82,7 +81,14 @@ def certificate(*names: str) -> bytes:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    return pem + built.public_bytes(serialization.Encoding.PEM)
+    return pem + signed.public_bytes(serialization.Encoding.PEM)
+
+
+def _give(base: Path, uid: int, gid: int) -> None:
+    """Everything at and below ``base``, links themselves and not what they lead to."""
+    for folder, folders, names in os.walk(base):
+        for name in (".", *folders, *names):
+            os.chown(Path(folder, name), uid, gid, follow_symlinks=False)
 
 
 @dataclass
@@ -111,9 +117,9 @@ class Asterisk:
         start = 10000 + secrets.randbelow(500) * 100
         https, http, ami = free_ports(3)
         ports = config.Ports(https, http, ami, (start, start + 99))
-        self = cls(release, base, ports)
-        self._write()
-        return self
+        pbx = cls(release, base, ports)
+        pbx._write()
+        return pbx
 
     @property
     def root(self) -> Path:
@@ -154,25 +160,22 @@ class Asterisk:
                 (self.data / entry.name).symlink_to(f"/usr/share/asterisk/{entry.name}")
         (self.base / "etc/keys").mkdir()
         (self.base / "etc/keys/asterisk.pem").write_bytes(certificate("localhost"))
-        modules = self.modules()
         files = {
             "asterisk.conf": config.asterisk_conf(self.inside),
-            "modules.conf": config.modules_conf(modules),
+            "modules.conf": config.modules_conf(self.modules()),
             "http.conf": config.http_conf(self.ports, f"{self.inside}/etc/keys/asterisk.pem"),
             "pjsip.conf": config.pjsip_conf(ACCOUNTS),
             "extensions.conf": config.extensions_conf(ACCOUNTS),
-            "confbridge.conf": config.confbridge_conf(),
+            "confbridge.conf": config.CONFBRIDGE_CONF,
             "rtp.conf": config.rtp_conf(self.ports),
             "manager.conf": config.manager_conf(self.ports, self.ami_secret),
-            "logger.conf": config.logger_conf(),
+            "logger.conf": config.LOGGER_CONF,
         }
         for name, text in files.items():
             path = self.etc / name
             path.write_text(text)
             path.chmod(0o640)
-        for folder, folders, names in os.walk(self.base):
-            for name in (".", *folders, *names):
-                os.chown(Path(folder, name), uid, gid, follow_symlinks=False)
+        _give(self.base, uid, gid)
 
     def user(self) -> tuple[int, int]:
         """The numbers of the user that it runs as, and of its group."""
@@ -184,8 +187,8 @@ class Asterisk:
 
     def modules(self) -> list[str]:
         """Those of the test bed that this version has."""
-        have = {p.stem for p in self.root.glob("usr/lib/**/asterisk/modules/*.so")}
-        return [m for m in config.MODULES if m in have]
+        available = {p.stem for p in self.root.glob("usr/lib/**/asterisk/modules/*.so")}
+        return [m for m in config.MODULES if m in available]
 
     def install(self, *, data: str) -> None:
         """Own the folders as an installation does: root has what is around them.
@@ -195,9 +198,7 @@ class Asterisk:
         """
         os.chown(self.base, 0, 0)
         if data == "root":
-            for folder, folders, names in os.walk(self.data):
-                for name in (".", *folders, *names):
-                    os.chown(Path(folder, name), 0, 0, follow_symlinks=False)
+            _give(self.data, 0, 0)
 
     def start(self) -> None:
         """Start it and wait until it answers. Raises TestbedError."""

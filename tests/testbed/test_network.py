@@ -31,9 +31,9 @@ def connecting(port: int) -> str:
 def foreign() -> Iterator[int]:
     """A port of this machine that somebody else has."""
     with network.outside():
-        made = socket.create_server(("127.0.0.1", 0))
-    with made:
-        yield made.getsockname()[1]
+        server = socket.create_server(("127.0.0.1", 0))
+    with server:
+        yield server.getsockname()[1]
 
 
 @pytest.mark.usefixtures("own_network")
@@ -56,8 +56,8 @@ def test_the_ports_that_asterisk_has_by_default_are_free(port: int) -> None:
 @pytest.mark.usefixtures("own_network")
 def test_there_is_a_loopback_of_both_kinds() -> None:
     for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
-        with socket.create_server((host, 0), family=family) as made:
-            socket.create_connection(made.getsockname()[:2]).close()
+        with socket.create_server((host, 0), family=family) as server:
+            socket.create_connection(server.getsockname()[:2]).close()
 
 
 @needs_root

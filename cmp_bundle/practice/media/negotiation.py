@@ -133,12 +133,11 @@ class Negotiation:
         if len(offer.sections) < len(self._slots):
             raise SdpError("the offer leaves out sections of the one before")
         slots = self._taken(offer)
-        self._settle(offer, slots)
+        setup = self._settle(offer, slots)
         if self.opens is None:
             # Whoever answers opens, unless told otherwise: it saves a round trip (RFC 8842
             # section 5.3).
-            first = _transport_section(offer, slots)
-            self.opens = first.transport is None or first.transport.setup != "active"
+            self.opens = setup != "active"
         self._slots, self._offered = slots, None
         return self._written(slots, "active" if self.opens else "passive")
 
@@ -147,10 +146,7 @@ class Negotiation:
         if self._slots:
             slots = [*self._slots, *self._further(pictures)]
         else:
-            slots = [
-                self._new_slot("audio", "0", primary=True, stream=1),
-                self._new_slot("video", "1", primary=True, stream=1),
-            ]
+            slots = [self._new_slot("audio", "0"), self._new_slot("video", "1")]
         self._offered = tuple(slots)
         # RFC 8842 section 5.2: whoever offers again leaves the roles to the other side, which
         # keeps them.
@@ -160,15 +156,14 @@ class Negotiation:
         """Take the phone's answer to the offer made last. Raises SdpError."""
         offered, self._offered = self._offered, None
         if offered is None:
-            raise SdpError("an answer to no offer")
+            raise SdpError("the answer belongs to no offer")
         answer = parse(text)
         if len(answer.sections) != len(offered):
-            raise SdpError("the answer has not as many sections as the offer")
+            raise SdpError("the answer does not have as many sections as the offer")
         slots = tuple(map(_answered, offered, answer.sections))
-        self._settle(answer, slots)
+        setup = self._settle(answer, slots)
         if self.opens is None:
-            first = _transport_section(answer, slots)
-            self.opens = first.transport is not None and first.transport.setup == "passive"
+            self.opens = setup == "passive"
         self._slots = _quiet(slots)
 
     def withdraw(self) -> None:
@@ -192,7 +187,7 @@ class Negotiation:
         further: list[_Slot] = []
         for number in range(sum(s.sends for s in videos) + 1, pictures + 1):
             mid = next(m for m in _mids(number) if m not in taken)
-            slot = self._new_slot("video", mid, primary=False, stream=number)
+            slot = self._new_slot("video", mid, picture=number)
             further.append(replace(slot, codecs=source.codecs, protocol=source.protocol))
         return further
 
@@ -203,59 +198,57 @@ class Negotiation:
             before = self._slots[index] if index < len(self._slots) else None
             if before is not None and (before.mid, before.kind) != (section.mid, section.kind):
                 before = None
+            if before is not None and not before.alive:
+                before = None
             alone = not any(s.alive for s in slots)
             others = (*slots, *self._slots[index + 1 :])
             has_primary = any(s.kind == section.kind and s.primary for s in others)
             codecs = _chosen(section, before)
-            refused = _Slot(section.kind, section.mid, section.protocol, section.formats[:1])
             bundled = alone or {s.mid for s in slots if s.alive} | {section.mid} <= {*offer.bundle}
-            known = before is not None and before.alive
-            if not codecs or not bundled or not (known or not has_primary):
-                slots.append(refused)
+            if not codecs or not bundled or (before is None and has_primary):
+                slots.append(
+                    _Slot(section.kind, section.mid, section.protocol, section.formats[:1])
+                )
                 continue
-            base = before if before is not None and before.alive else None
-            if base is None:
-                base = self._new_slot(section.kind, section.mid, primary=True, stream=1)
-            receives = base.primary and section.sends
+            if before is None:
+                before = self._new_slot(section.kind, section.mid)
             slots.append(
                 replace(
-                    base,
+                    before,
                     codecs=codecs,
                     protocol=section.protocol,
                     sends=section.receives,
-                    receives=receives,
+                    receives=before.primary and section.sends,
                 )
             )
         return _quiet(slots)
 
-    def _settle(self, described: Description, slots: Iterable[_Slot]) -> None:
-        """Take the other side's end of the way, or see that it is still the same."""
+    def _settle(self, described: Description, slots: Iterable[_Slot]) -> str:
+        """Take the other side's end of the way, or see that it is still the same; its ``setup``."""
         section = _transport_section(described, slots)
         if section.transport is None:
-            raise SdpError("the description has no ICE or DTLS: this is no browser")
+            raise SdpError("the description has no ICE or no DTLS, which every browser has")
         if self.remote is None:
             self.remote = section.transport
             self.candidates = section.candidates
-        elif (self.remote.ufrag, self.remote.password, self.remote.fingerprints) != (
-            section.transport.ufrag,
-            section.transport.password,
-            section.transport.fingerprints,
-        ):
-            raise SdpError("an ICE restart is not for practice")
+        elif replace(section.transport, setup=self.remote.setup) != self.remote:
+            raise SdpError("the practice PBX supports no ICE restart")
+        return section.transport.setup
 
-    def _new_slot(self, kind: str, mid: str, *, primary: bool, stream: int) -> _Slot:
+    def _new_slot(self, kind: str, mid: str, picture: int = 1) -> _Slot:
+        """With the codecs of a call from here; beyond the first picture it only sends."""
         return _Slot(
             kind,
             mid,
             _PROTOCOL,
             (),
             _OWN_CODECS[kind],
-            primary=primary,
+            primary=picture == 1,
             sends=True,
-            receives=primary,
+            receives=picture == 1,
             ssrc=self._new_ssrc(),
             # Sound belongs to the first picture: a page shows one thing for each stream.
-            stream=f"echo{stream}",
+            stream=f"echo{picture}",
         )
 
     def _written(self, slots: tuple[_Slot, ...], setup: str) -> str:
@@ -332,7 +325,7 @@ def _transport_section(described: Description, slots: Iterable[_Slot]) -> Sectio
     for section, slot in zip(described.sections, slots, strict=True):
         if slot.alive:
             return section
-    raise SdpError("there is no sound or picture that both sides know")
+    raise SdpError("no audio or video section has SAVPF, rtcp-mux and a usable codec")
 
 
 def _chosen(section: Section, before: _Slot | None) -> tuple[Codec, ...]:
@@ -342,7 +335,7 @@ def _chosen(section: Section, before: _Slot | None) -> tuple[Codec, ...]:
     if section.kind not in _PREFERRED:
         return ()
     media = [c for c in section.codecs if c.kind not in _NOT_MEDIA]
-    wanted = (before.codecs[0].kind,) if before is not None and before.alive else ()
+    wanted = (before.codecs[0].kind,) if before is not None else ()
     for kind in (*wanted, *_PREFERRED[section.kind]):
         media.sort(key=lambda codec, kind=kind: codec.kind != kind)  # type: ignore[misc]
         if media and media[0].kind == kind:

@@ -137,9 +137,9 @@ def picture_wanted(ssrc: int, source: int) -> bytes:
     return _packet(_PLI, _PAYLOAD_FEEDBACK, struct.pack("!II", ssrc, source))
 
 
-def lost(ssrc: int, what: Lost) -> bytes:
-    entries = b"".join(struct.pack("!HH", *entry) for entry in what.entries)
-    return _packet(_NACK, _TRANSPORT_FEEDBACK, struct.pack("!II", ssrc, what.ssrc) + entries)
+def lost(ssrc: int, nack: Lost) -> bytes:
+    entries = b"".join(struct.pack("!HH", *entry) for entry in nack.entries)
+    return _packet(_NACK, _TRANSPORT_FEEDBACK, struct.pack("!II", ssrc, nack.ssrc) + entries)
 
 
 def bandwidth(ssrc: int, source: int, bits: int) -> bytes:

@@ -236,7 +236,7 @@ class EchoSession:
     def _break(self) -> None:
         if not self._closed:
             self._closed = True
-            _log.info("the media of an echo call have no way, or lost it")
+            _log.info("the media connection of an echo call failed or was lost")
             self._lost()
 
 
@@ -270,13 +270,7 @@ def _reachable(
         if candidate.component != 1 or not 0 < candidate.port < _PORTS:
             continue
         hidden = candidate.host.endswith(".local")
-        hosts = (
-            sorted(local_addresses)
-            if hidden
-            else [candidate.host]
-            if candidate.host in local_addresses
-            else []
-        )
+        hosts = sorted(local_addresses) if hidden else local_addresses & {candidate.host}
         found += (
             RTCIceCandidate(
                 component=candidate.component,

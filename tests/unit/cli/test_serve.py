@@ -154,7 +154,7 @@ def test_what_goes_may_come_back(folder: Path) -> None:
         assert "nothing that is here" in until(lambda: problem(running))
         away.rename(phone)
         until(lambda: not problem(running))
-        until(lambda: "the page is right as it was" in running.said)
+        until(lambda: "the page builds again, unchanged" in running.said)
         (phone / "two.js").write_text("var edited")
         until(lambda: running.get(f"{SITE}/assets/live-1/two.js")[2] == b"var edited")
         assert running.said.count("nothing that is here") == 1, "told once"
@@ -380,7 +380,7 @@ def test_a_port_that_is_taken(folder: Path) -> None:
 
 def test_an_address_of_another_machine(folder: Path) -> None:
     error = refused(folder, "--host", "203.0.113.9")
-    assert "203.0.113.9 is nothing that this machine can listen on" in error["message"]
+    assert "this machine cannot listen on 203.0.113.9" in error["message"]
 
 
 def test_what_does_not_go_together(folder: Path) -> None:

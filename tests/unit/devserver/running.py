@@ -8,9 +8,10 @@ import ssl
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from cmp_bundle.bundle.build import Built, Live, build
 from cmp_bundle.bundle.client import Client
@@ -24,6 +25,7 @@ from cmp_bundle.devserver.server import BundleSource, DevServer, bind
 from cmp_bundle.findings import Finding
 from cmp_bundle.phone.folder import read_folder
 from cmp_bundle.phone.model import Phone
+from cmp_bundle.report import Silent
 from cmp_bundle.settings.model import BuildSettings, Settings
 from cmp_bundle.tls.machine import LOCAL
 from tests.testbed.server import certificate
@@ -31,8 +33,8 @@ from tests.testbed.server import certificate
 CLIENT = Client("loader", "overlay()", ".overlay{}", "fixes()", ".fix{}")
 
 
-class Told:
-    """A Reporter that keeps what it is told."""
+class Terminal(Silent):
+    """A Reporter that keeps its lines."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -46,39 +48,28 @@ class Told:
     def found(self, finding: Finding) -> None:
         self.lines.append(f"{finding.level}: {finding}")
 
-    def detail(self, text: str) -> None:
-        del text
-
-    def progress(self, what: str, total: int | None) -> Any:
-        del what, total
-        return contextlib.nullcontext(lambda _done: None)
-
 
 #: What stands in the address of the developer's page.
 SECRET = "the-secret-of-the-page"
 
 
+@dataclass
 class Running:
-    """``url`` is where it answers; ``told`` what it said in its terminal.
+    """``beside`` is the developer's port, and ``page`` the path of the developer's page there."""
 
-    ``beside`` is the developer's port, and ``page`` the path of the developer's page there.
-    """
+    page: ClassVar = f"/{SECRET}/"
 
-    page = f"/{SECRET}/"
+    server: DevServer
+    port: int
+    beside: int
+    terminal: Terminal
+    loop: asyncio.AbstractEventLoop
+    task: asyncio.Task[None]
 
-    def __init__(
-        self,
-        server: DevServer,
-        ports: tuple[int, int],
-        told: Told,
-        loop: asyncio.AbstractEventLoop,
-    ) -> None:
-        self.server = server
-        self.port, self.beside = ports
-        port = self.port
-        self.told = told
-        self.url = f"https://localhost:{port}"
-        self.loop = loop
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"https://localhost:{self.port}"
 
     def call(self, function: Callable[[], Any]) -> Any:
         """Run ``function`` in the server's own thread."""
@@ -87,6 +78,9 @@ class Running:
             return function()
 
         return asyncio.run_coroutine_threadsafe(run(), self.loop).result(30)
+
+    def stop(self) -> None:
+        self.loop.call_soon_threadsafe(self.task.cancel)
 
 
 def tls() -> tuple[ssl.SSLContext, ssl.SSLContext]:
@@ -114,7 +108,7 @@ def building(folder: Path, **how: Any) -> Callable[[int], Built]:
 
 
 @contextlib.contextmanager
-def serving(  # noqa: PLR0915, PLR0917 - a server and its thread, in one place
+def serving(  # noqa: PLR0917 - a server and its thread, in one place
     make: Callable[[int], Built],
     watched: tuple[Path, ...] = (),
     pbx: Pbx | None = None,
@@ -131,20 +125,17 @@ def serving(  # noqa: PLR0915, PLR0917 - a server and its thread, in one place
     source = BundleSource(
         make, lambda: watched, lambda: links, f"https://localhost:{port}", first=1
     )
-    told = Told()
-    ready = threading.Event()
+    terminal = Terminal()
+    started: Future[Running] = Future()
     failures: list[BaseException] = []
-    holder: list[Running] = []
 
     async def main() -> None:
-        server = DevServer(source, guard, developer, pbx, told, limits=limits, **options)
-        running = Running(server, (port, beside), told, asyncio.get_running_loop())
-        holder.append(running)
-        task = asyncio.current_task()
-        stop.append(lambda: running.loop.call_soon_threadsafe(task.cancel))  # type: ignore[union-attr]
+        server = DevServer(source, guard, developer, pbx, terminal, limits=limits, **options)
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
         await server.build()
         server.listen(sockets, developers, context or tls()[0])
-        ready.set()
+        started.set_result(Running(server, port, beside, terminal, loop, task))
         try:
             await server.run()
         finally:
@@ -156,21 +147,19 @@ def serving(  # noqa: PLR0915, PLR0917 - a server and its thread, in one place
         except asyncio.CancelledError:
             pass
         except BaseException as error:  # noqa: BLE001 - it is raised in the test's own thread
-            failures.append(error)
-        finally:
-            ready.set()
+            if started.done():
+                failures.append(error)
+            else:
+                started.set_exception(error)
 
-    stop: list[Callable[[], Any]] = []
     runner = threading.Thread(target=thread)
     runner.start()
-    assert ready.wait(30)
+    running = started.result(30)
     try:
-        if failures:
-            raise failures[0]
-        yield holder[0]
+        yield running
     finally:
-        if stop and runner.is_alive():
-            stop[0]()
+        if runner.is_alive():
+            running.stop()
         runner.join(30)
         assert not runner.is_alive()
     if failures:

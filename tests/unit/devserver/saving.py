@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -12,9 +13,9 @@ def save_in_place(path: Path, text: str) -> None:
 
 def save_by_rename(path: Path, text: str) -> None:
     """As vim, gedit and most others do it."""
-    fresh = path.with_name(f".{path.name}.swp")
-    fresh.write_text(text)
-    fresh.replace(path)
+    swap = path.with_name(f".{path.name}.swp")
+    swap.write_text(text)
+    swap.replace(path)
 
 
 def save_with_backup(path: Path, text: str) -> None:
@@ -37,12 +38,17 @@ def save_by_removing(path: Path, text: str) -> None:
 
 def save_the_folder(path: Path, text: str) -> None:
     """As a checkout does it: the whole folder is another one."""
-    fresh = path.parent.with_name(f"{path.parent.name}.new")
-    shutil.copytree(path.parent, fresh)
-    (fresh / path.name).write_text(text)
-    old = path.parent.with_name(f"{path.parent.name}.old")
-    path.parent.rename(old)
-    fresh.rename(path.parent)
+    replace_folder(path.parent, {path.name: text})
+
+
+def replace_folder(folder: Path, changes: Mapping[str, str]) -> None:
+    """Another folder takes the place of this one, with these texts by file name."""
+    new, old = folder.with_name(f"{folder.name}.new"), folder.with_name(f"{folder.name}.old")
+    shutil.copytree(folder, new)
+    for name, text in changes.items():
+        (new / name).write_text(text)
+    folder.rename(old)
+    new.rename(folder)
     shutil.rmtree(old)
 
 

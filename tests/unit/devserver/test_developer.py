@@ -13,24 +13,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
-from websockets.typing import Origin
 
 from cmp_bundle.devserver.pages import AccountLink
-from cmp_bundle.devserver.pbx import RealPbx
-from tests.serving import believing, until
-from tests.unit.bundle.phones import FILES
-from tests.unit.devserver.running import SECRET, Running, building, serving, tls
+from tests.serving import until
+from tests.unit.devserver.running import SECRET, Running
 from tests.unit.devserver.test_server import (
     PATIENCE,
     SITE,
-    Backend,
     get,
     hears,
     livereload,
     page_of,
     phone,
+    proxying,
+    refusal,
     socket_of,
 )
 
@@ -41,32 +37,22 @@ INVITE = (
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
+def running(folder: Path) -> Iterator[Running]:
     """All that is nobody's business is there: an account, a call, an edit that does not build."""
-    folder = tmp_path / "phone"
-    for name, text in FILES.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    server, client = tls()
-    backend = Backend(server)
-    pbx = RealPbx(f"wss://localhost:{backend.port}/ws", client)
-    try:
-        with serving(building(folder), (folder,), pbx, server, links=(LINK,)) as made:
-            with phone(made) as line:
-                line.send(INVITE)
-                line.recv(60)
-            (folder / "index.html").write_text("<p>no phone")
-            with socket_of(made, "/__cmp/events", origin=made.url) as events:
-                hears(events, ["build"])
-            yield made
-    finally:
-        backend.stop()
+    with proxying(folder, (folder,), (LINK,)) as (_, running):
+        with phone(running) as line:
+            line.send(INVITE)
+            line.recv(60)
+        (folder / "index.html").write_text("<p>no phone")
+        with socket_of(running, "/__cmp/events", origin=running.url) as events:
+            hears(events, ["build"])
+        yield running
 
 
 def business(running: Running) -> list[str]:
     """What stands on the developer's page, and nowhere else."""
-    told = [line for line in running.told.lines if line.startswith("warning: ")]
-    problem = told[0].removeprefix("warning: ").partition(" (")[0].partition(": ")[2]
+    warnings = [line for line in running.terminal.lines if line.startswith("warning: ")]
+    problem = warnings[0].removeprefix("warning: ").partition(" (")[0].partition(": ")[2]
     return ["alice", "the-token-of-alice", "Alice of Sales", "INVITE", "sip:", problem, SECRET]
 
 
@@ -76,30 +62,26 @@ OLD = ["/", "/__cmp/state", "/__cmp/qr/0", "/__cmp/dev.js", "/__cmp/", "/__cmp/e
 
 
 def test_the_phone_s_port_tells_nothing(running: Running) -> None:
-    shown = html.unescape(page_of(running)[2].decode())
-    assert [text for text in business(running) if text not in shown] == [SECRET]
+    page = html.unescape(page_of(running)[2].decode())
+    assert [text for text in business(running) if text not in page] == [SECRET]
     for path in OLD:
         _, headers, body = get(running, path)
         answer = f"{headers}{body.decode('latin-1')}"
         assert not [text for text in business(running) if text in answer], path
     with socket_of(running, "/__cmp/events") as events:
-        told = json.loads(events.recv(60))
-    assert told.keys() == {"shown", "since", "trouble"}
-    assert (told["shown"], told["since"], told["trouble"]) == (1, 1, ["build"])
-    with livereload(running) as page:
-        page.send(json.dumps({"command": "hello"}))
-        hello = json.loads(page.recv(60))
+        state = json.loads(events.recv(60))
+    assert state == {"shown": 1, "since": 1, "trouble": ["build"]}
+    with livereload(running) as reloading:
+        reloading.send(json.dumps({"command": "hello"}))
+        hello = json.loads(reloading.recv(60))
     assert hello.keys() == {"command", "protocols", "serverName"}
 
 
 def test_calls_are_no_news_for_the_phone_s_page(running: Running) -> None:
     """How many messages pass, and when, is nobody's business either."""
-    news = f"{running.page}news"
     with (
         socket_of(running, "/__cmp/events") as events,
-        connect(
-            f"wss://localhost:{running.beside}{news}", ssl=believing(), open_timeout=60
-        ) as developer,
+        socket_of(running, f"{running.page}news", running.beside) as developer,
         phone(running) as line,
     ):
         events.recv(60)
@@ -133,11 +115,11 @@ def ask(running: Running, path: str, method: str = "GET", **headers: str) -> int
 
 @pytest.mark.slow
 def test_with_the_secret_it_is_for_its_own_page_alone(running: Running) -> None:
-    own = f"https://localhost:{running.beside}"
+    origin_of_page = f"https://localhost:{running.beside}"
     foreign = [running.url, "null", "https://evil.example", f"http://localhost:{running.beside}"]
     for path in ("", "state", "accounts", "qr/0", "dev.js", "dev.css"):
         assert ask(running, path) == 200, "a program, which says nothing of where it comes from"
-        assert ask(running, path, Sec_Fetch_Site="same-origin", Origin=own) == 200
+        assert ask(running, path, Sec_Fetch_Site="same-origin", Origin=origin_of_page) == 200
         for site in ("same-site", "cross-site", "nonsense"):
             for dest in ("empty", "iframe", "image", "script", "style", "embed", "object"):
                 assert ask(running, path, Sec_Fetch_Site=site, Sec_Fetch_Dest=dest) == 404
@@ -171,19 +153,13 @@ def test_no_browser_keeps_it_or_hands_it_on(running: Running) -> None:
 
 
 def test_its_socket_is_for_its_own_page_alone(running: Running) -> None:
-    url = f"wss://localhost:{running.beside}"
     for path, origin in (
         ("/news", f"https://localhost:{running.beside}"),
         (f"{running.page}news", running.url),
         (f"{running.page}news", "null"),
     ):
-        with (
-            pytest.raises(InvalidStatus) as caught,
-            connect(url + path, ssl=believing(), open_timeout=60, origin=Origin(origin)),
-        ):
-            pass
-        assert caught.value.response.status_code == 404
-    with connect(f"{url}{running.page}news", ssl=believing(), open_timeout=60) as program:
+        assert refusal(running, path, running.beside, origin=origin) == 404
+    with socket_of(running, f"{running.page}news", running.beside) as program:
         assert program.recv(60) == "news"
 
 
@@ -194,7 +170,7 @@ def test_no_log_has_the_secret(running: Running, caplog: pytest.LogCaptureFixtur
     assert page_of(running, "state")[0] == 500
     until(lambda: "Traceback" in caplog.text)
     assert SECRET not in caplog.text
-    assert SECRET not in "".join(running.told.lines)
+    assert SECRET not in "".join(running.terminal.lines)
     assert SECRET not in repr(running.server._developer.developer)
 
 

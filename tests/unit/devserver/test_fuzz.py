@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import http.client
 import logging
 import random
-import socket
 import ssl
 import struct
 from collections.abc import Iterator
@@ -15,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from cmp_bundle.devserver.pbx import RealPbx
-from tests.unit.bundle.phones import FILES
-from tests.unit.devserver.running import Running, building, serving, tls
-from tests.unit.devserver.test_server import Backend
+from tests.unit.devserver.running import Running
+from tests.unit.devserver.test_listening import over_tls, upgrade
+from tests.unit.devserver.test_server import get, proxying
 
 pytestmark = pytest.mark.slow
 
@@ -29,42 +25,14 @@ OUTSIDE = "nobody-is-to-read-this"
 
 
 @pytest.fixture
-def running(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Running]:
+def running(folder: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Running]:
     """A dev server with a PBX that says back what it hears."""
-    for name, text in FILES.items():
-        path = tmp_path / "phone" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    (tmp_path / "secret.txt").write_text(OUTSIDE)
-    server, client = tls()
-    backend = Backend(server)
-    pbx = RealPbx(f"wss://localhost:{backend.port}/ws", client)
-    try:
-        with serving(building(tmp_path / "phone"), pbx=pbx, context=server) as made:
-            yield made
-            _still_there(made)
-    finally:
-        backend.stop()
+    (folder.parent / "secret.txt").write_text(OUTSIDE)
+    with proxying(folder) as (_, running):
+        yield running
+        assert get(running, "/cmp2k")[0] == 302
     wrong = [r for r in caplog.get_records("call") if r.exc_info or r.levelno >= logging.ERROR]
     assert not [r.getMessage() for r in wrong]
-
-
-def _still_there(running: Running) -> None:
-    context = ssl._create_unverified_context()
-    line = http.client.HTTPSConnection("localhost", running.port, timeout=20, context=context)
-    line.request("GET", "/cmp2k")
-    assert line.getresponse().status == 302
-    line.close()
-
-
-@contextlib.contextmanager
-def _line(running: Running) -> Iterator[ssl.SSLSocket]:
-    context = ssl._create_unverified_context()
-    with (
-        socket.create_connection(("127.0.0.1", running.port), 20) as plain,
-        context.wrap_socket(plain) as line,
-    ):
-        yield line
 
 
 def _everything(line: ssl.SSLSocket, patience: float = 0.05) -> bytes:
@@ -88,7 +56,7 @@ def test_bytes_of_all_kinds(running: Running) -> None:
              b"Connection: Upgrade\r\n", b"/__cmp/events", b"/livereload", b"{}", b"x" * 5000]  # fmt: skip
     for _ in range(200):
         data = b"".join(rng.choice(words) for _ in range(rng.randint(1, 14)))
-        with _line(running) as line:
+        with over_tls(running.port) as line:
             line.sendall(data + rng.choice((b"", b"\r\n\r\n", b"\n\n")))
             _everything(line)
 
@@ -104,7 +72,7 @@ def test_paths_that_climb(running: Running) -> None:
     for _ in range(300):
         path = rng.choice(starts) + b"/".join(rng.choice(steps) for _ in range(rng.randint(1, 8)))
         method = rng.choice((b"GET", b"GET", b"HEAD", b"POST", b"OPTIONS", b"CONNECT"))
-        with _line(running) as line:
+        with over_tls(running.port) as line:
             line.sendall(
                 b"%b %b HTTP/1.1\r\nHost: %b\r\nConnection: close\r\n\r\n" % (method, path, host)
             )
@@ -116,22 +84,16 @@ def test_frames_of_all_kinds(running: Running) -> None:
     """Broken WebSocket frames, and good ones with anything in them, on each socket there is."""
     rng = random.Random(5)
     for _ in range(60):
-        for path in (b"/ws", b"/livereload", b"/__cmp/events"):
-            with _line(running) as line:
-                assert b" 101 " in _upgraded(running, line, path, rng), path
+        for path in ("/ws", "/livereload", "/__cmp/events"):
+            with over_tls(running.port, upgrade(path)) as line:
+                assert b" 101 " in _head(line), path
                 with contextlib.suppress(OSError):
                     for _ in range(rng.randint(1, 5)):
                         line.sendall(_frame(rng))
                 _everything(line, 0.02)
 
 
-def _upgraded(running: Running, line: ssl.SSLSocket, path: bytes, rng: random.Random) -> bytes:
-    key = base64.b64encode(rng.randbytes(16))
-    line.sendall(
-        b"GET %b HTTP/1.1\r\nHost: localhost:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: sip\r\nSec-WebSocket-Key: %b\r\n\r\n"
-        % (path, running.port, key)
-    )
+def _head(line: ssl.SSLSocket) -> bytes:
     line.settimeout(20)
     head = b""
     while b"\r\n\r\n" not in head:

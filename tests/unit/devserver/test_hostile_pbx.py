@@ -14,15 +14,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed
 
 from cmp_bundle.devserver import pbx as pbx_module
 from cmp_bundle.devserver.pbx import LARGEST, MOST_WAITING, InnerPbx, RealPbx
 from cmp_bundle.devserver.sip_log import KEPT_CHARACTERS
 from tests.serving import until
-from tests.unit.bundle.phones import FILES
 from tests.unit.devserver.running import Running, building, serving, tls
-from tests.unit.devserver.test_server import page_of, phone
+from tests.unit.devserver.test_server import page_of, phone, refused_phone
 
 pytestmark = pytest.mark.slow
 
@@ -45,11 +44,11 @@ class Hostile:
                 plain, _ = self._listening.accept()
             except OSError:
                 return  # stopped
-            thread = threading.Thread(target=self._one, args=(plain,))
+            thread = threading.Thread(target=self._serve, args=(plain,))
             self._threads.append(thread)
             thread.start()
 
-    def _one(self, plain: socket.socket) -> None:
+    def _serve(self, plain: socket.socket) -> None:
         plain.settimeout(60)
         with (
             contextlib.suppress(OSError),
@@ -92,63 +91,62 @@ def frame(data: bytes, first: int = 0x81) -> bytes:
     return bytes([first, 127]) + len(data).to_bytes(8, "big") + data
 
 
+def saying(data: bytes) -> Callable[[ssl.SSLSocket, str], None]:
+    """Accepts the phone, and sends it a message."""
+
+    def act(line: ssl.SSLSocket, request: str) -> None:
+        accept(line, request)
+        line.sendall(frame(data))
+        line.recv(1)
+
+    return act
+
+
 @pytest.fixture
-def hostile(tmp_path: Path) -> Iterator[tuple[Hostile, Running]]:
-    for name, text in FILES.items():
-        path = tmp_path / "phone" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+def hostile(folder: Path) -> Iterator[tuple[Hostile, Running]]:
     server, client = tls()
-    made = Hostile(server)
-    pbx = RealPbx(f"wss://localhost:{made.port}/ws", client)
+    hostile = Hostile(server)
+    pbx = RealPbx(f"wss://localhost:{hostile.port}/ws", client)
     try:
-        with serving(building(tmp_path / "phone"), pbx=pbx, context=server) as running:
-            yield made, running
+        with serving(building(folder), pbx=pbx, context=server) as running:
+            yield hostile, running
     finally:
-        made.stop()
+        hostile.stop()
 
 
 def refused(running: Running) -> str:
     """What is said of it in the terminal."""
-    with pytest.raises(InvalidStatus) as caught, phone(running):
-        pass
-    assert caught.value.response.status_code == 502
-    return running.told.lines[-1]
+    assert refused_phone(running) == 502
+    return running.terminal.lines[-1]
 
 
 def test_words_that_a_terminal_would_obey(hostile: tuple[Hostile, Running]) -> None:
-    made, running = hostile
-    said = "\x1b[2J\x1b]0;owned\x07" + "A" * 5000
-    made.act = lambda line, _: line.sendall(
-        f"HTTP/1.1 403 {said}\r\nContent-Length: 0\r\n\r\n".encode()
+    pbx, running = hostile
+    words = "\x1b[2J\x1b]0;owned\x07" + "A" * 5000
+    pbx.act = lambda line, _: line.sendall(
+        f"HTTP/1.1 403 {words}\r\nContent-Length: 0\r\n\r\n".encode()
     )
-    told = refused(running)
-    assert told.isprintable()
-    assert len(told) < 500
+    warning = refused(running)
+    assert warning.isprintable()
+    assert len(warning) < 500
     assert all(c.isprintable() or c in "\n\t" for c in page_of(running)[2].decode())
 
 
 def test_markup_is_text(hostile: tuple[Hostile, Running]) -> None:
-    made, running = hostile
+    pbx, running = hostile
     evil = "<img/src=x/onerror=alert(1)>"
-
-    def act(line: ssl.SSLSocket, request: str) -> None:
-        accept(line, request)
-        text = f"INVITE sip:{evil}@x SIP/2.0\r\nCall-ID: {evil}\r\nFrom: <sip:{evil}>\r\nTo: {evil}\r\n\r\n"
-        line.sendall(frame(text.encode()))
-        line.recv(1)
-
-    made.act = act
+    text = f"INVITE sip:{evil}@x SIP/2.0\r\nCall-ID: {evil}\r\nFrom: <sip:{evil}>\r\nTo: {evil}\r\n\r\n"
+    pbx.act = saying(text.encode())
     with phone(running) as line:
         line.recv(60)
-        shown = until(lambda: b"INVITE" in page_of(running)[2] and page_of(running)[2].decode())
-    assert "<img/" not in shown
-    assert "&lt;img/" in shown
+        page = until(lambda: b"INVITE" in page_of(running)[2] and page_of(running)[2].decode())
+    assert "<img/" not in page
+    assert "&lt;img/" in page
 
 
 def test_it_leads_nowhere_else(hostile: tuple[Hostile, Running]) -> None:
     """A redirect would make the dev server ask what only this machine can ask."""
-    made, running = hostile
+    pbx, running = hostile
     asked = []
     with socket.create_server(("127.0.0.1", 0)) as inner:
         inner.setblocking(False)
@@ -160,35 +158,32 @@ def test_it_leads_nowhere_else(hostile: tuple[Hostile, Running]) -> None:
                 f"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{port}/\r\nContent-Length: 0\r\n\r\n".encode()
             )
 
-        made.act = act
+        pbx.act = act
         assert "answers with 302" in refused(running)
         assert len(asked) == 1
         with pytest.raises(BlockingIOError):
             inner.accept()
 
 
-def test_a_refusal_without_end(hostile: tuple[Hostile, Running]) -> None:
-    made, running = hostile
+@pytest.mark.parametrize(
+    ("begin", "piece"),
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 65536, id="a body"),
+        pytest.param(b"HTTP/1.1 101 Switching\r\n", b"X: " + b"x" * 65000 + b"\r\n", id="headers"),
+    ],
+)
+def test_an_answer_without_end(
+    hostile: tuple[Hostile, Running], begin: bytes, piece: bytes
+) -> None:
+    pbx, running = hostile
 
     def act(line: ssl.SSLSocket, _: str) -> None:
-        line.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-        made.flood(line, b"x" * 65536)
+        line.sendall(begin)
+        pbx.flood(line, piece)
 
-    made.act = act
+    pbx.act = act
     refused(running)
-    assert made.sent < 20_000_000, "what is on its way, and no more"
-
-
-def test_headers_without_end(hostile: tuple[Hostile, Running]) -> None:
-    made, running = hostile
-
-    def act(line: ssl.SSLSocket, _: str) -> None:
-        line.sendall(b"HTTP/1.1 101 Switching\r\n")
-        made.flood(line, b"X: " + b"x" * 65000 + b"\r\n")
-
-    made.act = act
-    refused(running)
-    assert made.sent < 20_000_000
+    assert pbx.sent < 20_000_000, "what is on its way, and no more"
 
 
 UPGRADED = "HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -206,8 +201,8 @@ def test_answers_that_are_none(
     hostile: tuple[Hostile, Running], monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
     monkeypatch.setattr(pbx_module, "PATIENCE", 2.0)
-    made, running = hostile
-    made.act = lambda line, _: line.sendall(answer.encode())
+    pbx, running = hostile
+    pbx.act = lambda line, _: line.sendall(answer.encode())
     assert "cannot be reached" in refused(running)
 
 
@@ -215,47 +210,41 @@ def test_no_answer_at_all(
     hostile: tuple[Hostile, Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pbx_module, "PATIENCE", 1.0)
-    made, running = hostile
-    held = threading.Event()
+    pbx, running = hostile
+    let_go = threading.Event()
 
     def act(line: ssl.SSLSocket, _: str) -> None:
         line.sendall(b"HTTP/1.1 101 Swit")
-        held.wait(60)
+        let_go.wait(60)
 
-    made.act = act
+    pbx.act = act
     try:
         assert "did not answer in time" in refused(running)
     finally:
-        held.set()
+        let_go.set()
 
 
 def test_a_message_that_is_too_long(hostile: tuple[Hostile, Running]) -> None:
-    made, running = hostile
-
-    def act(line: ssl.SSLSocket, request: str) -> None:
-        accept(line, request)
-        line.sendall(frame(b"x" * (LARGEST + 1)))
-        line.recv(1)
-
-    made.act = act
+    pbx, running = hostile
+    pbx.act = saying(b"x" * (LARGEST + 1))
     with phone(running) as line, pytest.raises(ConnectionClosed):
         line.recv(60)
 
 
 def test_messages_without_end(hostile: tuple[Hostile, Running]) -> None:
     """The phone takes none: then the PBX has to wait, and nothing piles up in between."""
-    made, running = hostile
+    pbx, running = hostile
 
     def act(line: ssl.SSLSocket, request: str) -> None:
         accept(line, request)
         line.settimeout(3)  # nobody takes any more
-        made.flood(line, frame(b"x" * 500_000))
+        pbx.flood(line, frame(b"x" * 500_000))
 
-    made.act = act
+    pbx.act = act
     with phone(running) as line:
         line.recv(60)
-        until(lambda: len(made._threads) == 2 and not made._threads[1].is_alive(), 120)
-        assert made.sent < 60_000_000
+        until(lambda: len(pbx._threads) == 2 and not pbx._threads[1].is_alive(), 120)
+        assert pbx.sent < 60_000_000
         log = running.server.hub.log
         assert running.call(lambda: log._characters) <= KEPT_CHARACTERS
 
@@ -295,6 +284,6 @@ def test_a_phone_that_asks_and_reads_nothing() -> None:
         code, reason = await asyncio.wait_for(ended, 60)
         assert (code, pbx.open) == (1008, False)
         assert "wait for this phone" in reason
-        assert line._said.qsize() <= MOST_WAITING  # type: ignore[attr-defined]
+        assert line._waiting.qsize() <= MOST_WAITING  # type: ignore[attr-defined]
 
     asyncio.run(main())

@@ -15,21 +15,11 @@ import pytest
 from cmp_bundle.devserver.listening import Limits
 from cmp_bundle.devserver.server import bind, bind_beside
 from tests.serving import until
-from tests.unit.bundle.phones import FILES
 from tests.unit.devserver.running import SECRET, Running, building, serving
 from tests.unit.devserver.test_server import SITE, get
 
 #: More than sockets hold on their way, so that it is not all sent before anybody takes it.
 LARGE = 30_000_000
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    for name, text in FILES.items():
-        path = tmp_path / "phone" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return tmp_path / "phone"
 
 
 def plain(port: int) -> socket.socket:
@@ -56,27 +46,31 @@ def ends(line: socket.socket) -> bytes:
 def open_streams(running: Running) -> int:
     def count() -> int:
         listeners = running.server._listeners
-        return sum(not s.closed() for made in listeners for s in made._streams)
+        return sum(not s.closed() for listener in listeners for s in listener._streams)
 
     return int(running.call(count))
 
 
-UPGRADE = (
-    "Connection: Upgrade\nUpgrade: websocket\nSec-WebSocket-Version: 13\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\nSec-WebSocket-Protocol: sip\n\n"
-)
+def upgrade(path: str) -> str:
+    return (
+        f"GET {path} HTTP/1.1\nHost: localhost:PORT\nConnection: Upgrade\nUpgrade: websocket\n"
+        "Sec-WebSocket-Version: 13\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n"
+        "Sec-WebSocket-Protocol: sip\n\n"
+    )
+
+
 SILENT = {
     "nothing after the handshake": "",
     "half a request": "GET /cmp2k HTTP/1.1\nHost: localhost:PORT\nX-Slow: ",
     "a request, and no other": "GET /cmp2k HTTP/1.1\nHost: localhost:PORT\n\n",
     "no body": "GET /cmp2k HTTP/1.1\nHost: localhost:PORT\nContent-Length: 9\n\n",
-    "a page that answers no ping": f"GET /__cmp/events HTTP/1.1\nHost: localhost:PORT\n{UPGRADE}",
-    "livereload, the same": f"GET /livereload HTTP/1.1\nHost: localhost:PORT\n{UPGRADE}",
+    "a page that answers no ping": upgrade("/__cmp/events"),
+    "livereload, the same": upgrade("/livereload"),
 }
-SILENT_THERE = {
+SILENT_BESIDE = {
     "half a request": f"GET /{SECRET}/ HTTP/1.1\nHost: localhost:PORT\nX-Slow: ",
     "a request, and no other": f"GET /{SECRET}/dev.js HTTP/1.1\nHost: localhost:PORT\n\n",
-    "no ping": f"GET /{SECRET}/news HTTP/1.1\nHost: localhost:PORT\n{UPGRADE}",
+    "no ping": upgrade(f"/{SECRET}/news"),
 }
 
 
@@ -86,10 +80,10 @@ def test_who_says_nothing_is_let_go(folder: Path) -> None:
     with serving(building(folder), limits=limits) as running, contextlib.ExitStack() as stack:
         lines = [stack.enter_context(plain(port)) for port in (running.port, running.beside)]
         lines += [stack.enter_context(over_tls(running.port, t)) for t in SILENT.values()]
-        lines += [stack.enter_context(over_tls(running.beside, t)) for t in SILENT_THERE.values()]
-        said = [ends(line) for line in lines]
-        assert sum(text.startswith(b"HTTP/1.1 302") for text in said) == 1
-        assert sum(text.startswith(b"HTTP/1.1 101") for text in said) == 3
+        lines += [stack.enter_context(over_tls(running.beside, t)) for t in SILENT_BESIDE.values()]
+        answers = [ends(line) for line in lines]
+        assert sum(text.startswith(b"HTTP/1.1 302") for text in answers) == 1
+        assert sum(text.startswith(b"HTTP/1.1 101") for text in answers) == 3
         assert get(running, "/cmp2k")[0] == 302
         until(lambda: open_streams(running) == 0)
 
@@ -115,7 +109,7 @@ def full(folder: Path) -> Iterator[tuple[Running, list[ssl.SSLSocket]]]:
     """As many sockets are open on the phone's port as may be."""
     limits = Limits(connections=3)
     with serving(building(folder), limits=limits) as running, contextlib.ExitStack() as stack:
-        text = f"GET /__cmp/events HTTP/1.1\nHost: localhost:PORT\n{UPGRADE}"
+        text = upgrade("/__cmp/events")
         lines = [stack.enter_context(over_tls(running.port, text)) for _ in range(3)]
         for line in lines:
             assert line.recv(20).startswith(b"HTTP/1.1 101")

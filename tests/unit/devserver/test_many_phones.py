@@ -19,7 +19,6 @@ from websockets.typing import Origin
 from cmp_bundle.devserver.pbx import RealPbx
 from tests.scripted_phone import SIP, Phone, header
 from tests.testbed.server import free_ports
-from tests.unit.bundle.phones import FILES
 from tests.unit.devserver.running import Running, building, serving, tls
 
 PHONES = 200
@@ -56,8 +55,8 @@ class Pbx:
         try:
             async for message in phone:
                 text = message if isinstance(message, str) else message.decode()
-                for said in self._answers(text):
-                    await phone.send(said)
+                for response in self._answers(text):
+                    await phone.send(response)
         except ConnectionClosed:
             pass
         finally:
@@ -79,12 +78,8 @@ class Pbx:
 
 
 @pytest.mark.slow
-def test_two_hundred_phones(tmp_path: Path) -> None:
+def test_two_hundred_phones(folder: Path) -> None:
     [port] = free_ports(1)  # it comes back to the same one
-    folder = tmp_path / "phone"
-    for name, text in FILES.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
     server, client = tls()
     pbx = RealPbx(f"wss://localhost:{port}/ws", client)
     with serving(building(folder), pbx=pbx, context=server) as running:
@@ -93,7 +88,7 @@ def test_two_hundred_phones(tmp_path: Path) -> None:
         finally:
             tracemalloc.stop()
         assert running.call(lambda: running.server.hub.log.phones) == ()
-        assert not [line for line in running.told.lines if "Traceback" in line]
+        assert not [line for line in running.terminal.lines if "Traceback" in line]
 
 
 async def _everybody(running: Running, pbx: Pbx) -> None:
@@ -101,7 +96,7 @@ async def _everybody(running: Running, pbx: Pbx) -> None:
     # Server, PBX and phones share a processor here, and a handshake must be done in good time.
     few = asyncio.Semaphore(10)
 
-    async def phone(
+    async def connected(
         stack: contextlib.AsyncExitStack, number: int
     ) -> tuple[Phone, ClientConnection]:
         async with few:
@@ -114,17 +109,17 @@ async def _everybody(running: Running, pbx: Pbx) -> None:
                     open_timeout=60,
                 )
             )
-        made = Phone(f"phone{number}", "secret", line)
-        await made.register()
-        return made, line
+        phone = Phone(f"phone{number}", "secret", line)
+        await phone.register()
+        return phone, line
 
     await pbx.start()
     try:
         async with contextlib.AsyncExitStack() as stack:
-            phones = await asyncio.gather(*(phone(stack, n) for n in range(PHONES)))
+            phones = await asyncio.gather(*(connected(stack, n) for n in range(PHONES)))
             assert pbx.phones == PHONES
-            shown = running.call(lambda: running.server.hub.log.phones)
-            assert [p.state for p in shown] == ["registered"] * PHONES
+            logged = running.call(lambda: running.server.hub.log.phones)
+            assert [p.state for p in logged] == ["registered"] * PHONES
             tracemalloc.start()
             await _calls(phones)  # from here on the log is full
             before = _memory()
@@ -136,7 +131,7 @@ async def _everybody(running: Running, pbx: Pbx) -> None:
             assert {line.close_code for _, line in phones} == {1001}
         await pbx.start()
         async with contextlib.AsyncExitStack() as stack:
-            await _calls(await asyncio.gather(*(phone(stack, n) for n in range(PHONES))))
+            await _calls(await asyncio.gather(*(connected(stack, n) for n in range(PHONES))))
     finally:
         await pbx.stop()
 

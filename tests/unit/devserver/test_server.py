@@ -20,23 +20,14 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.sync.server import ServerConnection, serve
 
+from cmp_bundle.devserver.pages import AccountLink
 from cmp_bundle.devserver.pbx import RealPbx
 from tests.serving import believing, until
-from tests.unit.bundle.phones import FILES
 from tests.unit.devserver.running import Running, building, serving, tls
 from tests.unit.devserver.saving import SAVES
 
 SITE = "/static/cyber_mega_phone_2k"
 PATIENCE = 20.0
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    for name, text in FILES.items():
-        path = tmp_path / "phone" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return tmp_path / "phone"
 
 
 @pytest.fixture
@@ -67,12 +58,17 @@ def page_of(running: Running, path: str = "") -> tuple[int, Any, bytes]:
     return get(running, running.page + path, port=running.beside)
 
 
-@contextlib.contextmanager
-def socket_of(running: Running, path: str, **options: Any) -> Iterator[ClientConnection]:
-    context = believing()
-    url = f"wss://localhost:{running.port}{path}"
-    with connect(url, ssl=context, open_timeout=60, **options) as opened:
-        yield opened
+def socket_of(running: Running, path: str, port: int = 0, **options: Any) -> ClientConnection:
+    url = f"wss://localhost:{port or running.port}{path}"
+    connection: ClientConnection = connect(url, ssl=believing(), open_timeout=60, **options)
+    return connection
+
+
+def refusal(running: Running, path: str, port: int = 0, **options: Any) -> int:
+    """The status that a socket is refused with."""
+    with pytest.raises(InvalidStatus) as caught, socket_of(running, path, port, **options):
+        pass
+    return caught.value.response.status_code
 
 
 def test_asterisk_s_rules(running: Running) -> None:
@@ -114,18 +110,8 @@ def test_names_and_origins_it_does_not_know(running: Running) -> None:
         assert get(running, path, Host="evil.example")[0] == 421, path
         assert get(running, path, Host=f"evil.example:{running.port}")[0] == 421, path
     for path in ("/livereload", "/__cmp/events"):
-        with (
-            pytest.raises(InvalidStatus) as caught,
-            socket_of(running, path, origin="https://evil.example"),
-        ):
-            pass
-        assert caught.value.response.status_code == 403
-    with (
-        pytest.raises(InvalidStatus) as caught,
-        socket_of(running, "/ws", origin="https://evil.example", subprotocols=["sip"]),
-    ):
-        pass
-    assert caught.value.response.status_code == 403
+        assert refusal(running, path, origin="https://evil.example") == 403
+    assert refusal(running, "/ws", origin="https://evil.example", subprotocols=["sip"]) == 403
 
 
 def test_the_developer_s_page(running: Running) -> None:
@@ -143,7 +129,7 @@ def test_the_developer_s_page(running: Running) -> None:
     assert get(running, "/__cmp/nothing")[0] == 404
 
 
-def livereload(running: Running) -> contextlib.AbstractContextManager[ClientConnection]:
+def livereload(running: Running) -> ClientConnection:
     return socket_of(running, "/livereload", origin=running.url)
 
 
@@ -177,8 +163,8 @@ def test_an_edit_reloads_the_page(running: Running, folder: Path) -> None:
             pass
         assert b"var edited" in get(running, f"{SITE}/assets/live-1/two.js")[2]
         (folder / "css/phone.css").write_text("p { color: pink }")
-        told = json.loads(page.recv(PATIENCE))
-        assert (told["path"], told["liveCSS"]) == ("assets/live/css/phone.css", True)
+        command = json.loads(page.recv(PATIENCE))
+        assert (command["path"], command["liveCSS"]) == ("assets/live/css/phone.css", True)
 
 
 def test_a_page_that_comes_late_is_told_of_every_style_sheet(
@@ -187,9 +173,9 @@ def test_a_page_that_comes_late_is_told_of_every_style_sheet(
     with socket_of(running, "/__cmp/events", origin=running.url) as events:
         for number, colour in enumerate(("pink", "blue"), 2):
             (folder / "css/phone.css").write_text(f"p {{ color: {colour} }}")
-            while (told := json.loads(events.recv(PATIENCE)))["shown"] < number:
+            while (state := json.loads(events.recv(PATIENCE)))["shown"] < number:
                 pass
-            assert told["since"] == 1, "a page of the first build needs no other"
+            assert state["since"] == 1, "a page of the first build needs no other"
     with livereload(running) as page:
         greet(page)
         assert json.loads(page.recv(PATIENCE))["path"] == "assets/live/css/phone.css"
@@ -203,13 +189,17 @@ def test_a_broken_edit_leaves_the_last_good_page(running: Running, folder: Path)
         index.write_text(good.replace('id="accountHost"', ""))
         hears(events, ["build"])
         assert get(running, f"{SITE}/index.html")[0] == 200
-        shown = page_of(running)[2].decode()
-        assert "does not build" in shown
-        assert "<code>index.html</code>" in shown
-        assert "accountHost" in shown
+        page = page_of(running)[2].decode()
+        assert "does not build" in page
+        assert "<code>index.html</code>" in page
+        assert "accountHost" in page
         index.write_text(good)
         hears(events, [])
-        assert any("accountHost" in line for line in running.told.lines)
+        assert any("accountHost" in line for line in running.terminal.lines)
+
+
+def await_script(running: Running, text: str) -> None:
+    until(lambda: get(running, f"{SITE}/assets/live-1/lib/one.js")[2] == text.encode())
 
 
 @pytest.mark.parametrize("polling", [False, pytest.param(True, marks=pytest.mark.slow)])
@@ -218,11 +208,7 @@ def test_every_kind_of_save_is_noticed(folder: Path, polling: bool) -> None:
         for number, save in enumerate(SAVES * 2):
             text = f"function one() {{ return ['{number}']; }}"
             save(folder / "lib/one.js", text)
-
-            def there(text: str = text) -> bool:
-                return text.encode() == get(running, f"{SITE}/assets/live-1/lib/one.js")[2]
-
-            until(there)
+            await_script(running, text)
 
 
 @pytest.mark.slow
@@ -238,11 +224,7 @@ def test_hundreds_of_edits_end_on_the_last_one(folder: Path, edits: int) -> None
                 text = f"var edit = {number};"
                 rng.choice(SAVES)(folder / "lib/one.js", text)
                 time.sleep(rng.choice((0, 0, 0.001, rng.random() * 0.05, rng.random() * 0.5)) / 2)
-
-            def there(text: str = text) -> bool:
-                return text.encode() == get(running, f"{SITE}/assets/live-1/lib/one.js")[2]
-
-            until(there)
+            await_script(running, text)
 
 
 class Backend:
@@ -276,20 +258,33 @@ class Backend:
         self._thread.join()
 
 
+@contextlib.contextmanager
+def proxying(
+    folder: Path, watched: tuple[Path, ...] = (), links: tuple[AccountLink, ...] = ()
+) -> Iterator[tuple[Backend, Running]]:
+    """A PBX of the tests' own, and a dev server in front of it."""
+    server, client = tls()
+    backend = Backend(server)
+    pbx = RealPbx(f"wss://localhost:{backend.port}/ws", client)
+    try:
+        with serving(building(folder), watched, pbx, server, links) as running:
+            yield backend, running
+    finally:
+        backend.stop()
+
+
 @pytest.fixture
 def backend(folder: Path) -> Iterator[tuple[Backend, Running]]:
-    server, client = tls()
-    made = Backend(server)
-    pbx = RealPbx(f"wss://localhost:{made.port}/ws", client)
-    try:
-        with serving(building(folder), pbx=pbx, context=server) as running:
-            yield made, running
-    finally:
-        made.stop()
+    with proxying(folder) as pair:
+        yield pair
 
 
-def phone(running: Running) -> contextlib.AbstractContextManager[ClientConnection]:
+def phone(running: Running) -> ClientConnection:
     return socket_of(running, "/ws", origin=running.url, subprotocols=["sip"], max_size=None)
+
+
+def refused_phone(running: Running) -> int:
+    return refusal(running, "/ws", origin=running.url, subprotocols=["sip"])
 
 
 def test_the_proxy_carries_everything(backend: tuple[Backend, Running]) -> None:
@@ -302,7 +297,7 @@ def test_the_proxy_carries_everything(backend: tuple[Backend, Running]) -> None:
 
 
 def test_close_codes_go_both_ways(backend: tuple[Backend, Running]) -> None:
-    made, running = backend
+    pbx, running = backend
     with phone(running) as line:
         line.send("close")
         with pytest.raises(ConnectionClosed):
@@ -310,7 +305,7 @@ def test_close_codes_go_both_ways(backend: tuple[Backend, Running]) -> None:
         assert (line.protocol.close_code, line.protocol.close_reason) == (4321, "enough")
     with phone(running) as line:
         line.close(4000, "bye")
-    until(lambda: 4000 in made.codes)
+    until(lambda: 4000 in pbx.codes)
 
 
 def test_a_pbx_that_vanishes_is_a_clean_close(backend: tuple[Backend, Running]) -> None:
@@ -320,7 +315,11 @@ def test_a_pbx_that_vanishes_is_a_clean_close(backend: tuple[Backend, Running]) 
         with pytest.raises(ConnectionClosed):
             line.recv(PATIENCE)
         assert line.protocol.close_code == 1001
-    until(lambda: any("closed the connection" in text for text in running.told.lines))
+    until(
+        lambda: any(
+            "the PBX closed a phone's connection" in text for text in running.terminal.lines
+        )
+    )
     with phone(running) as line:  # and it can come back
         line.send("x")
         assert line.recv(PATIENCE) == "x"
@@ -346,20 +345,20 @@ def test_nobody_listens(folder: Path) -> None:
 
 
 def test_no_pbx(folder: Path) -> None:
-    _refuses(folder, None, "there is no PBX")
+    _refuses(folder, None, "this server has no PBX")
 
 
 def test_a_pbx_that_is_not_trusted(folder: Path) -> None:
     server, _ = tls()
-    made = Backend(server)
-    url = f"wss://localhost:{made.port}/ws"
+    backend = Backend(server)
+    url = f"wss://localhost:{backend.port}/ws"
     try:
         with connect(url, ssl=believing(), subprotocols=["sip"]) as line:  # type: ignore[list-item]
             line.send("x")  # it is there, and answers
             line.recv(PATIENCE)
         _refuses(folder, RealPbx(url, tls()[1]), "not trusted")
     finally:
-        made.stop()
+        backend.stop()
 
 
 def test_a_server_that_is_no_pbx(folder: Path) -> None:
@@ -372,15 +371,11 @@ def _refuses(folder: Path, pbx: RealPbx | None, says: str) -> None:
     with serving(building(folder), pbx=pbx) as running:
         with socket_of(running, "/__cmp/events", origin=running.url) as events:
             events.recv(PATIENCE)
-            with pytest.raises(InvalidStatus) as caught, phone(running):
-                pass
-            assert caught.value.response.status_code == 502
+            assert refused_phone(running) == 502
             hears(events, ["pbx"])
         assert says in html.unescape(page_of(running)[2].decode())
-        assert any(says in line for line in running.told.lines)
+        assert any(says in line for line in running.terminal.lines)
 
 
 def test_without_the_subprotocol_it_is_refused_as_asterisk_does(running: Running) -> None:
-    with pytest.raises(InvalidStatus) as caught, socket_of(running, "/ws", subprotocols=["other"]):
-        pass
-    assert caught.value.response.status_code == 400
+    assert refusal(running, "/ws", subprotocols=["other"]) == 400

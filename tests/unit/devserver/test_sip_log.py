@@ -82,7 +82,7 @@ def test_five_hundred_messages_of_ten_megabytes(as_bytes: bool) -> None:
     kept = log.calls[0].messages
     assert sum(len(message.text) for message in kept) <= KEPT_CHARACTERS
     assert kept[0].text.endswith(
-        f"… cut here: it has {len(text)} {'bytes' if as_bytes else 'characters'}"
+        f"… cut here: the message has {len(text)} {'bytes' if as_bytes else 'characters'}"
     )
     assert len(kept) > 50
 
@@ -121,20 +121,20 @@ def test_nothing_acts_where_it_is_pasted() -> None:
     log.opened(1)
     log.saw(1, text, from_phone=False)
     [phone] = log.phones
-    shown = [
+    texts = [
         phone.name,
         phone.state,
         *(s for m in phone.messages for s in (m.text, m.summary, m.call)),
     ]
-    for kept in shown:
+    for kept in texts:
         assert all(c in "\n\t" or c.isprintable() for c in kept), kept
     assert r"486 \x1b[2J" in phone.messages[0].summary
 
 
 @given(st.text(), st.integers(1, 20))
 def test_readable(text: str, most: int) -> None:
-    shown = readable(text, most)
-    assert all(c in "\n\t" or c.isprintable() for c in shown)
-    assert len(shown) <= 10 * (most + 1)
+    result = readable(text, most)
+    assert all(c in "\n\t" or c.isprintable() for c in result)
+    assert len(result) <= 10 * (most + 1)
     if text.isprintable() and len(text) <= most:
-        assert shown == text
+        assert result == text

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
-import shutil
+import functools
 import threading
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import pytest
@@ -14,104 +15,96 @@ import pytest
 from cmp_bundle.devserver import watching as watching_module
 from cmp_bundle.devserver.watching import LOOK_OFTEN, Watching
 
+from .saving import replace_folder
+
 PATIENCE = 20.0
 
 
-def watch(
-    paths: Iterable[Path], work: Callable[[Watching], Awaitable[None]], *, polling: bool = False
-) -> None:
-    async def main() -> None:
-        watching = Watching(paths, polling=polling)
-        try:
-            await work(watching)
-        finally:
-            await watching.aclose()
+def in_loop(test: Callable[..., Coroutine[None, None, None]]) -> Callable[..., None]:
+    @functools.wraps(test)
+    def run(**fixtures: object) -> None:
+        asyncio.run(test(**fixtures))
 
-    asyncio.run(main())
+    return run
 
 
 async def edited(watching: Watching) -> None:
     await asyncio.wait_for(watching.edited(), PATIENCE)
 
 
-def test_a_file_that_is_not_there_yet(tmp_path: Path) -> None:
+@in_loop
+async def test_a_file_that_is_not_there_yet(tmp_path: Path) -> None:
     settings = tmp_path / "cmp-bundle.toml"
 
-    async def work(watching: Watching) -> None:
+    async with contextlib.aclosing(Watching([settings])) as watching:
         for change in (settings.touch, settings.unlink, settings.touch):
             change()
             await edited(watching)
 
-    watch([settings], work)
-
 
 @pytest.mark.slow
-def test_a_folder_that_becomes_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@in_loop
+async def test_a_folder_that_becomes_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The watched folder itself, a folder in it, and one that was not there before."""
     # Events tell of everything: nobody looks at the files in between.
     monkeypatch.setattr(watching_module, "LOOK_EVERY", 3600.0)
     phone = tmp_path / "phone"
     (phone / "lib").mkdir(parents=True)
 
-    async def work(watching: Watching) -> None:
+    async with contextlib.aclosing(Watching([phone])) as watching:
         for number in range(5):
             for folder in (phone, phone / "lib", phone / f"new{number}/deep"):
                 if folder.exists():
-                    fresh, old = folder.with_name("fresh"), folder.with_name("old")
-                    shutil.copytree(folder, fresh)
-                    folder.rename(old)
-                    fresh.rename(folder)
-                    shutil.rmtree(old)
+                    replace_folder(folder, {})
                 else:
                     folder.mkdir(parents=True)
                 await edited(watching)
                 (folder / "file").write_text(str(number))
                 await edited(watching)
 
-    watch([phone], work)
 
-
-def test_a_folder_behind_a_link(tmp_path: Path) -> None:
+@in_loop
+async def test_a_folder_behind_a_link(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
     link = tmp_path / "phone"
     link.symlink_to("one")
 
-    async def work(watching: Watching) -> None:
+    async with contextlib.aclosing(Watching([link])) as watching:
         (tmp_path / "one/file").touch()
         await edited(watching)
-        fresh = tmp_path / "fresh"
-        fresh.symlink_to("two")
-        fresh.replace(link)
+        other_link = tmp_path / "other-link"
+        other_link.symlink_to("two")
+        other_link.replace(link)
         await edited(watching)
         (tmp_path / "two/file").touch()
         await edited(watching)
 
-    watch([link], work)
 
-
-def test_what_concerns_nobody(tmp_path: Path) -> None:
+@in_loop
+async def test_what_concerns_nobody(tmp_path: Path) -> None:
     phone, settings = tmp_path / "phone", tmp_path / "cmp-bundle.toml"
     phone.mkdir()
 
-    async def work(watching: Watching) -> None:
+    async with contextlib.aclosing(Watching([phone, settings])) as watching:
         for name in (phone / "a", phone / "a/b", settings, tmp_path):
             assert watching.concerns(str(name)), name
         for name in (tmp_path / "other", tmp_path / "phones", phone / ".git/index",
                      phone / "a/node_modules/x.js"):  # fmt: skip
             assert not watching.concerns(str(name)), name
 
-    watch([phone, settings], work)
 
-
-def test_reading_is_no_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@in_loop
+async def test_reading_is_no_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     last = tmp_path / "last"
     (tmp_path / "file").write_text("x")
-    told: set[str] = set()
+    reported: set[str] = set()
     concerns = Watching.concerns
 
     def hear(watching: Watching, name: str) -> bool:
-        told.add(name)
+        reported.add(name)
         return concerns(watching, name)
 
     monkeypatch.setattr(Watching, "concerns", hear)
@@ -121,29 +114,27 @@ def test_reading_is_no_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             (tmp_path / "file").read_text()
             list(tmp_path.iterdir())
 
-    async def work(watching: Watching) -> None:
+    async with contextlib.aclosing(Watching([tmp_path])) as watching:
         read()
         last.touch()  # the system tells of things in their order
         await edited(watching)
-        assert told == {str(last)}
-
-    watch([tmp_path], work)
+        assert reported == {str(last)}
 
 
 @pytest.mark.parametrize("polling", [False, True])
-def test_a_file_that_is_given_another_mode(tmp_path: Path, polling: bool) -> None:
+@in_loop
+async def test_a_file_that_is_given_another_mode(tmp_path: Path, polling: bool) -> None:
     """It may be what somebody was told to do: chmod 600 accounts.toml."""
     file = tmp_path / "accounts.toml"
     file.touch(0o644)
 
-    async def work(watching: Watching) -> None:
+    async with contextlib.aclosing(Watching([file], polling=polling)) as watching:
         file.chmod(0o600)
         await edited(watching)
 
-    watch([file], work, polling=polling)
 
-
-def test_a_system_that_allows_no_more_watching(
+@in_loop
+async def test_a_system_that_allows_no_more_watching(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Editors and browsers may have used up fs.inotify.max_user_instances."""
@@ -153,21 +144,20 @@ def test_a_system_that_allows_no_more_watching(
 
     monkeypatch.setattr(watching_module, "Observer", full)
 
-    async def work(watching: Watching) -> None:
+    async with contextlib.aclosing(Watching([tmp_path])) as watching:
         assert watching.trouble == "inotify instance limit reached"
         assert watching.pause == LOOK_OFTEN
         (tmp_path / "file").touch()
         await edited(watching)
 
-    watch([tmp_path], work)
-
 
 @pytest.mark.slow
-def test_eyes_that_fail(tmp_path: Path) -> None:
+@in_loop
+async def test_eyes_that_fail(tmp_path: Path) -> None:
     """Whatever becomes of the thread that tells of events: edits are noticed, and soon again."""
     file = tmp_path / "file"
 
-    async def work(watching: Watching) -> None:
+    async with contextlib.aclosing(Watching([tmp_path])) as watching:
         file.write_text("one")
         await edited(watching)
         assert watching._observed
@@ -177,17 +167,17 @@ def test_eyes_that_fail(tmp_path: Path) -> None:
             await edited(watching)
         assert watching.pause == LOOK_OFTEN
 
-    watch([tmp_path], work)
-
 
 @pytest.mark.slow
-def test_the_system_s_threads_survive_checkouts(tmp_path: Path) -> None:
+@in_loop
+async def test_the_system_s_threads_survive_checkouts(tmp_path: Path) -> None:
     """Watchdog's own recursion dies of this within a hundred: a folder goes, another comes."""
     folder = tmp_path / "phone/lib"
     folder.mkdir(parents=True)
     (folder / "file").touch()
 
-    async def work(watching: Watching) -> None:
+    async with contextlib.aclosing(Watching([tmp_path / "phone"])) as watching:
+
         async def follow() -> None:
             while True:
                 await watching.edited()
@@ -196,15 +186,8 @@ def test_the_system_s_threads_survive_checkouts(tmp_path: Path) -> None:
 
         def checkouts() -> None:
             for number in range(2000):
-                fresh = folder.with_name("lib.new")
-                shutil.copytree(folder, fresh)
-                (fresh / "file").write_text(str(number))
-                folder.rename(folder.with_name("lib.old"))
-                fresh.rename(folder)
-                shutil.rmtree(folder.with_name("lib.old"))
+                replace_folder(folder, {"file": str(number)})
 
         await asyncio.to_thread(checkouts)
         following.cancel()
         assert any("Inotify" in type(t).__name__ for t in threading.enumerate())
-
-    watch([tmp_path / "phone"], work)

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import itertools
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from cmp_bundle.practice.pbx import PracticePbx
@@ -57,6 +58,16 @@ class Message:
     def method(self) -> str:
         return self["CSeq"].split()[1]
 
+    @property
+    def number(self) -> int:
+        return int(self["CSeq"].split()[0])
+
+    @property
+    def contact(self) -> str:
+        found = re.search(r"<([^>]+)>", self["Contact"])
+        assert found
+        return found[1]
+
     def tag(self, header: str) -> str:
         found = re.search(r";tag=([^;\s]+)", self[header])
         return found[1] if found else ""
@@ -71,15 +82,15 @@ class Message:
         return f"<{self.start} ({self.method})>"
 
 
+@dataclass
 class Dialog:
     """A call as the phone knows it."""
 
-    def __init__(self, call_id: str, here: str, there: str, target: str, number: int) -> None:
-        self.call_id = call_id
-        self.here = here
-        self.there = there
-        self.target = target
-        self.number = number
+    call_id: str
+    local: str
+    remote: str
+    target: str
+    number: int
 
     def next(self) -> int:
         self.number += 1
@@ -87,10 +98,10 @@ class Dialog:
 
 
 class ScriptedPhone:
-    """``heard`` is what it was told and has not looked at yet."""
+    """``heard`` are the messages to it that it has not looked at yet, ``login`` goes with its password."""
 
     def __init__(self, pbx: PracticePbx, name: str) -> None:
-        self.name = name
+        self.name = self.login = name
         self.host = f"{name}{next(_unique)}.invalid"
         self.contact = f"sip:{name}-phone@{self.host};transport=ws"
         self.heard: list[Message] = []
@@ -134,11 +145,7 @@ class ScriptedPhone:
         named = {line.partition(":")[0] for line in more}
         lines = [line for line in lines if line.partition(":")[0] not in named]
         lines = [f"{method} {target} SIP/2.0", *lines, *more]
-        lines.append(f"Content-Length: {len(body.encode())}")
-        text = "\r\n".join(lines) + "\r\n\r\n" + body
-        self.say(text)
-        return Message(text)
-        return branch
+        return self._say(lines, body)
 
     def answer(self, request: Message, status: int, *more: str, body: str = "") -> None:
         to = request["To"]
@@ -156,8 +163,12 @@ class ScriptedPhone:
         ]
         if body:
             lines.append("Content-Type: application/sdp")
-        lines.append(f"Content-Length: {len(body.encode())}")
-        self.say("\r\n".join(lines) + "\r\n\r\n" + body)
+        self._say(lines, body)
+
+    def _say(self, lines: list[str], body: str) -> Message:
+        text = "\r\n".join([*lines, f"Content-Length: {len(body.encode())}", "", body])
+        self.say(text)
+        return Message(text)
 
     # Hearing.
 
@@ -186,13 +197,15 @@ class ScriptedPhone:
         self, challenge: Message, method: str, target: str, password: str | None = None
     ) -> str:
         """The header line that answers a 401."""
-        said = dict(re.findall(r'(\w+)="([^"]*)"', challenge["WWW-Authenticate"]))
+        asked = dict(re.findall(r'(\w+)="([^"]*)"', challenge["WWW-Authenticate"]))
         secret = PASSWORDS[self.name] if password is None else password
-        first = md5(f"{self.name}:{said['realm']}:{secret}")
-        response = md5(f"{first}:{said['nonce']}:00000001:cnonce:auth:" + md5(f"{method}:{target}"))
+        first = md5(f"{self.login}:{asked['realm']}:{secret}")
+        response = md5(
+            f"{first}:{asked['nonce']}:00000001:cnonce:auth:" + md5(f"{method}:{target}")
+        )
         return (
-            f'Authorization: Digest algorithm=MD5, username="{self.name}", '
-            f'realm="{said["realm"]}", nonce="{said["nonce"]}", uri="{target}", '
+            f'Authorization: Digest algorithm=MD5, username="{self.login}", '
+            f'realm="{asked["realm"]}", nonce="{asked["nonce"]}", uri="{target}", '
             f'response="{response}", qop=auth, cnonce="cnonce", nc=00000001'
         )
 
@@ -217,43 +230,38 @@ class ScriptedPhone:
         return self.send("INVITE", target, proof, *more, call_id=call_id, number=2, body=body)
 
     def cancel(self, invite: Message) -> None:
-        target = invite.start.split()[1]
+        self._alongside("CANCEL", invite, invite["To"])
+
+    def acknowledge_refusal(self, invite: Message, answer: Message) -> None:
+        self._alongside("ACK", invite, answer["To"])
+
+    def _alongside(self, method: str, invite: Message, to: str) -> None:
         self.send(
-            "CANCEL",
-            target,
-            to=invite["To"],
+            method,
+            invite.start.split()[1],
+            to=to,
             sender=invite["From"],
             call_id=invite["Call-ID"],
-            number=int(invite["CSeq"].split()[0]),
+            number=invite.number,
             branch=invite.branch,
         )
 
     def acknowledge(self, answer: Message, body: str = "") -> Dialog:
         """The ACK of a success; the call."""
-        number = int(answer["CSeq"].split()[0])
-        found = re.search(r"<([^>]+)>", answer["Contact"])
-        assert found
-        dialog = Dialog(answer["Call-ID"], answer["From"], answer["To"], found[1], number)
-        self.within(dialog, "ACK", number=number, body=body)
+        dialog = self.caller_of(answer)
+        self.within(dialog, "ACK", number=dialog.number, body=body)
         return dialog
 
-    def acknowledge_refusal(self, invite: Message, answer: Message) -> None:
-        self.send(
-            "ACK",
-            invite.start.split()[1],
-            to=answer["To"],
-            sender=invite["From"],
-            call_id=invite["Call-ID"],
-            number=int(invite["CSeq"].split()[0]),
-            branch=invite.branch,
+    def caller_of(self, answer: Message) -> Dialog:
+        """The call that the phone began, as this answer has it."""
+        return Dialog(
+            answer["Call-ID"], answer["From"], answer["To"], answer.contact, answer.number
         )
 
     def callee_of(self, invite: Message) -> Dialog:
         """The call that the phone has answered with 200."""
-        found = re.search(r"<([^>]+)>", invite["Contact"])
-        assert found
-        here = f"{invite['To']};tag=to-{self.host}"
-        return Dialog(invite["Call-ID"], here, invite["From"], found[1], 0)
+        local = f"{invite['To']};tag=to-{self.host}"
+        return Dialog(invite["Call-ID"], local, invite["From"], invite.contact, 0)
 
     def within(
         self, dialog: Dialog, method: str, *more: str, number: int | None = None, body: str = ""
@@ -263,8 +271,8 @@ class ScriptedPhone:
             method,
             dialog.target,
             *more,
-            to=dialog.there,
-            sender=dialog.here,
+            to=dialog.remote,
+            sender=dialog.local,
             call_id=dialog.call_id,
             number=dialog.next() if number is None else number,
             body=body,

@@ -7,12 +7,13 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmp_bundle.practice.media.negotiation import Local, Negotiation
+from cmp_bundle.practice.media.negotiation import Negotiation
 from cmp_bundle.practice.media.sdp import SdpError, parse
 
 from .exchange import Exchange
 from .scripted import ANSWERS, OFFERS, ScriptedPhone
 from .steady import FEWER
+from .test_negotiation import LOCAL
 
 #: What is put in the place of something, or between two things.
 SCRAPS = st.sampled_from(
@@ -110,7 +111,6 @@ def test_two_phones_that_say_anything(
     asyncio.run(exchange.pbx.aclose())
 
 
-LOCAL = Local("ufrag", "p" * 24, (("sha-256", "AA:BB"),), ("1 1 udp 1 127.0.0.1 9 typ host",), 9)
 TEXTS = st.sampled_from([*OFFERS.values(), *ANSWERS.values()])
 LINES = st.lists(st.tuples(st.floats(0, 1), st.sampled_from("dmwx"), CUTS), max_size=6)
 
@@ -142,16 +142,16 @@ def test_a_negotiation_raises_one_thing_only(
         before = negotiation.plan
         try:
             if what == "offer":
-                said = negotiation.offer(4)
+                description = negotiation.offer(4)
             elif what == "answer":
-                said = negotiation.answer(damaged_text)
+                description = negotiation.answer(damaged_text)
             else:
                 negotiation.accept(damaged_text)
                 continue
         except SdpError:
             assert negotiation.plan == before
             continue
-        written = parse(said)
+        written = parse(description)
         # Sections are added, never taken away (RFC 3264 section 8).
         assert len(written.sections) >= sections or what == "offer"
         if what == "answer":

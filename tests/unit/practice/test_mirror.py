@@ -22,18 +22,20 @@ FOUR = MediaPlan(SOUND, Echo(frozenset({VP8}), (11, 12, 13, 14)))
 ONE = MediaPlan(SOUND, Echo(frozenset({VP8}), (11,)))
 
 
-def mirror(plan: MediaPlan = ONE) -> Mirror:
-    made = Mirror()
-    assert made.follow(plan, 0.0) == []
-    return made
+def following(plan: MediaPlan = ONE) -> Mirror:
+    mirror = Mirror()
+    assert mirror.follow(plan, 0.0) == []
+    return mirror
 
 
 def packet(
     payload: int = VP8, sequence: int = 5, timestamp: int = 90, ssrc: int = 77, data: bytes = b"x"
 ) -> bytes:
-    made = RtpPacket(payload_type=payload, sequence_number=sequence, timestamp=timestamp, ssrc=ssrc)
-    made.payload = data
-    return bytes(made.serialize())
+    packet = RtpPacket(
+        payload_type=payload, sequence_number=sequence, timestamp=timestamp, ssrc=ssrc
+    )
+    packet.payload = data
+    return bytes(packet.serialize())
 
 
 def rtp(packets: list[bytes]) -> list[RtpPacket]:
@@ -46,27 +48,27 @@ def control(packets: list[bytes]) -> list[rtcp.Report]:
 
 
 def test_a_packet_comes_back_once_for_each_picture() -> None:
-    echoes = rtp(mirror(FOUR).media(packet()))
+    echoes = rtp(following(FOUR).media(packet()))
     assert [e.ssrc for e in echoes] == [11, 12, 13, 14]
     for echo in echoes:
         assert (echo.payload_type, echo.sequence_number, echo.timestamp) == (VP8, 5, 90)
         assert echo.payload == b"x"
-    assert [e.ssrc for e in rtp(mirror(FOUR).media(packet(OPUS)))] == [1]
+    assert [e.ssrc for e in rtp(following(FOUR).media(packet(OPUS)))] == [1]
 
 
 def test_what_was_not_agreed_on_does_not_come_back() -> None:
     for data in (b"", b"\x80" * 11, packet(DIGITS), packet(97)):
-        assert mirror().media(data) == []
-    assert mirror(MediaPlan()).media(packet()) == []
+        assert following().media(data) == []
+    assert following(MediaPlan()).media(packet()) == []
 
 
 def test_a_phone_that_begins_anew_goes_on_in_its_echo() -> None:
-    made = mirror()
+    mirror = following()
     sent = [(5, 90, 77), (6, 180, 77), (40_000, 7, 88), (40_001, 97, 88), (9, 1, 77)]
     heard = [
         (e.sequence_number, e.timestamp)
         for sequence, timestamp, ssrc in sent
-        for e in rtp(made.media(packet(VP8, sequence, timestamp, ssrc)))
+        for e in rtp(mirror.media(packet(VP8, sequence, timestamp, ssrc)))
     ]
     assert heard == [(5, 90), (6, 180), (7, 181), (8, 271), (9, 272)]
 
@@ -80,12 +82,12 @@ def test_a_phone_that_begins_anew_goes_on_in_its_echo() -> None:
     )
 )
 def test_numbers_have_no_gap_whatever_the_sources(runs: list[tuple[int, int, int]]) -> None:
-    made = mirror()
+    mirror = following()
     numbers = []
     for source, (sequence, timestamp, length) in enumerate(runs, 100):
         for step in range(length + 1):
             echo = rtp(
-                made.media(
+                mirror.media(
                     packet(VP8, (sequence + step) % 2**16, (timestamp + step) % 2**32, source)
                 )
             )
@@ -96,83 +98,83 @@ def test_numbers_have_no_gap_whatever_the_sources(runs: list[tuple[int, int, int
 
 
 def test_what_was_sent_again_is_no_news() -> None:
-    made = mirror()
+    mirror = following()
     for sequence in (65_534, 65_535, 0, 65_534):
-        made.media(packet(sequence=sequence))
+        mirror.media(packet(sequence=sequence))
     # The new source goes on after 0, the highest so far.
-    assert rtp(made.media(packet(sequence=500, ssrc=88)))[0].sequence_number == 1
+    assert rtp(mirror.media(packet(sequence=500, ssrc=88)))[0].sequence_number == 1
 
 
 def test_a_phone_may_send_more_than_it_dares_to() -> None:
-    made = mirror()
-    first = made.media(packet())
+    mirror = following()
+    first = mirror.media(packet())
     assert any(b"REMB" in data for data in first)
-    assert not any(b"REMB" in data for data in made.media(packet(sequence=6)))
+    assert not any(b"REMB" in data for data in mirror.media(packet(sequence=6)))
 
 
 def test_a_whole_picture_is_asked_of_the_phone_now_and_then() -> None:
-    made = mirror(FOUR)
+    mirror = following(FOUR)
     wanted = rtcp.receiver_report(9) + rtcp.picture_wanted(9, 13)
-    assert made.control(wanted, 1.0) == [], "nothing has come yet"
-    made.media(packet())
-    assert control(made.control(wanted, 1.0)) == [PictureWanted(77)]
-    assert made.control(wanted, 1.2) == []
-    assert control(made.control(wanted, 1.3)) == [PictureWanted(77)]
-    assert made.control(rtcp.picture_wanted(9, 1), 9.0) == [], "of sound there is none"
-    assert made.control(rtcp.picture_wanted(9, 99), 9.0) == []
+    assert mirror.control(wanted, 1.0) == [], "nothing has come yet"
+    mirror.media(packet())
+    assert control(mirror.control(wanted, 1.0)) == [PictureWanted(77)]
+    assert mirror.control(wanted, 1.2) == []
+    assert control(mirror.control(wanted, 1.3)) == [PictureWanted(77)]
+    assert mirror.control(rtcp.picture_wanted(9, 1), 9.0) == [], "of sound there is none"
+    assert mirror.control(rtcp.picture_wanted(9, 99), 9.0) == []
 
 
 def test_further_pictures_begin_with_a_whole_one() -> None:
-    made = mirror()
-    made.media(packet())
-    assert control(made.follow(FOUR, 1.0)) == [PictureWanted(77)]
-    assert made.follow(FOUR, 2.0) == []
-    assert made.follow(ONE, 3.0) == []
+    mirror = following()
+    mirror.media(packet())
+    assert control(mirror.follow(FOUR, 1.0)) == [PictureWanted(77)]
+    assert mirror.follow(FOUR, 2.0) == []
+    assert mirror.follow(ONE, 3.0) == []
 
 
 def test_lost_packets_are_asked_of_the_phone() -> None:
-    made = mirror()
-    made.media(packet(sequence=5))
-    made.media(packet(sequence=40_000, ssrc=88))
+    mirror = following()
+    mirror.media(packet(sequence=5))
+    mirror.media(packet(sequence=40_000, ssrc=88))
     # 40,000 went out as 6.
-    told = control(made.control(rtcp.lost(9, Lost(11, ((6, 0b1), (2, 0)))), 0.0))
-    assert told == [Lost(88, ((40_000, 0b1), (39_996, 0)))]
+    reports = control(mirror.control(rtcp.lost(9, Lost(11, ((6, 0b1), (2, 0)))), 0.0))
+    assert reports == [Lost(88, ((40_000, 0b1), (39_996, 0)))]
 
 
 def test_reports_of_the_phone_are_those_of_its_echo() -> None:
-    made = mirror(FOUR)
-    made.media(packet(sequence=5, timestamp=90))
-    made.media(packet(sequence=40_000, timestamp=1_000, ssrc=88))
+    mirror = following(FOUR)
+    mirror.media(packet(sequence=5, timestamp=90))
+    mirror.media(packet(sequence=40_000, timestamp=1_000, ssrc=88))
     report = rtcp.sender_report(SenderReport(88, bytes(range(8)), 2_000, bytes(8)))
-    told = control(made.control(report, 0.0))
+    reports = control(mirror.control(report, 0.0))
     # Timestamp 1,000 went out as 91.
-    assert told == [
+    assert reports == [
         SenderReport(ssrc, bytes(range(8)), 1_091, bytes(8)) for ssrc in (11, 12, 13, 14)
     ]
-    assert made.control(rtcp.sender_report(SenderReport(66, bytes(8), 0, bytes(8))), 0.0) == []
+    assert mirror.control(rtcp.sender_report(SenderReport(66, bytes(8), 0, bytes(8))), 0.0) == []
 
 
 def test_how_the_echo_arrives_is_how_the_phone_s_packets_do() -> None:
-    made = mirror(FOUR)
-    made.media(packet(sequence=5))
-    made.media(packet(sequence=40_000, ssrc=88))
-    made.media(packet(OPUS, sequence=3, ssrc=55))
+    mirror = following(FOUR)
+    mirror.media(packet(sequence=5))
+    mirror.media(packet(sequence=40_000, ssrc=88))
+    mirror.media(packet(OPUS, sequence=3, ssrc=55))
     blocks = [Reception(s, b"lost", 65_536 + 6, b"rest" * 3) for s in (11, 12, 13, 14)]
-    told = made.control(rtcp.receiver_report(9, blocks), 0.0)
-    assert control(told) == [Reception(88, b"lost", (65_536 + 40_000) % 2**32, b"rest" * 3)]
-    assert b"REMB" in told[0]
-    told = made.control(rtcp.receiver_report(9, [Reception(1, b"lost", 3, b"rest" * 3)]), 0.0)
-    assert control(told) == [Reception(55, b"lost", 3, b"rest" * 3)]
-    assert b"REMB" not in told[0]
+    reports = mirror.control(rtcp.receiver_report(9, blocks), 0.0)
+    assert control(reports) == [Reception(88, b"lost", (65_536 + 40_000) % 2**32, b"rest" * 3)]
+    assert b"REMB" in reports[0]
+    reports = mirror.control(rtcp.receiver_report(9, [Reception(1, b"lost", 3, b"rest" * 3)]), 0.0)
+    assert control(reports) == [Reception(55, b"lost", 3, b"rest" * 3)]
+    assert b"REMB" not in reports[0]
 
 
 @STEADY
 @given(st.lists(st.binary(max_size=60), max_size=8))
 def test_anything_is_taken(packets: list[bytes]) -> None:
-    made = mirror(FOUR)
-    made.media(packet())
+    mirror = following(FOUR)
+    mirror.media(packet())
     for data in packets:
-        made.media(data)
-        made.media(struct.pack("!BBHII", 0x80, VP8, 1, 2, 3) + data)
-        made.control(data, 1.0)
-        made.control(rtcp.receiver_report(9) + b"\x81\xcd\x00\x03" + data, 1.0)
+        mirror.media(data)
+        mirror.media(struct.pack("!BBHII", 0x80, VP8, 1, 2, 3) + data)
+        mirror.control(data, 1.0)
+        mirror.control(rtcp.receiver_report(9) + b"\x81\xcd\x00\x03" + data, 1.0)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import random
+from pathlib import Path
 
 import pytest
-from websockets.sync.client import connect
-from websockets.typing import Origin, Subprotocol
 
 from cmp_bundle.devserver.pbx import InnerPbx
 from cmp_bundle.practice.pbx import PracticePbx
-from tests.unit.devserver.running import building, serving, tls
+from tests.unit.devserver.running import building, serving
+from tests.unit.devserver.test_server import socket_of
 
 from .test_grammar import INVITE
 
@@ -29,27 +29,19 @@ def nonsense(chance: random.Random) -> str | bytes:
     text = list(INVITE[: chance.randrange(len(INVITE))] if chance.random() < 0.3 else INVITE)
     for _ in range(chance.randrange(6)):
         text[chance.randrange(len(text))] = chance.choice('\0\r\n \t<>";:,=\\é\u2028Z')
-    said = "".join(text)
-    return said.encode() if chance.random() < 0.3 else said
+    message = "".join(text)
+    return message.encode() if chance.random() < 0.3 else message
 
 
 @pytest.mark.slow
-def test_nonsense_over_a_websocket(
-    tmp_path_factory: pytest.TempPathFactory, caplog: pytest.LogCaptureFixture
-) -> None:
-    folder = tmp_path_factory.mktemp("phone")
-    (folder / "index.html").write_text("<html><head></head><body></body></html>")
-    context = tls()
+def test_nonsense_over_a_websocket(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "index.html").write_text("<html><head></head><body></body></html>")
     pbx = InnerPbx(PracticePbx())
     caplog.set_level(logging.WARNING)
     with (
-        serving(building(folder, pristine=True), pbx=pbx, context=context[0]) as running,
-        connect(
-            f"wss://localhost:{running.port}/ws",
-            ssl=context[1],
-            subprotocols=[Subprotocol("sip")],
-            origin=Origin(running.url),
-            ping_interval=None,
+        serving(building(tmp_path, pristine=True), pbx=pbx) as running,
+        socket_of(
+            running, "/ws", origin=running.url, subprotocols=["sip"], ping_interval=None
         ) as socket,
     ):
         for number in range(1, 41):
@@ -58,8 +50,8 @@ def test_nonsense_over_a_websocket(
                 socket.send(nonsense(chance))
             socket.send(ASKS.format(number))
             # What it says to the rest may come before; all of it is SIP.
-            while f"CSeq: {number} REGISTER" not in (said := str(socket.recv(60))):
-                assert said.startswith("SIP/2.0 ")
-                assert "Traceback" not in said
-            assert said.startswith("SIP/2.0 401 ")
+            while f"CSeq: {number} REGISTER" not in (answer := str(socket.recv(60))):
+                assert answer.startswith("SIP/2.0 ")
+                assert "Traceback" not in answer
+            assert answer.startswith("SIP/2.0 401 ")
     assert not [record for record in caplog.records if record.exc_info]

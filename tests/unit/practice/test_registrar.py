@@ -139,7 +139,7 @@ def test_it_is_what_a_table_would_be(steps: list[tuple[str, int, int] | int]) ->
         )
         table[phone, uri] = clock.time() + seconds
         table = {k: end for k, end in table.items() if end > clock.time()}
-        told = dict(re.findall(r"<(.*?)>;expires=(\d+)", " ".join(v for _, v in answer)))
-        assert told == {uri: f"{round(end - clock.time())}" for (_, uri), end in table.items()}
+        bindings = dict(re.findall(r"<(.*?)>;expires=(\d+)", " ".join(v for _, v in answer)))
+        assert bindings == {uri: f"{round(end - clock.time())}" for (_, uri), end in table.items()}
     assert {(b.phone, b.uri) for b in registrar.bindings("x")} == set(table)
     assert clock.waiting == len(table)

@@ -9,8 +9,13 @@ from .scripted import Dialog, Message, ScriptedPhone
 
 
 @pytest.fixture
-def exchange() -> Exchange:
-    return Exchange()
+def alice(exchange: Exchange) -> ScriptedPhone:
+    return exchange.registered("alice")
+
+
+@pytest.fixture
+def bob(exchange: Exchange) -> ScriptedPhone:
+    return exchange.registered("bob")
 
 
 def ring(
@@ -31,13 +36,14 @@ def talk(caller: ScriptedPhone, callee: ScriptedPhone) -> tuple[Dialog, Dialog]:
     callee.answer(invite, 200, "Allow: INVITE, ACK, BYE, UPDATE, INFO", body="v=0 answer")
     success = caller.only()
     assert (success.status, success.body) == (200, "v=0 answer")
-    mine = caller.acknowledge(success)
+    caller_dialog = caller.acknowledge(success)
     assert callee.only().method == "ACK"
-    return mine, callee.callee_of(invite)
+    return caller_dialog, callee.callee_of(invite)
 
 
-def test_a_call_from_ringing_to_its_end(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_a_call_from_ringing_to_its_end(
+    exchange: Exchange, alice: ScriptedPhone, bob: ScriptedPhone
+) -> None:
     sent, invite = ring(alice, bob)
     assert invite.start == f"INVITE {bob.contact} SIP/2.0"
     assert invite["From"].startswith('"Alice" <sip:alice@')
@@ -52,9 +58,9 @@ def test_a_call_from_ringing_to_its_end(exchange: Exchange) -> None:
     success = alice.only()
     assert (success.status, success.body) == (200, "v=0 answer")
     assert not bob.heard, "the ACK comes from the other end"
-    mine = alice.acknowledge(success)
+    caller_dialog = alice.acknowledge(success)
     assert bob.only().start.startswith(f"ACK {bob.contact}")
-    alice.within(mine, "BYE")
+    alice.within(caller_dialog, "BYE")
     assert alice.only().status == 200
     bye = bob.only()
     assert bye.method == "BYE"
@@ -62,14 +68,13 @@ def test_a_call_from_ringing_to_its_end(exchange: Exchange) -> None:
     exchange.clock.turn(64)
     assert not alice.heard
     assert not bob.heard
-    alice.within(mine, "INFO")
+    alice.within(caller_dialog, "INFO")
     assert alice.only().status == 481
 
 
-def test_the_one_who_was_called_hangs_up(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
-    _, his = talk(alice, bob)
-    bob.within(his, "BYE")
+def test_the_one_who_was_called_hangs_up(alice: ScriptedPhone, bob: ScriptedPhone) -> None:
+    _, callee_dialog = talk(alice, bob)
+    bob.within(callee_dialog, "BYE")
     assert bob.only().status == 200
     bye = alice.only()
     assert bye.method == "BYE"
@@ -77,22 +82,22 @@ def test_the_one_who_was_called_hangs_up(exchange: Exchange) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "told"), [(486, 486), (480, 480), (603, 603), (503, 480), (302, 480), (404, 404)]
+    ("refusal", "passed"), [(486, 486), (480, 480), (603, 603), (503, 480), (302, 480), (404, 404)]
 )
-def test_a_refusal_passes(exchange: Exchange, said: int, told: int) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_a_refusal_passes(
+    alice: ScriptedPhone, bob: ScriptedPhone, refusal: int, passed: int
+) -> None:
     sent, invite = ring(alice, bob)
-    bob.answer(invite, said)
+    bob.answer(invite, refusal)
     ack = bob.only()
     assert ack.method == "ACK"
     assert ack.branch == invite.branch
-    refusal = alice.only()
-    assert refusal.status == told
-    alice.acknowledge_refusal(sent, refusal)
+    answer = alice.only()
+    assert answer.status == passed
+    alice.acknowledge_refusal(sent, answer)
 
 
-def test_cancelling(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_cancelling(alice: ScriptedPhone, bob: ScriptedPhone) -> None:
     sent, invite = ring(alice, bob)
     alice.cancel(sent)
     assert [(m.status, m.method) for m in alice.heard] == [(200, "CANCEL"), (487, "INVITE")]
@@ -106,8 +111,9 @@ def test_cancelling(exchange: Exchange) -> None:
     assert bob.only().method == "ACK"
 
 
-def test_an_answer_and_a_cancel_that_pass_each_other(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_an_answer_and_a_cancel_that_pass_each_other(
+    alice: ScriptedPhone, bob: ScriptedPhone
+) -> None:
     sent, invite = ring(alice, bob)
     alice.cancel(sent)
     bob.answer(invite, 200, body="v=0 answer")
@@ -115,8 +121,9 @@ def test_an_answer_and_a_cancel_that_pass_each_other(exchange: Exchange) -> None
     assert [(m.status, m.method) for m in alice.heard] == [(200, "CANCEL"), (487, "INVITE")]
 
 
-def test_all_phones_of_an_account_ring_and_one_answers(exchange: Exchange) -> None:
-    alice = exchange.registered("alice")
+def test_all_phones_of_an_account_ring_and_one_answers(
+    exchange: Exchange, alice: ScriptedPhone
+) -> None:
     desk, mobile, busy = (exchange.registered("bob") for _ in range(3))
     alice.invite("bob")
     invites = [phone.only() for phone in (desk, mobile, busy)]
@@ -132,13 +139,12 @@ def test_all_phones_of_an_account_ring_and_one_answers(exchange: Exchange) -> No
     assert "Call completed elsewhere" in cancel["Reason"]
 
 
-def test_two_that_answer_at_once(exchange: Exchange) -> None:
-    alice = exchange.registered("alice")
+def test_two_that_answer_at_once(exchange: Exchange, alice: ScriptedPhone) -> None:
     first, second = exchange.registered("bob"), exchange.registered("bob")
     alice.invite("bob")
-    one, two = first.only(), second.only()
-    first.answer(one, 200, body="v=0 first")
-    second.answer(two, 200, body="v=0 second")
+    first_invite, second_invite = first.only(), second.only()
+    first.answer(first_invite, 200, body="v=0 first")
+    second.answer(second_invite, 200, body="v=0 second")
     alice.take()
     success = alice.only()
     assert success.body == "v=0 first"
@@ -147,8 +153,7 @@ def test_two_that_answer_at_once(exchange: Exchange) -> None:
     assert [m.method for m in second.heard] == ["ACK", "BYE"]
 
 
-def test_one_phone_declines_for_all(exchange: Exchange) -> None:
-    alice = exchange.registered("alice")
+def test_one_phone_declines_for_all(exchange: Exchange, alice: ScriptedPhone) -> None:
     first, second = exchange.registered("bob"), exchange.registered("bob")
     alice.invite("bob")
     second.answer(second.take(), 180)
@@ -157,8 +162,9 @@ def test_one_phone_declines_for_all(exchange: Exchange) -> None:
     assert second.only().method == "CANCEL"
 
 
-def test_phones_that_do_not_answer_at_all(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_phones_that_do_not_answer_at_all(
+    exchange: Exchange, alice: ScriptedPhone, bob: ScriptedPhone
+) -> None:
     ring(alice, bob)
     exchange.clock.turn(31)
     assert not alice.heard
@@ -177,16 +183,14 @@ def test_a_phone_that_vanishes_ends_the_call(exchange: Exchange, who: str) -> No
     left.answer(bye, 200)
 
 
-def test_a_caller_that_vanishes_while_it_rings(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_a_caller_that_vanishes_while_it_rings(alice: ScriptedPhone, bob: ScriptedPhone) -> None:
     _, invite = ring(alice, bob)
     bob.answer(invite, 180)
     alice.connection.closed()
     assert bob.only().method == "CANCEL"
 
 
-def test_a_phone_that_vanishes_while_it_rings(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_a_phone_that_vanishes_while_it_rings(alice: ScriptedPhone, bob: ScriptedPhone) -> None:
     ring(alice, bob)
     bob.connection.closed()
     assert alice.only().status == 480
@@ -194,10 +198,12 @@ def test_a_phone_that_vanishes_while_it_rings(exchange: Exchange) -> None:
 
 @pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
 @pytest.mark.parametrize("asks", ["alice", "bob"])
-def test_something_new_is_offered(exchange: Exchange, method: str, asks: str) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
-    mine, his = talk(alice, bob)
-    asking, dialog, other = (alice, mine, bob) if asks == "alice" else (bob, his, alice)
+def test_something_new_is_offered(
+    alice: ScriptedPhone, bob: ScriptedPhone, method: str, asks: str
+) -> None:
+    dialogs = talk(alice, bob)
+    asking, other = (alice, bob) if asks == "alice" else (bob, alice)
+    dialog = dialogs[asks == "bob"]
     asking.within(dialog, method, body="v=0 more")
     passed = other.only()
     # Alice's phone did not say that it knows UPDATE.
@@ -218,17 +224,18 @@ def test_something_new_is_offered(exchange: Exchange, method: str, asks: str) ->
     assert other.only().method == "ACK"
 
 
-def test_something_new_that_is_refused_or_withdrawn(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
-    mine, _ = talk(alice, bob)
-    sent = alice.within(mine, "INVITE", body="v=0 more")
+def test_something_new_that_is_refused_or_withdrawn(
+    alice: ScriptedPhone, bob: ScriptedPhone
+) -> None:
+    caller_dialog, _ = talk(alice, bob)
+    sent = alice.within(caller_dialog, "INVITE", body="v=0 more")
     passed = bob.take()
     bob.answer(passed, 488)
     assert bob.only().method == "ACK"
     refusal = alice.only()
     assert refusal.status == 488
     alice.acknowledge_refusal(sent, refusal)
-    sent = alice.within(mine, "INVITE", body="v=0 more")
+    sent = alice.within(caller_dialog, "INVITE", body="v=0 more")
     passed = bob.take()
     bob.answer(passed, 100)
     alice.cancel(sent)
@@ -237,27 +244,25 @@ def test_something_new_that_is_refused_or_withdrawn(exchange: Exchange) -> None:
     bob.answer(passed, 487)
     bob.heard.clear()
     alice.heard.clear()
-    alice.within(mine, "BYE")
+    alice.within(caller_dialog, "BYE")
     assert alice.only().status == 200, "the call goes on until it ends"
     assert bob.only().method == "BYE"
 
 
-def test_both_offer_at_once(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
-    mine, his = talk(alice, bob)
-    alice.within(mine, "INVITE", body="v=0 hers")
+def test_both_offer_at_once(alice: ScriptedPhone, bob: ScriptedPhone) -> None:
+    caller_dialog, callee_dialog = talk(alice, bob)
+    alice.within(caller_dialog, "INVITE", body="v=0 hers")
     passed = bob.only()
-    bob.within(his, "INVITE", body="v=0 his")
+    bob.within(callee_dialog, "INVITE", body="v=0 his")
     assert bob.only().status == 491
     bob.answer(passed, 200, body="v=0 fine")
     assert alice.only().status == 200
-    alice.within(mine, "ACK", number=mine.number)
+    alice.within(caller_dialog, "ACK", number=caller_dialog.number)
     assert bob.only().method == "ACK"
 
 
-def test_an_offer_that_is_asked_for(exchange: Exchange) -> None:
+def test_an_offer_that_is_asked_for(alice: ScriptedPhone, bob: ScriptedPhone) -> None:
     """The INVITE has no description, so the answer is in the ACK."""
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
     _, invite = ring(alice, bob, body="")
     bob.answer(invite, 200, body="v=0 his offer")
     success = alice.only()
@@ -267,26 +272,26 @@ def test_an_offer_that_is_asked_for(exchange: Exchange) -> None:
     assert (ack.method, ack.body) == ("ACK", "v=0 her answer")
 
 
-def test_keys_and_questions_within_a_call(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
-    mine, _ = talk(alice, bob)
-    alice.within(mine, "INFO", "Content-Type: application/dtmf-relay", body="Signal=5")
+def test_keys_and_questions_within_a_call(alice: ScriptedPhone, bob: ScriptedPhone) -> None:
+    caller_dialog, _ = talk(alice, bob)
+    alice.within(caller_dialog, "INFO", "Content-Type: application/dtmf-relay", body="Signal=5")
     assert alice.only().status == 200
     info = bob.only()
     assert (info.method, info.body) == ("INFO", "Signal=5")
     assert info["Content-Type"] == "application/dtmf-relay"
     bob.answer(info, 200)
-    alice.within(mine, "OPTIONS")
+    alice.within(caller_dialog, "OPTIONS")
     assert alice.only().status == 200
-    alice.within(mine, "REFER")
+    alice.within(caller_dialog, "REFER")
     assert alice.only().status == 405
-    alice.within(mine, "INFO", number=1)
+    alice.within(caller_dialog, "INFO", number=1)
     assert alice.only().start == "SIP/2.0 500 Out of Order"
     assert not bob.heard
 
 
-def test_a_success_is_repeated_until_its_ack_and_then_given_up(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_a_success_is_repeated_until_its_ack_and_then_given_up(
+    exchange: Exchange, alice: ScriptedPhone, bob: ScriptedPhone
+) -> None:
     _, invite = ring(alice, bob)
     bob.answer(invite, 200, body="v=0 answer")
     exchange.clock.turn(31.9)
@@ -299,8 +304,9 @@ def test_a_success_is_repeated_until_its_ack_and_then_given_up(exchange: Exchang
     assert [m.method for m in bob.heard] == ["ACK", "BYE"]
 
 
-def test_a_success_that_is_repeated_is_acknowledged_again(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_a_success_that_is_repeated_is_acknowledged_again(
+    alice: ScriptedPhone, bob: ScriptedPhone
+) -> None:
     _, invite = ring(alice, bob)
     bob.answer(invite, 200, body="v=0 answer")
     alice.acknowledge(alice.only())
@@ -310,23 +316,23 @@ def test_a_success_that_is_repeated_is_acknowledged_again(exchange: Exchange) ->
     assert not alice.heard
 
 
-def test_both_hang_up_at_once(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
-    mine, his = talk(alice, bob)
-    alice.within(mine, "BYE")
+def test_both_hang_up_at_once(exchange: Exchange, alice: ScriptedPhone, bob: ScriptedPhone) -> None:
+    caller_dialog, callee_dialog = talk(alice, bob)
+    alice.within(caller_dialog, "BYE")
     assert alice.only().status == 200
     bye = bob.only()
-    bob.within(his, "BYE")
+    bob.within(callee_dialog, "BYE")
     assert bob.only().status == 481, "it has already been told"
     bob.answer(bye, 200)
     exchange.clock.turn(33)
     assert exchange.clock.waiting == 2, "the registrations"
 
 
-def test_a_bye_that_meets_a_success_without_its_ack(exchange: Exchange) -> None:
+def test_a_bye_that_meets_a_success_without_its_ack(
+    exchange: Exchange, alice: ScriptedPhone, bob: ScriptedPhone
+) -> None:
     """The BYE from here waits for the ACK (RFC 3261 section 15), the phone's own does not."""
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
-    sent, invite = ring(alice, bob)
+    _, invite = ring(alice, bob)
     bob.answer(invite, 200, body="v=0 answer")
     success = alice.only()
     bob.connection.closed()
@@ -335,33 +341,24 @@ def test_a_bye_that_meets_a_success_without_its_ack(exchange: Exchange) -> None:
     assert alice.only().method == "BYE"
 
     bob = exchange.registered("bob")
-    sent, invite = ring(alice, bob)
+    _, invite = ring(alice, bob)
     bob.answer(invite, 200, body="v=0 answer")
     success = alice.only()
     bob.connection.closed()
-    alice.send(
-        "BYE",
-        "sip:bob@practice.invalid",
-        to=success["To"],
-        sender=sent["From"],
-        call_id=sent["Call-ID"],
-        number=3,
-    )
+    alice.within(alice.caller_of(success), "BYE")
     assert alice.only().status == 200
     exchange.clock.turn(64)
     assert not alice.heard
 
 
-def test_an_answer_without_an_address_is_none(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_an_answer_without_an_address_is_none(alice: ScriptedPhone, bob: ScriptedPhone) -> None:
     _, invite = ring(alice, bob)
     bob.contact = "sip:a@a>, <sip:b@b"
     bob.answer(invite, 200, body="v=0 answer")
     assert alice.only().status == 500
 
 
-def test_answers_that_belong_to_nothing(exchange: Exchange) -> None:
-    alice, bob = exchange.registered("alice"), exchange.registered("bob")
+def test_answers_that_belong_to_nothing(alice: ScriptedPhone, bob: ScriptedPhone) -> None:
     _, invite = ring(alice, bob)
     bob.say(
         bob.send("OPTIONS", "sip:x@y").text.replace("OPTIONS sip:x@y SIP/2.0", "SIP/2.0 200 OK")
@@ -372,8 +369,7 @@ def test_answers_that_belong_to_nothing(exchange: Exchange) -> None:
     assert not bob.heard
 
 
-def test_whoever_calls_itself_is_rung(exchange: Exchange) -> None:
-    alice = exchange.registered("alice")
+def test_whoever_calls_itself_is_rung(alice: ScriptedPhone) -> None:
     sent = alice.invite("alice")
     assert alice.take().status == 100
     invite = alice.only()

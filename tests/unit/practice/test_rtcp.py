@@ -90,9 +90,9 @@ def test_what_is_written_is_understood(ssrc: int, source: int, timestamp: int) -
 def test_an_allowance_is_understood(bits: int) -> None:
     packet = RtcpPacket.parse(rtcp.bandwidth(1, 2, bits))[0]
     assert isinstance(packet, RtcpPsfbPacket)
-    told, sources = unpack_remb_fci(packet.fci)
+    allowed, sources = unpack_remb_fci(packet.fci)
     assert sources == [2]
-    assert bits * 0.99 <= told <= bits
+    assert bits * 0.99 <= allowed <= bits
 
 
 @STEADY

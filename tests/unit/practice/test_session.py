@@ -51,118 +51,110 @@ class Phone:
                 await track.recv()
 
 
-def run(test: Callable[[Phone], Awaitable[None]]) -> None:
-    failed: list[object] = []
+def with_phone(test: Callable[[Phone], Awaitable[None]]) -> Callable[[], None]:
+    """Run a test in a loop; what fails there in the background fails the test."""
 
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        loop.set_exception_handler(lambda _, context: failed.append(context))
-        phone = Phone()
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await test(phone)
-        finally:
-            await phone.session.close()
-            await phone.session.close()
-            await phone.peer.close()
+    def run() -> None:
+        failed: list[object] = []
 
-    asyncio.run(main())
-    assert not failed
+        async def main() -> None:
+            loop = asyncio.get_running_loop()
+            loop.set_exception_handler(lambda _, context: failed.append(context))
+            phone = Phone()
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await test(phone)
+            finally:
+                await phone.session.close()
+                await phone.session.close()
+                await phone.peer.close()
 
+        asyncio.run(main())
+        assert not failed
 
-def test_a_phone_that_calls_sees_itself() -> None:
-    async def test(phone: Phone) -> None:
-        await phone.offers()
-        await phone.sees("audio", "video")
-        assert phone.session.sees
-        assert not phone.lost.is_set()
-
-    run(test)
+    return run
 
 
-def test_a_phone_that_is_called_sees_itself() -> None:
-    async def test(phone: Phone) -> None:
-        await phone.is_offered()
-        await phone.sees("audio", "video")
-
-    run(test)
-
-
-def test_a_phone_that_goes_away_is_missed() -> None:
-    async def test(phone: Phone) -> None:
-        await phone.offers()
-        await phone.sees("audio", "video")
-        await phone.peer.close()
-        await phone.lost.wait()
-
-    run(test)
+@with_phone
+async def test_a_phone_that_calls_sees_itself(phone: Phone) -> None:
+    await phone.offers()
+    await phone.sees("audio", "video")
+    assert phone.session.sees
+    assert not phone.lost.is_set()
 
 
-def test_a_phone_that_never_comes_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(media, "_PATIENCE", 0.1)
+@with_phone
+async def test_a_phone_that_is_called_sees_itself(phone: Phone) -> None:
+    await phone.is_offered()
+    await phone.sees("audio", "video")
 
-    async def test(phone: Phone) -> None:
+
+@with_phone
+async def test_a_phone_that_goes_away_is_missed(phone: Phone) -> None:
+    await phone.offers()
+    await phone.sees("audio", "video")
+    await phone.peer.close()
+    await phone.lost.wait()
+
+
+@with_phone
+async def test_a_phone_that_never_comes_is_missed(phone: Phone) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(media, "_PATIENCE", 0.1)
         await phone.session.answer(OFFERS["firefox"])
         await phone.lost.wait()
 
-    run(test)
+
+@with_phone
+async def test_a_phone_with_another_certificate_is_not_let_in(phone: Phone) -> None:
+    await phone.peer.setLocalDescription(await phone.peer.createOffer())
+    lines = phone.peer.localDescription.sdp.splitlines()
+    forged = [
+        "a=fingerprint:sha-256 " + ":".join(["AB"] * 32) if "fingerprint" in line else line
+        for line in lines
+    ]
+    answer = await phone.session.answer("\r\n".join(forged) + "\r\n")
+    await phone.peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+    await phone.lost.wait()
 
 
-def test_a_phone_with_another_certificate_is_not_let_in() -> None:
-    async def test(phone: Phone) -> None:
-        await phone.peer.setLocalDescription(await phone.peer.createOffer())
-        lines = phone.peer.localDescription.sdp.splitlines()
-        forged = [
-            "a=fingerprint:sha-256 " + ":".join(["AB"] * 32) if "fingerprint" in line else line
-            for line in lines
-        ]
-        answer = await phone.session.answer("\r\n".join(forged) + "\r\n")
-        await phone.peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
-        await phone.lost.wait()
-
-    run(test)
+@with_phone
+async def test_one_that_is_closed_early_leaves_nothing(phone: Phone) -> None:
+    answering = asyncio.ensure_future(phone.session.answer(OFFERS["chromium"]))
+    await asyncio.sleep(0)
+    await phone.session.close()
+    await answering
+    await asyncio.sleep(0)
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    assert not [task for task in left if "_connect" in repr(task)]
+    assert not phone.lost.is_set()
 
 
-def test_one_that_is_closed_early_leaves_nothing() -> None:
-    async def test(phone: Phone) -> None:
-        answering = asyncio.ensure_future(phone.session.answer(OFFERS["chromium"]))
-        await asyncio.sleep(0)
-        await phone.session.close()
-        await answering
-        await asyncio.sleep(0)
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        assert not [task for task in left if "_connect" in repr(task)]
-        assert not phone.lost.is_set()
-
-    run(test)
-
-
-def test_a_description_that_is_none_changes_nothing() -> None:
-    async def test(phone: Phone) -> None:
-        with pytest.raises(SdpError):
-            await phone.session.answer("nonsense")
-        with pytest.raises(SdpError):
-            await phone.session.accept("nonsense")
-        phone.session.withdraw()
-        await phone.offers()
-        with pytest.raises(SdpError):
-            await phone.session.answer("nonsense")
-        await phone.sees("audio", "video")
-
-    run(test)
+@with_phone
+async def test_a_description_that_is_none_changes_nothing(phone: Phone) -> None:
+    with pytest.raises(SdpError):
+        await phone.session.answer("nonsense")
+    with pytest.raises(SdpError):
+        await phone.session.accept("nonsense")
+    phone.session.withdraw()
+    await phone.offers()
+    with pytest.raises(SdpError):
+        await phone.session.answer("nonsense")
+    await phone.sees("audio", "video")
 
 
-def test_another_machine_is_not_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+@with_phone
+async def test_another_machine_is_not_answered(phone: Phone) -> None:
     asked: list[tuple[str, int]] = []
-    monkeypatch.setattr(Connection, "request_received", lambda _, __, addr, ___: asked.append(addr))
-
-    async def test(phone: Phone) -> None:
-        ways = phone.session._ways
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Connection, "request_received", lambda _, __, addr, ___: asked.append(addr))
         for address in ("203.0.113.5", "127.0.0.1", "::1", "fe80::1"):
-            ways.request_received(Message(Method.BINDING, Class.REQUEST), (address, 4000), None)  # type: ignore[arg-type]
-        assert asked == [("127.0.0.1", 4000), ("::1", 4000)]
-
-    run(test)
+            phone.session._ways.request_received(
+                Message(Method.BINDING, Class.REQUEST),
+                (address, 4000),
+                None,  # type: ignore[arg-type]
+            )
+    assert asked == [("127.0.0.1", 4000), ("::1", 4000)]
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from .exchange import Exchange
 from .scripted import Dialog, ScriptedPhone
 
 UPDATES = "Allow: INVITE, ACK, BYE, UPDATE"
-
-
-@pytest.fixture
-def exchange() -> Exchange:
-    return Exchange()
 
 
 def talk(
@@ -25,17 +18,17 @@ def talk(
     invite = bob.only()
     assert invite["Session-Expires"] == "1800"
     bob.answer(invite, 200, *agreed, body="v=0 answer")
-    mine = alice.acknowledge(alice.only())
+    dialog = alice.acknowledge(alice.only())
     bob.take()
-    return alice, mine, bob, bob.callee_of(invite)
+    return alice, dialog, bob, bob.callee_of(invite)
 
 
 def test_a_phone_that_refreshes_its_call_keeps_it(exchange: Exchange) -> None:
     asked = ("Session-Expires: 90", "Supported: timer")
-    alice, mine, bob, _ = talk(exchange, asked)
+    alice, dialog, bob, _ = talk(exchange, asked)
     for _ in range(5):
         exchange.clock.turn(45)
-        alice.within(mine, "UPDATE", *asked)
+        alice.within(dialog, "UPDATE", *asked)
         answer = alice.only()
         assert answer.status == 200
         assert answer["Session-Expires"] == "90;refresher=uac"
@@ -72,9 +65,9 @@ def test_without_update_the_same_description_is_offered_again(exchange: Exchange
 
 
 def test_a_refresh_that_meets_something_else_is_tried_again(exchange: Exchange) -> None:
-    alice, mine, bob, _ = talk(exchange, agreed=("Session-Expires: 300;refresher=uac", UPDATES))
+    alice, dialog, bob, _ = talk(exchange, agreed=("Session-Expires: 300;refresher=uac", UPDATES))
     exchange.clock.turn(140)
-    alice.within(mine, "UPDATE", body="v=0 more")
+    alice.within(dialog, "UPDATE", body="v=0 more")
     offered = bob.only()
     exchange.clock.turn(10)
     assert not bob.heard, "an offer is under way"
@@ -103,8 +96,8 @@ def test_a_phone_that_answers_no_refresh_is_given_up(exchange: Exchange) -> None
 
 
 def test_a_refresh_with_too_short_an_interval(exchange: Exchange) -> None:
-    alice, mine, bob, _ = talk(exchange, ("Session-Expires: 90", "Supported: timer"))
-    alice.within(mine, "UPDATE", "Session-Expires: 30")
+    alice, dialog, bob, _ = talk(exchange, ("Session-Expires: 90", "Supported: timer"))
+    alice.within(dialog, "UPDATE", "Session-Expires: 30")
     answer = alice.only()
     assert (answer.status, answer["Min-SE"]) == (422, "90")
     assert not bob.heard

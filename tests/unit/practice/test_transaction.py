@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from cmp_bundle.practice.message import Headers, SipRequest, SipResponse, answer
 from cmp_bundle.practice.transaction import ClientTransaction, ServerTransaction, State, cancel_of
 
@@ -27,41 +29,41 @@ def request(method: str = "INVITE") -> SipRequest:
     )
 
 
-class Client:
-    def __init__(self, method: str = "INVITE") -> None:
+class End:
+    def __init__(self, method: str) -> None:
         self.clock = Ticking()
-        self.sent: list[str] = []
-        self.heard: list[int] = []
         self.ends = 0
         self.request = request(method)
+
+    def ended(self) -> None:
+        self.ends += 1
+
+
+class Client(End):
+    def __init__(self, method: str = "INVITE") -> None:
+        super().__init__(method)
+        self.sent: list[str] = []
+        self.heard: list[int] = []
         self.transaction = ClientTransaction(
             self.request,
             lambda r: self.sent.append(r.method),
             self.clock,
-            self._ended,
+            self.ended,
             lambda r: self.heard.append(r.status),
         )
         self.transaction.start()
-
-    def _ended(self) -> None:
-        self.ends += 1
 
     def answered(self, status: int) -> None:
         self.transaction.received(answer(self.request, status, tag="t"))
 
 
-class Server:
+class Server(End):
     def __init__(self, method: str = "INVITE") -> None:
-        self.clock = Ticking()
+        super().__init__(method)
         self.sent: list[int] = []
-        self.ends = 0
-        self.request = request(method)
         self.transaction = ServerTransaction(
-            self.request, lambda r: self.sent.append(r.status), self.clock, self._ended
+            self.request, lambda r: self.sent.append(r.status), self.clock, self.ended
         )
-
-    def _ended(self) -> None:
-        self.ends += 1
 
     def respond(self, status: int) -> SipResponse:
         response = answer(self.request, status, tag="t")
@@ -123,9 +125,9 @@ def test_a_cancel_waits_for_a_sign_of_life_and_then_not_for_ever() -> None:
 
 
 def test_a_cancel_is_the_invite_s_own() -> None:
-    made = cancel_of(request(), ("Reason", "SIP;cause=200"))
-    assert (made.method, made.uri) == ("CANCEL", "sip:c@d")
-    assert dict(made.headers) == {
+    cancel = cancel_of(request(), ("Reason", "SIP;cause=200"))
+    assert (cancel.method, cancel.uri) == ("CANCEL", "sip:c@d")
+    assert dict(cancel.headers) == {
         "Via": "SIP/2.0/WSS a.invalid;branch=z9hG4bKa",
         "Route": "<sip:proxy.invalid;lr>",
         "From": "<sip:a@b>;tag=1",
@@ -137,22 +139,22 @@ def test_a_cancel_is_the_invite_s_own() -> None:
     }
 
 
-def test_a_refusal_waits_for_its_ack_or_gives_up() -> None:
-    for acknowledged in (True, False):
-        server = Server()
-        server.respond(180)
-        server.transaction.retransmitted()
-        server.respond(486)
-        server.respond(200)
-        server.transaction.retransmitted()
-        assert server.sent == [180, 180, 486, 486]
-        assert not server.transaction.unanswered
-        if acknowledged:
-            server.transaction.acknowledged()
-        else:
-            server.clock.turn(32.1)
-        assert (server.ends, server.transaction.state) == (1, State.TERMINATED)
-        assert server.clock.waiting == 0
+@pytest.mark.parametrize("acknowledged", [True, False])
+def test_a_refusal_waits_for_its_ack_or_gives_up(acknowledged: bool) -> None:
+    server = Server()
+    server.respond(180)
+    server.transaction.retransmitted()
+    server.respond(486)
+    server.respond(200)
+    server.transaction.retransmitted()
+    assert server.sent == [180, 180, 486, 486]
+    assert not server.transaction.unanswered
+    if acknowledged:
+        server.transaction.acknowledged()
+    else:
+        server.clock.turn(32.1)
+    assert (server.ends, server.transaction.state) == (1, State.TERMINATED)
+    assert server.clock.waiting == 0
 
 
 def test_a_success_is_only_repeated_by_whoever_gave_it() -> None:
