@@ -55,6 +55,11 @@ class CmpBundleError(Exception):
         return self.finding.hint
 
     @property
+    def with_hint(self) -> str:
+        """In one line: what is wrong and, in brackets, what to do."""
+        return f"{self} ({self.hint})" if self.hint else str(self)
+
+    @property
     def file(self) -> str | None:
         return self.finding.file
 

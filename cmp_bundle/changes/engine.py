@@ -164,7 +164,7 @@ class Engine:
             try:
                 step.undo(self.disk, self.service)
             except LeftError as error:
-                left.append(f"{error} ({error.hint})" if error.hint else str(error))
+                left.append(error.with_hint)
             except Exception as error:  # noqa: BLE001 - it comes out once the others are undone
                 problems.append(error)
         if problems:
@@ -174,7 +174,7 @@ class Engine:
             for line in dict.fromkeys(reloads):
                 Reload(line).carry_out(self.disk, self.service)
         except CmpBundleError as error:
-            worse = f"{error} ({error.hint})" if error.hint else str(error)
+            worse = error.with_hint
         if reloads and not worse:
             worse = self.service.worse()
         self.journal.remove(self.disk)

@@ -104,7 +104,7 @@ class Hub:
         if self._leaving:
             return
         if self.notice is None or str(self.notice) != str(trouble):
-            self._reporter.warn(f"{trouble}{f' ({trouble.hint})' if trouble.hint else ''}")
+            self._reporter.warn(trouble.with_hint)
         self.notice = trouble
         self.publish()
 

@@ -224,7 +224,7 @@ class DevServer:
         problem = outcome.problem
         if problem is not None:
             if str(problem) != str(before.problem):
-                self._reporter.warn(f"{problem}{f' ({problem.hint})' if problem.hint else ''}")
+                self._reporter.warn(problem.with_hint)
         elif outcome.changed or before.problem is not None:
             what = ", ".join(outcome.stylesheets) or "the page"
             happens = "reloads" if outcome.changed else "builds again, unchanged"
