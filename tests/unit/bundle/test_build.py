@@ -72,7 +72,9 @@ def test_a_policy_of_the_phone_s_own(pack: bool) -> None:
     text = PAGE.replace("<title>", f"{own}<title>")
     settings = Settings(build=replace(BuildSettings(), pack=pack))
     built = build(phone({"index.html": text}), settings, CLIENT)
-    assert [w.message for w in built.warnings] == ["its policy gives way to the bundle's"]
+    assert [w.message for w in built.warnings] == [
+        "the bundle's policy replaces the page's Content-Security-Policy"
+    ]
     page = Page(built.bundle.files["index.html"].decode())
     policies = [e for e in page.all("meta") if e.get("http-equiv")]
     assert len(policies) == 1
@@ -127,7 +129,7 @@ def test_same_inputs_same_bytes() -> None:
 @pytest.mark.parametrize(
     ("changes", "line", "says"),
     [
-        ({"lib/one.js": None}, 9, "lib/one.js, which is not among the phone's files"),
+        ({"lib/one.js": None}, 9, "lib/one.js, but the phone has no such file"),
         ({"css/phone.css": None}, 7, "css/phone.css"),
         (
             {"index.html": PAGE.replace("<script>\n", '<script type="module">\n', 1)},
@@ -137,7 +139,7 @@ def test_same_inputs_same_bytes() -> None:
         (
             {"index.html": PAGE.replace("lib/one.js", "https://cdn.example/one.js")},
             9,
-            "comes from elsewhere",
+            "is loaded from another server",
         ),
         ({"index.html": PAGE.replace("lib/one.js", "../one.js")}, 9, "../one.js"),
         ({"index.html": PAGE.replace('id="accountHost"', "")}, None, "the id accountHost"),

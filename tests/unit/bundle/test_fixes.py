@@ -72,7 +72,7 @@ def test_a_fix_that_there_is_not_is_named_with_the_nearest() -> None:
         made(phone(), without=("D1", "D133"))
     assert "D133" in caught.value.message
     assert "did you mean D13?" in caught.value.message
-    assert caught.value.hint == "cmp-bundle fixes lists them all"
+    assert caught.value.hint == "list all fixes: cmp-bundle fixes"
 
 
 def test_only_what_is_known_by_its_content_is_left_out() -> None:

@@ -98,7 +98,7 @@ def test_a_private_key_under_any_name_stops_the_build(at: Desk, pack: bool) -> N
     at("build")
     lay(at, {"notes.txt": f"for the new server:\n{PEM}\n"})
     said = at.refused("build", *([] if pack else ["--no-pack"]))
-    assert "notes.txt: holds a private key, and everybody could read it there" in said
+    assert "notes.txt: holds a private key, and everybody could read it" in said
     assert "take it out" in said
 
 
