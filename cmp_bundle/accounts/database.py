@@ -83,9 +83,7 @@ class Database:
     def _connected(self, engine: sa.Engine) -> Iterator[sa.Connection]:
         try:
             connection = engine.connect()
-        except SQLAlchemyError as error:
-            raise self._problem(error) from None
-        except (OSError, RuntimeError, TypeError, ValueError) as error:
+        except (SQLAlchemyError, OSError, RuntimeError, TypeError, ValueError) as error:
             # What the URL says behind its question mark goes to the driver as it is.
             raise self._problem(error) from None
         try:
@@ -101,7 +99,7 @@ class Database:
             raise CmpBundleError(
                 "database-url",
                 f"the URL of the database {problem}",
-                hint="write mysql://USER@HOST/NAME, and put the password into a file:"
+                hint="write mysql://USER@HOST/NAME; put the password into a file:"
                 " --database-password-file FILE",
             )
         try:
@@ -125,7 +123,7 @@ class Database:
         except (ArgumentError, NoSuchModuleError, ValueError):
             raise CmpBundleError(
                 "database-url",
-                f"{self.url} is not the URL of a database",
+                f"{self.url} is not a database URL",
                 hint="write mysql://USER@HOST/NAME, postgresql://USER@HOST/NAME or"
                 " sqlite:////path/to/file",
             ) from None
@@ -152,7 +150,7 @@ def _file(url: URL, *, writing: bool) -> URL:
     """SQLite's own URL for a file that has to be there already."""
     path = Path(url.database or "").absolute()
     if not url.database or not path.is_file():
-        raise CmpBundleError("no-file", "there is no such database", file=path)
+        raise CmpBundleError("no-file", "this database does not exist", file=path)
     query = {"uri": "true", "mode": "rw" if writing else "ro"}
     return url.set(database=f"file:{quote(str(path))}", query=query)
 

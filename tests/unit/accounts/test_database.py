@@ -170,10 +170,10 @@ def said(error: CmpBundleError) -> str:
         ("mysql://u:secret-of-db@h/d", "must not hold a password"),
         ("postgresql://u@h/d?password=secret-of-db", "must not hold a password"),
         ("oracle://u@h/d", "must begin with one of mysql://"),
-        ("mysql://u@h:port/d", "is not the URL of a database"),
-        ("sqlite:///nothing/here.db", "there is no such database"),
-        ("sqlite://", "there is no such database"),
-        ("mysql+nothing://u@h/d", "is not the URL of a database"),
+        ("mysql://u@h:port/d", "is not a database URL"),
+        ("sqlite:///nothing/here.db", "this database does not exist"),
+        ("sqlite://", "this database does not exist"),
+        ("mysql+nothing://u@h/d", "is not a database URL"),
         ("mysql://u@127.0.0.1:1/d", "127.0.0.1"),
         ("postgresql://u@127.0.0.1:1/d", "127.0.0.1"),
         ("postgresql://u@127.0.0.1:1/d?nonsense=1", "nonsense"),
@@ -226,4 +226,4 @@ def test_odd_names_of_files(tmp_path: Path) -> None:
             assert list(source.endpoints().endpoints) == ["alice"]
         except CmpBundleError as error:
             # SQLAlchemy does not decode the path of a file; then it says where it looked.
-            assert "there is no such database" in error.message
+            assert "this database does not exist" in error.message

@@ -150,7 +150,7 @@ def test_an_account_is_taken_with_its_places() -> None:
 @pytest.mark.parametrize(
     ("one", "auths", "said"),
     [
-        (phone(id="a b"), (PLAIN,), "must not hold a space"),
+        (phone(id="a b"), (PLAIN,), "must not contain a space"),
         (phone(auths=()), (PLAIN,), "has no auth: whoever knows its name can use it"),
         (phone(auths=("b",)), (PLAIN,), "its auth 'b' is not there"),
         (

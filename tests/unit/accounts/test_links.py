@@ -200,7 +200,7 @@ _GOOD = json.loads(Keyring(bytes(32)).to_json())
 def test_what_is_no_key(document: bytes) -> None:
     with pytest.raises(CmpBundleError) as caught:
         keyring.parse(document, Path("cmp-bundle.key"))
-    assert caught.value.message == "is no key of cmp-bundle"
+    assert caught.value.message == "is not a link key of cmp-bundle"
     assert "key restore" in str(caught.value.hint)
 
 

@@ -94,7 +94,7 @@ def test_there_and_back() -> None:
         ({"profiles": {"count": -1, "sha256": "0" * 64}}, "its profiles.count must be"),
         ({"profiles": {"count": 0, "sha256": "../../x"}}, "one of its SHA-256 values is not 64 hexadecimal digits"),
         ({"profiles": {"count": 0, "sha256": "A" * 64}}, "one of its SHA-256 values is not 64 hexadecimal digits"),
-        ({"plain": "a b"}, "must not hold a space"),
+        ({"plain": "a b"}, "must not contain a space"),
         ({"plain": None}, "its plain must be text"),
         ({"format": 99}, "written by another version of cmp-bundle"),
         ({"format": "1"}, "is not a manifest"),
