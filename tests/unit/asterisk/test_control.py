@@ -94,7 +94,7 @@ def test_one_that_never_knows_its_directories(
         SETTINGS.replace("Configuration", "x"),
     ):
         with pytest.raises(
-            CmpBundleError, match="does not say where its configuration is"
+            CmpBundleError, match="does not report its configuration directory"
         ) as caught:
             saying(tmp_path, text).directories()
         assert "-rx 'core show settings'" in (caught.value.hint or "")
@@ -158,7 +158,7 @@ def test_none_at_all(tmp_path: Path) -> None:
 def test_a_command_that_fails_is_no_stopped_asterisk(
     script: str, reason: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(CmpBundleError, match="cannot be asked whether Asterisk runs") as caught:
+    with pytest.raises(CmpBundleError, match="cannot tell whether Asterisk runs") as caught:
         standing_in(tmp_path, script).ask("core show version")
     assert reason in caught.value.message
     assert "[asterisk] command" in (caught.value.hint or "")
@@ -190,7 +190,10 @@ def test_what_is_closed_to_this_user_is_no_stopped_asterisk(closed: str) -> None
             guilty.chmod(0o755)
         if closed == "its folder":
             run.chmod(0o750)
-        with as_nobody(), pytest.raises(CmpBundleError, match="closed to this user") as caught:
+        with (
+            as_nobody(),
+            pytest.raises(CmpBundleError, match="cannot be opened by this user") as caught,
+        ):
             found.ask("x")
         assert caught.value.file == str(guilty)
         assert "sudo" in (caught.value.hint or "")
@@ -204,6 +207,6 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
 def test_one_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(control, "PATIENCE", 0.05)
     stuck = standing_in(tmp_path, "exec sleep 60")
-    with pytest.raises(CmpBundleError, match="did not answer to 'core show version'") as caught:
+    with pytest.raises(CmpBundleError, match="did not answer 'core show version'") as caught:
         stuck.ask("core show version")
     assert f"{tmp_path}/asterisk -C /etc/asterisk.conf -rx" in str(caught.value.hint)
