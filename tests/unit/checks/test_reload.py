@@ -129,7 +129,7 @@ def test_who_may_not_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     )
     error = look_at(str(tmp_path / "a"), str(tmp_path / "a"), oneself(), NOW).hindrance
     assert error is not None
-    assert error.message == "cannot be read by this user"
+    assert error.message == "cannot be looked at by this user"
     assert "sudo" in str(error.hint)
 
 

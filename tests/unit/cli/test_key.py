@@ -151,7 +151,7 @@ def test_a_key_that_others_can_read_or_that_is_damaged(at: Desk) -> None:
     assert "other users can read the key of all links" in said
     assert "key rotate" in said
     (at.folder / "copy").chmod(0o604)
-    assert "others can read" in at.refused("key", "restore", "copy")
+    assert "other users can read" in at.refused("key", "restore", "copy")
     at.key.write_text("no key")
     at.key.chmod(0o600)
     assert "is not a link key of cmp-bundle" in at.refused("links")

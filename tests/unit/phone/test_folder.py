@@ -59,12 +59,12 @@ def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("target", "why"),
     [
-        ("/etc/passwd", "'x' is a link that leads out of the folder"),
-        ("../secret", "'x' is a link that leads out of the folder"),
-        ("..", "'x' is a link that leads out of the folder"),
-        ("nowhere", "'x' is a link that leads nowhere"),
-        ("x", "'x' is a link that leads nowhere"),
-        (".", "'x' is a link to a folder that it lies in itself"),
+        ("/etc/passwd", "'x' is a link out of the folder"),
+        ("../secret", "'x' is a link out of the folder"),
+        ("..", "'x' is a link out of the folder"),
+        ("nowhere", "'x' is a link to nothing"),
+        ("x", "'x' is a link to nothing"),
+        (".", "'x' is a link to a folder that contains it"),
         (".git/config", "'x' is a link into a git repository"),
     ],
 )
@@ -79,7 +79,7 @@ def test_links_that_lead_in_a_circle(tmp_path: Path) -> None:
     lay_out(tmp_path, {"a/f": PAGE, "b/f": PAGE})
     (tmp_path / "a" / "to").symlink_to("../b")
     (tmp_path / "b" / "to").symlink_to("../a")
-    refused(tmp_path, "'a/to/to' is a link to a folder that it lies in itself")
+    refused(tmp_path, "'a/to/to' is a link to a folder that contains it")
 
 
 def test_what_is_no_file(tmp_path: Path) -> None:
