@@ -182,11 +182,7 @@ JSON = st.recursive(
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The ways to everything in a document."""
     keys = (
-        value.keys()
-        if isinstance(value, dict)
-        else range(len(value))
-        if isinstance(value, list)
-        else ()
+        value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
     )
     return [path, *(way for key in keys for way in places(value[key], (*path, key)))]
 
@@ -268,16 +264,15 @@ def test_anything_else_in_it_is_told(tmp_path: Path) -> None:
         "p/" + "1" * 32 + ".bin": b"x",
         "p/more": b"x",
     }.items():
-        before = (folder / path).read_bytes() if (folder / path).exists() else None
-        (folder / path).write_bytes(data)
+        file = folder / path
+        before = file.read_bytes() if file.exists() else None
+        file.write_bytes(data)
         for place in (folder, packed(folder, tmp_path / "a.tar")):
             with pytest.raises(CmpBundleError, match="was changed after the build"):
                 manifest.read(place)
-        if before is None:
-            (folder / path).unlink()
-        else:
-            (folder / path).unlink()
-            (folder / path).write_bytes(before)
+        file.unlink()
+        if before is not None:
+            file.write_bytes(before)
     manifest.read(folder)
     (folder / "p" / ("0" * 32 + ".bin")).unlink()
     with pytest.raises(CmpBundleError, match="was changed after the build"):

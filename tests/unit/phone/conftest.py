@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import ipaddress
 import os
 import ssl
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+
+from tests.unit.tls.made import odd
+from tests.unit.tls.serving import serving_context
 
 from .servers import HttpsServer, Trust
 
@@ -36,50 +33,17 @@ def _untouched_by_the_machine() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def trust(tmp_path_factory: pytest.TempPathFactory) -> Trust:
-    """An authority of our own and a certificate of it for this machine."""
+    """A certificate for this machine that is its own authority.
+
+    One of cmp-bundle's authority would not do: GnuTLS, which some builds of git use, refuses it.
+    """
     folder = tmp_path_factory.mktemp("tls")
-    now = dt.datetime.now(dt.UTC)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
-    authority_key = ec.generate_private_key(ec.SECP256R1())
-    authority = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(authority_key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(authority_key, hashes.SHA256())
-    )
-    key = ec.generate_private_key(ec.SECP256R1())
-    names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    leaf = (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test server")]))
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(authority_key, hashes.SHA256())
-    )
-    chain = folder / "server.pem"
-    chain.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + leaf.public_bytes(serialization.Encoding.PEM)
-    )
-    authority_file = folder / "authority.pem"
-    authority_file.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
-    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server_side.load_cert_chain(chain)
-    client_side = ssl.create_default_context(cafile=authority_file)
-    return Trust(server_side, client_side, authority_file)
+    key, certificate = odd("127.0.0.1")
+    (folder / "server.pem").write_bytes(key + certificate)
+    authority = folder / "authority.pem"
+    authority.write_bytes(certificate)
+    client_side = ssl.create_default_context(cafile=authority)
+    return Trust(serving_context(folder / "server.pem"), client_side, authority)
 
 
 @pytest.fixture

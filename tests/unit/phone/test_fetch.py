@@ -60,18 +60,10 @@ class Place:
         *,
         revision: str | None = None,
         pin: str | None = None,
-        offline: bool = False,
-        refresh: bool = False,
+        **how: bool,
     ) -> Phone:
         request = parse(text, revision=revision, pin=pin, upstream=self.pin)
-        return fetch(
-            request,
-            self.cache,
-            self.told,
-            offline=offline,
-            refresh=refresh,
-            network=self.network,
-        )
+        return fetch(request, self.cache, self.told, network=self.network, **how)
 
 
 @pytest.fixture
