@@ -39,19 +39,19 @@ _LIBPQ = ("psycopg", "psycopg2")
 _CHECKED = ("verify-ca", "verify-full")
 
 _MYSQL_TLS = (
-    "have its certificate checked: ?ssl_ca=/path/to/ca.pem behind the URL; on this machine its socket"
-    " will do: ?unix_socket=/run/mysqld/mysqld.sock"
+    "check its certificate: add ?ssl_ca=/path/to/ca.pem to the URL; or, on this machine, use its"
+    " socket: ?unix_socket=/run/mysqld/mysqld.sock"
 )
 _TLS = {
     "mysql": _MYSQL_TLS,
     "mariadb": _MYSQL_TLS,
-    "postgresql": "have its certificate checked: ?sslmode=verify-full behind the URL; or let it ask"
-    " for scram-sha-256 (pg_hba.conf)",
+    "postgresql": "check its certificate: add ?sslmode=verify-full to the URL; or configure"
+    " scram-sha-256 (pg_hba.conf)",
 }
 
 _ANSWER = (
-    "the password comes from --database-password-file, from CMP_BUNDLE_DATABASE_PASSWORD,"
-    " or from the driver's own files, such as ~/.pgpass"
+    "set the password with --database-password-file, CMP_BUNDLE_DATABASE_PASSWORD,"
+    " or a file of the driver, such as ~/.pgpass"
 )
 
 

@@ -106,10 +106,10 @@ def test_a_line_that_others_share_is_left_alone(phones: ConfSource, tmp_path: Pa
 @pytest.mark.parametrize(
     ("auth", "said"),
     [
-        ("password=x\n[other]\ntype=endpoint\nauth=a\n", "is not only a's, but also other's"),
-        ("password=x\n[reg]\ntype=registration\noutbound_auth=a\n", "but also reg's"),
-        (f"password=x\nmd5_cred={'0' * 32}\n", "holds a password and a digest"),
-        (f"password_digest=MD5:{'0' * 32}\n", "keeps its digest in password_digest, with more"),
+        ("password=x\n[other]\ntype=endpoint\nauth=a\n", "a shares the auth 'a' with other"),
+        ("password=x\n[reg]\ntype=registration\noutbound_auth=a\n", "shares the auth 'a' with reg"),
+        (f"password=x\nmd5_cred={'0' * 32}\n", "contains a password and a digest"),
+        (f"password_digest=MD5:{'0' * 32}\n", "contains more than its digest in password_digest"),
         ("password=x\npassword+=y\n", "this value comes from more than one line"),
         ("password=x;-- a comment --;y\n", "this value comes from more than one line"),
     ],
@@ -156,10 +156,10 @@ def test_an_auth_of_both_files_is_not_changed(tmp_path: Path) -> None:
         "[v]\ntype=wizard\nendpoint/webrtc=yes\nendpoint/auth=b\n",
     }
     main = source(tmp_path, **files)
-    with pytest.raises(FindingsError, match="not only a's, but also w's"):
+    with pytest.raises(FindingsError, match="a shares the auth 'a' with w"):
         planned(main, {"a": "fresh"})
     wizard = source(tmp_path, "pjsip_wizard.conf")
-    with pytest.raises(FindingsError, match="not only w's, but also a's"):
+    with pytest.raises(FindingsError, match="w shares the auth 'a' with a"):
         planned(wizard, {"w": "fresh"})
     with pytest.raises(FindingsError, match="the auth of v is in another file") as caught:
         planned(wizard, {"v": "fresh"})

@@ -183,8 +183,8 @@ def test_all_wrong_lines_are_told() -> None:
     [
         ("alice,secret-of-a\n", 1, "the first line must name the columns"),
         ("\n\nname,secret-of-a\n", 3, "the first line must name the columns"),
-        ('id,password\na,"secret-of-a\n', 2, "a quote is opened and never closed"),
-        ('id,password\na,"secret-of-a"x\n', 2, "something stands behind a closing quote"),
+        ('id,password\na,"secret-of-a\n', 2, "a quote is never closed"),
+        ('id,password\na,"secret-of-a"x\n', 2, "there is text after a closing quote"),
         ("id,pasword\n", 1, "unknown field 'pasword' in an account; did you mean password?"),
         ("id,password,Password\n", 1, "two columns are named password"),
     ],

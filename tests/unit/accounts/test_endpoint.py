@@ -57,14 +57,20 @@ def test_no_name_is_longer_than_asterisk_keeps_it(text: str) -> None:
         ({"password": "x"}, "no username"),
         ({"username": "a"}, "no password"),
         ({"username": "a", "password": ""}, "no password"),
-        ({"username": "a", "password": "x", "auth_type": "strange"}, "unknown auth_type='strange'"),
-        ({"username": "a", "md5_cred": "12"}, "its md5_cred is no digest"),
-        ({"username": "a", "password_digest": f"FOO:{DIGEST}"}, "its password_digest is no digest"),
-        ({"username": "a", "password_digest": f"SHA-256:{DIGEST}"}, "is no digest"),
-        ({"username": "a", "password_digest": f"SHA-256:{DIGEST * 2}"}, "nothing for md5"),
+        (
+            {"username": "a", "password": "x", "auth_type": "strange"},
+            "auth_type='strange' is unknown",
+        ),
+        ({"username": "a", "md5_cred": "12"}, "its md5_cred is not a digest"),
+        (
+            {"username": "a", "password_digest": f"FOO:{DIGEST}"},
+            "its password_digest is not a digest",
+        ),
+        ({"username": "a", "password_digest": f"SHA-256:{DIGEST}"}, "is not a digest"),
+        ({"username": "a", "password_digest": f"SHA-256:{DIGEST * 2}"}, "no digest for md5"),
         (
             {"username": "a", "md5_cred": DIGEST, "supported_algorithms_uas": "MD5,SHA-256"},
-            "nothing for sha-256",
+            "no digest for sha-256",
         ),
         ({"username": "a", "password": "x", "supported_algorithms_uas": "X"}, "the unknown 'x'"),
     ],
@@ -80,7 +86,10 @@ def test_auths_that_asterisk_does_not_load(values: dict[str, str], said: str) ->
     ("values", "said"),
     [
         ({"username": "a", "auth_type": "google_oauth"}, "Google"),
-        ({"username": "a", "password": "x", "supported_algorithms_uas": "SHA-256"}, "than MD5"),
+        (
+            {"username": "a", "password": "x", "supported_algorithms_uas": "SHA-256"},
+            "does not allow MD5",
+        ),
     ],
 )
 def test_auths_that_no_browser_can_answer(values: dict[str, str], said: str) -> None:
@@ -151,14 +160,14 @@ def test_an_account_is_taken_with_its_places() -> None:
     ("one", "auths", "said"),
     [
         (phone(id="a b"), (PLAIN,), "must not contain a space"),
-        (phone(auths=()), (PLAIN,), "has no auth: whoever knows its name can use it"),
-        (phone(auths=("b",)), (PLAIN,), "its auth 'b' is not there"),
+        (phone(auths=()), (PLAIN,), "has no auth, so everybody who knows its name can use it"),
+        (phone(auths=("b",)), (PLAIN,), "its auth 'b' does not exist"),
         (
             phone(),
             (replace(PLAIN, unusable="it is odd"),),
             "its auth 'a' cannot be used: it is odd",
         ),
-        (phone(), (auth(username="alice", md5_cred=DIGEST),), "a realm that nothing tells"),
+        (phone(), (auth(username="alice", md5_cred=DIGEST),), "a digest for an unknown realm"),
         (phone(), (replace(PLAIN, username="\udcff"),), "username of the auth 'a' is not UTF-8"),
         (phone(), (replace(PLAIN, password="\udcff"),), "password of the auth 'a' is not UTF-8"),
     ],

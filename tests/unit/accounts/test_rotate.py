@@ -131,7 +131,7 @@ def test_what_cannot_be_renewed_is_all_told(place: Place) -> None:
     with pytest.raises(FindingsError) as caught:
         renewal(place.file, ("alice", "bob", "nobody"), place.sources)
     said = str(caught.value)
-    assert "there is no account 'nobody'" in said
+    assert "has no account 'nobody'" in said
     assert "it has no username" in said
     assert "bui1der" not in said
     assert "wonder1and" not in said
@@ -189,7 +189,7 @@ def test_an_offer_has_all_with_webrtc_or_those_named(place: Place) -> None:
     offer = import_plan.candidates(source, source.endpoints())
     assert [a.id for a in offer.accounts] == ["bob", "eve"]
     assert [w.message for w in offer.findings] == [
-        "bad has no auth: whoever knows its name can use it"
+        "bad has no auth, so everybody who knows its name can use it"
     ]
     assert str(offer.findings[0].place) == f"{place.conf}:19"
     named = import_plan.candidates(source, source.endpoints(), ["bob", "desk", "none"])
