@@ -162,7 +162,7 @@ def test_all_wrong_lines_are_told() -> None:
     )
     with pytest.raises(FindingsError) as caught:
         parsed(text)
-    said = str(caught.value)
+    message = str(caught.value)
     assert len(caught.value.findings) == 8
     for part in (
         "accounts.csv:2: the id 'a b'",
@@ -174,12 +174,12 @@ def test_all_wrong_lines_are_told() -> None:
         "accounts.csv:8: password must be text on one line",
         "accounts.csv:11: the id 'h' is already used at accounts.csv:10",
     ):
-        assert part in said, part
-    assert "secret-of" not in said
+        assert part in message, part
+    assert "secret-of" not in message
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "said"),
+    ("text", "line", "message"),
     [
         ("alice,secret-of-a\n", 1, "the first line must name the columns"),
         ("\n\nname,secret-of-a\n", 3, "the first line must name the columns"),
@@ -189,10 +189,10 @@ def test_all_wrong_lines_are_told() -> None:
         ("id,password,Password\n", 1, "two columns are named password"),
     ],
 )
-def test_what_is_no_file_of_accounts(text: str, line: int, said: str) -> None:
+def test_what_is_no_file_of_accounts(text: str, line: int, message: str) -> None:
     with pytest.raises(CmpBundleError) as caught:
         parsed(text)
-    assert said in caught.value.message
+    assert message in caught.value.message
     assert (caught.value.file, caught.value.line) == (FILE, line)
     assert "secret-of" not in f"{caught.value}{caught.value.hint}"
 

@@ -34,15 +34,15 @@ def test_what_it_holds(path: Path) -> None:
     found = source.endpoints()
     assert list(found.endpoints) == ["alice", "bob"]
     assert found.transports is None
-    made = account(source, found, "alice")
-    assert made == Account(
+    result = account(source, found, "alice")
+    assert result == Account(
         "alice",
         password="of-alice",
         source=f"sqlite:///{path}",
         place=Row(source.name, "ps_endpoints", "alice"),
         secret=Row(source.name, "ps_auths", "alice"),
     )
-    assert str(made.place) == f"sqlite:///{path} ps_endpoints alice"
+    assert str(result.place) == f"sqlite:///{path} ps_endpoints alice"
 
 
 def test_older_tables_have_fewer_columns(path: Path) -> None:
@@ -106,11 +106,11 @@ def test_accounts_that_cannot_be_given_one_are_all_told(path: Path) -> None:
     source = filled(path, "alice", bob={"password": None}, carol={"username": None})
     with pytest.raises(FindingsError) as caught:
         planned(source, {"alice": "x", "bob": "x", "carol": "x", "dave": "x"})
-    said = str(caught.value)
-    assert "its auth 'bob' cannot be used: it has no password" in said
-    assert "its auth 'carol' cannot be used: it has no username" in said
-    assert "has no endpoint 'dave'" in said
-    assert "3 things are wrong, and nothing was changed" in said
+    message = str(caught.value)
+    assert "its auth 'bob' cannot be used: it has no password" in message
+    assert "its auth 'carol' cannot be used: it has no username" in message
+    assert "has no endpoint 'dave'" in message
+    assert "3 things are wrong, and nothing was changed" in message
     assert passwords(path)["alice"] == "of-alice"
 
 
@@ -135,8 +135,8 @@ def test_an_auth_of_two_phones_is_not_changed(path: Path) -> None:
 )
 def test_what_the_drivers_make_of_a_value(text: str, parts: list[str]) -> None:
     where = Row("d", "ps_auths", "a")
-    made = from_database._options({"password": text}, where, cut=True)
-    assert [option.value for option in made] == parts
+    result = from_database._options({"password": text}, where, cut=True)
+    assert [option.value for option in result] == parts
     (*whole,) = from_database._options({"password": text}, where, cut=False)
     assert [option.value for option in whole] == ([text] if text else [])
 

@@ -26,7 +26,7 @@ def looked_at(**values: Any) -> tuple[Account | None, list[Finding]]:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("field", "value", "message"),
     [
         ("id", 5, "id must be text"),
         ("id", "", "this account has no id"),
@@ -58,17 +58,17 @@ def looked_at(**values: Any) -> tuple[Account | None, list[Finding]]:
         ("zzz", "x", "possible fields: id, display_name"),
     ],
 )
-def test_a_wrong_value_is_told_with_its_place(field: str, value: Any, said: str) -> None:
-    made, findings = looked_at(**{field: value})
-    assert made is None
-    assert any(said in wrong.message for wrong in findings), findings
+def test_a_wrong_value_is_told_with_its_place(field: str, value: Any, message: str) -> None:
+    result, findings = looked_at(**{field: value})
+    assert result is None
+    assert any(message in wrong.message for wrong in findings), findings
     assert all(wrong.place == HERE for wrong in findings)
 
 
 def test_empty_text_is_the_same_as_none() -> None:
-    made, findings = looked_at(password="", auth_name="", source="")
+    result, findings = looked_at(password="", auth_name="", source="")
     assert findings == []
-    assert made == Account("a", place=HERE)
+    assert result == Account("a", place=HERE)
 
 
 def test_a_password_and_its_digest_exclude_each_other() -> None:

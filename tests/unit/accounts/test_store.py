@@ -153,8 +153,8 @@ def test_a_password_out_of_a_file(tmp_path: Path) -> None:
         store.read_password(path)
     assert "correct" not in f"{caught.value}{caught.value.hint}"
     assert store.read_password(path, allow_loose=True) == "correct horse"
-    for data, said in ((b"\nx\n", "is empty"), (b"\xff", "is not UTF-8")):
-        with pytest.raises(CmpBundleError, match=said):
+    for data, text in ((b"\nx\n", "is empty"), (b"\xff", "is not UTF-8")):
+        with pytest.raises(CmpBundleError, match=text):
             store.read_password(written(path, data))
     with pytest.raises(CmpBundleError, match="no such file"):
         store.read_password(tmp_path / "nothing")
@@ -179,9 +179,9 @@ def test_a_password_out_of_a_pipe() -> None:
 
 
 def test_generated_passwords_stand_for_themselves() -> None:
-    made = {generate.password() for _ in range(200)}
-    assert len(made) == 200
-    assert all(generate.is_plain(one) and len(one) == 24 for one in made)
-    assert set("".join(made)) == set(generate.ALPHABET)
+    passwords = {generate.password() for _ in range(200)}
+    assert len(passwords) == 200
+    assert all(generate.is_plain(one) and len(one) == 24 for one in passwords)
+    assert set("".join(passwords)) == set(generate.ALPHABET)
     for odd in ("", "a b", "a;b", "a'b", 'a"b', "ü", "a" * 81, "a\n", "a$b", "a%b"):
         assert not generate.is_plain(odd)

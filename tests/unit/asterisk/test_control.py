@@ -125,17 +125,17 @@ NO_CONF = (
 )
 
 
-def without(folder: Path, *said: str) -> Control:
+def without(folder: Path, *output: str) -> Control:
     """A command that says ``said`` and fails, of an Asterisk whose / is ``folder``/root."""
-    text = "\n".join(said)
+    text = "\n".join(output)
     return replace(
         standing_in(folder, f'cat >&2 <<"end"\n{text}\nend\nexit 1'), root=folder / "root"
     )
 
 
-@pytest.mark.parametrize("said", [(NONE_RUNS,), (NO_CONF, NONE_RUNS)])
-def test_none_that_runs(said: tuple[str, ...], tmp_path: Path) -> None:
-    found = without(tmp_path, *said)
+@pytest.mark.parametrize("output", [(NONE_RUNS,), (NO_CONF, NONE_RUNS)])
+def test_none_that_runs(output: tuple[str, ...], tmp_path: Path) -> None:
+    found = without(tmp_path, *output)
     assert found.ask("core show version") is None
     assert found.directories() is None
     assert found.listener() is None
@@ -185,8 +185,8 @@ def test_what_is_closed_to_this_user_is_no_stopped_asterisk(closed: str) -> None
             guilty = etc / "asterisk.conf"
             guilty.touch(0o640)
         else:
-            with socket.socket(socket.AF_UNIX) as made:
-                made.bind(str(guilty))
+            with socket.socket(socket.AF_UNIX) as listener:
+                listener.bind(str(guilty))
             guilty.chmod(0o755)
         if closed == "its folder":
             run.chmod(0o750)

@@ -45,11 +45,11 @@ def _units(text: str, form: str) -> str:
 
 
 def _zipped(data: bytes, method: int) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", method) as archive:
+    archive_file = io.BytesIO()
+    with zipfile.ZipFile(archive_file, "w", method) as archive:
         archive.writestr("nothing.txt", b"nothing at all")
         archive.writestr("notes.txt", b"alice: " + data)
-    return made.getvalue()
+    return archive_file.getvalue()
 
 
 def _wrapped(data: bytes, between: str = "\n") -> bytes:

@@ -42,19 +42,19 @@ def refused(changed: Any) -> str:
 
 
 def with_file(path: Any, size: Any = 1, sha256: Any = "0" * 64) -> dict[str, Any]:
-    made = document()
-    return made | {"files": [*made["files"], {"path": path, "size": size, "sha256": sha256}]}
+    content = document()
+    return content | {"files": [*content["files"], {"path": path, "size": size, "sha256": sha256}]}
 
 
-def identified(made: dict[str, Any]) -> dict[str, Any]:
+def identified(content: dict[str, Any]) -> dict[str, Any]:
     """``made`` with the id that its files have."""
-    files = tuple(manifest.PublishedFile(**file) for file in made["files"])
-    return made | {"id": manifest.bundle_id(files)}
+    files = tuple(manifest.PublishedFile(**file) for file in content["files"])
+    return content | {"id": manifest.bundle_id(files)}
 
 
 def test_there_and_back() -> None:
-    made = bundle().manifest
-    assert manifest.from_json(made.to_json(), "x") == made
+    content = bundle().manifest
+    assert manifest.from_json(content.to_json(), "x") == content
     # Nothing is refused but for what is wrong with it.
     fine = identified(with_file("assets/é/deep.er/x y"))
     assert (
@@ -139,7 +139,7 @@ def test_paths_that_no_build_makes(path: Any, says: str) -> None:
 
 
 def test_files_that_no_disk_holds_at_once() -> None:
-    made = with_file("assets/A/x")
+    content = with_file("assets/A/x")
     for path, says in {
         "assets/A/X": "differs from 'assets/A/x' only by case",
         "assets/a/y": "only by case",
@@ -147,11 +147,11 @@ def test_files_that_no_disk_holds_at_once() -> None:
         "assets/A/x/y": "a file as well as a folder",
     }.items():
         file = {"path": path, "size": 1, "sha256": "0" * 64}
-        assert says in refused(made | {"files": [*made["files"], file]})
+        assert says in refused(content | {"files": [*content["files"], file]})
     assert "larger than 32 MiB" in refused(with_file("assets/x", 2**26))
     assert "must be a number" in refused(with_file("assets/x", -1))
     many = [{"path": f"assets/{n}", "size": 0, "sha256": "0" * 64} for n in range(10_001)]
-    assert "exceeds the limit" in refused(made | {"files": many})
+    assert "exceeds the limit" in refused(content | {"files": many})
     assert "one of its SHA-256 values is not 64 hexadecimal digits" in refused(
         identified(with_file("assets/x", 1, "0" * 63))
     )
@@ -190,35 +190,35 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @st.composite
 def documents(draw: st.DrawFn) -> Any:
     """A right one in which a few things are something else, or gone."""
-    made: Any = deepcopy(document())
+    content: Any = deepcopy(document())
     for _ in range(draw(st.integers(0, 3))):
-        *above, last = draw(st.sampled_from([way for way in places(made) if way]))
-        holder = made
+        *above, last = draw(st.sampled_from([way for way in places(content) if way]))
+        holder = content
         for key in above:
             holder = holder[key]
         if draw(st.booleans()):
             holder[last] = draw(JSON)
         else:
             del holder[last]
-        if not isinstance(made, dict) or not made:
+        if not isinstance(content, dict) or not content:
             break
     if draw(st.booleans()):
         with suppress(KeyError, TypeError):
-            made = identified(made)
-    return made
+            content = identified(content)
+    return content
 
 
 @pytest.mark.slow
 @given(documents() | JSON)
-def test_whatever_is_accepted_comes_back_and_whatever_is_not_is_no_bug(made: Any) -> None:
-    data = json.dumps(made).encode()
+def test_whatever_is_accepted_comes_back_and_whatever_is_not_is_no_bug(content: Any) -> None:
+    data = json.dumps(content).encode()
     try:
         read = manifest.from_json(data, "x")
     except CmpBundleError:
         return
     assert manifest.from_json(read.to_json(), "x") == read
     again = json.loads(read.to_json())
-    assert {name: again[name] for name in made} == made
+    assert {name: again[name] for name in content} == content
     # What a deploy makes names of.
     assert read.id == manifest.bundle_id(read.files)
     assert len(read.profiles.sha256) == 64
@@ -235,9 +235,9 @@ def test_any_bytes_at_all(data: bytes) -> None:
 
 
 def in_a_folder(folder: Path) -> Bundle:
-    made = with_profiles(bundle(), SEALED)
-    dist.write(made, folder, Disk())
-    return made
+    content = with_profiles(bundle(), SEALED)
+    dist.write(content, folder, Disk())
+    return content
 
 
 def packed(folder: Path, archive: Path) -> Path:
@@ -247,17 +247,17 @@ def packed(folder: Path, archive: Path) -> Path:
 
 
 def test_a_bundle_comes_back_from_its_folder_and_from_an_archive(tmp_path: Path) -> None:
-    made = in_a_folder(tmp_path / "dist")
-    assert manifest.read(tmp_path / "dist") == made
-    assert manifest.read(packed(tmp_path / "dist", tmp_path / "a.tar")) == made
+    content = in_a_folder(tmp_path / "dist")
+    assert manifest.read(tmp_path / "dist") == content
+    assert manifest.read(packed(tmp_path / "dist", tmp_path / "a.tar")) == content
     (tmp_path / "link").symlink_to("dist")
-    assert manifest.read(tmp_path / "link") == made
+    assert manifest.read(tmp_path / "link") == content
 
 
 def test_anything_else_in_it_is_told(tmp_path: Path) -> None:
     folder = tmp_path / "dist"
-    made = in_a_folder(folder)
-    page = made.files["index.html"]
+    content = in_a_folder(folder)
+    page = content.files["index.html"]
     for path, data in {
         "index.html": page + b" ",
         "p/" + "0" * 32 + ".bin": b"x",
@@ -320,15 +320,15 @@ def test_what_stands_in_a_file_s_place_is_not_waited_for(
 
 def test_a_build_does_not_wait_for_what_stands_in_its_folder(tmp_path: Path) -> None:
     folder = tmp_path / "dist"
-    made = in_a_folder(folder)
+    content = in_a_folder(folder)
     (folder / "index.html").unlink()
     os.mkfifo(folder / "index.html")
-    assert dist.write(made, folder, Disk())
-    assert manifest.read(folder) == made
+    assert dist.write(content, folder, Disk())
+    assert manifest.read(folder) == content
     (folder / "manifest.json").unlink()
     os.mkfifo(folder / "manifest.json")
     with pytest.raises(CmpBundleError, match="was not written by cmp-bundle"):
-        dist.write(made, folder, Disk())
+        dist.write(content, folder, Disk())
 
 
 def test_an_archive_with_more_than_it_says(tmp_path: Path) -> None:
@@ -347,10 +347,10 @@ def test_an_archive_with_more_than_it_says(tmp_path: Path) -> None:
 
 
 def test_a_build_writes_nothing_that_a_deploy_would_refuse(tmp_path: Path) -> None:
-    made = bundle()
-    files = {**made.files, "assets/" + "x" * 250: b""}
+    content = bundle()
+    files = {**content.files, "assets/" + "x" * 250: b""}
     listed = manifest.listed(files)
-    about = replace(made.manifest, files=listed, id=manifest.bundle_id(listed))
+    about = replace(content.manifest, files=listed, id=manifest.bundle_id(listed))
     with pytest.raises(CmpBundleError, match=r"cannot be deployed: .*too long a name"):
         dist.write(Bundle(files, about), tmp_path / "dist", Disk())
     assert not (tmp_path / "dist").exists()

@@ -45,10 +45,10 @@ def tar_of(*entries: tarfile.TarInfo | tuple[tarfile.TarInfo, bytes]) -> bytes:
 
 
 def info(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:
-    made = tarfile.TarInfo(name)
-    made.type = kind
-    made.linkname = link
-    return made
+    result = tarfile.TarInfo(name)
+    result.type = kind
+    result.linkname = link
+    return result
 
 
 def block(

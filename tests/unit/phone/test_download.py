@@ -26,7 +26,7 @@ BODY = b"a phone, packed " * 20_000
 GOOD = Answer(BODY)
 
 
-class Told(Silent):
+class Recorder(Silent):
     """Keeps what it is told."""
 
     def __init__(self) -> None:
@@ -84,9 +84,9 @@ def fails(url: str, network: Network, why: str) -> UnreachableError:
 def test_a_file_and_its_progress(
     server: HttpsServer, trust: Trust, waits: Waits, answer: Answer, total: int | None
 ) -> None:
-    told = Told()
-    assert get(server.give("/p.tgz", answer), waits.network(trust), told) == BODY
-    assert told.bars == [("fetching the phone", total, len(BODY))]
+    recorder = Recorder()
+    assert get(server.give("/p.tgz", answer), waits.network(trust), recorder) == BODY
+    assert recorder.bars == [("fetching the phone", total, len(BODY))]
     assert server.asked == ["/p.tgz"]
     assert waits == []
 
@@ -110,13 +110,13 @@ def test_an_empty_file(server: HttpsServer, trust: Trust, waits: Waits) -> None:
 def test_what_may_be_over_in_a_moment_is_tried_again(
     server: HttpsServer, trust: Trust, waits: Waits, answer: Answer, why: str
 ) -> None:
-    told = Told()
+    recorder = Recorder()
     url = server.give("/p.tgz", answer, answer, GOOD)
-    assert get(url, waits.network(trust), told) == BODY
+    assert get(url, waits.network(trust), recorder) == BODY
     assert waits == [1.0, 2.0]
-    assert len(told.details) == 2
-    assert why in told.details[0]
-    assert told.details[0].endswith("trying again in 1.0 s")
+    assert len(recorder.details) == 2
+    assert why in recorder.details[0]
+    assert recorder.details[0].endswith("trying again in 1.0 s")
 
 
 def test_not_for_ever(server: HttpsServer, trust: Trust, waits: Waits) -> None:
