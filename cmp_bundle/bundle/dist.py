@@ -39,7 +39,7 @@ def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
     except ValueError as error:
         raise CmpBundleError(
             "bundle-damaged",
-            f"cannot be deployed: {error}",
+            f"this bundle cannot be deployed: {error}",
             hint="change the phone's files",
         ) from None
     files = dict(bundle.files) | {manifest.NAME: bundle.manifest.to_json()}
