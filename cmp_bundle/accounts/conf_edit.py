@@ -31,7 +31,7 @@ def edited(
 ) -> dict[str, bytes] | list[Finding]:
     """The files that change (paths as Asterisk sees them) where each option gets its new value.
 
-    The options that cannot get theirs without something else changing as well, if there are any.
+    The options that cannot change without something else changing as well, if there are any.
     """
     users = _users(configuration)
     changed: dict[str, list[bytes]] = {}
@@ -59,12 +59,12 @@ def _put(
     place = option.where
     if not isinstance(place, Place) or place.line is None:
         return finding(
-            "password-uneditable", "the place of this value is not known", place, _BY_HAND
+            "password-uneditable", "the file and line of this value are unknown", place, _BY_HAND
         )
     sharing = users.get(place, [])
     if len(sharing) > 1:
-        text = f"this line is shared by [{'], ['.join(sharing)}]"
-        return finding("password-shared", text, place, "give each a password of its own")
+        text = f"[{'], ['.join(sharing)}] share this line"
+        return finding("password-shared", text, place, "give each a separate password")
     if place.file not in changed:
         data = files.content(place.file)
         if isinstance(data, Absence):
@@ -75,7 +75,7 @@ def _put(
     if found is None:
         return finding(
             "password-uneditable",
-            "this line cannot be changed without the rest of it",
+            "cmp-bundle cannot find the value in this line",
             place,
             _BY_HAND,
         )
@@ -87,10 +87,10 @@ def _unlike(
     before: Sequence[Category], after: Configuration, wanted: Sequence[tuple[Option, str]]
 ) -> list[Finding]:
     """The options because of which the files would not read as they should."""
-    there = {v for category in after.categories for v in category.variables}
-    as_wanted = {v for category in before for v in category.variables} & there
-    places = {Place(v.file, v.line) for v in as_wanted}
-    text = "this value is made of more than its line"
+    variables = {v for category in after.categories for v in category.variables}
+    as_wanted = {v for category in before for v in category.variables} & variables
+    places = {v.place for v in as_wanted}
+    text = "this value comes from more than one line"
     return [
         finding("password-uneditable", text, option.where, _BY_HAND)
         for option, _ in wanted
@@ -104,15 +104,14 @@ def _users(configuration: Configuration) -> dict[object, list[str]]:
     for category in configuration.categories:
         if not category.template:
             for variable in category.variables:
-                users.setdefault(Place(variable.file, variable.line), []).append(category.name)
+                users.setdefault(variable.place, []).append(category.name)
     return users
 
 
 def _with(category: Category, values: Mapping[object, str]) -> Category:
     """The category with these lines' new values; a template changes along with its heir."""
     variables = tuple(
-        replace(v, value=values[place]) if (place := Place(v.file, v.line)) in values else v
-        for v in category.variables
+        replace(v, value=values[v.place]) if v.place in values else v for v in category.variables
     )
     return replace(category, variables=variables)
 

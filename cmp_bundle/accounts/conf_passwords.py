@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import conf_edit, source_name
@@ -33,19 +34,17 @@ class ConfPasswords:
     files: ConfFolder
     configuration: Configuration
     endpoints: Endpoints
-    users: dict[str, list[Category]]
     real: Callable[[str], Path]
 
-    @classmethod
-    def of(
-        cls,
-        file: str,
-        files: ConfFolder,
-        configuration: Configuration,
-        endpoints: Endpoints,
-        real: Callable[[str], Path],
-    ) -> ConfPasswords:
-        return cls(file, files, configuration, endpoints, _users(file, files, configuration), real)
+    @cached_property
+    def users(self) -> dict[str, list[Category]]:
+        """By auth, the categories that name it, in the file beside as well."""
+        wizard = source_name.is_wizard(self.file)
+        beside = read(source_name.PJSIP if wizard else source_name.WIZARD, self.files)
+        users = conf_edit.mentions(self.configuration)
+        for auth, categories in conf_edit.mentions(beside).items():
+            users[auth] = [*users.get(auth, []), *categories]
+        return users
 
     def sharing(self, endpoint: Endpoint) -> list[str]:
         return [
@@ -60,13 +59,13 @@ class ConfPasswords:
         if not isinstance(where, Place):
             return None
         if where.file not in self.configuration.files:
-            text = f"the auth of {account} stands in another file"
-            hint = f"have it as an account from {source_name.PJSIP}, or change it by hand"
+            text = f"the auth of {account} is in another file"
+            hint = f"use {source_name.PJSIP} as the source of this account, or edit the file"
             return finding("password-elsewhere", text, where, hint)
         if not self.real(where.file).is_relative_to(self.real(self.files.etc)):
             # Nowhere else is anything changed.
-            text = f"the password of {account} stands outside of Asterisk's configuration folder"
-            return finding("password-elsewhere", text, where, "change it by hand")
+            text = f"the password of {account} is outside of Asterisk's configuration folder"
+            return finding("password-elsewhere", text, where, "edit the file")
         return None
 
     def steps(self, wanted: Sequence[tuple[Option, str]]) -> Sequence[Change] | list[Finding]:
@@ -79,13 +78,3 @@ class ConfPasswords:
         before = self.files.content(file)
         content = before if isinstance(before, bytes) else b""
         return edit(self.real(file), self.files.boundary, content, after)
-
-
-def _users(file: str, files: ConfFolder, configuration: Configuration) -> dict[str, list[Category]]:
-    """By auth, the categories that name it, in the file beside as well."""
-    wizard = source_name.is_wizard(file)
-    beside = read(source_name.PJSIP if wizard else source_name.WIZARD, files)
-    users = conf_edit.mentions(configuration)
-    for auth, categories in conf_edit.mentions(beside).items():
-        users[auth] = [*users.get(auth, []), *categories]
-    return users

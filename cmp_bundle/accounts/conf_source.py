@@ -24,7 +24,7 @@ _EMPTY = Endpoints({}, {}, {})
 
 @dataclass(frozen=True)
 class ConfSource:
-    """``file`` (pjsip.conf, pjsip_wizard.conf) of Asterisk's ``files``; ``name`` is as said."""
+    """``file`` (pjsip.conf, pjsip_wizard.conf) of Asterisk's ``files``; ``name`` is as an account names it."""
 
     name: str
     files: ConfFolder
@@ -43,7 +43,7 @@ class ConfSource:
     def passwords(self) -> ConfPasswords:
         configuration = self._read(self.file)
         found = self._endpoints(configuration)
-        return ConfPasswords.of(self.file, self.files, configuration, found, self._real)
+        return ConfPasswords(self.file, self.files, configuration, found, self._real)
 
     def _endpoints(self, configuration: Configuration) -> Endpoints:
         if not source_name.is_wizard(self.file):
@@ -57,7 +57,7 @@ class ConfSource:
         found = read(name, self.files)
         real = self._real(name if name.startswith("/") else f"{self.files.etc}/{name}")
         if found.missing:
-            text = "is a folder" if real.is_dir() else "there is no such file"
+            text = "is a folder" if real.is_dir() else "does not exist"
             raise CmpBundleError("no-file", text, file=real)
         unreadable = [p for p in found.unknowns if "cannot be read" in p.message]
         if unreadable:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cmp_bundle.accounts.csv_records import CsvError, Record, delimiter, quoted, records
-from cmp_bundle.accounts.edits import Parsed, make_sure, newline_of, replaced, values
-from cmp_bundle.accounts.fields import FIELDS, AccountFields, account, duplicates, unknown
+from cmp_bundle.accounts.edits import Parsed, make_sure, newline_of, replaced, text_of, values
+from cmp_bundle.accounts.fields import FIELDS, AccountFields, account, refuse_wrong, unknown
 from cmp_bundle.errors import CmpBundleError, refuse
 from cmp_bundle.findings import Finding, finding
 from cmp_bundle.places import Place
@@ -51,9 +51,7 @@ def parse(data: bytes, file: str) -> Parsed:
         parsed = account(written, findings) if written else None
         if parsed:
             accounts.append(parsed)
-    findings += duplicates(accounts)
-    findings.sort(key=lambda w: w.place.line or 0 if isinstance(w.place, Place) else 0)
-    refuse(findings, "none of the accounts is used until all are right")
+    refuse_wrong(accounts, findings)
     return Parsed(tuple(accounts))
 
 
@@ -66,25 +64,25 @@ def edited(data: bytes, edits: Edits, file: str) -> bytes:
     sheet = _sheet(data, file)
     rows = dict(zip((a.id for a in before.accounts), sheet.rows, strict=True))
     newline = newline_of(sheet.text)
-    needed = [name for one in edits.add for name in values(one)]
+    needed = [name for added in edits.add for name in values(added)]
     needed += [n for change in edits.change.values() for n, value in change.items() if value]
     columns = list(sheet.columns)
     columns += [name for name in dict.fromkeys(["id", *needed]) if name not in columns]
     spans = [(rows[name].start, rows[name].next, "") for name in edits.remove]
     for name, change in edits.change.items():
         spans += _changes(sheet, rows[name], columns, change)
-    fresh = columns[len(sheet.columns) :]
+    new_columns = columns[len(sheet.columns) :]
     text = sheet.text
     if sheet.head is None:
-        text += sheet.between.join(fresh) + newline
-    elif fresh:
+        text += sheet.between.join(new_columns) + newline
+    elif new_columns:
         end = sheet.head.end
-        spans.append((end, end, sheet.between + sheet.between.join(fresh)))
+        spans.append((end, end, sheet.between + sheet.between.join(new_columns)))
     changed = replaced(text, spans)
     if edits.add and not changed.endswith(("\n", "\r")):
         changed += newline
-    for one in edits.add:
-        cells = {name: _written_as(value) for name, value in values(one).items()}
+    for added in edits.add:
+        cells = {name: _written_as(value) for name, value in values(added).items()}
         row = [quoted(cells.get(name, ""), sheet.between) for name in columns]
         changed += sheet.between.join(row).rstrip(sheet.between) + newline
     after = changed.encode()
@@ -93,17 +91,7 @@ def edited(data: bytes, edits: Edits, file: str) -> bytes:
 
 
 def _sheet(data: bytes, file: str) -> _Sheet:
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise CmpBundleError(
-            "not-utf8",
-            "is not UTF-8 text",
-            file=file,
-            line=line,
-            hint="save it from the spreadsheet as CSV UTF-8",
-        ) from None
+    text = text_of(data, file, "save it from the spreadsheet as CSV UTF-8")
     between = delimiter(text)
     try:
         rows = records(text, between)
@@ -117,19 +105,20 @@ def _sheet(data: bytes, file: str) -> _Sheet:
         # What stands there instead may be somebody's password: it is not repeated.
         raise CmpBundleError(
             "csv-layout",
-            "the first line has to name the columns, and one of them has to be id",
+            "the first line must name the columns, and id must be one of them",
             file=file,
             line=head.line,
-            hint=f"the columns there are: {', '.join(FIELDS)}",
+            hint=f"possible columns: {', '.join(FIELDS)}",
         )
     place = Place(file, head.line)
-    strange = [name for name in columns if name not in FIELDS]
     findings = [
-        finding("account-field", unknown(name, FIELDS, is_heading=True), place) for name in strange
+        finding("account-field", unknown(name, FIELDS, is_heading=True), place)
+        for name in columns
+        if name not in FIELDS
     ]
     twice = {name for name in columns if columns.count(name) > 1 and name in FIELDS}
     findings += [
-        finding("csv-layout", f"the column {name} is there twice", place) for name in sorted(twice)
+        finding("csv-layout", f"two columns are named {name}", place) for name in sorted(twice)
     ]
     refuse(findings)
     return _Sheet(text, between, columns, head, tuple(rows))
@@ -146,7 +135,9 @@ def _written(
     place = Place(file, row.line)
     if any(cell.value for cell in row.cells[len(sheet.columns) :]):
         findings.append(
-            finding("csv-layout", "this line has more fields than there are columns", place)
+            finding(
+                "csv-layout", "this line has more fields than the first line has columns", place
+            )
         )
         return None
     values = {}
@@ -181,7 +172,7 @@ def _written_as(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        if value and all(isinstance(one, str) for one in value):
+        if value and all(isinstance(url, str) for url in value):
             return " ".join(value)
         return json.dumps(value, ensure_ascii=False)
     return str(value)
@@ -192,9 +183,9 @@ def _changes(
 ) -> Iterator[tuple[int, int, str]]:
     beyond = {}
     for name, value in change.items():
-        at = columns.index(name) if name in columns else None
-        if at is None:
+        if name not in columns:
             continue
+        at = columns.index(name)
         if at < len(row.cells):
             cell = row.cells[at]
             yield cell.start, cell.end, quoted(value or "", sheet.between)

@@ -47,7 +47,7 @@ def delimiter(text: str) -> str:
 
 
 def records(text: str, between: str) -> list[Record]:
-    """All records but the empty ones. Raises UnclearError."""
+    """All records but the empty ones. Raises CsvError."""
     found = []
     at = 1 if text.startswith("\ufeff") else 0
     line = 1
@@ -63,7 +63,7 @@ def records(text: str, between: str) -> list[Record]:
             at += 1
         found_break = _BREAK.match(text, at)
         if found_break is None and at < len(text):
-            raise CsvError("something stands behind a closing quote", line)
+            raise CsvError("there is text after a closing quote", line)
         after = found_break.end() if found_break else at
         if len(cells) > 1 or cells[0].end > cells[0].start:
             found.append(Record(tuple(cells), line, start, at, after))
@@ -88,7 +88,7 @@ def _cell(text: str, at: int, plain: re.Pattern[str], line: int) -> Cell:
     while True:
         quote = text.find('"', end)
         if quote == -1:
-            raise CsvError("a quote is opened and never closed", line)
+            raise CsvError("a quote is never closed", line)
         if text[quote + 1 : quote + 2] != '"':
             return Cell(text[at + 1 : quote].replace('""', '"'), at, quote + 1)
         end = quote + 2

@@ -39,19 +39,19 @@ _LIBPQ = ("psycopg", "psycopg2")
 _CHECKED = ("verify-ca", "verify-full")
 
 _MYSQL_TLS = (
-    "have its certificate checked: ?ssl_ca=/path/to/ca.pem behind the URL; on this machine its socket"
-    " will do: ?unix_socket=/run/mysqld/mysqld.sock"
+    "check its certificate: add ?ssl_ca=/path/to/ca.pem to the URL; or, on this machine, use its"
+    " socket: ?unix_socket=/run/mysqld/mysqld.sock"
 )
 _TLS = {
     "mysql": _MYSQL_TLS,
     "mariadb": _MYSQL_TLS,
-    "postgresql": "have its certificate checked: ?sslmode=verify-full behind the URL; or let it ask"
-    " for scram-sha-256 (pg_hba.conf)",
+    "postgresql": "check its certificate: add ?sslmode=verify-full to the URL; or configure"
+    " scram-sha-256 (pg_hba.conf)",
 }
 
 _ANSWER = (
-    "the password comes from --database-password-file, from CMP_BUNDLE_DATABASE_PASSWORD,"
-    " or from the driver's own files, such as ~/.pgpass"
+    "set the password with --database-password-file, CMP_BUNDLE_DATABASE_PASSWORD,"
+    " or a file of the driver, such as ~/.pgpass"
 )
 
 
@@ -83,9 +83,7 @@ class Database:
     def _connected(self, engine: sa.Engine) -> Iterator[sa.Connection]:
         try:
             connection = engine.connect()
-        except SQLAlchemyError as error:
-            raise self._problem(error) from None
-        except (OSError, RuntimeError, TypeError, ValueError) as error:
+        except (SQLAlchemyError, OSError, RuntimeError, TypeError, ValueError) as error:
             # What the URL says behind its question mark goes to the driver as it is.
             raise self._problem(error) from None
         try:
@@ -101,7 +99,7 @@ class Database:
             raise CmpBundleError(
                 "database-url",
                 f"the URL of the database {problem}",
-                hint="write mysql://USER@HOST/NAME, and put the password into a file:"
+                hint="write mysql://USER@HOST/NAME; put the password into a file:"
                 " --database-password-file FILE",
             )
         try:
@@ -125,7 +123,7 @@ class Database:
         except (ArgumentError, NoSuchModuleError, ValueError):
             raise CmpBundleError(
                 "database-url",
-                f"{self.url} is not the URL of a database",
+                f"{self.url} is not a database URL",
                 hint="write mysql://USER@HOST/NAME, postgresql://USER@HOST/NAME or"
                 " sqlite:////path/to/file",
             ) from None
@@ -152,7 +150,7 @@ def _file(url: URL, *, writing: bool) -> URL:
     """SQLite's own URL for a file that has to be there already."""
     path = Path(url.database or "").absolute()
     if not url.database or not path.is_file():
-        raise CmpBundleError("no-file", "there is no such database", file=path)
+        raise CmpBundleError("no-file", "this database does not exist", file=path)
     query = {"uri": "true", "mode": "rw" if writing else "ro"}
     return url.set(database=f"file:{quote(str(path))}", query=query)
 

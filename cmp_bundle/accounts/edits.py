@@ -1,4 +1,4 @@
-"""What shall be different in a file of accounts, and the parts that files of both kinds share."""
+"""What shall be different in an accounts file, and the parts that files of both kinds share."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 #: field out.
 Change = Mapping[str, str | None]
 
+#: The fields that are left out where they are empty, in the order in which they are written.
+_WRITTEN = ("id", "display_name", "auth_name", "password", "ha1", "realm", "extension", "host",
+            "port", "path", "source")  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Parsed:
-    """What a file of accounts holds. ``defaults`` are for accounts that do not say themselves."""
+    """What an accounts file holds. ``defaults`` count for accounts that leave a field out."""
 
     accounts: tuple[Account, ...]
     defaults: Account = field(default_factory=lambda: Account(""))
@@ -60,19 +64,8 @@ class Edits:
 def values(account: Account) -> dict[str, object]:
     """What has to be written of an account: its fields that hold anything, by name."""
     fields: dict[str, object] = {
-        "id": account.id,
-        "display_name": account.display_name,
-        "auth_name": account.auth_name,
-        "password": account.password,
-        "ha1": account.ha1,
-        "realm": account.realm,
-        "extension": account.extension,
-        "host": account.host,
-        "port": account.port,
-        "path": account.path,
-        "source": account.source,
+        name: value for name in _WRITTEN if (value := getattr(account, name))
     }
-    fields = {name: value for name, value in fields.items() if value}
     if account.register is not None:
         fields["register"] = account.register
     if account.ice is not None:
@@ -87,6 +80,17 @@ def placeless(account: Account) -> Account:
     return replace(account, place=None, secret=None)
 
 
+def text_of(data: bytes, file: str, hint: str | None = None) -> str:
+    """``data`` as text. Raises CmpBundleError with ``hint`` where it is none."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise CmpBundleError(
+            "not-utf8", "is not UTF-8 text", file=file, line=line, hint=hint
+        ) from None
+
+
 def make_sure(after: Parsed, before: Parsed, edits: Edits, file: str) -> None:
     """Raise CmpBundleError unless an edited file says what it should."""
     result = [placeless(account) for account in after.accounts]
@@ -97,9 +101,9 @@ def make_sure(after: Parsed, before: Parsed, edits: Edits, file: str) -> None:
 def unclear(file: str) -> CmpBundleError:
     return CmpBundleError(
         "file-uneditable",
-        "is written in a way that cannot be changed without touching the rest",
+        "cannot be changed without changing other parts of the file",
         file=file,
-        hint="change it with an editor; it was left as it is",
+        hint="change it with an editor; the file is unchanged",
     )
 
 

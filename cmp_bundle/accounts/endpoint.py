@@ -46,8 +46,8 @@ class Auth:
     ``ha1`` counts where there is one, else ``password``; ``realm`` is empty where the server's
     default counts. ``secret`` is the option whose value has to change for another password.
     ``unusable`` tells why Asterisk does not load it, or why a browser phone cannot answer it;
-    ``loaded`` is which of the two. ``both`` is whether it has a password beside the digest, ``older`` what Asterisk 16 makes of it
-    where that is something else.
+    ``loaded`` is which of the two. ``both`` is whether it has a password beside the digest,
+    ``older`` what Asterisk 16 makes of it where that is something else.
     """
 
     id: str
@@ -130,7 +130,7 @@ def auth(name: str, options: tuple[Option, ...]) -> Auth:
     password = plain.value if plain else ""
     digests, broken = _digests(options)
     digest, digest_option = digests.get("md5", ("", None))
-    refused = f"its {broken} is no digest" if broken else _refused(options, digests, password)
+    refused = f"its {broken} is not a digest" if broken else _refused(options, digests, password)
     return Auth(
         id=name,
         username=value(options, "username"),
@@ -157,23 +157,23 @@ def _refused(options: tuple[Option, ...], digests: Mapping[str, object], passwor
     if kind == "google_oauth":
         return ""
     if kind not in ("userpass", "md5", "digest"):
-        return f"it is of the unknown auth_type={kind!r}"
+        return f"its auth_type={kind!r} is unknown"
     # For calls that come in, then for those that go out: each needs something to be answered by.
     for name in ("supported_algorithms_uas", "supported_algorithms_uac"):
         for algorithm in _algorithms(options, name):
             if algorithm not in DIGESTS:
                 return f"its {name} names the unknown {algorithm!r}"
             if not password and algorithm not in digests:
-                return f"it has nothing for {algorithm}" if digests else "it has no password"
+                return f"it has no digest for {algorithm}" if digests else "it has no password"
     return ""
 
 
 def _unanswerable(options: tuple[Option, ...]) -> str:
     """Why no browser phone can answer what Asterisk loads."""
     if _kind(options) == "google_oauth":
-        return "it is for Google's OAuth, which no browser phone can answer"
+        return "it is for Google's OAuth, which browser phones do not support"
     if "md5" not in _algorithms(options, "supported_algorithms_uas"):
-        return "it asks for other digests than MD5, the only one that browser phones know"
+        return "it does not allow MD5, the only digest that browser phones support"
     return ""
 
 
@@ -209,9 +209,9 @@ def _digests(options: Iterable[Option]) -> tuple[dict[str, tuple[str, Option]], 
     for option in options:
         if folded(option.name) not in ("md5_cred", "password_digest"):
             continue
-        for one in names(option.value):
-            algorithm, colon, text = one.partition(":")
-            algorithm, text = (algorithm.strip(BLANKS), text) if colon else ("md5", one)
+        for entry in names(option.value):
+            algorithm, colon, text = entry.partition(":")
+            algorithm, text = (algorithm.strip(BLANKS), text) if colon else ("md5", entry)
             algorithm, text = folded(algorithm), text.strip(BLANKS)
             if len(text) != DIGESTS.get(algorithm):
                 return {}, option.name

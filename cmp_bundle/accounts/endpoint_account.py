@@ -22,7 +22,7 @@ def account(
     """
     problem = sip_id.problem(endpoint.id)
     if problem:
-        hint = f"a browser phone could not use it; call it {sip_id.instead(endpoint.id)!r}"
+        hint = f"rename the endpoint, for example to {sip_id.instead(endpoint.id)!r}"
         return finding("endpoint-name", problem, endpoint.where, hint)
     chosen = usable(endpoint, found)
     if isinstance(chosen, Finding):
@@ -35,7 +35,7 @@ def usable(endpoint: Endpoint, found: Endpoints) -> Auth | Finding:
     if not endpoint.auths:
         return finding(
             "no-auth",
-            f"{endpoint.id} has no auth: whoever knows its name can use it",
+            f"{endpoint.id} has no auth, so everybody who knows its name can use it",
             endpoint.where,
             "give it an auth with a password",
             endpoint.id,
@@ -44,7 +44,7 @@ def usable(endpoint: Endpoint, found: Endpoints) -> Auth | Finding:
     for name in endpoint.auths:
         auth = found.auths.get(name)
         if auth is None:
-            reasons.append(f"its auth {name!r} is not there")
+            reasons.append(f"its auth {name!r} does not exist")
         elif auth.unusable:
             reasons.append(f"its auth {name!r} cannot be used: {auth.unusable}")
         else:
@@ -68,15 +68,15 @@ def _account(endpoint: Endpoint, auth: Auth, source: str, realm: str) -> Account
                 "auth-not-utf8",
                 f"the password of the auth {auth.id!r} is not UTF-8 text",
                 where,
-                "name the realm, so that its digest can be taken: [accounts] realm",
+                "name the realm, so that cmp-bundle can compute the digest: [accounts] realm",
             )
         password, digested = "", digest(auth, realm)
     if digested and not realm:
         return finding(
             "realm-unknown",
-            f"the auth {auth.id!r} holds a digest for a realm that nothing tells",
+            f"the auth {auth.id!r} contains a digest for an unknown realm",
             where,
-            f"name it: [accounts] realm, usually {REALM}",
+            f"name the realm: [accounts] realm, usually {REALM}",
         )
     return Account(
         id=endpoint.id,

@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 from cmp_bundle.accounts import sip_id, source_name
 from cmp_bundle.accounts.model import Account, IceServer
+from cmp_bundle.errors import refuse
 from cmp_bundle.findings import Finding, finding
+from cmp_bundle.places import Place
 from cmp_bundle.settings.model import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from cmp_bundle.places import Place
-
 _ICE_URL = re.compile(r"(?:stuns?|turns?):[^\s?]+(?:\?transport=(?:udp|tcp))?", re.IGNORECASE)
 #: What may be written of a server in ice.
 _OF_ICE = ("url", "username", "credential")
 _HA1 = re.compile(r"[0-9A-Fa-f]{32}")
+
+#: What refused accounts mean for the others.
+ALL_OR_NONE = "no account is used until all are correct"
 
 _WORDS = {str: "text", int: "a whole number", bool: "true or false", list: "a list"}
 
@@ -106,13 +109,13 @@ def account(row: AccountFields, findings: list[Finding]) -> Account | None:
     values = checked(row, FIELDS, findings)
     if "id" not in values and not any(w.place == row.where("id") for w in findings[before:]):
         findings.append(
-            finding("account-value", "an account without an id", row.place, 'write id = "…"')
+            finding("account-value", "this account has no id", row.place, 'write id = "…"')
         )
     if "source" in values:
         findings.extend(
             finding(
                 "account-conflict",
-                f"{name} comes from the source of this account",
+                f"{name} comes from this account's source",
                 row.where(name),
                 f"remove {name}, or remove source",
             )
@@ -120,10 +123,10 @@ def account(row: AccountFields, findings: list[Finding]) -> Account | None:
             if name in values
         )
     if "password" in values and "ha1" in values:
-        text = "an account has a password or a ha1, not both"
+        text = "an account can have a password or a ha1, not both"
         findings.append(finding("account-conflict", text, row.where("ha1"), "remove one of them"))
     if "ha1" in values and "realm" not in values:
-        text = "a ha1 is for one realm, and there is none here"
+        text = "a ha1 needs the realm that it was computed for"
         findings.append(
             finding(
                 "account-conflict", text, row.where("ha1"), 'write realm = "…", often "asterisk"'
@@ -158,7 +161,7 @@ def checked(
         if problem is None:
             values[name] = value
         elif name == "id":
-            hint = f"write {sip_id.instead(value)!r}" if sip_id.may_be_shown(value) else ""
+            hint = f"write {sip_id.instead(value)!r}" if sip_id.is_printable(value) else ""
             findings.append(finding("account-value", problem, where, hint))
         else:
             findings.append(finding("account-value", f"{name} {problem}", where))
@@ -177,60 +180,64 @@ def duplicates(accounts: Iterable[Account]) -> list[Finding]:
         if other is account:
             continue
         if other.id == account.id:
-            text = f"the id {account.id!r} is there already, at {other.place}"
+            text = f"the id {account.id!r} is already used at {other.place}"
         else:
             text = (
-                f"the id {account.id!r} differs from {other.id!r} at {other.place} by case alone,"
-                " and much of Asterisk does not tell them apart"
+                f"the id {account.id!r} differs from {other.id!r} at {other.place} only by case,"
+                " and parts of Asterisk ignore case"
             )
         findings.append(finding("account-duplicate", text, account.place, "remove or rename one"))
     return findings
 
 
+def refuse_wrong(accounts: Iterable[Account], findings: list[Finding]) -> None:
+    """Raise CmpBundleError with all ``findings`` of a file and its duplicates, in order."""
+    wrong = [*findings, *duplicates(accounts)]
+    wrong.sort(key=lambda w: w.place.line or 0 if isinstance(w.place, Place) else 0)
+    refuse(wrong, ALL_OR_NONE)
+
+
 def unknown(
     name: str, known: Iterable[str], of: str = "an account", *, is_heading: bool = False
 ) -> str:
-    """What to say of a field that there is not.
+    """The message about an unknown field.
 
     A name that is like none, and no heading of a column, may be a password on a line of its own:
     it is not repeated.
     """
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1)
-    field = f"field {name!r}" if close or is_heading else "such field"
-    help_text = f"did you mean {close[0]}?" if close else f"there are: {', '.join(names)}"
-    return f"{of} has no {field}; {help_text}"
+    shown_name = f" {name!r}" if close or is_heading else ""
+    help_text = f"did you mean {close[0]}?" if close else f"possible fields: {', '.join(names)}"
+    return f"unknown field{shown_name} in {of}; {help_text}"
 
 
 def _ice(value: list[Any], where: Place, findings: list[Finding]) -> tuple[IceServer, ...]:
     servers = []
-    for one in value:
-        parts = {"url": one} if isinstance(one, str) else one
-        shape = isinstance(parts, dict) and "url" in parts
-        if not shape or not all(isinstance(v, str) for v in parts.values()):
-            text = "ice must be a list of URLs, or of { url, username, credential }"
-            findings.append(finding("account-value", text, where))
-            continue
-        more = [name for name in parts if name not in _OF_ICE]
-        if more:
-            findings.append(
-                finding("account-field", unknown(more[0], _OF_ICE, "a server in ice"), where)
-            )
-        elif not _ICE_URL.fullmatch(parts["url"]):
-            text = "a server in ice must look like stun:stun.example.com:3478 or turn:…"
-            findings.append(finding("account-value", text, where))
-        elif parts["url"].lower().startswith("turn") and not (
-            parts.get("username") and parts.get("credential")
-        ):
-            text = "a TURN server in ice needs a username and a credential"
-            findings.append(
-                finding(
-                    "account-value",
-                    text,
-                    where,
-                    '{ url = "turn:…", username = "…", credential = "…" }',
-                )
-            )
+    for server in value:
+        parts = {"url": server} if isinstance(server, str) else server
+        problem = _ice_problem(parts, where)
+        if problem:
+            findings.append(problem)
         else:
             servers.append(IceServer(**parts))
     return tuple(servers)
+
+
+def _ice_problem(parts: Any, where: Place) -> Finding | None:
+    is_server = isinstance(parts, dict) and "url" in parts
+    if not is_server or not all(isinstance(part, str) for part in parts.values()):
+        text = "ice must be a list of URLs, or of { url, username, credential }"
+        return finding("account-value", text, where)
+    for name in parts:
+        if name not in _OF_ICE:
+            return finding("account-field", unknown(name, _OF_ICE, "a server in ice"), where)
+    if not _ICE_URL.fullmatch(parts["url"]):
+        text = "a server in ice must look like stun:stun.example.com:3478 or turn:…"
+        return finding("account-value", text, where)
+    is_turn = parts["url"].lower().startswith("turn")
+    if is_turn and not (parts.get("username") and parts.get("credential")):
+        text = "a TURN server in ice needs a username and a credential"
+        hint = 'write { url = "turn:…", username = "…", credential = "…" }'
+        return finding("account-value", text, where, hint)
+    return None

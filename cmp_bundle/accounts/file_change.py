@@ -29,7 +29,7 @@ def edit(
             "file-changed",
             "was changed by somebody else at the same time",
             file=path,
-            hint="nothing was changed by this; run it again",
+            hint="cmp-bundle changed nothing; run it again",
         )
     owner = found.owner.private() if private else found.owner
     return Change(path, found, FileState(after, owner), theirs=True)

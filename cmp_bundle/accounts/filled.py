@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import endpoint_account
+from cmp_bundle.accounts.fields import ALL_OR_NONE, AT_THE_SOURCE
 from cmp_bundle.accounts.source import placed
 from cmp_bundle.errors import refuse
 from cmp_bundle.findings import Finding, finding
@@ -28,18 +29,18 @@ def filled(accounts: Iterable[Account], sources: Sources) -> tuple[Account, ...]
     realm = sources.default_realm()
     findings: list[Finding] = []
     result = []
-    for one in accounts:
-        if not one.source:
-            result.append(one)
+    for account in accounts:
+        if not account.source:
+            result.append(account)
             continue
-        found = sources.endpoints(one.source)
-        fresh = at_source(sources.source(one.source), found, one.id, realm)
-        if isinstance(fresh, Finding):
-            hint = fresh.hint or f"cmp-bundle accounts remove {one.id}, or give it a password"
-            findings.append(replace(fresh, place=fresh.place or one.place, hint=hint))
+        endpoints = sources.endpoints(account.source)
+        current = at_source(sources.source(account.source), endpoints, account.id, realm)
+        if isinstance(current, Finding):
+            hint = current.hint or f"cmp-bundle accounts remove {account.id}, or give it a password"
+            findings.append(replace(current, place=current.place or account.place, hint=hint))
         else:
-            result.append(joined(one, fresh))
-    refuse(findings, "none of the accounts is used until all are right")
+            result.append(joined(account, current))
+    refuse(findings, ALL_OR_NONE)
     return tuple(result)
 
 
@@ -53,20 +54,14 @@ def at_source(
     endpoint = found.endpoints.get(name)
     if endpoint is None:
         return finding("no-endpoint", f"{source.name} has no endpoint {name!r}", subject=name)
-    fresh = endpoint_account.account(endpoint, found, source.name, realm)
-    if isinstance(fresh, Finding):
-        return placed(source, fresh)
+    account = endpoint_account.account(endpoint, found, source.name, realm)
+    if isinstance(account, Finding):
+        return placed(source, account)
     place = source.on_disk(endpoint.where)
-    return replace(fresh, place=place, secret=fresh.secret and source.on_disk(fresh.secret))
+    return replace(account, place=place, secret=account.secret and source.on_disk(account.secret))
 
 
-def joined(account: Account, there: Account) -> Account:
+def joined(account: Account, at_its_source: Account) -> Account:
     """What the file says of an account, with what its source holds."""
-    return replace(
-        account,
-        auth_name=there.auth_name,
-        password=there.password,
-        ha1=there.ha1,
-        realm=there.realm,
-        secret=there.secret,
-    )
+    fields = {name: getattr(at_its_source, name) for name in (*AT_THE_SOURCE, "secret")}
+    return replace(account, **fields)

@@ -57,13 +57,13 @@ def found(connection: sa.Connection, url: str) -> Endpoints:
     Raises CmpBundleError where it has no such tables, and SQLAlchemyError.
     """
     inspector = sa.inspect(connection)
-    there = {*inspector.get_table_names(), *inspector.get_view_names()}
-    missing = [table for table in _COLUMNS if table not in there]
+    tables = {*inspector.get_table_names(), *inspector.get_view_names()}
+    missing = [table for table in _COLUMNS if table not in tables]
     if missing:
         raise CmpBundleError(
             "database-tables",
             f"{url} has no table {' and no '.join(missing)}",
-            hint="Asterisk's contrib/ast-db-manage makes its realtime tables",
+            hint="create the realtime tables with Asterisk's contrib/ast-db-manage",
         )
     auths = {
         row.id: _unless_unclear(auth(row.id, options), unclear)
@@ -74,17 +74,17 @@ def found(connection: sa.Connection, url: str) -> Endpoints:
     names = {fold(name): name for name in auths}
     endpoints = {}
     for row, options, _ in _rows(connection, inspector, "ps_endpoints", url):
-        one = endpoint(row.id, options, row)
-        auth_names = tuple(names.get(fold(name), name) for name in one.auths)
-        endpoints[row.id] = replace(one, auths=auth_names)
+        phone = endpoint(row.id, options, row)
+        auth_names = tuple(names.get(fold(name), name) for name in phone.auths)
+        endpoints[row.id] = replace(phone, auths=auth_names)
     return Endpoints(endpoints, auths)
 
 
-def _unless_unclear(one: Auth, column: str) -> Auth:
+def _unless_unclear(found: Auth, column: str) -> Auth:
     if not column:
-        return one
-    text = f"its {column} holds a ^ of which Asterisk's drivers make something else"
-    return replace(one, unusable=one.unusable or text)
+        return found
+    text = f"its {column} contains a ^ that Asterisk's drivers decode as something else"
+    return replace(found, unusable=found.unusable or text)
 
 
 def column(connection: sa.Connection, table: str, name: str) -> dict[str, str]:
@@ -99,8 +99,8 @@ def _rows(
     connection: sa.Connection, inspector: sa.Inspector, table: str, url: str
 ) -> Iterator[tuple[Row, tuple[Option, ...], str]]:
     """Each row, its columns as sorcery gets them, and one of which nobody knows what it gets."""
-    there = {column["name"].lower(): column["name"] for column in inspector.get_columns(table)}
-    columns = {name: there[name] for name in _COLUMNS[table] if name in there}
+    known = {column["name"].lower(): column["name"] for column in inspector.get_columns(table)}
+    columns = {name: known[name] for name in _COLUMNS[table] if name in known}
     unclear = _UNCLEAR.get(connection.dialect.name)
     for values in _read(connection, table, columns.values()):
         cells = dict(zip(columns, values, strict=True))

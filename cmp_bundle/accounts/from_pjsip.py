@@ -21,14 +21,13 @@ from cmp_bundle.accounts.endpoint import (
 )
 from cmp_bundle.asterisk.configuration import folded
 from cmp_bundle.findings import Finding, finding
-from cmp_bundle.places import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from cmp_bundle.asterisk.configuration import Category, Configuration
 
-_Made = TypeVar("_Made", Auth, Endpoint, str)
+_Object = TypeVar("_Object", Auth, Endpoint, str)
 
 
 def found(configuration: Configuration) -> Endpoints:
@@ -45,11 +44,11 @@ def found(configuration: Configuration) -> Endpoints:
 
 def options(category: Category) -> tuple[Option, ...]:
     """The lines of a category."""
-    return tuple(Option(v.name, v.value, Place(v.file, v.line)) for v in category.variables)
+    return tuple(Option(v.name, v.value, v.place) for v in category.variables)
 
 
 def _endpoint(category: Category) -> Endpoint:
-    return endpoint(category.name, options(category), Place(category.file, category.line))
+    return endpoint(category.name, options(category), category.place)
 
 
 def _protocol(category: Category) -> str:
@@ -59,32 +58,25 @@ def _protocol(category: Category) -> str:
 def _objects(
     configuration: Configuration,
     kind: str,
-    make: Callable[[Category], _Made],
+    make: Callable[[Category], _Object],
     findings: list[Finding],
-) -> dict[str, _Made]:
-    objects: dict[str, _Made] = {}
+) -> dict[str, _Object]:
+    objects: dict[str, _Object] = {}
     for category in _of_type(configuration.categories, kind):
         another = make(category)
         before = objects.setdefault(category.name, another)
-        if before is another or not _is_loaded(another):
+        # What cannot be loaded, as an auth may be, is no second one.
+        if before is another or not getattr(another, "loaded", True):
             continue
-        if _is_loaded(before):
+        if getattr(before, "loaded", True):
+            text = (
+                f"two objects of type={kind} are named [{category.name}]: Asterisk loads no {kind}"
+            )
             findings.append(
-                finding(
-                    "duplicate-object",
-                    f"[{category.name}] is there twice as type={kind}:"
-                    f" Asterisk then loads no {kind} at all",
-                    Place(category.file, category.line),
-                    "rename or remove one",
-                )
+                finding("duplicate-object", text, category.place, "rename or remove one")
             )
         objects[category.name] = another
     return objects
-
-
-def _is_loaded(one: Auth | Endpoint | str) -> bool:
-    """Whether it is there at all: what cannot be loaded is no second one."""
-    return one.loaded if isinstance(one, Auth) else True
 
 
 def _of_type(categories: Iterable[Category], kind: str) -> Iterable[Category]:

@@ -14,7 +14,6 @@ from cmp_bundle.accounts.endpoint import Endpoints, Option, auth, endpoint, last
 from cmp_bundle.accounts.from_pjsip import options
 from cmp_bundle.asterisk import category_filter
 from cmp_bundle.asterisk.values import is_true
-from cmp_bundle.places import Place
 
 if TYPE_CHECKING:
     from cmp_bundle.accounts.endpoint import Auth, Endpoint
@@ -38,13 +37,13 @@ def found(configuration: Configuration, base: Endpoints) -> Endpoints:
         if category.template or not _WIZARDS.accepts(template=False, variables=category.variables):
             continue
         lines = options(category)
-        one = _endpoint(category, lines)
-        endpoints[one.id] = one
+        wizard = _endpoint(category, lines)
+        endpoints[wizard.id] = wizard
         if is_true(value(lines, "accepts_auth")):
             inbound = _passed_on(lines, "inbound_auth/")
             # Without a username the module makes no auth, though it says inbound_auth to it.
             if last(inbound, "username"):
-                name = one.id + _INBOUND
+                name = wizard.id + _INBOUND
                 another = auth(name, inbound)
                 if name not in auths or another.loaded:
                     auths[name] = another
@@ -56,7 +55,7 @@ def _endpoint(category: Category, lines: tuple[Option, ...]) -> Endpoint:
     transport = last(lines, "transport")
     if transport and transport.value:
         added.append(transport)
-    place = Place(category.file, category.line)
+    place = category.place
     if is_true(value(lines, "accepts_auth")):
         added.append(Option("auth", category.name + _INBOUND, place))
     return endpoint(category.name, (*_passed_on(lines, "endpoint/"), *added), place)

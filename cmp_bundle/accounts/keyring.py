@@ -7,7 +7,6 @@ were given out cannot be made again, only new ones.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import secrets
 from dataclasses import dataclass, field, replace
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 
+_PRIVATE = FileOwnership(-1, -1, 0o600)
+
 
 class DamagedError(CmpBundleError):
     """A file that holds no key, and never will."""
@@ -37,11 +38,8 @@ class DamagedError(CmpBundleError):
 class Keyring:
     """``numbers`` has the accounts whose link is not their first."""
 
-    key: bytes
+    key: bytes = field(repr=False)
     numbers: Mapping[str, int] = field(default_factory=dict)
-
-    def __repr__(self) -> str:
-        return f"Keyring({len(self.numbers)} renewed)"
 
     def token(self, account: str) -> Token:
         """What opens the profile of ``account`` now."""
@@ -70,7 +68,7 @@ class Keyring:
 
 
 def fresh() -> Keyring:
-    """A keyring that nobody had before."""
+    """A keyring with a new random key."""
     return Keyring(secrets.token_bytes(KEY_BYTES))
 
 
@@ -86,12 +84,16 @@ def load(path: Path, *, allow_loose: bool = False) -> Keyring | None:
         owned.refuse_folder(owned.resolved(path))
         return None
     except OSError as error:
-        raise CmpBundleError("unreadable", f"cannot be read: {reason(error)}", file=path,
-                             hint="it belongs to whoever builds the bundles") from error  # fmt: skip
+        raise CmpBundleError(
+            "unreadable",
+            f"cannot be read: {reason(error)}",
+            file=path,
+            hint="run it as the user who builds the bundles",
+        ) from error
     if found.mode & OTHERS and not allow_loose:
         raise CmpBundleError(
             "loose-permissions",
-            "others can read the key of all links",
+            "other users can read the key of all links",
             file=path,
             hint=f"chmod 600 {path}; if somebody may have read it: cmp-bundle key rotate",
         )
@@ -106,9 +108,9 @@ def parse(data: bytes, path: Path) -> Keyring:
         if type(written) is int and written > FORMAT:
             raise CmpBundleError(
                 "other-version",
-                "was written by a newer cmp-bundle, and this one cannot read it",
+                "was written by a newer cmp-bundle, so this version cannot read it",
                 file=path,
-                hint="use that one: pip install --upgrade cmp-bundle",
+                hint="upgrade: pip install --upgrade cmp-bundle",
             )
         key = base64.b64decode(document["key"], validate=True)
         numbers = document["links"]
@@ -117,30 +119,28 @@ def parse(data: bytes, path: Path) -> Keyring:
             and len(key) == KEY_BYTES
             and all(type(n) is int and n > 0 for n in numbers.values())
         )
-    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         fits = False
     if not fits:
         raise DamagedError(
             "link-key-damaged",
-            "is no key of cmp-bundle",
+            "is not a link key of cmp-bundle",
             file=path,
-            hint="restore it: cmp-bundle key restore FILE; without a backup, remove it, and every"
-            " account gets a new link",
+            hint="restore it: cmp-bundle key restore FILE; without a backup, remove it: every"
+            " account then gets a new link",
         )
     return Keyring(key, numbers)
 
 
 def save(keyring: Keyring, path: Path, disk: Disk) -> None:
     """Raises CmpBundleError."""
-    disk.write(path, keyring.to_json(), FileOwnership(-1, -1, 0o600))
+    disk.write(path, keyring.to_json(), _PRIVATE)
 
 
 def change(keyring: Keyring, path: Path) -> Change:
     """A step that puts ``keyring`` in place of what stands there. Raises CmpBundleError."""
     before = look(path, Boundary(), follow=True)
-    return Change(
-        path, before, FileState(keyring.to_json(), FileOwnership(-1, -1, 0o600)), theirs=True
-    )
+    return Change(path, before, FileState(keyring.to_json(), _PRIVATE), theirs=True)
 
 
 def load_or_make(path: Path, disk: Disk) -> tuple[Keyring, bool]:

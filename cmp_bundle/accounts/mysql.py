@@ -25,8 +25,8 @@ class InClearError(OperationalError):
     def __init__(self, way: str) -> None:
         super().__init__(
             CR.CR_AUTH_PLUGIN_ERR,
-            f"it was asked for the password itself ({way}), which is given only over TLS with a"
-            " certificate that was checked",
+            f"the server asked for the password itself ({way}), which cmp-bundle sends only over"
+            " TLS with a checked certificate",
         )
 
 
@@ -35,7 +35,8 @@ class FileAskedForError(OperationalError):
 
     def __init__(self) -> None:
         super().__init__(
-            CR.CR_MALFORMED_PACKET, "it asked for a file of this machine, and got none"
+            CR.CR_MALFORMED_PACKET,
+            "the server asked for a file of this machine, and cmp-bundle sent none",
         )
 
 
@@ -58,7 +59,7 @@ class CarefulConnection(Connection):
     def server_public_key(self) -> Any:
         """What the password is encrypted for. Over the wire comes anybody's."""
         if self._known_key is None:
-            raise InClearError("encrypted for a key that it sent itself")
+            raise InClearError("encrypted with a key from the server")
         return self._known_key
 
     @server_public_key.setter

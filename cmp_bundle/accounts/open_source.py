@@ -55,7 +55,7 @@ class Sources:
         if self.asterisk is None:
             raise CmpBundleError(
                 "no-asterisk",
-                f"accounts come from {name}, and no Asterisk was found on this machine",
+                f"accounts come from {name}, but no Asterisk was found on this machine",
                 hint="name its folder: [asterisk] etc_dir, or --asterisk-etc-dir",
             )
         return ConfSource(name, self.asterisk, name)

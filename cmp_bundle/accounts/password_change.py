@@ -55,7 +55,7 @@ def planned(source: AccountSource, wanted: Mapping[str, str]) -> PasswordChange:
             accounts.append(with_secret(before, value[1]))
     steps = editor.steps(values)
     if isinstance(steps, list):
-        findings += [placed(source, one) for one in steps]
+        findings += [placed(source, problem) for problem in steps]
         steps = ()
     refuse(findings, "nothing was changed")
     return PasswordChange(tuple(accounts), tuple(steps), tuple(p for s in steps for p in s.paths()))
@@ -81,21 +81,21 @@ def _value(
         return finding("password-uneditable", text, endpoint.where)
     where = auth.secret.where
     if others:
-        text = f"the auth {auth.id!r} is not only {endpoint.id}'s, but also {_list(others)}'s"
-        return finding("password-shared", text, where, "give each an auth of its own")
+        text = f"{endpoint.id} shares the auth {auth.id!r} with {_list(others)}"
+        return finding("password-shared", text, where, "give each a separate auth")
     if auth.both:
-        text = f"the auth {auth.id!r} holds a password and a digest"
+        text = f"the auth {auth.id!r} contains a password and a digest"
         return finding("two-passwords", text, where, "keep one of them")
     if not auth.ha1:
         return auth.secret, password
     if folded(auth.secret.name) != "md5_cred" or auth.secret.value != auth.ha1:
-        text = f"the auth {auth.id!r} keeps its digest in {auth.secret.name}, with more"
-        hint = "change it by hand, or keep it in md5_cred alone"
+        text = f"the auth {auth.id!r} contains more than its digest in {auth.secret.name}"
+        hint = "edit the file, or put only the digest into md5_cred"
         return finding("password-uneditable", text, where, hint)
     realm = auth.realm or found.realm
     if not realm:
-        text = f"the auth {auth.id!r} holds a digest, and does not say for which realm"
-        return finding("realm-unknown", text, where, "give it its realm")
+        text = f"the auth {auth.id!r} contains a digest without its realm"
+        return finding("realm-unknown", text, where, "add the realm to the auth")
     return auth.secret, ha1(auth.username, realm, password)
 
 

@@ -44,12 +44,12 @@ def digested(
 def _realm(account: Account, found: Iterable[Endpoints]) -> str:
     if account.realm:
         return account.realm
-    for one in found:
-        endpoint = one.endpoints.get(account.id)
+    for endpoints in found:
+        endpoint = endpoints.endpoints.get(account.id)
         if endpoint is None:
             continue
-        auth = endpoint_account.usable(endpoint, one)
+        auth = endpoint_account.usable(endpoint, endpoints)
         # Of an endpoint that authenticates under another name, this is not the password.
         if not isinstance(auth, Finding) and auth.username == account.user:
-            return auth.realm or one.realm
+            return auth.realm or endpoints.realm
     return ""

@@ -40,18 +40,18 @@ def renewal(
     """
     by_id = {account.id: account for account in file.accounts}
     findings = [
-        finding("no-account", f"there is no account {name!r} in {file.path}")
+        finding("no-account", f"{file.path} has no account {name!r}")
         for name in ids
         if name not in by_id
     ]
     chosen = [account for account in by_id.values() if account.id in ids]
-    fresh = {account.id: password() for account in chosen}
+    passwords = {account.id: password() for account in chosen}
     steps: list[Step] = []
     files: list[Path] = []
     accounts: dict[str, Account] = {}
     in_file = [account for account in chosen if not account.source]
     if in_file:
-        renewed = [_renewed(account, fresh[account.id]) for account in in_file]
+        renewed = [_renewed(account, passwords[account.id]) for account in in_file]
         accounts |= {account.id: account for account in renewed}
         after = file.edited(Edits(change={a.id: _secret(a) for a in renewed}))
         steps.append(edit(file.path, Boundary(), file.data, after.data, private=not file.loose))
@@ -66,17 +66,17 @@ def renewal(
         if not names:
             continue
         try:
-            there = password_change.planned(
-                sources.source(name), {each: fresh[each] for each in names}
+            change = password_change.planned(
+                sources.source(name), {each: passwords[each] for each in names}
             )
         except FindingsError as error:
             findings += error.findings
             continue
-        steps += there.steps
-        files += there.files
-        for one in there.accounts:
-            if by_id[one.id].source:
-                accounts[one.id] = joined(by_id[one.id], one)
+        steps += change.steps
+        files += change.files
+        for account in change.accounts:
+            if by_id[account.id].source:
+                accounts[account.id] = joined(by_id[account.id], account)
     refuse(findings, "nothing was changed")
     return PasswordChange(
         tuple(accounts[account.id] for account in chosen), tuple(steps), tuple(files)

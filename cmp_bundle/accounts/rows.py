@@ -64,7 +64,7 @@ class Rows:
                         "file-changed",
                         f"{self.database.url}: the password of {value.id} in ps_auths"
                         " was changed by somebody else at the same time",
-                        hint="nothing was changed by this; run it again",
+                        hint="cmp-bundle changed nothing; run it again",
                     )
 
     def undo(self, disk: Disk, service: Service) -> None:
@@ -81,9 +81,9 @@ class Rows:
         if others:
             raise LeftError(
                 "left-as-is",
-                f"{self.database.url}: the passwords of {', '.join(others[:5])} in ps_auths were"
-                " changed by somebody else since, so they are left as they are now",
-                hint="look at them, and give these accounts new ones: cmp-bundle accounts rotate",
+                f"{self.database.url}: another program has since changed the passwords of"
+                f" {', '.join(others[:5])} in ps_auths, so cmp-bundle does not change them back",
+                hint="check them, or give these accounts new ones: cmp-bundle accounts rotate",
             )
 
     def reach(self) -> None:

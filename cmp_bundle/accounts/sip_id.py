@@ -14,24 +14,23 @@ import unicodedata
 #: The name of a category is kept in 80 bytes, the last of which is a NUL (main/config.c).
 LONGEST = 79
 
-_ALLOWED = re.compile(r"[A-Za-z0-9_.!~*'+=?$-]+")
 _OTHERS = re.compile(r"[^A-Za-z0-9_.!~*'+=?$-]+")
 
 
 def problem(name: str) -> str | None:
     """What is wrong with ``name`` as the id of an account; None where it is fine."""
     if not name:
-        return "an id must not be empty"
+        return "the id must not be empty"
     found = _OTHERS.search(name)
     if found:
-        subject = f"the id {name!r}" if may_be_shown(name) else "the id"
-        return f"{subject} must not hold {_called(found[0][0])}: {_reason(found[0][0])}"
+        subject = f"the id {name!r}" if is_printable(name) else "the id"
+        return f"{subject} must not contain {_called(found[0][0])}: {_reason(found[0][0])}"
     if len(name) > LONGEST:
-        return f"the id {name!r} is longer than {LONGEST} characters, and Asterisk would cut it"
+        return f"the id {name!r} is longer than {LONGEST} characters, so Asterisk would cut it off"
     return None
 
 
-def may_be_shown(name: str) -> bool:
+def is_printable(name: str) -> bool:
     """Whether ``name`` is one field: behind a stray quote it may be a whole line of a spreadsheet."""
     return not set(name) & set(',;\t\r\n"')
 
@@ -43,7 +42,7 @@ def instead(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     plain = re.sub(r"\s+", ".", plain)
     plain = _OTHERS.sub("-", plain).strip("-.")[:LONGEST]
-    return plain if _ALLOWED.fullmatch(plain) else "phone1"
+    return plain or "phone1"
 
 
 def _called(char: str) -> str:
@@ -54,5 +53,5 @@ def _called(char: str) -> str:
 
 def _reason(char: str) -> str:
     if char in ",;/&()":
-        return "Asterisk reads it as its own"
-    return "SIP addresses cannot hold it as it is"
+        return "it has a special meaning to Asterisk"
+    return "a SIP address cannot contain it unescaped"

@@ -1,4 +1,4 @@
-"""The file of accounts on the disk: found, read if nobody else can, and replaced whole."""
+"""The accounts file on the disk: found, read if nobody else can, and replaced whole."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LONGEST_PASSWORD = 1 << 16
 
 @dataclass(frozen=True)
 class AccountFile:
-    """A file of accounts as it was read; ``data`` is empty where there is none yet.
+    """An accounts file as it was read; ``data`` is empty where there is none yet.
 
     ``loose`` is whether others may use it although it holds passwords: somebody insisted.
     """
@@ -68,7 +68,7 @@ class AccountFile:
 
 
 def find(path: Path, *, named: bool) -> Path:
-    """The file of accounts: ``path``, or the .csv beside it where only that is there.
+    """The accounts file: ``path``, or the .csv beside it where only that is there.
 
     ``named`` is whether the operator said so; otherwise ``path`` is where it is looked for. It
     need not exist. Raises CmpBundleError where there are both.
@@ -79,9 +79,9 @@ def find(path: Path, *, named: bool) -> Path:
     if path.exists():
         raise CmpBundleError(
             "accounts-two-files",
-            f"there is {beside.name} beside it, and one of them has to count",
+            f"{beside.name} exists beside it, and cmp-bundle uses only one file",
             file=path,
-            hint=f'remove one, or name the other: [accounts] file = "{beside.name}"',
+            hint=f'remove one, or name it: [accounts] file = "{beside.name}"',
         )
     return beside
 
@@ -123,7 +123,7 @@ def read_password(path: Path, *, allow_loose: bool = False) -> str:
     password = text.partition("\n")[0].rstrip("\r")
     if not password:
         raise CmpBundleError(
-            "no-password-in-file", "its first line has to be the password, and is empty", file=path
+            "no-password-in-file", "its first line must be the password, but is empty", file=path
         )
     return password
 
@@ -135,10 +135,10 @@ def _unreadable(path: Path, error: OSError) -> CmpBundleError:
 def _too_loose(path: Path, mode: int) -> CmpBundleError:
     return CmpBundleError(
         "loose-permissions",
-        "holds a password, and others than its owner may read or change it"
+        "contains a password, but other users than its owner can read or change it"
         f" (mode {stat.S_IMODE(mode):04o})",
         file=path,
-        hint=f"chmod 600 {path}; or insist: --allow-loose",
+        hint=f"chmod 600 {path}; or allow it: --allow-loose",
     )
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 #: The length of the operator's key and of a token, in bytes.
 KEY_BYTES = 32
@@ -28,10 +28,7 @@ _KEY = b"cmp-bundle profile key 1"
 class Token:
     """128 bits that nobody can guess. Whoever has them has the account's profile."""
 
-    value: bytes
-
-    def __repr__(self) -> str:
-        return "Token(…)"
+    value: bytes = field(repr=False)
 
     @property
     def text(self) -> str:

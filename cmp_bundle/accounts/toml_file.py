@@ -17,10 +17,25 @@ import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-from cmp_bundle.accounts.edits import Parsed, make_sure, newline_of, replaced, unclear, values
-from cmp_bundle.accounts.fields import FIELDS, AccountFields, account, checked, duplicates, unknown
+from cmp_bundle.accounts.edits import (
+    Parsed,
+    make_sure,
+    newline_of,
+    replaced,
+    text_of,
+    unclear,
+    values,
+)
+from cmp_bundle.accounts.fields import (
+    FIELDS,
+    AccountFields,
+    account,
+    checked,
+    refuse_wrong,
+    unknown,
+)
 from cmp_bundle.accounts.model import Account
-from cmp_bundle.errors import CmpBundleError, refuse
+from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.findings import Finding, finding
 from cmp_bundle.places import Place
 from cmp_bundle.settings.template import literal
@@ -37,7 +52,7 @@ _SHARED = {name: field for name, field in FIELDS.items() if field.shared}
 
 def parse(data: bytes, file: str) -> Parsed:
     """What the file called ``file`` holds. Raises CmpBundleError with all that is wrong."""
-    text = _text(data, file)
+    text = text_of(data, file)
     document = _document(text, file)
     layout = tables(text)
     findings: list[Finding] = []
@@ -48,10 +63,8 @@ def parse(data: bytes, file: str) -> Parsed:
         parsed = account(_written(row, account_tables, file), findings)
         if parsed:
             accounts.append(parsed)
-    findings += duplicates(accounts)
     defaults = _defaults(document, layout, file, findings)
-    findings.sort(key=lambda w: w.place.line or 0 if isinstance(w.place, Place) else 0)
-    refuse(findings, "none of the accounts is used until all are right")
+    refuse_wrong(accounts, findings)
     return Parsed(tuple(accounts), defaults)
 
 
@@ -61,24 +74,24 @@ def edited(data: bytes, edits: Edits, file: str) -> bytes:
     Raises CmpBundleError where ``data`` is not right, or cannot be changed without touching more.
     """
     before = parse(data, file)
-    text = _text(data, file)
+    text = text_of(data, file)
     newline = newline_of(text)
     rows = dict(zip((a.id for a in before.accounts), _rows(tables(text)), strict=True))
     spans = [_removal(text, rows[name]) for name in edits.remove]
     for name, change in edits.change.items():
         spans += _changes(text, rows[name], change, newline, file)
     changed = replaced(text, spans)
-    for one in edits.add:
-        changed += _gap(changed, newline) + rendered(one, newline)
+    for account_to_add in edits.add:
+        changed += _gap(changed, newline) + rendered(account_to_add, newline)
     after = changed.encode()
     make_sure(parse(after, file), before, edits, file)
     return after
 
 
-def rendered(one: Account, newline: str = "\n") -> str:
+def rendered(added: Account, newline: str = "\n") -> str:
     """An account as it is added to a file."""
     lines = ["[[account]]"]
-    lines += [f"{name} = {_literal(value)}" for name, value in values(one).items()]
+    lines += [f"{name} = {_literal(value)}" for name, value in values(added).items()]
     return newline.join((*lines, ""))
 
 
@@ -88,14 +101,6 @@ def _literal(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(_literal, value)) + "]"
     return literal(value)
-
-
-def _text(data: bytes, file: str) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise CmpBundleError("not-utf8", "is not UTF-8 text", file=file, line=line) from None
 
 
 def _document(text: str, file: str) -> dict[str, Any]:
@@ -112,7 +117,7 @@ def _document(text: str, file: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         # Numbers of thousands of digits, and arrays nested as deeply.
         raise CmpBundleError(
-            "not-toml", "is not TOML that anybody would write", file=file
+            "not-toml", "has a number or a nesting that is too large", file=file
         ) from None
 
 
@@ -125,7 +130,7 @@ def _look_at_top(
             findings.append(
                 finding(
                     "account-field",
-                    unknown(name, ("account", "defaults"), "a file of accounts"),
+                    unknown(name, ("account", "defaults"), "an accounts file"),
                     where,
                 )
             )
@@ -135,7 +140,7 @@ def _look_at_top(
             findings.append(
                 finding(
                     "accounts-layout",
-                    "accounts are tables: write [[account]] on a line of its own",
+                    "accounts are tables: write [[account]] on a separate line",
                     where,
                 )
             )
@@ -143,7 +148,9 @@ def _look_at_top(
         elif name == "defaults" and not isinstance(content, dict):
             findings.append(
                 finding(
-                    "accounts-layout", "defaults are a table: write [defaults] on a line", where
+                    "accounts-layout",
+                    "defaults are a table: write [defaults] on a separate line",
+                    where,
                 )
             )
             document[name] = {}
@@ -190,7 +197,7 @@ def _defaults(
         name: value for name, value in content.items() if name in FIELDS and name not in _SHARED
     }
     for name in per_account:
-        text = f"{name} is each account's own, and cannot be a default"
+        text = f"{name} cannot be a default: every account needs a different one"
         findings.append(finding("account-field", text, places.get(name, place)))
     rest = {name: value for name, value in content.items() if name not in per_account}
     return Account("", **checked(AccountFields(rest, place, places), _SHARED, findings))

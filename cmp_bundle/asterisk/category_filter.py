@@ -15,7 +15,7 @@ from cmp_bundle.asterisk.configuration import folded
 from cmp_bundle.asterisk.lines import BLANKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from cmp_bundle.asterisk.configuration import Variable
 
@@ -41,19 +41,18 @@ class CategoryFilter:
     templates_only: bool = False
     never: bool = False
 
-    def accepts(self, template: bool, variables: Iterable[Variable]) -> bool:
+    def accepts(self, template: bool, variables: Sequence[Variable]) -> bool:
         """Whether a category, or a template, that holds these variables is picked."""
         if self.never or (template and not self.templates) or (self.templates_only > template):
             return False
-        every = tuple(variables)
         return all(
-            any(name.search(v.name) and value.search(v.value) for v in every)
+            any(name.search(v.name) and value.search(v.value) for v in variables)
             for name, value in self.conditions
         )
 
 
 def parse(text: str) -> CategoryFilter:
-    """The filter of ``[name](+text)``. Raises UnclearError."""
+    """The filter of ``[name](+text)``. Raises FilterError."""
     if not text:
         return CategoryFilter()
     if any(sign in text for sign in "\\'\""):

@@ -46,7 +46,7 @@ class Files(Protocol):
         """What a folder holds, in any order; nothing where it cannot be listed."""
 
     def resolved(self, path: str) -> str:
-        """The same path without symlinks and ``..``; parts that do not exist are kept as said."""
+        """The same path without symlinks and ``..``; parts that do not exist are kept as they are."""
 
 
 class ConfFolder:
@@ -60,13 +60,9 @@ class ConfFolder:
     def __init__(self, folder: Path, root: Path | None = None, user: Rights | None = None) -> None:
         """Of ``folder``, which lies in ``root``. Raises ValueError where it does not."""
         self._root = (root or Path("/")).absolute()
-        self._etc = str(PurePosixPath("/", folder.absolute().relative_to(self._root)))
+        self.etc = str(PurePosixPath("/", folder.absolute().relative_to(self._root)))
         self._user = user
         self.boundary = Boundary(self._root, user)
-
-    @property
-    def etc(self) -> str:
-        return self._etc
 
     def real(self, path: str) -> Path:
         """Where on this machine the file is that Asterisk calls ``path``. Raises OSError.
@@ -113,14 +109,10 @@ class Recorded:
 
     def __init__(self, files: Files) -> None:
         self._files: Files | None = files
-        self._etc = files.etc
+        self.etc = files.etc
         self._contents: dict[str, bytes | Absence] = {}
         self._names: dict[str, tuple[str, ...]] = {}
         self._resolved: dict[str, str] = {}
-
-    @property
-    def etc(self) -> str:
-        return self._etc
 
     def sealed(self) -> Recorded:
         self._files = None
@@ -152,11 +144,8 @@ class Overlaid:
 
     def __init__(self, files: Files, changes: Mapping[str, bytes | None]) -> None:
         self._files = files
+        self.etc = files.etc
         self._changes = {files.resolved(path): data for path, data in changes.items()}
-
-    @property
-    def etc(self) -> str:
-        return self._files.etc
 
     def content(self, path: str) -> bytes | Absence:
         return self._content(path) if self._leads(path) else Absence.MISSING
@@ -182,7 +171,7 @@ class Overlaid:
                     names[first] = True
                 elif not deeper:
                     names[first] = False
-        return tuple(name for name, there in names.items() if there)
+        return tuple(name for name, exists in names.items() if exists)
 
     def resolved(self, path: str) -> str:
         return self._files.resolved(path)

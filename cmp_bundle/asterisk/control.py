@@ -38,8 +38,8 @@ _UNKNOWN = "No such command"
 _KNOWS_ALL = 10
 _ONCE_MORE = 0.1
 
-#: Characters of what a command says of itself that an error repeats.
-_SHOWN = 500
+#: Characters of a command's reply that an error repeats.
+_LONGEST_REPLY = 500
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -71,7 +71,7 @@ class Control:
         except subprocess.TimeoutExpired:
             raise CmpBundleError(
                 "asterisk-silent",
-                f"Asterisk did not answer to {line!r} in {PATIENCE} s",
+                f"Asterisk did not answer {line!r} within {PATIENCE} s",
                 hint=self._by_hand(line),
             ) from None
         if code == 0:
@@ -82,19 +82,19 @@ class Control:
             self._refuse_closed(down["conf"], os.R_OK)
             self._refuse_closed(down["socket"], os.W_OK)
         elif reply.strip() or code < 0:
-            raise self._unanswered(" ".join(reply.split())[:_SHOWN] or f"signal {-code}")
+            raise self._unanswered(" ".join(reply.split())[:_LONGEST_REPLY] or f"signal {-code}")
         return None
 
     def _unanswered(self, reason: str) -> CmpBundleError:
         return CmpBundleError(
             "asterisk-not-asked",
-            f"{' '.join(self.command)} cannot be asked whether Asterisk runs: {reason}",
-            hint="fix that, or [asterisk] command; for one that is down on purpose:"
+            f"{' '.join(self.command)} cannot tell whether Asterisk runs: {reason}",
+            hint="fix this, or change [asterisk] command; if Asterisk is stopped on purpose:"
             """ CMP_BUNDLE_ASTERISK_COMMAND='["false"]'""",
         )
 
     def _by_hand(self, line: str) -> str:
-        return f"try it by hand: {' '.join(self.command)} -rx {line!r}"
+        return f"try it yourself: {' '.join(self.command)} -rx {line!r}"
 
     def _refuse_closed(self, path: str | None, way: int) -> None:
         """Raises CmpBundleError where ``path`` is there and this user may not use it so."""
@@ -113,7 +113,7 @@ class Control:
         if closed:
             raise CmpBundleError(
                 "asterisk-not-asked",
-                "is closed to this user, so Asterisk cannot be asked whether it runs",
+                "cannot be opened by this user, so it is unknown whether Asterisk runs",
                 file=real,
                 hint=AS_ANOTHER_USER,
             )
@@ -136,7 +136,7 @@ class Control:
         if "Configuration directory" not in pairs:
             raise CmpBundleError(
                 "asterisk-silent",
-                "Asterisk does not say where its configuration is",
+                "Asterisk does not report its configuration directory",
                 hint=self._by_hand(line),
             )
         return pairs
@@ -185,7 +185,7 @@ def _run(command: list[str]) -> tuple[int, bytes, bytes]:
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         try:
-            output, complained = _said(process, deadline)
+            output, complained = _streams(process, deadline)
             code = process.wait(max(0.0, deadline - time.monotonic()))
         except BaseException:
             process.kill()
@@ -193,7 +193,7 @@ def _run(command: list[str]) -> tuple[int, bytes, bytes]:
     return code, output, complained
 
 
-def _said(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bytes]:
+def _streams(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bytes]:
     output, complained = bytearray(), bytearray()
     with selectors.DefaultSelector() as waiting:
         for stream, into in ((process.stdout, output), (process.stderr, complained)):
@@ -209,5 +209,5 @@ def _said(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, byt
                 if not piece:
                     waiting.unregister(key.fileobj)
                 if len(key.data) > LARGEST:
-                    raise OSError(f"it says more than {LARGEST} bytes")
+                    raise OSError(f"it wrote more than {LARGEST} bytes")
     return bytes(output), bytes(complained)

@@ -40,7 +40,7 @@ class OpenCategory:
         self._heirlooms = None
 
     def inherit(self, base: OpenCategory, work: ReadBudget, place: Place) -> None:
-        """Take over the variables of ``base``. Raises NeverEndsError and TooMuchError."""
+        """Take over the variables of ``base``. Raises NeverEndsError and OverBudgetError."""
         if base is self and self.variables:
             raise NeverEndsError("a category inherits from itself", place)
         work.charge(len(base.variables) + 1)
@@ -56,7 +56,7 @@ class OpenCategory:
         return self._heirlooms
 
     def append_to(self, name: str, more: str, work: ReadBudget) -> bool:
-        """``name += more``: whether there was a variable to append to. Raises TooMuchError.
+        """``name += more``: whether there was a variable to append to. Raises OverBudgetError.
 
         The value comes from the last variable of exactly this name, but the variable that is
         replaced is the first with that name and that value in any case; with an empty value, the
@@ -103,7 +103,7 @@ class ConfigurationDraft:
         return None
 
     def find_filtered(self, name: str, wanted: CategoryFilter) -> OpenCategory | None:
-        """The first category of that name that passes a filter. Raises TooMuchError."""
+        """The first category of that name that passes a filter. Raises OverBudgetError."""
 
         def accepts(category: OpenCategory) -> bool:
             if wanted.conditions:

@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk.conf_files import Absence
+from cmp_bundle.asterisk.lines import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,7 +56,7 @@ def _existing(pattern: str, files: Files, charge: Callable[[int], None]) -> list
     charge(_LOOK)
     alternatives = _alternatives(pattern)
     if alternatives:
-        return [path for each in alternatives for path in _existing(each, files, charge)]
+        return [path for part in alternatives for path in _existing(part, files, charge)]
     found = _wildcards(pattern, files, charge)
     return [path for path in found if files.content(path) is not Absence.MISSING]
 
@@ -112,7 +113,7 @@ def _wildcards(pattern: str, files: Files, charge: Callable[[int], None]) -> lis
         return []
     if not _is_wild(stripped):
         return [_plain(stripped)]
-    return sorted(_matches(stripped, files, charge), key=_bytes)
+    return sorted(_matches(stripped, files, charge), key=encoded)
 
 
 def _matches(pattern: str, files: Files, charge: Callable[[int], None]) -> Iterator[str]:
@@ -126,11 +127,11 @@ def _matches(pattern: str, files: Files, charge: Callable[[int], None]) -> Itera
         if not _is_wild(name):
             yield posixpath.join(parent, _plain(name))
             continue
-        there = (".", "..", *files.names(parent))
-        charge(len(there))
+        names = (".", "..", *files.names(parent))
+        charge(len(names))
         yield from (
             posixpath.join(parent, entry)
-            for entry in there
+            for entry in names
             if (name.startswith((".", "\\.")) or not entry.startswith("."))
             and _is_match(steps, entry)
         )
@@ -201,7 +202,7 @@ def _is_match(steps: list[re.Pattern[str] | None], name: str) -> bool:
         else:
             star = (star[0], star[1] + 1)
             step, position = star[0] + 1, star[1]
-    return all(left is None for left in steps[step:])
+    return all(remaining is None for remaining in steps[step:])
 
 
 def _bracket(pattern: str, position: int) -> tuple[str, int] | None:
@@ -239,7 +240,3 @@ def _member(pattern: str, position: int) -> tuple[str, int]:
     if pattern[position] == "\\" and position + 1 < len(pattern):
         position += 1
     return pattern[position], position + 1
-
-
-def _bytes(path: str) -> bytes:
-    return path.encode("utf-8", "surrogateescape")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk.configuration import IGNORED, Variable, folded, same_name
+from cmp_bundle.asterisk.lines import decoded, encoded
 from cmp_bundle.asterisk.values import (
     Address,
     integer,
@@ -175,7 +176,7 @@ def http_server(configuration: Configuration) -> HttpServer:
         session_limit=integer(value_of("session_limit") or "", 1, _INT_MAX) or SESSION_LIMIT,
         server_name=None if name is None else _shortened(name, _SERVER_NAME_BYTES),
         # Longest targets first, and among those of one length the last written.
-        redirects=tuple(sorted(redirects, key=lambda r: -len(_bytes(r.target)))),
+        redirects=tuple(sorted(redirects, key=lambda r: -len(encoded(r.target)))),
         restrictions=_restrictions(configuration),
         origins=origins,
         problems=tuple(problems),
@@ -188,13 +189,13 @@ def _complaint(attribute: str | None, variable: Variable) -> str | None:
     if attribute == "":
         return f"http.conf has no option {variable.name}; the line does nothing"
     complaints = {
-        "redirects": (" " in value, "no redirect, for it leads nowhere"),
-        "tls_address": (numeric_address(value), "no numeric address, so the line does nothing"),
-        "address": (listening_address(value), "no address to listen on"),
-        "port": (integer(value, 0, _HIGHEST_PORT) is not None, f"no port, so {PORT} is used"),
+        "redirects": (" " in value, "not a redirect, because it has no destination"),
+        "tls_address": (numeric_address(value), "not a numeric address, so the line does nothing"),
+        "address": (listening_address(value), "not an address to listen on"),
+        "port": (integer(value, 0, _HIGHEST_PORT) is not None, f"not a port, so {PORT} is used"),
         "session_limit": (
             integer(value, 1, _INT_MAX),
-            f"no number of connections, so {SESSION_LIMIT} is used",
+            f"not a number of connections, so {SESSION_LIMIT} is used",
         ),
     }
     fine, complaint = complaints.get(attribute or "", (True, ""))
@@ -229,8 +230,4 @@ def _restrictions(configuration: Configuration) -> tuple[Restriction, ...]:
 
 
 def _shortened(value: str, size: int) -> str:
-    return _bytes(value)[:size].decode("utf-8", "surrogateescape")
-
-
-def _bytes(value: str) -> bytes:
-    return value.encode("utf-8", "surrogateescape")
+    return decoded(encoded(value)[:size])

@@ -26,10 +26,10 @@ ETC = "/etc/asterisk"
 DATA_FOLDERS = ("/usr/share/asterisk", "/var/lib/asterisk")
 
 #: The origin of a data folder that the operator named.
-SAID_BY_OPERATOR = "[asterisk] data_dir"
+NAMED_BY_OPERATOR = "[asterisk] data_dir"
 
 #: The origin of what the running server says of itself. Whoever has its process may say anything.
-SAID_BY_ASTERISK = "core show settings"
+REPORTED_BY_ASTERISK = "core show settings"
 
 #: Where the program is in a system other than this one.
 _PROGRAMS = ("/usr/sbin", "/usr/local/sbin")
@@ -96,7 +96,7 @@ class Installation:
     @property
     def data_is_sure(self) -> bool:
         """Whether packages or the operator have the data folder there: not just Asterisk says so."""
-        return self.data.origin == SAID_BY_OPERATOR or self.data.value in DATA_FOLDERS
+        return self.data.origin == NAMED_BY_OPERATOR or self.data.value in DATA_FOLDERS
 
     def path(self, path: str) -> Path:
         """What Asterisk calls ``path``, as it is called on this machine.
@@ -131,7 +131,7 @@ def looking() -> Iterator[None]:
     except PermissionError as error:
         raise CmpBundleError(
             "unreadable",
-            "cannot be looked at by this user",
+            "cannot be read by this user",
             file=Path(error.filename),
             hint=AS_ANOTHER_USER,
         ) from error
@@ -151,14 +151,14 @@ def find(named: Named) -> Installation | None:
             "asterisk-folder",
             "[asterisk] root is not a folder",
             file=root,
-            hint="name the folder that Asterisk takes for /",
+            hint="name the folder that is / to Asterisk",
         )
     if named.command and shutil.which(named.command[0]) is None:
         # It would look as if no Asterisk ran.
         raise CmpBundleError(
             "asterisk-not-asked",
-            f"[asterisk] command cannot be run: there is no program {named.command[0]!r}",
-            hint='it stands for "asterisk", like ["docker", "exec", "pbx", "asterisk"]',
+            f"[asterisk] command cannot be run: the program {named.command[0]!r} does not exist",
+            hint='name a command that runs asterisk, as in ["docker", "exec", "pbx", "asterisk"]',
         )
     control = Control(named.command or _command(root), root)
     asked = unanswered = None
@@ -168,7 +168,7 @@ def find(named: Named) -> Installation | None:
         unanswered = error
     etc = _first(
         (named.etc_dir, "[asterisk] etc_dir"),
-        ((asked or {}).get("Configuration directory"), SAID_BY_ASTERISK),
+        ((asked or {}).get("Configuration directory"), REPORTED_BY_ASTERISK),
         (ETC, "where Asterisk looks by default"),
     )
     if not outside(root, etc.value).is_dir():
@@ -183,8 +183,8 @@ def find(named: Named) -> Installation | None:
     owner = _owner(root, etc.value)
     user = _user(named, root, etc.value, owner)
     rights = _rights(root, user.value) or owner
-    if etc.origin == SAID_BY_ASTERISK and etc.value != ETC:
-        _refuse_another_s(root, etc.value, owner, rights)
+    if etc.origin == REPORTED_BY_ASTERISK and etc.value != ETC:
+        _refuse_foreign(root, etc.value, owner, rights)
     data = _data(named, root, _files(root, etc.value, rights), asked)
     return Installation(root, etc, data, user, control, asked is not None, unanswered, rights)
 
@@ -194,29 +194,27 @@ def _command(root: Path) -> tuple[str, ...]:
     if root == Path("/"):
         return (shutil.which("asterisk") or "/usr/sbin/asterisk",)
     programs = [f"{folder}/asterisk" for folder in _PROGRAMS]
-    there = [path for path in programs if outside(root, path).is_file()]
-    if not there:
+    found = [path for path in programs if outside(root, path).is_file()]
+    if not found:
         return ()
     if os.geteuid() == 0:
-        _refuse_to_run(root, there[0])
+        _refuse_to_run(root, found[0])
     return (shutil.which("chroot") or "/usr/sbin/chroot", str(root), "asterisk")
 
 
 def _refuse_to_run(root: Path, path: str) -> None:
     """Raises CmpBundleError where root would run somebody else's program: a container's, say."""
     try:
-        with Boundary(root).entry(root / path.lstrip("/"), follow=True) as (folder, name):
-            found = folder.stat(name)
-            if folder.rights.are_roots and not found.st_uid and not found.st_mode & 0o022:
-                return
+        if _is_roots_alone(Boundary(root), path):
+            return
     except (OSError, CmpBundleError):
         pass  # nor does it then
     raise CmpBundleError(
         "asterisk-not-asked",
-        "is not root's alone, so root does not run it to ask whether Asterisk runs",
+        "can be changed by other users, so root does not run it to ask whether Asterisk runs",
         file=outside(root, path),
-        hint="say how it is asked, as in [asterisk] command = "
-        """["docker", "exec", "pbx", "asterisk"]; for one that is down: ["false"]""",
+        hint="set the command to use, as in [asterisk] command = "
+        """["docker", "exec", "pbx", "asterisk"]; if Asterisk is stopped: ["false"]""",
     )
 
 
@@ -229,9 +227,9 @@ def _data(named: Named, root: Path, files: ConfFolder, asked: dict[str, str] | N
                 file=outside(root, named.data_dir),
                 hint="name Asterisk's data folder, the one that holds static-http",
             )
-        return Fact(named.data_dir, SAID_BY_OPERATOR)
+        return Fact(named.data_dir, NAMED_BY_OPERATOR)
     if asked and asked.get("Data directory"):
-        return Fact(asked["Data directory"], SAID_BY_ASTERISK)
+        return Fact(asked["Data directory"], REPORTED_BY_ASTERISK)
     directories = read_directories(files)
     # Asterisk ignores [directories] while it is marked as a template, as Debian ships it; but
     # what stands there then is what the packager compiled in.
@@ -247,7 +245,7 @@ def _data(named: Named, root: Path, files: ConfFolder, asked: dict[str, str] | N
     raise CmpBundleError(
         "asterisk-folder",
         "Asterisk's data folder was not found",
-        hint=f"looked for {' and '.join(DATA_FOLDERS)}; name it: [asterisk] data_dir",
+        hint=f"it is neither {' nor '.join(DATA_FOLDERS)}; name it: [asterisk] data_dir",
     )
 
 
@@ -258,7 +256,7 @@ def _owner(root: Path, etc: str) -> Rights | None:
     return Rights.of(found.st_uid, found.st_gid) if found.st_uid else None
 
 
-def _refuse_another_s(root: Path, etc: str, owner: Rights | None, rights: Rights | None) -> None:
+def _refuse_foreign(root: Path, etc: str, owner: Rights | None, rights: Rights | None) -> None:
     """Raises CmpBundleError where Asterisk names a folder for its own that is neither its nor root's.
 
     Root would work there with the rights of whoever has it. Of root's folders it may only name
@@ -268,16 +266,16 @@ def _refuse_another_s(root: Path, etc: str, owner: Rights | None, rights: Rights
     if owner is not None:
         if rights is not None and owner.uid == rights.uid:
             return
-        problem = f"belongs to {owner.name or owner.uid}, who is not Asterisk's user"
+        problem = f"belongs to {owner.name or owner.uid}, not to Asterisk's user"
     elif _files(root, etc, rights).content(f"{etc}/asterisk.conf") is not Absence.MISSING:
         return
     else:
-        problem = "holds no asterisk.conf"
+        problem = "contains no asterisk.conf"
     raise CmpBundleError(
         "asterisk-folder",
-        f"Asterisk calls this its configuration folder, but it {problem}",
+        f"Asterisk reports this as its configuration folder, but it {problem}",
         file=folder,
-        hint="if it is, say so yourself: [asterisk] etc_dir",
+        hint="if it is the right folder, name it: [asterisk] etc_dir",
     )
 
 
@@ -286,17 +284,17 @@ def _user(named: Named, root: Path, etc: str, owner: Rights | None) -> Fact:
         return Fact(named.user, "[asterisk] user")
     known = _users(root)
     option = read_directories(_files(root, etc, owner)).run_user
-    if option is not None and _believed(root, option, known, owner):
+    if option is not None and _is_credible(root, option, known, owner):
         return Fact(option.value, f"{option.file}:{option.line}")
     if "asterisk" in known:
         return Fact("asterisk", f"{outside(root, '/etc/passwd')}")
     if owner is not None:
         names = [name for name, (uid, _) in known.items() if uid == owner.uid]
-        return Fact((names or [owner.name])[0], f"whose {etc} is")
+        return Fact((names or [owner.name])[0], f"the owner of {etc}")
     return Fact("root", "no user asterisk exists")
 
 
-def _believed(
+def _is_credible(
     root: Path, option: Variable, known: dict[str, tuple[int, int]], owner: Rights | None
 ) -> bool:
     """Whether ``runuser`` is the word of root, or names nobody but whoever wrote it.
@@ -306,8 +304,12 @@ def _believed(
     """
     if owner is not None:
         return known.get(option.value, (0, 0))[0] == owner.uid
-    boundary = Boundary(root, _rights(root, "asterisk"))
-    with boundary.entry(root / option.file.lstrip("/"), follow=True) as (folder, name):
+    return _is_roots_alone(Boundary(root, _rights(root, "asterisk")), option.file)
+
+
+def _is_roots_alone(boundary: Boundary, path: str) -> bool:
+    """Whether nobody but root may have put there what ``path`` is in the boundary's system."""
+    with boundary.entry(boundary.root / path.lstrip("/"), follow=True) as (folder, name):
         found = folder.stat(name)
         return folder.rights.are_roots and found.st_uid == 0 and not found.st_mode & 0o022
 

@@ -112,13 +112,13 @@ def read_lines(
     for index, (number, chunk) in enumerate(_chunks(data)):
         text = chunk.partition(b"\0")[0]
         if len(text) == _BUFFER - 1 and not text.endswith(b"\n"):
-            too_long(number, _decoded(text[:32]))
+            too_long(number, decoded(text[:32]))
             continue
         if first and index == 0:
             text = text.removeprefix(_BOM)
         text = comments.strip(text, number)
         if text:
-            yield ConfLine(number, _decoded(text))
+            yield ConfLine(number, decoded(text))
 
 
 def cut(text: str, size: int | None = None) -> str:
@@ -126,7 +126,7 @@ def cut(text: str, size: int | None = None) -> str:
 
     That joins what two surrogate escapes say of one letter.
     """
-    return text[:size] if text.isascii() else _decoded(_encoded(text)[:size])
+    return text[:size] if text.isascii() else decoded(encoded(text)[:size])
 
 
 def _chunks(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -159,9 +159,11 @@ def _until_nul(buffer: bytearray, start: int) -> bytearray:
     return buffer[start:] if end == -1 else buffer[start:end]
 
 
-def _decoded(raw: bytes) -> str:
+def decoded(raw: bytes) -> str:
+    """As text; bytes that are no UTF-8 are surrogate escapes."""
     return raw.decode("utf-8", "surrogateescape")
 
 
-def _encoded(text: str) -> bytes:
+def encoded(text: str) -> bytes:
+    """The bytes that ``decoded`` made ``text`` of."""
     return text.encode("utf-8", "surrogateescape")

@@ -21,7 +21,7 @@ class ReadBudget:
         self._left = LIMIT
 
     def charge(self, amount: int) -> None:
-        """Raises TooMuchError."""
+        """Raises OverBudgetError."""
         self._left -= amount
         if self._left < 0:
             raise OverBudgetError("this configuration is too large, or multiplies itself")

@@ -26,7 +26,15 @@ from cmp_bundle.asterisk.configuration import (
 )
 from cmp_bundle.asterisk.draft import ConfigurationDraft, OpenCategory
 from cmp_bundle.asterisk.globbing import expand
-from cmp_bundle.asterisk.lines import BLANKS, Comments, NeverEndsError, cut, read_lines
+from cmp_bundle.asterisk.lines import (
+    BLANKS,
+    Comments,
+    NeverEndsError,
+    cut,
+    decoded,
+    encoded,
+    read_lines,
+)
 from cmp_bundle.asterisk.read_budget import OverBudgetError, ReadBudget
 from cmp_bundle.findings import Finding, finding
 from cmp_bundle.places import Place
@@ -288,8 +296,8 @@ class _Source:
         note = self._reading.note
         word = "".join(itertools.takewhile(_is_visible, line[1:]))
         # The byte that ends the word is lost, be it a blank or half a letter.
-        rest = line[len(word) + 1 :].encode("utf-8", "surrogateescape")[1:]
-        argument = _unquoted(rest.decode("utf-8", "surrogateescape").strip(BLANKS))
+        rest = decoded(encoded(line[len(word) + 1 :])[1:])
+        argument = _unquoted(rest.strip(BLANKS))
         word = folded(word)
         if word not in ("include", "tryinclude", "exec"):
             note(IGNORED, f"unknown directive #{word}", place)

@@ -6,6 +6,8 @@ import re
 import socket
 from dataclasses import dataclass
 
+from cmp_bundle.asterisk.lines import encoded
+
 _YES = frozenset(("yes", "true", "y", "t", "1", "on"))
 
 #: What strtol(3) takes with a base of 0: hexadecimal, octal, decimal.
@@ -56,7 +58,7 @@ def numeric_address(value: str) -> Address | None:
     host, port = _split(value)
     try:
         found = socket.getaddrinfo(
-            host.encode("utf-8", "surrogateescape"),
+            encoded(host),
             port,
             type=socket.SOCK_DGRAM,
             flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,

@@ -13,6 +13,7 @@ from email.utils import formatdate
 from html import escape
 from typing import TYPE_CHECKING, Protocol
 
+from cmp_bundle.asterisk.lines import decoded, encoded
 from cmp_bundle.asterisk.static import LONGEST, content_type, refused
 
 if TYPE_CHECKING:
@@ -83,12 +84,12 @@ def respond(request: HttpRequest, server: WebServer, tree: StaticFiles) -> HttpR
             return HttpResponse(
                 302, "Moved Temporarily", (*_NEVER_KEPT, ("Location", destination)), b""
             )
-    prefix = server.prefix.encode("utf-8", "surrogateescape")
+    prefix = encoded(server.prefix)
     if path[: len(prefix)].lower() != prefix.lower() or path[len(prefix) :][:1] != b"/":
         return _error(server, 404, "Not Found", _NOT_FOUND)
     handler, _, rest = path[len(prefix) + 1 :].partition(b"/")
     if handler.lower() == b"static" and server.static_enabled:
-        return _static(request, _decoded(rest), server, tree)
+        return _static(request, _uri_decoded(rest), server, tree)
     if handler.lower() == b"ws" and not rest:
         if request.method.upper() != "GET":
             return _error(server, 501, "Not Implemented", _UNIMPLEMENTED)
@@ -99,7 +100,7 @@ def respond(request: HttpRequest, server: WebServer, tree: StaticFiles) -> HttpR
 def is_socket(request: HttpRequest, server: WebServer) -> bool:
     """Whether ``request`` asks for a WebSocket where Asterisk has one."""
     path = request.target.partition(b"?")[0]
-    wanted = f"{server.prefix}/ws".encode("utf-8", "surrogateescape")
+    wanted = encoded(f"{server.prefix}/ws")
     return (
         path.lower().removesuffix(b"/") == wanted.lower()
         and request.method.upper() == "GET"
@@ -119,7 +120,7 @@ def _static(
     if request.method.upper() not in ("GET", "HEAD"):
         return _error(server, 501, "Not Implemented", _UNIMPLEMENTED)
     # A char is signed there: what is not ASCII counts as less than a space.
-    name = path.decode("utf-8", "surrogateescape")
+    name = decoded(path)
     length = len(path) + server.data_dir + len("/static-http/") + 5
     if refused(name) or path[0] >= 0x80 or length > LONGEST:  # noqa: PLR2004 - the sign bit
         return _error(server, 403, "Access Denied", _DENIED, close=True)
@@ -139,7 +140,7 @@ def _static(
     return HttpResponse(200, "OK", headers, file.data)
 
 
-def _decoded(path: bytes) -> bytes:
+def _uri_decoded(path: bytes) -> bytes:
     """``ast_uri_decode`` with the legacy flag: + is a space, and a NUL ends the text."""
     out = bytearray()
     at = 0

@@ -102,19 +102,21 @@ def build(
     for element in page.all("base"):
         raise CmpBundleError(
             "page-unfit",
-            "has a <base>, and cmp-bundle needs one of its own",
+            "has a <base>, and cmp-bundle has to add a <base>",
             file=page.name,
             line=element.line,
         )
-    ours = None
+    additions = _Additions()
     if not settings.build.pristine:
         _check_contract(page)
-        ours = _ours(phone, settings, client, accounts.plain)
+        additions = _additions(phone, settings, client, accounts.plain)
     ruled = policy.without(page)
     draft = Draft(ruled, {path: file.data for path, file in phone.files.items()})
     before = _cost(page, draft.files)
-    pack = settings.build.pack
-    files = _packed(draft, client.loader, ours, live) if pack else _plain(draft, ours, live)
+    if settings.build.pack:
+        files = _packed(draft, client.loader, additions, live)
+    else:
+        files = _plain(draft, additions, live)
     licences = _licences(phone)
     files |= licences
     listed = manifest.listed(files)
@@ -129,7 +131,7 @@ def build(
         licences=tuple(sorted(licences)),
         profiles=manifest.Profiles.of(accounts.profiles),
         files=listed,
-        plain=accounts.plain["id"] if accounts.plain is not None and ours else "",
+        plain=accounts.plain["id"] if accounts.plain is not None and additions.settings else "",
     )
     leaks.check(
         manifest.published(Bundle(files, about, accounts.profiles)),
@@ -138,13 +140,13 @@ def build(
     )
     warned = _left_out(phone)
     if ruled.text != page.text:
-        text = "its policy gives way to the bundle's"
+        text = "the bundle's policy replaces the page's Content-Security-Policy"
         warned.append(finding("policy-replaced", text, Place(page.name)))
     return Built(Bundle(files, about, accounts.profiles), tuple(warned), before)
 
 
 def known(phone: Phone, client: Client) -> list[bytes]:
-    """What everybody can fetch anywhere: our own code, and the phones that cmp-bundle knows."""
+    """What everybody can fetch anywhere: cmp-bundle's code, and the phones that it knows."""
     client_code = [part.encode() for part in astuple(client)]
     if phone.source == BUILTIN or phone.tree == UPSTREAM.tree:
         return client_code + [file.data for file in phone.files.values()]
@@ -152,32 +154,35 @@ def known(phone: Phone, client: Client) -> list[bytes]:
 
 
 @dataclass(frozen=True)
-class _Ours:
-    """What of ours goes into a page, and what of the phone's own stays out of a packed one."""
+class _Additions:
+    """What cmp-bundle adds to a page: nothing to a pristine one, which has no ``settings``.
 
-    settings: Mapping[str, Any]
-    scripts: tuple[Part, ...]
-    style: str
-    dead: frozenset[str]
-    early: tuple[str, ...]
+    The phone's scripts whose digests are in ``dead`` stay out of a packed page.
+    """
+
+    settings: Mapping[str, Any] | None = None
+    scripts: tuple[Part, ...] = ()
+    style: str = ""
+    dead: frozenset[str] = frozenset()
+    early: tuple[str, ...] = ()
 
 
-def _ours(
+def _additions(
     phone: Phone, settings: Settings, client: Client, plain: Mapping[str, Any] | None
-) -> _Ours:
+) -> _Additions:
     without = fixes.chosen(settings.build.without)
     page = page_settings(settings, plain)
     early = (client.early,) if client.early else ()
     overlay = Part("overlay.min.js", client.overlay)
     # The built-in phone has none of the defects.
     if phone.source == BUILTIN:
-        return _Ours(page, (overlay,), client.style, frozenset(), early)
+        return _Additions(page, (overlay,), client.style, early=early)
     if without:
         page["without"] = list(without)
     # First, since the overlay changes what the address bar shows.
     scripts = (Part("fixes.min.js", client.fixes), overlay) if client.fixes else (overlay,)
     style = client.style + client.fixes_style
-    return _Ours(page, scripts, style, fixes.dead(without), early)
+    return _Additions(page, scripts, style, fixes.dead(without), early)
 
 
 def page_settings(settings: Settings, plain: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -215,28 +220,28 @@ def _check_contract(page: Page) -> None:
     if missing:
         raise CmpBundleError(
             "page-unfit",
-            f"has no element with the id {missing[0]}, which cmp-bundle fills in",
+            f"has no element with the id {missing[0]}, and cmp-bundle has to fill it in",
             file=page.name,
-            hint="a phone with a form of its own can be bundled as it is: --pristine",
+            hint="add the element, or bundle the phone unchanged: --pristine",
         )
 
 
-def _packed(draft: Draft, loader: str, ours: _Ours | None, live: Live | None) -> dict[str, bytes]:
+def _packed(
+    draft: Draft, loader: str, additions: _Additions, live: Live | None
+) -> dict[str, bytes]:
     """index.html with everything small inline, and one gzipped file with all the code."""
     sources = dict(draft.files)
     for transform in TRANSFORMS:
         draft = transform(draft)
-    if ours:
-        alive = (p for p in draft.scripts if fixes.digest(p.text) not in ours.dead)
-        draft = replace(draft, scripts=tuple(alive))
-    parts = [*draft.scripts, *(ours.scripts if ours else ())]
+    alive = tuple(p for p in draft.scripts if fixes.digest(p.text) not in additions.dead)
+    draft = replace(draft, scripts=alive)
+    parts = [*draft.scripts, *additions.scripts]
     for part in parts:
         if SEPARATOR in part.text:
             raise CmpBundleError("page-unfit", "holds a NUL character", file=part.name)
     scripts = [minify.javascript(p.text, p.name) for p in parts]
     scripts[:1] = [_banner(sources, draft) + "".join(scripts[:1])]
-    css = "".join(minify.css(p.text, p.name) for p in draft.styles)
-    css += ours.style if ours else ""
+    css = "".join(minify.css(p.text, p.name) for p in draft.styles) + additions.style
     app, files = _app(scripts)
     kept = _kept(draft.files)
     base = _folder(kept, live)
@@ -244,12 +249,12 @@ def _packed(draft: Draft, loader: str, ours: _Ours | None, live: Live | None) ->
     page = Page(minify.html(draft.page.text, draft.page.name))
     seen = posixpath.relpath(app, base or ".")
     attributes = (("data-app", f"{seen}.bin"), ("data-plain", f"{seen}.js"))
-    early = ours.early if ours else ()
-    head = policy.metas([*early, loader, *scripts], [css] if css else [], policy.origins_in(page))
-    head += "".join(tag("script", (), text) for text in early) + _base(base) + _icon(page)
+    inline = [*additions.early, loader, *scripts]
+    head = policy.metas(inline, [css] if css else [], policy.origins_in(page))
+    head += _early(additions) + _base(base) + _icon(page)
     if css:
         head += tag("style", (), css)
-    head += _settings(ours) + _live(live) + tag("script", attributes, loader)
+    head += _settings(additions) + _live(live) + tag("script", attributes, loader)
     files[manifest.ENTRY] = page.edited(page.inside_head(head)).text.encode()
     return files
 
@@ -267,29 +272,26 @@ def _app(scripts: list[str]) -> tuple[str, dict[str, bytes]]:
     return name, {f"{name}.bin": minify.gzip(separated), f"{name}.js": joined}
 
 
-def _plain(draft: Draft, ours: _Ours | None, live: Live | None) -> dict[str, bytes]:
+def _plain(draft: Draft, additions: _Additions, live: Live | None) -> dict[str, bytes]:
     """The phone's files as they are, in a folder named by their content."""
     draft = take_handlers(draft)
     page, files = draft.page, dict(draft.files)
     del files[manifest.ENTRY]
-    scripts = [*draft.scripts, *(ours.scripts if ours else ())]
     added = ""
-    if ours:
-        files["cmp-bundle/overlay.css"] = ours.style.encode()
+    if additions.settings:
+        files["cmp-bundle/overlay.css"] = additions.style.encode()
         added += tag("link", (("rel", "stylesheet"), ("href", "cmp-bundle/overlay.css")))
-    for number, part in enumerate(scripts):
+    for number, part in enumerate((*draft.scripts, *additions.scripts)):
         path = f"cmp-bundle/{number}.js"
         files[path] = part.text.encode()
-        # Deferred, like the page's own last ones: ours come after all of them.
+        # Deferred, like the page's own last ones: these come after all of them.
         added += tag("script", (("src", path), ("defer", "")), "")
     kept = _kept(files)
     base = _folder(kept, live)
-    early = ours.early if ours else ()
     inline = [e.text for e in page.all("script") if e.get("src") is None]
     styles = [e.text for e in page.all("style")]
-    head = policy.metas([*early, *inline], styles, policy.origins_in(page))
-    head += "".join(tag("script", (), text) for text in early)
-    head += _base(base) + _icon(page) + _settings(ours) + _live(live)
+    head = policy.metas([*additions.early, *inline], styles, policy.origins_in(page))
+    head += _early(additions) + _base(base) + _icon(page) + _settings(additions) + _live(live)
     page = page.edited(page.inside_head(head), page.before_body_ends(added))
     return {
         manifest.ENTRY: page.text.encode(),
@@ -297,11 +299,15 @@ def _plain(draft: Draft, ours: _Ours | None, live: Live | None) -> dict[str, byt
     }
 
 
-def _settings(ours: _Ours | None) -> str:
-    if ours is None:
+def _early(additions: _Additions) -> str:
+    return "".join(tag("script", (), text) for text in additions.early)
+
+
+def _settings(additions: _Additions) -> str:
+    if additions.settings is None:
         return ""
     attributes = (("type", "application/json"), ("id", SETTINGS_ELEMENT))
-    return tag("script", attributes, inert_json(ours.settings))
+    return tag("script", attributes, inert_json(additions.settings))
 
 
 def _base(folder: str) -> str:
@@ -329,7 +335,7 @@ def _kept(files: Mapping[str, bytes]) -> dict[str, bytes]:
 
 def _left_out(phone: Phone) -> list[Finding]:
     """What lies there and is not published, as far as anybody could miss it."""
-    text = "is left out: files of such names hold what is nobody else's business"
+    text = "is left out: files with such names often hold secrets"
     return [
         finding("left-out", text, Place(path))
         for path in phone.files

@@ -56,7 +56,7 @@ def _text(name: str) -> str:
     except FileNotFoundError:
         raise CmpBundleError(
             "client-not-built",
-            "the browser side of cmp-bundle was not compiled",
+            "the browser side of cmp-bundle is not compiled",
             file=str(path),
             hint="in a clone: make setup; or: cd client && npm ci --ignore-scripts && npm run build",
         ) from None

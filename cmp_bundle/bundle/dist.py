@@ -39,7 +39,7 @@ def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
     except ValueError as error:
         raise CmpBundleError(
             "bundle-damaged",
-            f"no deploy would take this bundle: {error}",
+            f"this bundle cannot be deployed: {error}",
             hint="change the phone's files",
         ) from None
     files = dict(bundle.files) | {manifest.NAME: bundle.manifest.to_json()}
@@ -50,7 +50,7 @@ def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
         with suppress(FileNotFoundError, NotADirectoryError):
             folder.stat()  # since Python 3.14 exists() hides every other error
             present = _built_paths(folder)
-        same = {p for p in present & set(files) if _holds(folder / p, files[p])}
+        unchanged = {p for p in present & set(files) if _holds(folder / p, files[p])}
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CmpBundleError(
@@ -59,30 +59,30 @@ def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
             file=error.filename or folder,
             hint="name another folder with --out",
         ) from error
-    fresh = folder.with_name(f".{folder.name}.building")
+    building = folder.with_name(f".{folder.name}.building")
     try:
         # A build that was killed may have left it, at its end as well.
-        disk.remove_tree(fresh)
-        if same == present == set(files):
+        disk.remove_tree(building)
+        if unchanged == present == set(files):
             return False
-        disk.make_folder(fresh)
+        disk.make_folder(building)
         for parent in sorted({p for path in files for p in PurePosixPath(path).parents}):
-            disk.make_folder(fresh / parent)
+            disk.make_folder(building / parent)
         disk.write_all(
-            {fresh / path: data for path, data in files.items()},
+            {building / path: data for path, data in files.items()},
             # Of ten thousand profiles hardly any is new. To make them all anew, just after those
             # of the build before were removed, takes ext4 several seconds.
-            same={fresh / path: folder / path for path in same},
+            same={building / path: folder / path for path in unchanged},
         )
         if folder.exists():
-            disk.exchange(fresh, folder)
-            disk.remove_tree(fresh)
+            disk.exchange(building, folder)
+            disk.remove_tree(building)
         else:
-            disk.rename(fresh, folder)
+            disk.rename(building, folder)
     except (CmpBundleError, KeyboardInterrupt):
         # A full disk is not to stay full of it.
         with suppress(CmpBundleError):
-            disk.remove_tree(fresh)
+            disk.remove_tree(building)
         raise
     return True
 
@@ -95,16 +95,16 @@ def _built_paths(folder: Path) -> set[str]:
     if not folder.is_dir():
         raise CmpBundleError(
             "not-a-folder",
-            "is a file, and a bundle is a folder",
+            "is a file, but a bundle is a folder",
             file=folder,
-            hint="name another one with --out",
+            hint="name another folder with --out",
         )
     if Path.cwd().is_relative_to(folder.resolve()):
         raise CmpBundleError(
             "out-in-use",
-            "is where you are, and a build replaces all of its folder",
+            "is the current folder, and a build replaces its whole folder",
             file=folder,
-            hint="name a folder of its own: --out dist",
+            hint="name a separate folder: --out dist",
         )
     if not any(folder.iterdir()):
         return set()
@@ -112,7 +112,7 @@ def _built_paths(folder: Path) -> set[str]:
     if written is None:
         raise CmpBundleError(
             "out-in-use",
-            "is not a bundle of cmp-bundle, so it is not replaced",
+            "was not written by cmp-bundle, so it is not replaced",
             file=folder,
             hint="name another folder with --out, or remove this one yourself",
         )
@@ -122,7 +122,7 @@ def _built_paths(folder: Path) -> set[str]:
         if path not in written and not any(fnmatchcase(path, known) for known in beside):
             raise CmpBundleError(
                 "out-in-use",
-                "would be lost: a build replaces all of its folder, and no build wrote this",
+                "would be lost: a build replaces its whole folder, and no build wrote this file",
                 file=folder / path,
                 hint="move it elsewhere, or name another folder with --out",
             )
@@ -130,14 +130,14 @@ def _built_paths(folder: Path) -> set[str]:
 
 
 def _written(path: Path) -> frozenset[str] | None:
-    """What the manifest at ``path`` lists, whatever version wrote it; None if it is none of ours.
+    """What the manifest at ``path`` lists, whatever version wrote it; None if no build wrote it.
 
     Web apps have a manifest.json as well.
     """
     try:
         document = json.loads(owned.content(path, manifest.LARGEST))
-        ours = document["made_by"].startswith("cmp-bundle ")
-        return frozenset(file["path"] for file in document["files"]) if ours else None
+        by_cmp_bundle = document["made_by"].startswith("cmp-bundle ")
+        return frozenset(file["path"] for file in document["files"]) if by_cmp_bundle else None
     except (FileNotFoundError, CmpBundleError):
         return None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

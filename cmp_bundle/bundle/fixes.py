@@ -19,15 +19,15 @@ _DEAD = {"a04dc1042a5ffab57ed3294ed398dfb06666419b36aef633a41d4a77ed7720c2": "D1
 
 
 def chosen(ids: Sequence[str]) -> tuple[str, ...]:
-    """The fixes to leave out, sorted, each once. Raises CmpBundleError for one that there is not."""
+    """The fixes to leave out, sorted, each once. Raises CmpBundleError for an unknown one."""
     known = [fix.id for fix in fixes()] if ids else []
     wanted = {name.upper() for name in ids}
     for name in sorted(wanted - set(known)):
         close = difflib.get_close_matches(name, known, n=1, cutoff=0)
         raise CmpBundleError(
             "unknown-fix",
-            f"there is no fix {name} to build without; did you mean {close[0]}?",
-            hint="cmp-bundle fixes lists them all",
+            f"the fix {name} does not exist; did you mean {close[0]}?",
+            hint="list all fixes: cmp-bundle fixes",
         )
     return tuple(sorted(wanted, key=known.index))
 

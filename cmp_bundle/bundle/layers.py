@@ -94,7 +94,7 @@ class _Limit:
                 contents.append(content)
         except packed.UnpackLimitError:
             size = UNPACKED >> 20
-            self.refuse(f"is more than {size} MB when unpacked, too much to look through")
+            self.refuse(f"unpacks to more than {size} MB, too much to search for secrets")
         except packed.SealedError as error:
             self.refuse(str(error))
         return contents, rest
@@ -104,7 +104,7 @@ class _Limit:
             "secret-unchecked",
             why,
             file=self.path,
-            hint="no phone needs such a file; take it out of the phone's",
+            hint="remove the file from the phone; no phone needs it",
         ) from None
 
 
@@ -135,7 +135,7 @@ class LayerReader:
             self._met.add(mark)
             work -= len(one)
             if work < 0 or depth > DEPTH:
-                limit.refuse("is encoded so many times over that it cannot be looked through")
+                limit.refuse("is encoded too many times to be searched for secrets")
             if isinstance(one, str):
                 yield Layer(one.encode("utf-8", "surrogatepass"), text=True)
                 todo += ((child, depth + 1) for child in self._of_text(one))
@@ -170,18 +170,18 @@ class LayerReader:
         wrapped = _WRAP.sub("", text)
         if wrapped != text:
             runs.update(_RUN.findall(wrapped))
-        fresh = [run.translate(_STANDARD) for run in sorted(runs - self._runs)]
+        unread = [run.translate(_STANDARD) for run in sorted(runs - self._runs)]
         self._runs |= runs
         for lead in range(4):
-            filled = (f"{run[lead:]}{'A' * (-len(run[lead:]) % 4)}AAAA" for run in fresh)
+            filled = (f"{run[lead:]}{'A' * (-len(run[lead:]) % 4)}AAAA" for run in unread)
             yield binascii.a2b_base64("".join(filled))
 
     def _hexadecimal(self, text: str) -> Iterator[bytes]:
         runs = {found.replace(":", "").replace(" ", "") for found in _HEX.findall(text)}
-        fresh = sorted(run for run in runs if f"0x{run}" not in self._runs)
-        self._runs.update(f"0x{run}" for run in fresh)
+        unread = sorted(run for run in runs if f"0x{run}" not in self._runs)
+        self._runs.update(f"0x{run}" for run in unread)
         for lead in range(2):
-            cut = (run[lead:][: len(run[lead:]) // 2 * 2] for run in fresh)
+            cut = (run[lead:][: len(run[lead:]) // 2 * 2] for run in unread)
             yield b"\0".join(map(bytes.fromhex, cut))
 
 

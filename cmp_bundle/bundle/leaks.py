@@ -88,18 +88,18 @@ def check(files: Mapping[str, bytes], secrets: Iterable[Secret], known: Iterable
                 if what not in common:
                     raise CmpBundleError(
                         "secret-found",
-                        f"holds {what}, and everybody could read it there",
+                        f"holds {what}, and everybody could read it",
                         file=path,
-                        hint="nothing was published; take it out of the settings or of the"
+                        hint="nothing was written; remove it from the settings or from the"
                         " phone's files",
                     )
 
 
 def standing_in(known: Iterable[bytes], secrets: Iterable[Secret]) -> list[Secret]:
     """The secrets that are none, as they stand in what everybody can fetch anyway."""
-    mine = tuple(secrets)
-    found = _standing(known, _Search(mine))
-    return [secret for secret in mine if secret.what in found]
+    candidates = tuple(secrets)
+    found = _standing(known, _Search(candidates))
+    return [secret for secret in candidates if secret.what in found]
 
 
 def _standing(known: Iterable[bytes], search: _Search) -> set[str]:

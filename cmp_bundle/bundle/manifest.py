@@ -36,6 +36,8 @@ PROFILES = "p"
 _PROFILE = re.compile(r"[0-9a-f]{32}\.bin")
 _LARGEST_PROFILE = 1 << 16
 
+_AGAIN = "build the bundle again"
+
 
 @dataclass(frozen=True)
 class PublishedFile:
@@ -145,7 +147,7 @@ def from_json(data: bytes, name: Path | str) -> Manifest:
                 "other-version",
                 "was written by another version of cmp-bundle",
                 file=name,
-                hint="build it again",
+                hint=_AGAIN,
             )
         read: Manifest = shape.shaped(Manifest, document)
         check(read)
@@ -155,7 +157,7 @@ def from_json(data: bytes, name: Path | str) -> Manifest:
             "bundle-damaged",
             f"is not a manifest of cmp-bundle: {error}",
             file=name,
-            hint="build it again",
+            hint=_AGAIN,
         ) from error
 
 
@@ -168,12 +170,12 @@ def check(manifest: Manifest) -> None:
             raise ValueError(f"its {key} {problem}")
     _check_files(manifest)
     if manifest.id != bundle_id(manifest.files):
-        raise ValueError("its id is not that of its files")
+        raise ValueError("its id does not match its files")
     digests = [manifest.profiles.sha256, *(f.sha256 for f in manifest.files)]
     if not all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests):
-        raise ValueError("one of its SHA-256 is none")
+        raise ValueError("one of its SHA-256 values is not 64 hexadecimal digits")
     if not re.fullmatch("[0-9a-f]{40}", manifest.phone.tree):
-        raise ValueError("its phone's tree is not the id of a git tree")
+        raise ValueError("its phone.tree is not a git tree id")
     problem = sip_id.problem(manifest.plain) if manifest.plain else None
     if problem:
         raise ValueError(problem)
@@ -191,9 +193,9 @@ def _check_files(manifest: Manifest) -> None:
             raise ValueError(error.message) from error
     paths = {file.path for file in manifest.files}
     if manifest.entry != ENTRY or ENTRY not in paths:
-        raise ValueError(f"its entry has to be {ENTRY}, which has to be among its files")
+        raise ValueError(f"its entry must be {ENTRY}, and its files must include {ENTRY}")
     if not paths.issuperset(manifest.licences):
-        raise ValueError("its licences are not all among its files")
+        raise ValueError("its files do not include all of its licences")
 
 
 def read(path: Path) -> Bundle:
@@ -257,17 +259,17 @@ def _archive(path: Path) -> _Reading:
 def _absent(path: Path, name: str) -> CmpBundleError:
     if name == NAME:
         return CmpBundleError(
-            "no-bundle", "there is no bundle here", file=path, hint="make one: cmp-bundle build"
+            "no-bundle", "holds no bundle", file=path, hint="build one: cmp-bundle build"
         )
     return CmpBundleError(
-        "bundle-damaged", "is missing from the bundle", file=path / name, hint="build it again"
+        "bundle-damaged", "is missing from the bundle", file=path / name, hint=_AGAIN
     )
 
 
 def _altered(path: Path) -> CmpBundleError:
     return CmpBundleError(
         "bundle-damaged",
-        "is not what was built: its SHA-256 differs from the manifest's",
+        "was changed after the build: it does not match the manifest",
         file=path,
-        hint="build it again",
+        hint=_AGAIN,
     )

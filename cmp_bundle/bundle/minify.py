@@ -54,5 +54,5 @@ def _minified(kind: str, text: str, name: str) -> str:
             "page-unfit",
             f"cannot be minified: {' '.join(str(error).split())}",
             file=name,
-            hint="build with --no-pack to use it as it is",
+            hint="build with --no-pack to use it unchanged",
         ) from error

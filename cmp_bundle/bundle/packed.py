@@ -53,11 +53,11 @@ def unpacked(data: bytes, most: int) -> Iterator[tuple[bytes, int]]:
 
     That is 0 where it is damaged or cut off, so that the bytes themselves may still be something.
 
-    Raises TooMuchError where that is more than ``most`` bytes, SealedError where it cannot be read.
+    Raises UnpackLimitError for more than ``most`` bytes, SealedError where it cannot be read.
     """
     unknown = _UNKNOWN.match(data)
     if unknown:
-        raise SealedError("is packed in a way that only other programs unpack")
+        raise SealedError("is packed in a format that cmp-bundle cannot unpack")
     view = memoryview(data)
     end = 0
     for found in _BEGINNINGS.finditer(data):
@@ -120,7 +120,7 @@ def _member(data: memoryview, most: int) -> tuple[bytes, int]:
     flags, method = _number(data, 6), _number(data, 8)
     start = _HEADER + _number(data, 26) + _number(data, 28)
     if flags & _ENCRYPTED:
-        raise SealedError("is a zip archive with a password, which cannot be looked into")
+        raise SealedError("is a zip archive with a password, so it cannot be searched for secrets")
     body = data[start:]
     if method == _STORED:
         return b"", 0  # it stands there as it is
@@ -131,14 +131,14 @@ def _member(data: memoryview, most: int) -> tuple[bytes, int]:
     elif method == _LZMA and len(body) > _LZMA_PROPERTIES:
         content, used = _stream(lambda: _raw_lzma(body), body[_LZMA_PROPERTIES:], most)
     else:
-        raise SealedError("is a zip archive that only other programs unpack")
+        raise SealedError("is a zip archive in a format that cmp-bundle cannot unpack")
     return content, start + used if used else 0
 
 
 def _raw_lzma(body: memoryview) -> lzma.LZMADecompressor:
     bits, dictionary = body[4], int.from_bytes(body[5:9], "little")
     if bits >= 9 * 5 * 5 or dictionary > 1 << 28:
-        raise SealedError("is a zip archive that only other programs unpack")
+        raise SealedError("is a zip archive in a format that cmp-bundle cannot unpack")
     filters = {
         "id": lzma.FILTER_LZMA1,
         "dict_size": max(dictionary, 4096),

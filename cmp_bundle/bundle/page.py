@@ -57,9 +57,9 @@ class Page:
     def edited(self, *edits: Edit) -> Page:
         """The page with each edit's span replaced. Spans must not overlap."""
         ordered = sorted(edits, key=lambda e: (e.start, e.end))
-        for one, next_one in itertools.pairwise(ordered):
-            if one.end > next_one.start:
-                raise ValueError(f"edits overlap at {next_one.start}")
+        for edit, next_edit in itertools.pairwise(ordered):
+            if edit.end > next_edit.start:
+                raise ValueError(f"edits overlap at {next_edit.start}")
         out, at = [], 0
         for edit in ordered:
             out += [self.text[at : edit.start], edit.text]
@@ -76,13 +76,13 @@ class Page:
             if element.get("charset") or kind == "content-type":
                 return Edit(element.end, element.end, text)
         for element in self.all("head"):
-            named = tag("meta", (("charset", "utf-8"),)) + text
-            return Edit(element.opened, element.opened, named)
+            with_charset = tag("meta", (("charset", "utf-8"),)) + text
+            return Edit(element.opened, element.opened, with_charset)
         raise CmpBundleError(
             "page-unfit",
-            "has no <head> to put the page's policy into",
+            "has no <head>, and the Content-Security-Policy has to go there",
             file=self.name,
-            hint="put <head> and </head> around its <title> and what else stands before <body>",
+            hint="put <head> and </head> around everything before <body>",
         )
 
     def before_body_ends(self, text: str) -> Edit:
@@ -91,9 +91,9 @@ class Page:
         if at == -1:
             raise CmpBundleError(
                 "page-unfit",
-                "has no </body> to put scripts before",
+                "has no </body>, and scripts have to go before it",
                 file=self.name,
-                hint="put <body> and </body> around what it shows",
+                hint="put <body> and </body> around the visible content",
             )
         return Edit(at, at, text)
 

@@ -33,7 +33,7 @@ def secrets(accounts: Iterable[Account], keyring: Keyring) -> Iterator[Secret]:
     """What the accounts have to hide, their links' tokens and key included."""
     yield Secret("the key of all links", keyring.key)
     for account in accounts:
-        yield from own_secrets(account)
+        yield from account_secrets(account)
         yield Secret(f"the link of {account.id}", keyring.token(account.id).text)
 
 
@@ -48,7 +48,7 @@ def digests(accounts: Iterable[Account], realms: Iterable[str]) -> Iterator[Secr
             yield Secret(f"the HA1 of {account.id}", digest)
 
 
-def own_secrets(account: Account) -> Iterator[Secret]:
+def account_secrets(account: Account) -> Iterator[Secret]:
     """What stands in the profile of an account and is nobody else's business."""
     if account.password:
         yield Secret(f"the password of {account.id}", account.password)

@@ -30,7 +30,7 @@ def shaped(kind: Any, value: Any, called: str = "") -> Any:
             raise ValueError(f"its {called} must be a number, 0 or more")
         return value
     if type(value) is not str or len(value) > _LONGEST or not _is_plain(value):
-        raise ValueError(f"its {called} must be text without control characters, and not too long")
+        raise ValueError(f"its {called} must be text without control characters, not too long")
     return value
 
 
@@ -42,7 +42,7 @@ def _object(kind: Any, value: Any, called: str) -> Any:
     for name in sorted(needed - value.keys()):
         raise ValueError(f"it has no {_below(called, name)}")
     if not hints.keys() >= value.keys():
-        raise ValueError(f"its {called or 'content'} has something that no version has")
+        raise ValueError(f"its {called or 'content'} has an unknown field")
     return kind(
         **{name: shaped(hints[name], one, _below(called, name)) for name, one in value.items()}
     )

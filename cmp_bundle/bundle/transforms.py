@@ -31,7 +31,7 @@ _CLASSIC = {
     "application/ecmascript",
     "text/jscript",
 }
-_NO_PACK = "build with --no-pack, which leaves the page's scripts as they are"
+_NO_PACK = "build with --no-pack: it leaves the page's scripts unchanged"
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,9 @@ def take_scripts(draft: Draft) -> Draft:
     for element in draft.page.all("script"):
         kind = (element.get("type") or "").split(";")[0].strip().lower()
         if kind == "module":
-            raise _stop(draft, element, "is a module, and packing joins classic scripts", _NO_PACK)
+            raise _stop(
+                draft, element, "is a module, but packing joins classic scripts only", _NO_PACK
+            )
         if kind not in _CLASSIC:
             continue
         edits.append(Edit(element.start, element.end, ""))
@@ -170,10 +172,10 @@ def _local(draft: Draft, element: Element, address: str) -> str:
     """The phone's file that ``address`` in the page means."""
     parts = urlsplit(address)
     if parts.scheme or parts.netloc:
-        raise _stop(draft, element, f"comes from elsewhere ({address})", _NO_PACK)
+        raise _stop(draft, element, f"is loaded from another server ({address})", _NO_PACK)
     path = posixpath.normpath(unquote(parts.path))
     if path.startswith(("/", "..")) or path not in draft.files:
-        raise _stop(draft, element, f"names {address}, which is not among the phone's files", None)
+        raise _stop(draft, element, f"names {address}, but the phone has no such file", None)
     return path
 
 

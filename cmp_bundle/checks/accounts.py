@@ -84,7 +84,7 @@ def passwords(accounts: Iterable[Account], public: list[bytes]) -> Iterator[Find
         if account.password and len(account.password) < _SHORT:
             text = f"the password of {account.id} is shorter than {_SHORT} characters"
             yield finding("short-password", text, account.secret, hint, account.id)
-        for secret in sealed.own_secrets(account):
+        for secret in sealed.account_secrets(account):
             secrets[secret.what] = (account, secret)
     for secret in leaks.standing_in(public, (s for _, s in secrets.values())):
         account = secrets[secret.what][0]

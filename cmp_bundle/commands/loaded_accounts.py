@@ -82,7 +82,7 @@ def load(
         one = named(now, plain, file)
         public_profile = content(one)
         public_accounts = [a for a in (one, *file.accounts) if a.id == plain]
-        public = {s.value for a in public_accounts for s in sealed.own_secrets(a)}
+        public = {s.value for a in public_accounts for s in sealed.account_secrets(a)}
         # Whoever has the password has its digests.
         public |= {s.value for s in hidden if s.what == f"the HA1 of {plain}"}
         secrets = tuple(s for s in secrets if s.value not in public)
@@ -101,7 +101,7 @@ def resolve(
     opened = sources(context, file)
     endpoints = opened.of_asterisk().values()
     now = filled(file.accounts if chosen is None else chosen, opened)
-    hidden = tuple(s for a in now if a.password for s in sealed.own_secrets(a))
+    hidden = tuple(s for a in now if a.password for s in sealed.account_secrets(a))
     if opened.database_password:
         hidden += (Secret("the password of the database", opened.database_password),)
     after = digested(now, endpoints, context.settings.accounts.realm)

@@ -35,7 +35,7 @@ def read_archive_file(path: Path, origin: str) -> dict[str, PhoneFile]:
     if len(data) > MAX_ARCHIVE:
         raise CmpBundleError(
             "too-large",
-            f"is larger than {MAX_ARCHIVE // 1024**2} MiB, so it is no phone",
+            f"is larger than {MAX_ARCHIVE // 1024**2} MiB, too large for a phone",
             file=origin,
         )
     return read_archive(data, origin)
@@ -55,12 +55,12 @@ def read_archive(data: bytes, origin: str) -> dict[str, PhoneFile]:
         read_tar(_gunzip(data, intake), intake)
     elif data.lstrip()[:1] == b"<":
         hint = "open its address in a browser: it may ask for a login"
-        intake.broken("is a web page and no archive", hint=hint)
+        intake.broken("is a web page, not an archive", hint=hint)
     else:
         read_tar(data, intake)
     files = {path: file for path, file in intake.files().items() if not _apple_double(path, file)}
     if not files:
-        intake.broken("holds no files", hint="name the archive of a phone")
+        intake.broken("contains no files", hint="name the archive of a phone")
     return _without_common_folder(files)
 
 
@@ -87,14 +87,14 @@ def _gunzip(data: bytes, intake: Intake) -> bytes:
     try:
         out = inflate.decompress(data, MAX_TAR + 1)
     except zlib.error as error:
-        intake.broken(f"is not sound gzip: {error}")
+        intake.broken(f"is not valid gzip: {error}")
     if len(out) > MAX_TAR:
         intake.broken(
             f"unpacks to more than {MAX_TAR // 1024**2} MiB",
-            hint=f"a phone has at most {MAX_TOTAL // 1024**2} MiB; is this one?",
+            hint=f"a phone has at most {MAX_TOTAL // 1024**2} MiB; check that this is a phone",
         )
     if not inflate.eof:
-        intake.broken("ends before its end: it was cut short")
+        intake.broken("is incomplete: it was cut short")
     if inflate.unused_data:
-        intake.broken("has something behind its end")
+        intake.broken("has data after its end")
     return out

@@ -28,9 +28,9 @@ def read_builtin(package: Traversable | None = None) -> dict[str, PhoneFile]:
     if not folder.joinpath(PAGE).is_file():
         raise CmpBundleError(
             "client-not-built",
-            "the built-in phone is not there: this copy of cmp-bundle was never built",
+            "the built-in phone is missing: this copy of cmp-bundle was never built",
             file=str(folder),
-            hint="in a clone of the project run: make setup; else: pip install cmp-bundle",
+            hint="in a clone of the project: make setup; otherwise: pip install cmp-bundle",
         )
     intake = Intake(BUILTIN)
     _enter(folder, "", intake)

@@ -72,7 +72,7 @@ class Cache:
         except RuntimeError as error:
             raise CmpBundleError(
                 "cache-unusable",
-                "there is no cache, because there is no home to keep it in",
+                "there is no cache, because the user has no home folder",
                 hint=f"name a folder that you may write to: {VARIABLE}=/path cmp-bundle …",
             ) from error
 
@@ -159,9 +159,9 @@ class Cache:
     def _damaged(self, entry: Path) -> CacheDamagedError:
         return CacheDamagedError(
             "cache-damaged",
-            "the phone in the cache is damaged",
+            "the cached phone is damaged",
             file=entry,
-            hint="run it once without --offline, and it is fetched anew",
+            hint="run it without --offline to fetch the phone again",
         )
 
     def _copy(self, files: Mapping[str, PhoneFile], to: Path) -> None:
@@ -179,7 +179,7 @@ class Cache:
         if tree_id(read_folder(partial, str(partial))) != tree:
             raise CmpBundleError(
                 "cache-unusable",
-                "this disk does not keep names and modes as they are given to it",
+                "this disk does not keep the names and modes of files",
                 file=partial,
                 hint=f"name a folder on another disk: {VARIABLE}=/path cmp-bundle …",
             )
@@ -197,7 +197,7 @@ class Cache:
         except (CmpBundleError, OSError) as error:
             raise CmpBundleError(
                 "cache-unusable",
-                "there is no cache to put the phone into",
+                "the cache folder cannot be created",
                 file=folder,
                 hint=f"name a folder that you may write to: {VARIABLE}=/path cmp-bundle …",
             ) from error

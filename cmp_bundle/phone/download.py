@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from cmp_bundle import __version__
+from cmp_bundle.phone.source import without_query
 from cmp_bundle.phone.unreachable import UnreachableError
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def download(
                     "phone-unreachable",
                     f"cannot be fetched: {problem}",
                     file=name,
-                    hint="look at the network and its proxy (HTTPS_PROXY), then run it again",
+                    hint="check the network and its proxy (HTTPS_PROXY), then run it again",
                 ) from problem
             reporter.detail(f"{name}: {problem}; trying again in {wait:.1f} s")
             network.sleep(wait)
@@ -87,7 +88,7 @@ def _try(url: str, name: str, reporter: Reporter, limit: int, network: Network) 
         with _answer(url, name, network) as response:
             return _body(response, name, reporter, limit, network)
     except (OSError, http.client.HTTPException) as error:
-        raise _TryAgainError(_said(error)) from error
+        raise _TryAgainError(_reason(error)) from error
 
 
 def _answer(url: str, name: str, network: Network) -> http.client.HTTPResponse:
@@ -104,10 +105,10 @@ def _answer(url: str, name: str, network: Network) -> http.client.HTTPResponse:
     except urllib.error.URLError as error:
         if isinstance(error.reason, ssl.SSLCertVerificationError):
             raise _distrusted(error.reason, url, name) from error
-        raise _TryAgainError(_said(error.reason)) from error
+        raise _TryAgainError(_reason(error.reason)) from error
     except ValueError as error:  # urllib's word for a redirect to something that is no address
         raise UnreachableError(
-            "phone-unreachable", f"leads to an address that is none: {error}", file=name
+            "phone-unreachable", f"is redirected to an invalid address: {error}", file=name
         ) from error
     return answer
 
@@ -153,9 +154,9 @@ class _HttpsRedirects(urllib.request.HTTPRedirectHandler):
         if urlsplit(newurl).scheme != "https":
             raise UnreachableError(
                 "phone-unreachable",
-                "is redirected to an address without https, which is not followed",
-                file=_shown(req.full_url),
-                hint=f"it leads to {_shown(newurl)}",
+                "is redirected to an address without https",
+                file=without_query(urlsplit(req.full_url)),
+                hint=f"it is redirected to {without_query(urlsplit(newurl))}",
             )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -169,7 +170,9 @@ def _body(
 ) -> bytes:
     if response.status != http.client.OK:
         raise UnreachableError(
-            "phone-unreachable", f"cannot be fetched: the server says {response.status}", file=name
+            "phone-unreachable",
+            f"cannot be fetched: the server answered {response.status}",
+            file=name,
         )
     total = response.length
     if total is not None and total > limit:
@@ -190,22 +193,22 @@ def _body(
             if network.clock() > until:
                 raise _TryAgainError(f"not complete after {network.deadline:.0f} s")
     if total is not None and len(body) < total:
-        raise _TryAgainError(f"it ended after {len(body)} of {total} bytes")
+        raise _TryAgainError(f"the connection ended after {len(body)} of {total} bytes")
     return bytes(body)
 
 
 def _refused(error: urllib.error.HTTPError, name: str) -> Exception:
     # Of a redirect that leads in a circle, urllib says so in three lines.
     reason = " ".join(str(error.reason).partition("\n")[0].split())
-    answer = f"the server says {error.code} {reason}".rstrip(" .")
+    answer = f"the server answered {error.code} {reason}".rstrip(" .")
     if error.code >= http.client.INTERNAL_SERVER_ERROR or error.code in _FOR_NOW:
         return _TryAgainError(answer, _retry_after(error.headers))
     hints = {
-        401: "it asks for a login; fetch it yourself and name the file",
-        403: "you may not have it; fetch it yourself and name the file",
-        404: "there is nothing at this address: is it spelt right?",
+        401: "the server asks for a login; fetch the archive yourself and name the file",
+        403: "the server refuses access; fetch the archive yourself and name the file",
+        404: "check the address",
         407: "the proxy asks for a login: HTTPS_PROXY=http://user:password@host:port",
-        410: "what was at this address is gone for good",
+        410: "the archive was removed from this address",
     }
     return UnreachableError(
         "phone-unreachable", f"cannot be fetched: {answer}", file=name, hint=hints.get(error.code)
@@ -234,28 +237,23 @@ def _distrusted(error: ssl.SSLCertVerificationError, url: str, name: str) -> Unr
         f"cannot be fetched: the certificate of {urlsplit(url).hostname} is not trusted here: "
         f"{error.verify_message}",
         file=name,
-        hint="install your system's ca-certificates; if a proxy signs anew what passes it, "
+        hint="install your system's ca-certificates; if a proxy replaces certificates, "
         "name its authority: SSL_CERT_FILE=/path/to/authority.pem",
     )
 
 
 def _too_large(name: str, limit: int) -> UnreachableError:
     return UnreachableError(
-        "too-large", f"is larger than {limit // 1024**2} MiB, so it is no phone", file=name
+        "too-large", f"is larger than {limit // 1024**2} MiB, too large for a phone", file=name
     )
 
 
-def _said(error: object) -> str:
+def _reason(error: object) -> str:
     """An exception's words, without its numbers and Python's names."""
     if isinstance(error, TimeoutError):
-        return "no answer in time"
+        return "the server did not answer in time"
     if isinstance(error, http.client.IncompleteRead):
-        return "it ended before its end"
+        return "the connection ended too early"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return str(error) or type(error).__name__
-
-
-def _shown(url: str) -> str:
-    """Without query and fragment, where people keep tokens."""
-    return urlsplit(url)._replace(query="", fragment="").geturl()

@@ -38,7 +38,7 @@ _Remote: TypeAlias = Pinned | GitUrl | ArchiveUrl
 #: How a file begins that only says where Git LFS has its content (git-lfs's docs/spec.md).
 _POINTER = b"version https://git-lfs.github.com/spec/"
 
-_WAY_OUT = "take the phone that comes with cmp-bundle: --source builtin"
+_WAY_OUT = "use the phone that comes with cmp-bundle: --source builtin"
 
 
 def fetch(
@@ -60,7 +60,7 @@ def fetch(
     if offline and refresh:
         raise CmpBundleError(
             "options-conflict",
-            "nothing can be fetched again without a network",
+            "--refresh needs the network, and --offline forbids it",
             hint="leave out either --offline or --refresh",
         )
     phone = _phone(request, cache, reporter, network, offline=offline, refresh=refresh)
@@ -81,10 +81,11 @@ def _phone(
         case Builtin():
             return _checked(Phone.of(read_builtin(), source=request.text), request)
         case FolderSource(path):
-            mine: list[str] = []
-            files = read_folder(path, request.text, request.private, mine.append)
-            if mine:
-                reporter.note(f"{request.text}: left out as cmp-bundle's own: {', '.join(mine)}")
+            left_out: list[str] = []
+            files = read_folder(path, request.text, request.private, left_out.append)
+            if left_out:
+                paths = ", ".join(left_out)
+                reporter.note(f"{request.text}: left out files of cmp-bundle itself: {paths}")
             return _checked(Phone.of(files, source=request.text), request)
         case Repository() as repository:
             phone = _checked(_committed(repository, request.text, reporter), request)
@@ -98,7 +99,7 @@ def _phone(
             if offline:
                 raise CmpBundleError(
                     "not-cached",
-                    "is not in the cache, and nothing is fetched with --offline",
+                    "is not in the cache, and --offline forbids fetching it",
                     file=request.text,
                     hint=f"run this once without --offline, or {_WAY_OUT}",
                 )
@@ -110,7 +111,7 @@ def _phone(
         cache.store(phone)
     except CmpBundleError as error:
         # It lies on this machine anyway.
-        reporter.warn(f"{error}; so {request.text} is not kept")
+        reporter.warn(f"{error}; so {request.text} is not cached")
     return phone
 
 
@@ -126,11 +127,9 @@ def _warn_of_changes(phone: Phone, commit: str, work_tree: Path, reporter: Repor
     """Somebody who edits a clone and sees no change should know why."""
     changed = differing(phone.files, work_tree)
     if changed:
-        first, *others = changed
-        more = f" and {len(others)} more" if others else ""
         reporter.warn(
-            f"{phone.source}: this is its last commit, {commit[:12]}, without what is changed "
-            f"and not committed ({first}{more}); for the files as they lie there write "
+            f"{phone.source}: this is the last commit, {commit[:12]}, without the uncommitted "
+            f"changes ({_first_of(changed)}); to use the files as they are, write "
             f"folder:{work_tree}"
         )
 
@@ -139,12 +138,14 @@ def _warn_of_pointers(phone: Phone, reporter: Reporter) -> None:
     """Neither a commit nor GitHub's archives hold what Git LFS keeps elsewhere."""
     pointers = [path for path, file in phone.files.items() if file.data.startswith(_POINTER)]
     if pointers:
-        first, *others = pointers
-        more = f" and {len(others)} more" if others else ""
         reporter.warn(
-            f"{phone.source}: {first}{more} is not the file itself, only its name in Git LFS; "
+            f"{phone.source}: only Git LFS pointers instead of the files: {_first_of(pointers)}; "
             "clone the repository with git lfs installed, and write folder:CLONE"
         )
+
+
+def _first_of(paths: list[str]) -> str:
+    return paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
 
 
 def _cached(
@@ -159,12 +160,12 @@ def _cached(
     except CacheDamagedError as error:
         if offline:
             raise
-        reporter.warn(f"{error}; it is fetched anew")
+        reporter.warn(f"{error}; fetching it again")
         return None
     if files is None:
         return None
     if request.pin is None and known is not None:
-        reporter.note(f"{request.text}: as it was on {known.fetched}; --refresh looks again")
+        reporter.note(f"{request.text}: fetched on {known.fetched}; to fetch it again: --refresh")
     revision = known.revision if known and known.tree == tree else None
     if isinstance(remote, Pinned):
         revision = remote.pin.commit
@@ -210,17 +211,17 @@ def _checked(phone: Phone, request: PhoneRequest) -> Phone:
         return phone
     if isinstance(request.source, Pinned):
         hint = (
-            "somebody has changed it at its origin or on the way, so nothing of it is used; "
-            f"ask whoever runs your network, or {_WAY_OUT}"
+            "somebody changed it at its origin or on the way, so it is not used; "
+            f"ask your network's administrator, or {_WAY_OUT}"
         )
     else:
         hint = (
-            "it has changed since it was pinned, so nothing of it is used; if you have read what "
-            f"is there now and want it, pin {phone.tree}"
+            "it has changed since it was pinned, so it is not used; to accept the new content "
+            f"after reading it, pin {phone.tree}"
         )
     raise CmpBundleError(
         "pin-mismatch",
-        f"is not the phone that was asked for: its tree id is {phone.tree}, not {request.pin}",
+        f"does not match its pin: its tree id is {phone.tree}, not {request.pin}",
         file=request.text,
         hint=hint,
     )

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cmp_bundle.errors import CmpBundleError, reason
-from cmp_bundle.phone.intake import Intake
+from cmp_bundle.phone.intake import OWNER_EXECUTES, Intake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -16,12 +16,9 @@ if TYPE_CHECKING:
 
     from cmp_bundle.phone.file import PhoneFile
 
-_OWNER_EXECUTES = 0o100
-
-
 #: How the manifest of a bundle begins (bundle/manifest.py); other programs have one of this name.
 _MANIFEST = "manifest.json"
-_OURS = b'"made_by": "cmp-bundle '
+_MADE_BY = b'"made_by": "cmp-bundle '
 _HEAD = 4096
 
 
@@ -88,7 +85,7 @@ class _Walk:
             kind = path.stat().st_mode
             if stat.S_ISDIR(kind):
                 if path in above:
-                    self._intake.refuse(inside, "is a link to a folder that it lies in itself")
+                    self._intake.refuse(inside, "is a link to a folder that contains it")
                 self._intake.folder(inside)
                 self.enter(path, f"{inside}/", above | {path})
             elif stat.S_ISREG(kind):
@@ -100,9 +97,9 @@ class _Walk:
         try:
             target = link.resolve(strict=True)
         except (OSError, RuntimeError):  # pathlib says RuntimeError for a circle of links
-            self._intake.refuse(inside, "is a link that leads nowhere")
+            self._intake.refuse(inside, "is a link to nothing")
         if not target.is_relative_to(self._top):
-            self._intake.refuse(inside, "is a link that leads out of the folder")
+            self._intake.refuse(inside, "is a link out of the folder")
         if any(part.casefold() == ".git" for part in target.relative_to(self._top).parts):
             self._intake.refuse(inside, "is a link into a git repository")
         return target
@@ -116,14 +113,14 @@ class _Walk:
                 self._intake.refuse(inside, "is neither a file nor a folder")
             self._intake.admit(inside, found.st_size)
             data = file.read(found.st_size + 1)
-            executable = bool(found.st_mode & _OWNER_EXECUTES)
+            executable = bool(found.st_mode & OWNER_EXECUTES)
             self._intake.fill(inside, data, executable=executable)
 
 
 def _is_bundle(path: Path) -> bool:
-    """Whether a build of ours wrote this folder, be it the one that the settings name or not."""
+    """Whether a build of cmp-bundle wrote this folder, the one that the settings name or another."""
     with suppress(OSError):
         descriptor = os.open(path / _MANIFEST, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
         with os.fdopen(descriptor, "rb") as file:
-            return stat.S_ISREG(os.fstat(descriptor).st_mode) and _OURS in file.read(_HEAD)
+            return stat.S_ISREG(os.fstat(descriptor).st_mode) and _MADE_BY in file.read(_HEAD)
     return False

@@ -84,20 +84,20 @@ def git(
     except FileNotFoundError:
         raise CmpBundleError(
             "program-missing",
-            "git is not installed, and this phone comes out of a git repository",
+            "git is not installed, but this phone is in a git repository",
             hint="install git, or name an archive or a folder of the phone",
         ) from None
     except OSError as error:
         raise CmpBundleError(
             "program-failed",
             f"git cannot be run: {reason(error)}",
-            hint="see: type -a git",
+            hint="check the program: type -a git",
         ) from error
     with process:
         try:
             out, complaints = process.communicate(given, timeout=patience)
         except subprocess.TimeoutExpired:
-            raise GitFailedError(f"no end after {patience:.0f} s") from None
+            raise GitFailedError(f"git did not end within {patience:.0f} s") from None
         finally:
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):

@@ -24,6 +24,9 @@ MAX_NAME = 200
 MAX_PATH = 1000
 MAX_DEPTH = 32
 
+#: The bit of a file's mode that makes it executable in git.
+OWNER_EXECUTES = 0o100
+
 
 class Intake:
     """Collects the files of one ``origin`` (a path or an address, for messages).
@@ -63,7 +66,7 @@ class Intake:
     def fill(self, path: str, data: bytes, *, executable: bool = False) -> None:
         """Give an admitted file its content."""
         if len(data) != self._sizes[path]:
-            self.refuse(path, f"was to be {self._sizes[path]} bytes long and is not")
+            self.refuse(path, f"is not {self._sizes[path]} bytes long, as its origin says")
         self._files[path] = PhoneFile(data, executable)
 
     def files(self) -> dict[str, PhoneFile]:
@@ -75,10 +78,10 @@ class Intake:
             "phone-unfit",
             f"the entry {printable(entry)} {why}",
             file=self._origin,
-            hint="a phone is made of plain files and folders; nothing was taken from this one",
+            hint="a phone consists of plain files and folders; nothing of this one is used",
         )
 
-    def broken(self, why: str, *, hint: str = "it may be damaged; get it once more") -> NoReturn:
+    def broken(self, why: str, *, hint: str = "it may be damaged; fetch it again") -> NoReturn:
         """Raise the CmpBundleError for an origin that cannot be read as a whole."""
         raise CmpBundleError("phone-unfit", why, file=self._origin, hint=hint)
 
@@ -107,21 +110,21 @@ class Intake:
             self.refuse(path, "has an absolute name")
         parts = path.split("/")
         if ".." in parts:
-            self.refuse(path, "climbs out of its folder")
+            self.refuse(path, "leads out of its folder")
         if "" in parts or "." in parts:
-            self.refuse(path, "has no plain name")
+            self.refuse(path, "has an empty or '.' part in its name")
         if any(part.casefold() == ".git" for part in parts):
             # git would run what the configuration in such a folder names.
             self.refuse(path, "belongs to a git repository inside the phone")
         if len(parts) > MAX_DEPTH:
-            self.refuse(path, f"lies more than {MAX_DEPTH} folders deep")
+            self.refuse(path, f"is more than {MAX_DEPTH} folders deep")
         if len(path.encode()) > MAX_PATH or any(len(part.encode()) > MAX_NAME for part in parts):
             self.refuse(path, "has too long a name")
 
     def _count(self, path: str) -> None:
         self._entries += 1
         if self._entries > MAX_ENTRIES:
-            self.refuse(path, f"is one too many: there are more than {MAX_ENTRIES} entries")
+            self.refuse(path, f"exceeds the limit of {MAX_ENTRIES} entries")
 
     def _claim(self, path: str, kind: str) -> None:
         """Refuse two entries that would meet on some disk, and a file that holds others."""
@@ -138,7 +141,7 @@ class Intake:
             if as_kind == "folder":
                 self._folders.add(place)
         if kind == "file" and path in self._sizes:
-            self.refuse(path, "is there twice")
+            self.refuse(path, "exists twice")
 
 
 def printable(name: str) -> str:

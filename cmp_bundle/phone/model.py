@@ -37,7 +37,7 @@ class Phone:
         if PAGE not in self.files:
             raise CmpBundleError(
                 "phone-unfit",
-                f"has no {PAGE} at its top, so it is no phone",
+                f"has no {PAGE} in its top folder, so it is not a phone",
                 file=self.source,
                 hint=_where_the_page_may_be(self.files),
             )
@@ -54,7 +54,7 @@ class Phone:
 def _where_the_page_may_be(files: Mapping[str, PhoneFile]) -> str:
     deeper = sorted(path for path in files if path.endswith(f"/{PAGE}"))
     if deeper:
-        return f"there is a {deeper[0]}; name the folder that holds the phone itself"
+        return f"there is {deeper[0]}; name the folder that contains the phone"
     top = sorted({path.split("/", 1)[0] for path in files})
     listed = ", ".join(top[:5]) + (", …" if len(top) > 5 else "")  # noqa: PLR2004 - fits a line
-    return f"at its top there is {listed or 'nothing'}; name the folder that holds the phone"
+    return f"its top folder contains {listed or 'nothing'}; name the folder of the phone"

@@ -71,7 +71,7 @@ def fetch_commit(
                 "phone-unreachable",
                 f"cannot be fetched: {error}",
                 file=url,
-                hint=f"see what git says: git ls-remote {url}; it must need no password typed in",
+                hint=f"try it: git ls-remote {url}; git must not ask for a password",
             ) from error
         if commit is None:
             _unknown(revision, url)
@@ -106,7 +106,8 @@ def _fetched(repository: Path, url: str, revision: str | None, patience: float) 
         return None
     if ref is not None or _FULL_ID.fullmatch(name):
         try:
-            _fetch(repository, url, patience, "--depth=1", f"+{ref or name}:refs/heads/phone")
+            refs = f"+{ref or name}:refs/heads/phone"
+            _fetch(repository, url, patience, refs, options=("--depth=1",))
             return _commit(repository, "refs/heads/phone")
         except GitFailedError:
             # Plain files behind https know no depth, and many servers give no commit that is
@@ -123,9 +124,9 @@ def _listed(repository: Path, url: str, patience: float) -> dict[str, str]:
     return {ref: identity for identity, _, ref in lines}
 
 
-def _fetch(repository: Path, url: str, patience: float, *what: str) -> None:
-    options = [word for word in what if word.startswith("-")]
-    refs = [word for word in what if not word.startswith("-")]
+def _fetch(
+    repository: Path, url: str, patience: float, *refs: str, options: tuple[str, ...] = ()
+) -> None:
     git(
         repository,
         *("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", *options, "--", url, *refs),
@@ -151,15 +152,15 @@ def _unknown(revision: str | None, origin: str) -> NoReturn:
     if revision is None:
         raise CmpBundleError(
             "no-revision",
-            "has no commit that its HEAD stands for",
+            "has no commit at HEAD",
             file=origin,
-            hint="commit the phone there, or name a revision: a branch, a tag or a commit id",
+            hint="commit the phone, or name a revision: a branch, a tag or a commit id",
         )
     raise CmpBundleError(
         "no-revision",
         f"has no revision {revision!r}",
         file=origin,
-        hint="name a branch, a tag or a commit id; git ls-remote shows what there is",
+        hint="name a branch, a tag or a commit id; list them: git ls-remote",
     )
 
 
@@ -170,7 +171,7 @@ def _files(repository: Path, commit: str, origin: str) -> dict[str, PhoneFile]:
     for line in listing.split(b"\0")[:-1]:
         listed = _LISTED.fullmatch(line)
         if listed is None:
-            raise GitFailedError(f"it lists {line[:80].decode('utf-8', 'replace')!r}")
+            raise GitFailedError(f"git lists {line[:80].decode('utf-8', 'replace')!r}")
         mode, _, blob, size, raw_name = listed.groups()
         path = intake.name(raw_name)
         if mode not in _MODES:

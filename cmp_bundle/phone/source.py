@@ -110,19 +110,19 @@ def parse(
     if pin is not None and not re.fullmatch("[0-9a-f]{40}", pin):
         raise CmpBundleError(
             "phone-source",
-            f"{pin!r} is no pin",
+            f"{pin!r} is not a pin",
             hint="a pin is a git tree id, 40 hexadecimal digits: git rev-parse COMMIT^{tree}",
         )
     if text == DEFAULT:
         return _upstream(revision, pin, upstream)
-    source, text_shown = _source(text, revision, base or Path())
+    source, public_text = _source(text, revision, base or Path())
     if revision is not None and not isinstance(source, GitUrl | Repository):
         raise CmpBundleError(
             "phone-source",
-            f"{text!r} has no revisions, so there is no {revision!r} of it",
-            hint="a revision goes with upstream or with a git repository",
+            f"{text!r} has no revisions, so {revision!r} cannot be used",
+            hint="name a revision only for upstream or a git repository",
         )
-    return PhoneRequest(source, text_shown, pin)
+    return PhoneRequest(source, public_text, pin)
 
 
 def local_path(text: str, base: Path) -> Path | None:
@@ -143,8 +143,8 @@ def _upstream(revision: str | None, pin: str | None, upstream: Pin) -> PhoneRequ
     if pin not in (None, upstream.tree):
         raise CmpBundleError(
             "phone-source",
-            f"upstream is pinned to {upstream.tree}, so it cannot be {pin}",
-            hint="name the revision whose pin this is",
+            f"upstream is pinned to {upstream.tree}, so the pin cannot be {pin}",
+            hint="name the revision that has this pin",
         )
     return PhoneRequest(Pinned(upstream), DEFAULT, upstream.tree)
 
@@ -156,14 +156,14 @@ def _source(text: str, revision: str | None, base: Path) -> tuple[PhoneSource, s
     if text.startswith("folder:"):
         path = _path(text.removeprefix("folder:"), base)
         if not _look(path, text, Path.is_dir):
-            raise _no(text, "is no folder")
+            raise _no(text, "is not a folder")
         return FolderSource(path), text
     if "://" in text:
         return _from_url(text, revision)
     if re.match(r"[A-Za-z0-9._-]+@[A-Za-z0-9.\[\]:-]*?:", text):
         user_and_host, _, path_there = text.partition(":")
         if "@-" in user_and_host or not path_there or path_there.startswith("-"):
-            raise _no(text, "names no repository that ssh can reach")
+            raise _no(text, "names no repository for ssh")
         return GitUrl(text, revision), text
     return _from_path(text, revision, _path(text, base)), text
 
@@ -176,47 +176,47 @@ def _from_url(text: str, revision: str | None) -> tuple[PhoneSource, str]:
             return _from_https(text, parts, revision)
         case "ssh":
             if not parts.hostname or parts.hostname.startswith("-") or parts.password is not None:
-                raise _no(text, "names no host for ssh, or a password, which ssh does not take")
+                raise _no(text, "must name a host for ssh, and no password")
             return GitUrl(url, revision), text
         case "file":
             if parts.netloc not in ("", "localhost"):
-                raise _no(text, "names another machine, which file:// cannot reach")
+                raise _no(text, "names another machine, but file:// means this one")
             # git has no way to a repository on this machine that is better than looking into it.
             found = _repository(Path(unquote(parts.path)), text, revision)
             if found is None:
-                raise _no(text, "is no git repository")
+                raise _no(text, "is not a git repository")
             return found, text
         case "http" | "git":
             raise _no(
                 text,
-                f"comes over {parts.scheme}, where anybody on the way can change it",
+                f"uses {parts.scheme}, so anybody on the way can change it",
                 "write https://… instead",
             )
         case _:
-            raise _no(text, "is no source")
+            raise _no(text, "is not a source")
 
 
 def _from_https(text: str, parts: SplitResult, revision: str | None) -> tuple[PhoneSource, str]:
-    printable = _shown(parts)
+    printable = without_query(parts)
     path = parts.path.rstrip("/").lower()
     is_git = text.startswith("git+") or path.endswith(".git")
     if parts.password is not None or (parts.username and not is_git):
         raise _no(
-            _shown(parts._replace(netloc=parts.netloc.rpartition("@")[2])),
-            "is given with a login, which would end up in records",
-            "let git keep it (gitcredentials(7)), or fetch the archive yourself",
+            without_query(parts._replace(netloc=parts.netloc.rpartition("@")[2])),
+            "contains a login, which would end up in records",
+            "store the login in git (gitcredentials(7)), or fetch the archive yourself",
         )
     if not parts.hostname:
         raise _no(text, "names no host")
     if is_git:
         if parts.query or parts.fragment:
-            raise _no(printable, "is given with a query, which no repository has")
+            raise _no(printable, "has a query, but a repository has none")
         return GitUrl(parts.geturl(), revision), text
     if path.endswith(SUFFIXES):
         return ArchiveUrl(parts._replace(fragment="").geturl()), printable
     raise _no(
         printable,
-        "may be a repository, a file or a page",
+        "is neither a repository nor an archive by its name",
         f"for a repository write git+{printable}; "
         f"the address of an archive ends in {', '.join(SUFFIXES)}",
     )
@@ -228,13 +228,11 @@ def _from_path(text: str, revision: str | None, path: Path) -> PhoneSource:
     if _look(path, text, Path.is_file):
         if path.name.lower().endswith(SUFFIXES):
             return ArchiveFile(path)
-        raise _no(text, "is a file, but no archive that can be read")
+        raise _no(text, "is a file, but not an archive that cmp-bundle reads")
+    hint = POSSIBLE
     if re.fullmatch(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", text):
-        on_github = f"git+https://github.com/{text}"
-        raise _no(
-            text, "is nothing that is here", f"for the repository on GitHub write {on_github}"
-        )
-    raise _no(text, "is nothing that is here")
+        hint = f"for the repository on GitHub write git+https://github.com/{text}"
+    raise _no(text, "does not exist here", hint)
 
 
 def _repository(path: Path, text: str, revision: str | None) -> Repository | None:
@@ -250,11 +248,11 @@ def _repository(path: Path, text: str, revision: str | None) -> Repository | Non
 
 def _check_text(text: str) -> None:
     if not text.strip():
-        raise _no(text, "is no source")
+        raise _no(text, "is not a source")
     if text.startswith("-"):
-        raise _no(text, "begins with a dash, so it is more likely an option than a source")
+        raise _no(text, "begins with a dash, like an option")
     if any(unicodedata.category(c) in ("Cc", "Cs") for c in text):
-        raise _no(text, "holds a control character or is not UTF-8")
+        raise _no(text, "contains a control character or is not UTF-8")
 
 
 def _check_revision(revision: str) -> None:
@@ -268,7 +266,7 @@ def _check_revision(revision: str) -> None:
     if wrong:
         raise CmpBundleError(
             "phone-source",
-            f"{revision!r} is no revision",
+            f"{revision!r} is not a revision",
             hint="name a branch, a tag or a commit id",
         )
 
@@ -278,16 +276,14 @@ def _split(url: str, text: str) -> SplitResult:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - looked at, because only this look finds a wrong one
     except ValueError as error:
-        raise _no(text, f"is no address: {error}") from error
+        raise _no(text, f"is not an address: {error}") from error
     if not url.isascii() or " " in url:
-        raise _no(
-            text, "is no address: spaces and other than ASCII letters are written %20 or %C3%A9"
-        )
+        raise _no(text, "is not an address: write spaces and non-ASCII letters as %20 or %C3%A9")
     return parts
 
 
-def _shown(parts: SplitResult) -> str:
-    """An address as it may be shown: tokens stand in queries."""
+def without_query(parts: SplitResult) -> str:
+    """An address for messages: people keep tokens in queries and fragments."""
     return parts._replace(query="", fragment="").geturl()
 
 
@@ -295,7 +291,7 @@ def _path(text: str, base: Path) -> Path:
     try:
         return base / Path(text).expanduser()
     except RuntimeError:
-        raise _no(text, "names a home that is not known") from None
+        raise _no(text, "names an unknown home folder") from None
 
 
 def _look(path: Path, text: str, question: Callable[[Path], bool]) -> bool:
@@ -305,7 +301,7 @@ def _look(path: Path, text: str, question: Callable[[Path], bool]) -> bool:
     except (FileNotFoundError, NotADirectoryError, ValueError):  # no path has a NUL in it
         return False
     except OSError as error:
-        raise _no(text, f"cannot be looked at: {reason(error)}") from error
+        raise _no(text, f"cannot be read: {reason(error)}") from error
 
 
 def _no(text: str, why: str, hint: str = POSSIBLE) -> CmpBundleError:

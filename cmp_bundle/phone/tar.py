@@ -13,6 +13,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cmp_bundle.phone.intake import OWNER_EXECUTES
+
 if TYPE_CHECKING:
     from cmp_bundle.phone.intake import Intake
 
@@ -20,13 +22,12 @@ BLOCK = 512
 #: Bytes of an extended header. GitHub's has 52; a path has at most a thousand.
 _MAX_EXTENDED = 64 * 1024
 
-_OWNER_EXECUTES = 0o100
 _FILE = (b"0", b"\0")
 _POSIX = b"ustar\x0000"
 _GNU = b"ustar  \x00"
 
 _NO_ARCHIVE = "is neither a tar nor a zip archive"
-_CUT_SHORT = "ends before its end: it was cut short"
+_CUT_SHORT = "is incomplete: it was cut short"
 
 #: Type flags that are refused, as a message calls them.
 _REFUSED = {
@@ -91,7 +92,7 @@ def _next(data: bytes, at: int, intake: Intake) -> _Header | None:
             intake.broken(_NO_ARCHIVE if data else "is empty")
         intake.broken(_CUT_SHORT)
     if data[at:].strip(b"\0"):
-        intake.broken("has something behind its end")
+        intake.broken("has data after its end")
     return None
 
 
@@ -100,9 +101,9 @@ def _enter(header: _Header, extended: _Extended, content: bytes, intake: Intake)
     path = intake.name(raw)
     if header.kind in _FILE:
         if raw.endswith(b"/"):
-            intake.refuse(path, "is a file under the name of a folder")
+            intake.refuse(path, "is a file with the name of a folder")
         intake.admit(path, len(content))
-        intake.fill(path, content, executable=bool(header.mode & _OWNER_EXECUTES))
+        intake.fill(path, content, executable=bool(header.mode & OWNER_EXECUTES))
     elif header.kind == b"5":
         if header.size:
             # Some readers skip that many bytes, some do not: two archives in one.
@@ -116,7 +117,7 @@ def _enter(header: _Header, extended: _Extended, content: bytes, intake: Intake)
 
 def _extend(extended: _Extended, header: _Header, content: bytes, intake: Intake) -> None:
     if header.size > _MAX_EXTENDED:
-        intake.refuse(intake.name(header.name), "is an extended header of too many bytes")
+        intake.refuse(intake.name(header.name), "has too long an extended header")
     if header.kind == b"L":
         extended.name = content.removesuffix(b"\0")
         return
@@ -128,7 +129,7 @@ def _extend(extended: _Extended, header: _Header, content: bytes, intake: Intake
             extended.name = value
         elif key == b"size":
             if not re.fullmatch(rb"[0-9]{1,15}", value):
-                intake.broken("has an extended header with no number for a size")
+                intake.broken("has an extended header with an invalid size")
             extended.size = int(value)
         elif key.startswith(b"GNU.sparse.") or key == b"hdrcharset":
             intake.refuse(intake.name(header.name), f"asks for {key.decode('latin-1')!r}")

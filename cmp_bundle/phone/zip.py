@@ -14,6 +14,8 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from cmp_bundle.phone.intake import OWNER_EXECUTES
+
 if TYPE_CHECKING:
     from cmp_bundle.phone.intake import Intake
 
@@ -29,7 +31,6 @@ _NAME_IS_UTF8 = 0x0800
 _UNIX_LIKE = (3, 19)
 _LONGEST_COMMENT = 0xFFFF
 _DOS_FOLDER = 0x10
-_OWNER_EXECUTES = 0o100
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,9 @@ def read_zip(data: bytes, intake: Intake) -> None:
     end_before = 0
     for entry in sorted(entries, key=lambda e: e.start):
         if end_before == 0 and entry.start != 0:
-            intake.broken("has something before its beginning")
+            intake.broken("has data before its beginning")
         if entry.start < end_before:
-            intake.refuse(entry.path, "overlaps another one")
+            intake.refuse(entry.path, "overlaps another entry")
         begin, end_before = _span(data, entry, directory, intake)
         if entry.folder:
             if entry.size or entry.packed:
@@ -66,7 +67,7 @@ def read_zip(data: bytes, intake: Intake) -> None:
         else:
             intake.admit(entry.path, entry.size)
             content = _unpacked(data[begin:end_before], entry, intake)
-            executable = bool(entry.mode & _OWNER_EXECUTES)
+            executable = bool(entry.mode & OWNER_EXECUTES)
             intake.fill(entry.path, content, executable=executable)
 
 
@@ -77,7 +78,7 @@ def _central_directory(data: bytes, intake: Intake) -> tuple[list[_Entry], int]:
         _damaged(intake, "no end record where the file ends")
     _, disk, first_disk, here, count, size, start, _ = _END.unpack_from(data, end)
     if (disk, first_disk, here) != (0, 0, count) or start + size != end:
-        _damaged(intake, "the end record does not fit; zip64 and split archives are not read")
+        _damaged(intake, "the end record is wrong; zip64 and split archives are not supported")
     entries = []
     at = start
     for _ in range(count):
@@ -125,7 +126,7 @@ def _central_entry(data: bytes, at: int, end: int, intake: Intake) -> tuple[_Ent
     if flags & _UNREADABLE:
         intake.refuse(path, "is encrypted")
     if method not in (_STORED, _DEFLATED):
-        intake.refuse(path, f"is packed by method {method}; only deflate is read")
+        intake.refuse(path, f"is compressed with method {method}, but only deflate is supported")
     entry = _Entry(raw, path, flags, method, checksum, packed, size, start, mode, folder)
     return entry, after
 
@@ -133,7 +134,7 @@ def _central_entry(data: bytes, at: int, end: int, intake: Intake) -> tuple[_Ent
 def _span(data: bytes, entry: _Entry, directory: int, intake: Intake) -> tuple[int, int]:
     """Where the entry's packed bytes begin and end, by its own header."""
     if entry.start + _LOCAL.size > directory:
-        intake.refuse(entry.path, "lies outside the archive")
+        intake.refuse(entry.path, "is outside the archive")
     magic, _, flags, method, _, _, _, _, _, name_length, extra = _LOCAL.unpack_from(
         data, entry.start
     )
@@ -147,7 +148,7 @@ def _span(data: bytes, entry: _Entry, directory: int, intake: Intake) -> tuple[i
         and begin + entry.packed <= directory
     )
     if not agrees:
-        intake.refuse(entry.path, "has a header that does not agree with the directory")
+        intake.refuse(entry.path, "has a header that contradicts the directory")
     return begin, begin + entry.packed
 
 
@@ -168,4 +169,4 @@ def _unpacked(packed: bytes, entry: _Entry, intake: Intake) -> bytes:
 
 
 def _damaged(intake: Intake, why: str) -> NoReturn:
-    intake.broken(f"is not a sound zip: {why}")
+    intake.broken(f"is not a valid zip: {why}")

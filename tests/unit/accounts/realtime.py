@@ -31,16 +31,24 @@ def in_file(path: Path) -> Realtime:
 
 def fill(database: Realtime, *names: str, **auths: dict[str, Any]) -> None:
     """The same in any database."""
-    held: dict[str, dict[str, Any]] = {name: {"password": f"of-{name}"} for name in names} | auths
+    rows: dict[str, dict[str, Any]] = {name: {"password": f"of-{name}"} for name in names} | auths
     realtime.fill(
         database.engine(),
         {
-            "ps_endpoints": [ENDPOINT | {"id": name, "auth": name} for name in held],
+            "ps_endpoints": [ENDPOINT | {"id": name, "auth": name} for name in rows],
             "ps_auths": [
-                {"id": n, "username": n, "auth_type": "userpass"} | a for n, a in held.items()
+                {"id": n, "username": n, "auth_type": "userpass"} | a for n, a in rows.items()
             ],
         },
     )
+
+
+def execute(path: Path, *statements: str) -> None:
+    """Run SQL in a database in a file."""
+    with sa.create_engine(f"sqlite:///{path}").begin() as connection:
+        for statement in statements:
+            connection.execute(sa.text(statement))
+    connection.engine.dispose()
 
 
 def passwords(path: Path) -> dict[str, str | None]:

@@ -162,37 +162,37 @@ def test_all_wrong_lines_are_told() -> None:
     )
     with pytest.raises(FindingsError) as caught:
         parsed(text)
-    said = str(caught.value)
+    message = str(caught.value)
     assert len(caught.value.findings) == 8
     for part in (
         "accounts.csv:2: the id 'a b'",
-        "accounts.csv:3: an account without an id",
+        "accounts.csv:3: this account has no id",
         "accounts.csv:4: port must be a whole number",
         "accounts.csv:5: register must be true or false",
         "accounts.csv:6: a server in ice must look like",
-        "accounts.csv:7: this line has more fields than there are columns",
+        "accounts.csv:7: this line has more fields than the first line has columns",
         "accounts.csv:8: password must be text on one line",
-        "accounts.csv:11: the id 'h' is there already, at accounts.csv:10",
+        "accounts.csv:11: the id 'h' is already used at accounts.csv:10",
     ):
-        assert part in said, part
-    assert "secret-of" not in said
+        assert part in message, part
+    assert "secret-of" not in message
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "said"),
+    ("text", "line", "message"),
     [
-        ("alice,secret-of-a\n", 1, "the first line has to name the columns"),
-        ("\n\nname,secret-of-a\n", 3, "the first line has to name the columns"),
-        ('id,password\na,"secret-of-a\n', 2, "a quote is opened and never closed"),
-        ('id,password\na,"secret-of-a"x\n', 2, "something stands behind a closing quote"),
-        ("id,pasword\n", 1, "no field 'pasword'; did you mean password?"),
-        ("id,password,Password\n", 1, "the column password is there twice"),
+        ("alice,secret-of-a\n", 1, "the first line must name the columns"),
+        ("\n\nname,secret-of-a\n", 3, "the first line must name the columns"),
+        ('id,password\na,"secret-of-a\n', 2, "a quote is never closed"),
+        ('id,password\na,"secret-of-a"x\n', 2, "there is text after a closing quote"),
+        ("id,pasword\n", 1, "unknown field 'pasword' in an account; did you mean password?"),
+        ("id,password,Password\n", 1, "two columns are named password"),
     ],
 )
-def test_what_is_no_file_of_accounts(text: str, line: int, said: str) -> None:
+def test_what_is_no_file_of_accounts(text: str, line: int, message: str) -> None:
     with pytest.raises(CmpBundleError) as caught:
         parsed(text)
-    assert said in caught.value.message
+    assert message in caught.value.message
     assert (caught.value.file, caught.value.line) == (FILE, line)
     assert "secret-of" not in f"{caught.value}{caught.value.hint}"
 

@@ -18,7 +18,7 @@ from cmp_bundle.accounts.open_source import Sources
 from cmp_bundle.accounts.password_change import planned
 from cmp_bundle.errors import CmpBundleError, FindingsError
 from cmp_bundle.places import Row
-from tests.unit.accounts.realtime import filled, passwords
+from tests.unit.accounts.realtime import execute, filled, passwords
 from tests.unit.changes import carried
 
 DIGEST = "0123456789abcdef0123456789abcdef"
@@ -34,24 +34,25 @@ def test_what_it_holds(path: Path) -> None:
     found = source.endpoints()
     assert list(found.endpoints) == ["alice", "bob"]
     assert found.transports is None
-    made = account(source, found, "alice")
-    assert made == Account(
+    result = account(source, found, "alice")
+    assert result == Account(
         "alice",
         password="of-alice",
         source=f"sqlite:///{path}",
         place=Row(source.name, "ps_endpoints", "alice"),
         secret=Row(source.name, "ps_auths", "alice"),
     )
-    assert str(made.place) == f"sqlite:///{path} ps_endpoints alice"
+    assert str(result.place) == f"sqlite:///{path} ps_endpoints alice"
 
 
 def test_older_tables_have_fewer_columns(path: Path) -> None:
-    with sa.create_engine(f"sqlite:///{path}").begin() as connection:
-        connection.execute(sa.text("create table ps_endpoints (ID text, auth text, webrtc text)"))
-        connection.execute(sa.text("create table ps_auths (id text, username text, password text)"))
-        connection.execute(sa.text("insert into ps_endpoints values ('a', 'a', 'yes')"))
-        connection.execute(sa.text("insert into ps_auths values ('a', 'a', 'x')"))
-    connection.engine.dispose()
+    execute(
+        path,
+        "create table ps_endpoints (ID text, auth text, webrtc text)",
+        "create table ps_auths (id text, username text, password text)",
+        "insert into ps_endpoints values ('a', 'a', 'yes')",
+        "insert into ps_auths values ('a', 'a', 'x')",
+    )
     source = DatabaseSource(Database(f"sqlite:///{path}"))
     assert account(source, source.endpoints(), "a").password == "x"  # type: ignore[union-attr]
 
@@ -81,7 +82,7 @@ def test_a_rotation_changes_the_rows_that_were_asked_for(path: Path) -> None:
 
 def test_a_digest_needs_the_realm_of_the_server(path: Path) -> None:
     source = filled(path, alice={"auth_type": "md5", "md5_cred": DIGEST})
-    with pytest.raises(FindingsError, match="for a realm that nothing tells"):
+    with pytest.raises(FindingsError, match="for an unknown realm"):
         planned(source, {"alice": "fresh"})
     carried.carry_out(planned(DatabaseSource(source.database, "pbx"), {"alice": "fresh"}).steps)
     assert passwords(path) == {"alice": ha1("alice", "pbx", "fresh")}
@@ -90,15 +91,13 @@ def test_a_digest_needs_the_realm_of_the_server(path: Path) -> None:
 def test_all_rows_or_none(path: Path) -> None:
     source = filled(path, "alice", "bob", "carol")
     renewal = planned(source, {"alice": "new-a", "bob": "new-b", "carol": "new-c"})
-    with sa.create_engine(source.name).begin() as connection:
-        connection.execute(sa.text("update ps_auths set password = 'theirs' where id = 'bob'"))
-    connection.engine.dispose()
+    execute(path, "update ps_auths set password = 'theirs' where id = 'bob'")
     before = passwords(path)
     with pytest.raises(CmpBundleError) as caught:
         carried.carry_out(renewal.steps)
     assert passwords(path) == before
     assert "the password of bob in ps_auths was changed by somebody else" in str(caught.value)
-    assert caught.value.hint == "nothing was changed by this; run it again"
+    assert caught.value.hint == "cmp-bundle changed nothing; run it again"
     for secret in ("theirs", "of-bob", "new-b"):
         assert secret not in f"{caught.value}{caught.value.hint}"
 
@@ -107,20 +106,18 @@ def test_accounts_that_cannot_be_given_one_are_all_told(path: Path) -> None:
     source = filled(path, "alice", bob={"password": None}, carol={"username": None})
     with pytest.raises(FindingsError) as caught:
         planned(source, {"alice": "x", "bob": "x", "carol": "x", "dave": "x"})
-    said = str(caught.value)
-    assert "its auth 'bob' cannot be used: it has no password" in said
-    assert "its auth 'carol' cannot be used: it has no username" in said
-    assert "has no endpoint 'dave'" in said
-    assert "3 things are wrong, and nothing was changed" in said
+    message = str(caught.value)
+    assert "its auth 'bob' cannot be used: it has no password" in message
+    assert "its auth 'carol' cannot be used: it has no username" in message
+    assert "has no endpoint 'dave'" in message
+    assert "3 things are wrong, and nothing was changed" in message
     assert passwords(path)["alice"] == "of-alice"
 
 
 def test_an_auth_of_two_phones_is_not_changed(path: Path) -> None:
     source = filled(path, "alice", "bob")
-    with sa.create_engine(source.name).begin() as connection:
-        connection.execute(sa.text("update ps_endpoints set auth = 'alice' where id = 'bob'"))
-    connection.engine.dispose()
-    with pytest.raises(FindingsError, match="not only alice's, but also bob's"):
+    execute(path, "update ps_endpoints set auth = 'alice' where id = 'bob'")
+    with pytest.raises(FindingsError, match="alice shares the auth 'alice' with bob"):
         planned(source, {"alice": "x"})
 
 
@@ -138,8 +135,8 @@ def test_an_auth_of_two_phones_is_not_changed(path: Path) -> None:
 )
 def test_what_the_drivers_make_of_a_value(text: str, parts: list[str]) -> None:
     where = Row("d", "ps_auths", "a")
-    made = from_database._options({"password": text}, where, cut=True)
-    assert [option.value for option in made] == parts
+    result = from_database._options({"password": text}, where, cut=True)
+    assert [option.value for option in result] == parts
     (*whole,) = from_database._options({"password": text}, where, cut=False)
     assert [option.value for option in whole] == ([text] if text else [])
 
@@ -160,20 +157,16 @@ def test_a_value_that_the_drivers_read_beyond_is_not_taken(text: str) -> None:
 # What goes wrong, said without a password
 
 
-def said(error: CmpBundleError) -> str:
-    return f"{error} {error.hint} {error.__cause__}"
-
-
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
         ("mysql://u:secret-of-db@h/d", "must not hold a password"),
         ("postgresql://u@h/d?password=secret-of-db", "must not hold a password"),
         ("oracle://u@h/d", "must begin with one of mysql://"),
-        ("mysql://u@h:port/d", "is not the URL of a database"),
-        ("sqlite:///nothing/here.db", "there is no such database"),
-        ("sqlite://", "there is no such database"),
-        ("mysql+nothing://u@h/d", "is not the URL of a database"),
+        ("mysql://u@h:port/d", "is not a database URL"),
+        ("sqlite:///nothing/here.db", "this database does not exist"),
+        ("sqlite://", "this database does not exist"),
+        ("mysql+nothing://u@h/d", "is not a database URL"),
         ("mysql://u@127.0.0.1:1/d", "127.0.0.1"),
         ("postgresql://u@127.0.0.1:1/d", "127.0.0.1"),
         ("postgresql://u@127.0.0.1:1/d?nonsense=1", "nonsense"),
@@ -183,8 +176,9 @@ def test_databases_that_cannot_be_reached(url: str, expected: str) -> None:
     source = DatabaseSource(Database(url, "secret-of-db"))
     with pytest.raises(CmpBundleError) as caught:
         source.endpoints()
-    assert expected in said(caught.value)
-    assert "secret-of-db" not in said(caught.value)
+    text = f"{caught.value} {caught.value.hint} {caught.value.__cause__}"
+    assert expected in text
+    assert "secret-of-db" not in text
 
 
 def test_a_file_that_is_no_database(path: Path) -> None:
@@ -226,4 +220,4 @@ def test_odd_names_of_files(tmp_path: Path) -> None:
             assert list(source.endpoints().endpoints) == ["alice"]
         except CmpBundleError as error:
             # SQLAlchemy does not decode the path of a file; then it says where it looked.
-            assert "there is no such database" in error.message
+            assert "this database does not exist" in error.message

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from cmp_bundle.accounts import mysql
 from cmp_bundle.accounts.database import Database
 from cmp_bundle.accounts.database_source import DatabaseSource
 from cmp_bundle.errors import CmpBundleError
 from tests.unit.accounts.asking import Heard, Line, Mysql, Postgresql, serving
-from tests.unit.tls.made import a_leaf, an_authority, odd, private
+from tests.unit.tls.made import a_leaf, an_authority, odd
+from tests.unit.tls.serving import serving_context
 
 PASSWORD = "wonder1and-in-the-database"
 
@@ -33,24 +33,21 @@ WAYS = [
 @pytest.fixture
 def anybodys(tmp_path: Path) -> ssl.SSLContext:
     """TLS with a certificate that nobody has vouched for."""
-    return context(tmp_path, *odd("127.0.0.1"))
+    return context(tmp_path, b"".join(odd("127.0.0.1")))
 
 
-def context(folder: Path, key: bytes, certificate: bytes) -> ssl.SSLContext:
-    (folder / "pair.pem").write_bytes(key + certificate)
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.load_cert_chain(folder / "pair.pem")
-    return made
+def context(folder: Path, pem: bytes) -> ssl.SSLContext:
+    (folder / "pair.pem").write_bytes(pem)
+    return serving_context(folder / "pair.pem")
 
 
 @pytest.fixture
 def meant(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
     """TLS of the server that was meant, and the certificate that says so."""
-    authority = an_authority(tmp_path, "127.0.0.1")
-    leaf = a_leaf(authority, "127.0.0.1")
+    leaf = a_leaf(an_authority(tmp_path, "127.0.0.1"), "127.0.0.1")
     ca = tmp_path / "certs/ca.pem"
     assert ca.exists()
-    return context(tmp_path, private(leaf.key), leaf.certificate.public_bytes(Encoding.PEM)), ca
+    return context(tmp_path, leaf.pem), ca
 
 
 def asked(url: str) -> CmpBundleError:
@@ -115,7 +112,7 @@ def test_mysql_asks_for_a_file(query: str, tmp_path: Path) -> None:
     with serving(Mysql(file=str(secret))) as heard:
         error = asked(f"mysql://asterisk@127.0.0.1:{heard.port}/asterisk{query}")
     assert not got(heard)
-    assert "it asked for a file of this machine, and got none" in error.message
+    assert "the server asked for a file of this machine, and cmp-bundle sent none" in error.message
 
 
 @pytest.mark.parametrize("encrypted", [False, True])

@@ -52,53 +52,62 @@ def test_no_name_is_longer_than_asterisk_keeps_it(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "reason"),
     [
         ({"password": "x"}, "no username"),
         ({"username": "a"}, "no password"),
         ({"username": "a", "password": ""}, "no password"),
-        ({"username": "a", "password": "x", "auth_type": "strange"}, "unknown auth_type='strange'"),
-        ({"username": "a", "md5_cred": "12"}, "its md5_cred is no digest"),
-        ({"username": "a", "password_digest": f"FOO:{DIGEST}"}, "its password_digest is no digest"),
-        ({"username": "a", "password_digest": f"SHA-256:{DIGEST}"}, "is no digest"),
-        ({"username": "a", "password_digest": f"SHA-256:{DIGEST * 2}"}, "nothing for md5"),
+        (
+            {"username": "a", "password": "x", "auth_type": "strange"},
+            "auth_type='strange' is unknown",
+        ),
+        ({"username": "a", "md5_cred": "12"}, "its md5_cred is not a digest"),
+        (
+            {"username": "a", "password_digest": f"FOO:{DIGEST}"},
+            "its password_digest is not a digest",
+        ),
+        ({"username": "a", "password_digest": f"SHA-256:{DIGEST}"}, "is not a digest"),
+        ({"username": "a", "password_digest": f"SHA-256:{DIGEST * 2}"}, "no digest for md5"),
         (
             {"username": "a", "md5_cred": DIGEST, "supported_algorithms_uas": "MD5,SHA-256"},
-            "nothing for sha-256",
+            "no digest for sha-256",
         ),
         ({"username": "a", "password": "x", "supported_algorithms_uas": "X"}, "the unknown 'x'"),
     ],
 )
-def test_auths_that_asterisk_does_not_load(values: dict[str, str], said: str) -> None:
-    made = auth(**values)
-    assert said in made.unusable
-    assert "so Asterisk does not load it" in made.unusable
-    assert not made.loaded
+def test_auths_that_asterisk_does_not_load(values: dict[str, str], reason: str) -> None:
+    result = auth(**values)
+    assert reason in result.unusable
+    assert "so Asterisk does not load it" in result.unusable
+    assert not result.loaded
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "reason"),
     [
         ({"username": "a", "auth_type": "google_oauth"}, "Google"),
-        ({"username": "a", "password": "x", "supported_algorithms_uas": "SHA-256"}, "than MD5"),
+        (
+            {"username": "a", "password": "x", "supported_algorithms_uas": "SHA-256"},
+            "does not allow MD5",
+        ),
     ],
 )
-def test_auths_that_no_browser_can_answer(values: dict[str, str], said: str) -> None:
-    made = auth(**values)
-    assert said in made.unusable
-    assert made.loaded
+def test_auths_that_no_browser_can_answer(values: dict[str, str], reason: str) -> None:
+    result = auth(**values)
+    assert reason in result.unusable
+    assert result.loaded
 
 
 def test_the_last_of_a_name_counts_whatever_its_case() -> None:
-    made = auth(username="a", PASSWORD="x", Password="y")
-    assert (made.password, made.secret) == ("y", Option("Password", "y", HERE))
+    result = auth(username="a", PASSWORD="x", Password="y")
+    assert (result.password, result.secret) == ("y", Option("Password", "y", HERE))
     assert auth(username="a", password="x", Password="").unusable
 
 
 def test_a_digest_counts_before_a_password() -> None:
-    made = auth(username="a", password="x", md5_cred=DIGEST)
-    assert (made.ha1, made.password, made.both) == (DIGEST, "", True)
-    assert made.older == "takes the password"
+    result = auth(username="a", password="x", md5_cred=DIGEST)
+    assert (result.ha1, result.password, result.both) == (DIGEST, "", True)
+    assert result.older == "takes the password"
     assert "an empty password" in auth(username="a", md5_cred=DIGEST).older
     assert "holds no digest" in auth(username="a", auth_type="md5", password="x").older
     assert not auth(username="a", auth_type="md5", md5_cred=DIGEST).older
@@ -108,9 +117,9 @@ def test_a_digest_counts_before_a_password() -> None:
 
 @given(drawn.PASSWORDS, drawn.NAMES, drawn.NAMES)
 def test_digests_are_ha1(password: str, user: str, realm: str) -> None:
-    made = auth(username=user, password=password)
-    assert endpoint.digest(made, realm) == ha1(user, realm, password)
-    assert password not in repr(made) or password in f"Auth(id='a', username={user!r}"
+    result = auth(username=user, password=password)
+    assert endpoint.digest(result, realm) == ha1(user, realm, password)
+    assert password not in repr(result) or password in f"Auth(id='a', username={user!r}"
 
 
 def phone(**changes: object) -> Endpoint:
@@ -131,8 +140,8 @@ PLAIN = auth(username="alice", password="wonder1and")
 
 def test_an_account_is_taken_with_its_places() -> None:
     one = phone(display_name="Alice")
-    made = endpoint_account.account(one, found(one, PLAIN, realm="r"), "pjsip.conf")
-    assert made == Account(
+    result = endpoint_account.account(one, found(one, PLAIN, realm="r"), "pjsip.conf")
+    assert result == Account(
         "alice",
         display_name="Alice",
         password="wonder1and",
@@ -142,49 +151,49 @@ def test_an_account_is_taken_with_its_places() -> None:
         secret=HERE,
     )
     other = replace(PLAIN, username="al")
-    made = endpoint_account.account(one, found(one, other), "pjsip.conf", "named")
-    assert isinstance(made, Account)
-    assert (made.auth_name, made.realm) == ("al", "named")
+    result = endpoint_account.account(one, found(one, other), "pjsip.conf", "named")
+    assert isinstance(result, Account)
+    assert (result.auth_name, result.realm) == ("al", "named")
 
 
 @pytest.mark.parametrize(
-    ("one", "auths", "said"),
+    ("one", "auths", "reason"),
     [
-        (phone(id="a b"), (PLAIN,), "must not hold a space"),
-        (phone(auths=()), (PLAIN,), "has no auth: whoever knows its name can use it"),
-        (phone(auths=("b",)), (PLAIN,), "its auth 'b' is not there"),
+        (phone(id="a b"), (PLAIN,), "must not contain a space"),
+        (phone(auths=()), (PLAIN,), "has no auth, so everybody who knows its name can use it"),
+        (phone(auths=("b",)), (PLAIN,), "its auth 'b' does not exist"),
         (
             phone(),
             (replace(PLAIN, unusable="it is odd"),),
             "its auth 'a' cannot be used: it is odd",
         ),
-        (phone(), (auth(username="alice", md5_cred=DIGEST),), "a realm that nothing tells"),
+        (phone(), (auth(username="alice", md5_cred=DIGEST),), "a digest for an unknown realm"),
         (phone(), (replace(PLAIN, username="\udcff"),), "username of the auth 'a' is not UTF-8"),
         (phone(), (replace(PLAIN, password="\udcff"),), "password of the auth 'a' is not UTF-8"),
     ],
 )
 def test_what_no_account_can_be_taken_from(
-    one: Endpoint, auths: tuple[Auth, ...], said: str
+    one: Endpoint, auths: tuple[Auth, ...], reason: str
 ) -> None:
-    made = endpoint_account.account(one, found(one, *auths), "pjsip.conf")
-    assert isinstance(made, Finding)
-    assert said in made.message
-    assert "wonder1and" not in str(made)
+    result = endpoint_account.account(one, found(one, *auths), "pjsip.conf")
+    assert isinstance(result, Finding)
+    assert reason in result.message
+    assert "wonder1and" not in str(result)
 
 
 def test_a_password_that_is_no_text_is_taken_by_its_digest() -> None:
     one = phone()
     odd = replace(PLAIN, password="caf\udce9")
-    made = endpoint_account.account(one, found(one, odd, realm="r"), "pjsip.conf")
-    assert isinstance(made, Account)
-    assert (made.password, made.ha1) == ("", endpoint.digest(odd, "r"))
+    result = endpoint_account.account(one, found(one, odd, realm="r"), "pjsip.conf")
+    assert isinstance(result, Account)
+    assert (result.password, result.ha1) == ("", endpoint.digest(odd, "r"))
 
 
 def test_the_second_auth_where_the_first_is_none() -> None:
     one = phone(auths=("x", "a"))
-    made = endpoint_account.account(one, found(one, PLAIN), "pjsip.conf")
-    assert isinstance(made, Account)
-    assert made.password == "wonder1and"
+    result = endpoint_account.account(one, found(one, PLAIN), "pjsip.conf")
+    assert isinstance(result, Account)
+    assert result.password == "wonder1and"
 
 
 @pytest.mark.parametrize(
@@ -208,29 +217,31 @@ def test_the_second_auth_where_the_first_is_none() -> None:
 def test_warnings(
     one: Endpoint, auths: tuple[Auth, ...], transports: dict[str, str] | None, codes: list[str]
 ) -> None:
-    told = list(surprises(one, found(one, *auths, transports=transports)))
-    assert [one.code for one in told] == codes
-    assert all(one.place == HERE and one.message for one in told)
+    warnings = list(surprises(one, found(one, *auths, transports=transports)))
+    assert [one.code for one in warnings] == codes
+    assert all(one.place == HERE and one.message for one in warnings)
 
 
 ALICE = Account("alice", password="wonder1and", place=Place("accounts.toml", 2))
 
 
-def told(account: Account, held: Endpoints, *, complete: bool = True) -> dict[str, Level]:
-    return {f.code: f.level for f in checks.against(account, held, complete=complete)}
+def codes_of(account: Account, existing: Endpoints, *, complete: bool = True) -> dict[str, Level]:
+    return {f.code: f.level for f in checks.against(account, existing, complete=complete)}
 
 
 def test_an_account_that_works_has_nothing_to_find() -> None:
-    held = found(phone(), PLAIN, transports={}, realm="r")
-    assert told(ALICE, held) == {}
+    existing = found(phone(), PLAIN, transports={}, realm="r")
+    assert codes_of(ALICE, existing) == {}
     assert (
-        told(replace(ALICE, password="", ha1=ha1("alice", "r", "wonder1and"), realm="r"), held)
+        codes_of(
+            replace(ALICE, password="", ha1=ha1("alice", "r", "wonder1and"), realm="r"), existing
+        )
         == {}
     )
 
 
 @pytest.mark.parametrize(
-    ("account", "held", "code", "level"),
+    ("account", "existing", "code", "level"),
     [
         (ALICE, Endpoints({}, {}), "no-endpoint", Level.ERROR),
         (ALICE, found(phone(webrtc=False), PLAIN), "no-webrtc", Level.ERROR),
@@ -253,22 +264,22 @@ def test_an_account_that_works_has_nothing_to_find() -> None:
         (ALICE, found(phone(video_streams=0), PLAIN), "few-pictures", Level.NOTE),
     ],
 )
-def test_findings(account: Account, held: Endpoints, code: str, level: Level) -> None:
-    assert told(account, held) == {code: level}
-    said = "".join(map(str, checks.against(account, held)))
-    assert "wonder1and" not in said
-    assert "other" not in said
+def test_findings(account: Account, existing: Endpoints, code: str, level: Level) -> None:
+    assert codes_of(account, existing) == {code: level}
+    reason = "".join(map(str, checks.against(account, existing)))
+    assert "wonder1and" not in reason
+    assert "other" not in reason
 
 
 def test_what_may_be_in_a_database() -> None:
-    assert told(ALICE, Endpoints({}, {}), complete=False) == {"not-in-files": Level.NOTE}
+    assert codes_of(ALICE, Endpoints({}, {}), complete=False) == {"not-in-files": Level.NOTE}
 
 
 def test_digests_only_where_the_realm_is_known() -> None:
-    held = found(phone(), PLAIN, realm="r")
-    (one,) = digested([ALICE], [held], "")
+    existing = found(phone(), PLAIN, realm="r")
+    (one,) = digested([ALICE], [existing], "")
     assert (one.password, one.ha1, one.realm) == ("", ha1("alice", "r", "wonder1and"), "r")
     # Under another name, that auth is not this account's.
     other = replace(ALICE, auth_name="al")
-    assert digested([other], [held], "") == (other,)
-    assert digested([other], [held], "d")[0].realm == "d"
+    assert digested([other], [existing], "") == (other,)
+    assert digested([other], [existing], "d")[0].realm == "d"

@@ -26,10 +26,10 @@ def looked_at(**values: Any) -> tuple[Account | None, list[Finding]]:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("field", "value", "message"),
     [
         ("id", 5, "id must be text"),
-        ("id", "", "an account without an id"),
+        ("id", "", "this account has no id"),
         ("display_name", "a\nb", "control characters"),
         ("auth_name", 'a"b', "must not hold"),
         ("auth_name", " a", "nor begin or end with a blank"),
@@ -38,7 +38,7 @@ def looked_at(**values: Any) -> tuple[Account | None, list[Finding]]:
         ("password", " a", "must not begin or end with a blank: Asterisk drops it"),
         ("password", 12345, "password must be text"),
         ("ha1", "xyz", "32 hexadecimal digits"),
-        ("ha1", "0" * 32, "a ha1 is for one realm"),
+        ("ha1", "0" * 32, "a ha1 needs the realm"),
         ("extension", "2 4", "must be one word"),
         ("extension", 246, "extension must be text"),
         ("register", "yes", "register must be true or false"),
@@ -51,24 +51,24 @@ def looked_at(**values: Any) -> tuple[Account | None, list[Finding]]:
         ("ice", [5], "ice must be a list of URLs"),
         ("ice", ["http://x"], "must look like stun:"),
         ("ice", ["turn:x"], "needs a username and a credential"),
-        ("ice", [{"url": "stun:x", "user": "u"}], "has no field 'user'"),
+        ("ice", [{"url": "stun:x", "user": "u"}], "unknown field 'user' in a server in ice"),
         ("source", "somewhere", "must be pjsip.conf, pjsip_wizard.conf, a path"),
         ("source", "mysql://u:p@h/d", "must not hold a password"),
         ("passwrod", "x", "did you mean password?"),
-        ("zzz", "x", "there are: id, display_name"),
+        ("zzz", "x", "possible fields: id, display_name"),
     ],
 )
-def test_a_wrong_value_is_told_with_its_place(field: str, value: Any, said: str) -> None:
-    made, findings = looked_at(**{field: value})
-    assert made is None
-    assert any(said in wrong.message for wrong in findings), findings
+def test_a_wrong_value_is_told_with_its_place(field: str, value: Any, message: str) -> None:
+    result, findings = looked_at(**{field: value})
+    assert result is None
+    assert any(message in wrong.message for wrong in findings), findings
     assert all(wrong.place == HERE for wrong in findings)
 
 
 def test_empty_text_is_the_same_as_none() -> None:
-    made, findings = looked_at(password="", auth_name="", source="")
+    result, findings = looked_at(password="", auth_name="", source="")
     assert findings == []
-    assert made == Account("a", place=HERE)
+    assert result == Account("a", place=HERE)
 
 
 def test_a_password_and_its_digest_exclude_each_other() -> None:
@@ -79,8 +79,8 @@ def test_a_password_and_its_digest_exclude_each_other() -> None:
 def test_what_the_source_has_cannot_stand_here_too() -> None:
     _, findings = looked_at(source="pjsip.conf", password="x", auth_name="y")
     assert [w.message for w in findings] == [
-        "auth_name comes from the source of this account",
-        "password comes from the source of this account",
+        "auth_name comes from this account's source",
+        "password comes from this account's source",
     ]
 
 

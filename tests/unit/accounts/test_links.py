@@ -29,50 +29,50 @@ TOKENS = st.binary(min_size=16, max_size=16).map(Token)
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda v: v["account"])
 def test_the_vectors_that_the_documents_give(vector: dict[str, Any]) -> None:
-    made = token(bytes.fromhex(vector["key"]), vector["account"], vector["number"])
-    assert (made.text, made.name) == (vector["token"], vector["name"])
-    sealed = profile.seal(vector["profile"], made)
+    opening_token = token(bytes.fromhex(vector["key"]), vector["account"], vector["number"])
+    assert (opening_token.text, opening_token.name) == (vector["token"], vector["name"])
+    sealed = profile.seal(vector["profile"], opening_token)
     assert sealed.hex() == vector["sealed"]
-    assert profile.unseal(sealed, made) == vector["profile"]
+    assert profile.unseal(sealed, opening_token) == vector["profile"]
 
 
 @drawn.FEW
 @given(drawn.accounts(), TOKENS, TOKENS)
 def test_a_profile_opens_with_its_own_token_alone(
-    account: Account, own: Token, other: Token
+    account: Account, opening: Token, other: Token
 ) -> None:
-    told = profile.content(account)
-    sealed = profile.seal(told, own)
-    assert profile.unseal(sealed, own) == told
-    assert sealed == profile.seal(told, own)
+    reported = profile.content(account)
+    sealed = profile.seal(reported, opening)
+    assert profile.unseal(sealed, opening) == reported
+    assert sealed == profile.seal(reported, opening)
     assert len(sealed) % 64 == 29
-    if other != own:
+    if other != opening:
         with pytest.raises(InvalidTag):
             profile.unseal(sealed, other)
 
 
 @given(TOKENS, st.data())
-def test_a_profile_that_was_changed_does_not_open(own: Token, data: st.DataObject) -> None:
-    sealed = bytearray(profile.seal({"id": "a", "password": "x"}, own))
+def test_a_profile_that_was_changed_does_not_open(opening: Token, data: st.DataObject) -> None:
+    sealed = bytearray(profile.seal({"id": "a", "password": "x"}, opening))
     at = data.draw(st.integers(0, len(sealed) - 1))
     sealed[at] ^= data.draw(st.integers(1, 255))
     with pytest.raises(InvalidTag):
-        profile.unseal(bytes(sealed), own)
+        profile.unseal(bytes(sealed), opening)
 
 
 @given(st.text(max_size=200), TOKENS)
-def test_the_length_tells_little(text: str, own: Token) -> None:
+def test_the_length_tells_little(text: str, opening: Token) -> None:
     try:
-        sealed = profile.seal({"id": text}, own)
+        sealed = profile.seal({"id": text}, opening)
     except UnicodeEncodeError:
         pytest.fail("every text can be sealed")
     assert (len(sealed) - 29) % 64 == 0
-    assert profile.unseal(sealed, own) == {"id": text}
+    assert profile.unseal(sealed, opening) == {"id": text}
 
 
 def test_two_profiles_never_share_a_nonce() -> None:
-    own = Token(b"x" * 16)
-    nonces = {profile.seal({"id": str(n)}, own)[1:13] for n in range(500)}
+    opening = Token(b"x" * 16)
+    nonces = {profile.seal({"id": str(n)}, opening)[1:13] for n in range(500)}
     assert len(nonces) == 500
 
 
@@ -85,13 +85,13 @@ def test_a_token_is_one_link_of_one_account(
 
 
 @given(TOKENS)
-def test_neither_name_nor_text_nor_picture_gives_the_token_away(own: Token) -> None:
-    assert len(own.text) == 22
-    assert base64.urlsafe_b64decode(own.text + "==") == own.value
-    assert len(own.name) == 32
-    assert own.value.hex() not in own.name
-    assert own.text not in repr(own)
-    assert len(own.key) == 32
+def test_neither_name_nor_text_nor_picture_gives_the_token_away(opening: Token) -> None:
+    assert len(opening.text) == 22
+    assert base64.urlsafe_b64decode(opening.text + "==") == opening.value
+    assert len(opening.name) == 32
+    assert opening.value.hex() not in opening.name
+    assert opening.text not in repr(opening)
+    assert len(opening.key) == 32
 
 
 def test_what_a_page_is_told() -> None:
@@ -134,10 +134,10 @@ def test_links_and_their_pictures() -> None:
 
 def test_the_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "cmp-bundle.key"
-    made, fresh = keyring.load_or_make(path, Disk())
-    assert fresh
+    ring, is_new = keyring.load_or_make(path, Disk())
+    assert is_new
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert keyring.load_or_make(path, Disk()) == (made, False)
+    assert keyring.load_or_make(path, Disk()) == (ring, False)
     assert keyring.load(tmp_path / "nothing") is None
     assert keyring.fresh().key != keyring.fresh().key
 
@@ -169,9 +169,9 @@ def test_a_renewed_link_is_another_and_stays_so(tmp_path: Path) -> None:
 
 @given(KEYS, st.dictionaries(st.text(max_size=9), st.integers(1, 99), max_size=4))
 def test_a_keyring_comes_back_as_it_was(key: bytes, numbers: dict[str, int]) -> None:
-    held = Keyring(key, numbers)
-    assert keyring.parse(held.to_json(), Path("k")) == held
-    assert base64.b64encode(key).decode() not in repr(held)
+    keyring_before = Keyring(key, numbers)
+    assert keyring.parse(keyring_before.to_json(), Path("k")) == keyring_before
+    assert base64.b64encode(key).decode() not in repr(keyring_before)
 
 
 _GOOD = json.loads(Keyring(bytes(32)).to_json())
@@ -200,7 +200,7 @@ _GOOD = json.loads(Keyring(bytes(32)).to_json())
 def test_what_is_no_key(document: bytes) -> None:
     with pytest.raises(CmpBundleError) as caught:
         keyring.parse(document, Path("cmp-bundle.key"))
-    assert caught.value.message == "is no key of cmp-bundle"
+    assert caught.value.message == "is not a link key of cmp-bundle"
     assert "key restore" in str(caught.value.hint)
 
 
@@ -220,8 +220,8 @@ def test_no_link_becomes_an_older_one(key: bytes, one: dict[str, int], two: dict
 def test_what_a_profile_gives_away_in_words() -> None:
     alice = Account("alice", password="x", ice=(IceServer("stun:s"), IceServer("turn:t", "u", "c")))
     bob = Account("bob", ha1="0" * 32, ice=alice.ice)
-    told = profile.exposed(profile.content(alice), (alice, bob))
-    assert told == ["the password of alice", "the credential of turn:t, which 2 accounts have"]
+    reported = profile.exposed(profile.content(alice), (alice, bob))
+    assert reported == ["the password of alice", "the credential of turn:t, which 2 accounts have"]
     assert profile.exposed(profile.content(bob), (bob,)) == [
         "the HA1 of bob, which is as good as its password",
         "the credential of turn:t",

@@ -21,7 +21,7 @@ def found(auth: Auth = AUTH, realm: str = "asterisk", name: str = "alice") -> En
 
 
 @pytest.mark.parametrize(
-    ("account", "held", "default", "realm"),
+    ("account", "sources", "default", "realm"),
     [
         (ALICE, [], "", None),
         (ALICE, [], "said", "said"),
@@ -37,14 +37,14 @@ def found(auth: Auth = AUTH, realm: str = "asterisk", name: str = "alice") -> En
     ],
 )
 def test_the_realm(
-    account: Account, held: list[Endpoints], default: str, realm: str | None
+    account: Account, sources: list[Endpoints], default: str, realm: str | None
 ) -> None:
-    (made,) = digested([account], held, default)
+    (result,) = digested([account], sources, default)
     if realm is None:
-        assert made == account
+        assert result == account
     else:
-        assert (made.password, made.realm) == ("", realm)
-        assert made.ha1 == ha1(account.user, realm, "wonder1and")
+        assert (result.password, result.realm) == ("", realm)
+        assert result.ha1 == ha1(account.user, realm, "wonder1and")
 
 
 def test_there_has_to_be_a_password() -> None:

@@ -80,36 +80,36 @@ ALL = ("alice", "al", "bob", "carol")
 
 def test_each_password_changes_where_it_stands(place: Place, fresh: Iterator[str]) -> None:
     before = place.state()
-    made = renewal(place.file, ALL, place.sources, lambda: next(fresh))
+    change = renewal(place.file, ALL, place.sources, lambda: next(fresh))
     assert place.state() == before
-    carried.carry_out(made.steps)
+    carried.carry_out(change.steps)
     text, conf, rows = place.state()
     assert text == before[0].replace("wonder1and", "new-0").replace(
         ha1("al", "r", "x"), ha1("al", "r", "new-1")
     )
     assert conf == CONF.replace("bui1der", "new-2")
     assert rows == {"carol": "new-3", "dave": "of-dave"}
-    assert [(a.id, a.password or a.ha1) for a in made.accounts] == [
+    assert [(a.id, a.password or a.ha1) for a in change.accounts] == [
         ("alice", "new-0"),
         ("al", ha1("al", "r", "new-1")),
         ("bob", "new-2"),
         ("carol", "new-3"),
     ]
-    carried.undo(made.steps)
+    carried.undo(change.steps)
     assert place.state() == before
 
 
 @pytest.mark.parametrize("stop", range(3))
 def test_where_one_place_fails_none_is_changed(place: Place, stop: int) -> None:
     before = place.state()
-    made = renewal(place.file, ALL, place.sources)
-    assert len(made.steps) == 3
+    change = renewal(place.file, ALL, place.sources)
+    assert len(change.steps) == 3
 
     class Failing(Change):
         def carry_out(self, disk: Disk, service: Service) -> None:
             raise CmpBundleError("a-code", "no room", hint=f"{disk} {service}")
 
-    steps = list(made.steps)
+    steps = list(change.steps)
     now = look(place.accounts, Boundary())
     steps[stop] = Failing(place.accounts, now, now, theirs=True)
     with pytest.raises(CmpBundleError, match="no room"):
@@ -118,11 +118,11 @@ def test_where_one_place_fails_none_is_changed(place: Place, stop: int) -> None:
 
 
 def test_a_file_that_somebody_else_changed_is_left_to_them(place: Place) -> None:
-    made = renewal(place.file, ALL, place.sources)
+    change = renewal(place.file, ALL, place.sources)
     place.conf.write_text(CONF + "; theirs\n")
     before = place.state()
     with pytest.raises(CmpBundleError, match="changed by somebody else at the same time"):
-        carried.carry_out(made.steps)
+        carried.carry_out(change.steps)
     assert place.state() == before
 
 
@@ -130,24 +130,24 @@ def test_what_cannot_be_renewed_is_all_told(place: Place) -> None:
     place.conf.write_text(CONF.replace("type=auth\nusername=bob", "type=auth"))
     with pytest.raises(FindingsError) as caught:
         renewal(place.file, ("alice", "bob", "nobody"), place.sources)
-    said = str(caught.value)
-    assert "there is no account 'nobody'" in said
-    assert "it has no username" in said
-    assert "bui1der" not in said
-    assert "wonder1and" not in said
+    message = str(caught.value)
+    assert "has no account 'nobody'" in message
+    assert "it has no username" in message
+    assert "bui1der" not in message
+    assert "wonder1and" not in message
 
 
 def test_asterisk_learns_of_a_password_that_both_hold(place: Place, fresh: Iterator[str]) -> None:
-    made = renewal(place.file, ("alice", "eve"), place.sources, lambda: next(fresh))
-    carried.carry_out(made.steps)
+    change = renewal(place.file, ("alice", "eve"), place.sources, lambda: next(fresh))
+    carried.carry_out(change.steps)
     text, conf, _ = place.state()
     assert 'password = "new-1"' in text
     assert conf == CONF.replace("apple", "new-1")
 
 
 def test_both_kinds_in_one_file_are_one_edit(place: Place, fresh: Iterator[str]) -> None:
-    made = renewal(place.file, ("bob", "eve"), place.sources, lambda: next(fresh))
-    carried.carry_out(made.steps)
+    change = renewal(place.file, ("bob", "eve"), place.sources, lambda: next(fresh))
+    carried.carry_out(change.steps)
     _, conf, _ = place.state()
     assert conf == CONF.replace("bui1der", "new-0").replace("apple", "new-1")
 
@@ -189,7 +189,7 @@ def test_an_offer_has_all_with_webrtc_or_those_named(place: Place) -> None:
     offer = import_plan.candidates(source, source.endpoints())
     assert [a.id for a in offer.accounts] == ["bob", "eve"]
     assert [w.message for w in offer.findings] == [
-        "bad has no auth: whoever knows its name can use it"
+        "bad has no auth, so everybody who knows its name can use it"
     ]
     assert str(offer.findings[0].place) == f"{place.conf}:19"
     named = import_plan.candidates(source, source.endpoints(), ["bob", "desk", "none"])
@@ -210,7 +210,7 @@ def test_a_reference_or_a_copy(place: Place) -> None:
 
 
 def test_a_plan_keeps_what_is_there_unless_it_may_update() -> None:
-    held = [
+    existing = [
         Account("a", password="x", display_name="A", extension="1"),
         Account("b", source="pjsip.conf"),
     ]
@@ -219,12 +219,12 @@ def test_a_plan_keeps_what_is_there_unless_it_may_update() -> None:
         Account("b", source="pjsip.conf"),
         Account("c", source="pjsip.conf"),
     ]
-    plan = import_plan.plan(held, offered, update=False)
+    plan = import_plan.plan(existing, offered, update=False)
     assert [[a.id for a in each] for each in (plan.added, plan.updated, plan.kept, plan.same)] == [
         ["c"], [], ["a"], ["b"],
     ]  # fmt: skip
     assert plan.edits.change == {}
-    plan = import_plan.plan(held, offered, update=True)
+    plan = import_plan.plan(existing, offered, update=True)
     assert [a.id for a in plan.updated] == ["a"]
     assert plan.edits.change == {
         "a": {"display_name": "New", "source": "pjsip.conf", "password": None}

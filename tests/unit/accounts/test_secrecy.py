@@ -52,9 +52,9 @@ def silent(act: Callable[..., object], *arguments: object) -> None:
     try:
         act(*arguments)
     except CmpBundleError as error:
-        shown = "".join(traceback.format_exception(error))
+        printed = "".join(traceback.format_exception(error))
         # A traceback shows lines of code, never values.
-        assert MARK not in f"{error}{error.hint}{error.message}{shown}"
+        assert MARK not in f"{error}{error.hint}{error.message}{printed}"
 
 
 @example("[" + MARK + "]", [], "password")
@@ -63,10 +63,10 @@ def silent(act: Callable[..., object], *arguments: object) -> None:
 def test_a_file_of_accounts(secret: str, noise: list[str], field: str) -> None:
     literal = json.dumps(secret, ensure_ascii=False).replace("\x7f", "\\u007f")
     value = f"[{{ url = 'turn:x', username = 'u', credential = {literal} }}]"
-    own = f"ice = {value}" if field == "credential" else f"{field} = {literal}"
+    secret_line = f"ice = {value}" if field == "credential" else f"{field} = {literal}"
     if field == "realm":
-        own = f"password = {literal}\nha1 = {literal}"
-    text = "\n".join(("[[account]]", "id = 'x'", own, *noise))
+        secret_line = f"password = {literal}\nha1 = {literal}"
+    text = "\n".join(("[[account]]", "id = 'x'", secret_line, *noise))
     silent(toml_file.parse, text.encode(), "accounts.toml")
     silent(toml_file.edited, text.encode(), Edits(change={"x": {"password": "p"}}), "a.toml")
     for raw in (f"{field} = {secret}", f'{field} = "{secret}', secret):
@@ -110,12 +110,12 @@ def test_asterisks_files(secret: str, noise: str) -> None:
 
 def _all_messages(source: ConfSource) -> None:
     found = source.endpoints()
-    said = [str(one) for one in import_plan.candidates(source, found).findings]
+    messages = [str(one) for one in import_plan.candidates(source, found).findings]
     for name, endpoint in found.endpoints.items():
-        said += [str(one) for one in surprises(endpoint, found)]
+        messages += [str(one) for one in surprises(endpoint, found)]
         other = Account(name, password=f"{MARK}-other")
-        said += [str(f) for f in checks.against(other, found)]
-    assert MARK not in "\n".join(said)
+        messages += [str(f) for f in checks.against(other, found)]
+    assert MARK not in "\n".join(messages)
 
 
 @pytest.mark.parametrize("where", ["user:{}@host", "user@host/db?password={}", "user@host/{}"])
@@ -142,5 +142,5 @@ def test_the_key_of_all_links(data: bytes) -> None:
 def test_what_is_shown_of_values(account: Account) -> None:
     marked = Account(**vars(account) | {"password": MARK, "ha1": MARK})
     file = store.AccountFile(Path("a"), Parsed((marked,)), MARK.encode())
-    for shown in (repr(marked), repr(file), repr(Edits(add=(marked,)))):
-        assert not re.search(MARK, shown)
+    for printed in (repr(marked), repr(file), repr(Edits(add=(marked,)))):
+        assert not re.search(MARK, printed)

@@ -51,7 +51,7 @@ def test_a_password_that_others_may_read_is_refused(path: Path, bits: int) -> No
         store.read(path)
     assert (caught.value.file, caught.value.line) == (str(path), None)
     assert f"mode {bits:04o}" in caught.value.message
-    assert caught.value.hint == f"chmod 600 {path}; or insist: --allow-loose"
+    assert caught.value.hint == f"chmod 600 {path}; or allow it: --allow-loose"
     assert store.read(path, allow_loose=True).loose
 
 
@@ -64,7 +64,7 @@ def test_a_password_that_others_may_read_is_refused(path: Path, bits: int) -> No
     ],
 )
 def test_digests_and_credentials_are_passwords_too(path: Path, data: bytes) -> None:
-    with pytest.raises(CmpBundleError, match="others than its owner"):
+    with pytest.raises(CmpBundleError, match="other users than its owner"):
         store.read(written(path, data, 0o644))
 
 
@@ -127,8 +127,8 @@ def test_the_csv_beside_counts_where_it_is_alone(path: Path) -> None:
     path.write_bytes(TEXT)
     with pytest.raises(CmpBundleError) as caught:
         store.find(path, named=False)
-    assert "accounts.csv beside it" in caught.value.message
-    assert caught.value.hint == 'remove one, or name the other: [accounts] file = "accounts.csv"'
+    assert "accounts.csv exists beside it" in caught.value.message
+    assert caught.value.hint == 'remove one, or name it: [accounts] file = "accounts.csv"'
     assert store.find(beside, named=True) == beside
 
 
@@ -153,8 +153,8 @@ def test_a_password_out_of_a_file(tmp_path: Path) -> None:
         store.read_password(path)
     assert "correct" not in f"{caught.value}{caught.value.hint}"
     assert store.read_password(path, allow_loose=True) == "correct horse"
-    for data, said in ((b"\nx\n", "is empty"), (b"\xff", "is not UTF-8")):
-        with pytest.raises(CmpBundleError, match=said):
+    for data, text in ((b"\nx\n", "is empty"), (b"\xff", "is not UTF-8")):
+        with pytest.raises(CmpBundleError, match=text):
             store.read_password(written(path, data))
     with pytest.raises(CmpBundleError, match="no such file"):
         store.read_password(tmp_path / "nothing")
@@ -179,9 +179,9 @@ def test_a_password_out_of_a_pipe() -> None:
 
 
 def test_generated_passwords_stand_for_themselves() -> None:
-    made = {generate.password() for _ in range(200)}
-    assert len(made) == 200
-    assert all(generate.is_plain(one) and len(one) == 24 for one in made)
-    assert set("".join(made)) == set(generate.ALPHABET)
+    passwords = {generate.password() for _ in range(200)}
+    assert len(passwords) == 200
+    assert all(generate.is_plain(one) and len(one) == 24 for one in passwords)
+    assert set("".join(passwords)) == set(generate.ALPHABET)
     for odd in ("", "a b", "a;b", "a'b", 'a"b', "ü", "a" * 81, "a\n", "a$b", "a%b"):
         assert not generate.is_plain(odd)

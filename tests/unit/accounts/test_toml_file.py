@@ -92,9 +92,11 @@ def test_what_is_added_is_read_again(accounts: tuple[Account, ...]) -> None:
 @given(drawn.documents())
 def test_every_way_to_write_is_read(document: Document) -> None:
     found = parsed(document.text())
-    said = [{line.field: line.value for line in block.lines} for block in document.blocks]
-    held = [{k: v for k, v in vars(a).items() if v and k not in ("place", "secret")} for a in found]
-    assert held == said
+    written = [{line.field: line.value for line in block.lines} for block in document.blocks]
+    values = [
+        {k: v for k, v in vars(a).items() if v and k not in ("place", "secret")} for a in found
+    ]
+    assert values == written
     lines = document.text().split("\n")
     for account in found:
         assert isinstance(account.place, Place)
@@ -160,9 +162,9 @@ def test_an_added_account_stands_at_the_end(document: Document, fresh: Account) 
     text = document.text()
     after = toml_file.edited(text.encode(), Edits(add=(fresh,)), FILE).decode()
     assert after.startswith(text)
-    own = after[len(text) :]
-    assert own.strip() == toml_file.rendered(fresh, document.newline).strip()
-    assert "\n" not in own.replace("\r\n", "") or document.newline == "\n"
+    added = after[len(text) :]
+    assert added.strip() == toml_file.rendered(fresh, document.newline).strip()
+    assert "\n" not in added.replace("\r\n", "") or document.newline == "\n"
 
 
 def test_a_file_without_a_last_newline() -> None:
@@ -185,33 +187,33 @@ def test_all_wrong_rows_are_told_in_order() -> None:
         '[defaults]\npassword = "x"\nextention = "1"\n'
         "[other]\n"
     )
-    said = str(error)
-    assert "none of the accounts is used" in said
+    message = str(error)
+    assert "no account is used" in message
     for part in (
-        "accounts.toml:2: the id 'a b' must not hold a space: SIP addresses cannot hold it as it is"
+        "accounts.toml:2: the id 'a b' must not contain a space: a SIP address cannot contain it unescaped"
         "; write 'a.b'",
-        "accounts.toml:5: an account has no field 'pasword'; did you mean password?",
+        "accounts.toml:5: unknown field 'pasword' in an account; did you mean password?",
         "accounts.toml:6: port must be a whole number",
         "accounts.toml:9: ha1 must be 32 hexadecimal digits",
-        'accounts.toml:10: an account without an id; write id = "…"',
-        "accounts.toml:16: the id 'e' is there already, at accounts.toml:14",
-        "accounts.toml:19: password is each account's own, and cannot be a default",
-        "accounts.toml:20: an account has no field 'extention'; did you mean extension?",
-        "accounts.toml:21: a file of accounts has no such field; there are: account, defaults",
+        'accounts.toml:10: this account has no id; write id = "…"',
+        "accounts.toml:16: the id 'e' is already used at accounts.toml:14",
+        "accounts.toml:19: password cannot be a default: every account needs a different one",
+        "accounts.toml:20: unknown field 'extention' in an account; did you mean extension?",
+        "accounts.toml:21: unknown field in an accounts file; possible fields: account, defaults",
     ):
-        assert part in said
+        assert part in message
     lines = [w.place.line for w in error.findings if isinstance(w.place, Place)]
     assert lines == sorted(lines, key=lambda n: n or 0)
-    assert "secret-of-nobody" not in said
+    assert "secret-of-nobody" not in message
 
 
 def test_two_that_differ_by_case_alone() -> None:
-    said = str(wrong('[[account]]\nid = "al"\n[[account]]\nid = "AL"\n'))
-    assert "'AL' differs from 'al' at accounts.toml:1 by case alone" in said
+    message = str(wrong('[[account]]\nid = "al"\n[[account]]\nid = "AL"\n'))
+    assert "'AL' differs from 'al' at accounts.toml:1 only by case" in message
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "said"),
+    ("text", "line", "message"),
     [
         ("[[account]]\nid = 'a", 2, "is not TOML"),
         ("[[account]]\nid = \n", 2, "is not TOML"),
@@ -221,10 +223,10 @@ def test_two_that_differ_by_case_alone() -> None:
         ("defaults = 1\n", 1, "defaults are a table"),
     ],
 )
-def test_what_is_no_file_of_accounts(text: str, line: int, said: str) -> None:
+def test_what_is_no_file_of_accounts(text: str, line: int, message: str) -> None:
     with pytest.raises(CmpBundleError) as caught:
         toml_file.parse(text.encode(), FILE)
-    assert said in caught.value.message
+    assert message in caught.value.message
     assert (caught.value.file, caught.value.line) == (FILE, line)
 
 
@@ -276,8 +278,8 @@ def test_places_are_those_of_what_tomllib_reads(pieces: list[str], newline: str)
     for table in places:
         for pair in table.pairs:
             value = text[pair.value_start : pair.value_end]
-            held = tomllib.loads(f"x = {value}")["x"]
-            assert table.array or _at(document, (*table.path, *pair.path)) == held
+            values = tomllib.loads(f"x = {value}")["x"]
+            assert table.array or _at(document, (*table.path, *pair.path)) == values
             assert lines[pair.line - 1].startswith(text[pair.start :].split("\n", 1)[0])
 
 
@@ -293,5 +295,7 @@ def test_an_edit_that_would_say_something_else_is_not_made() -> None:
     make_sure(Parsed((Account("a", password="x"),)), before, edits, FILE)
     others = (), (Account("a"),), (Account("a", password="y"),), (Account("b", password="x"),)
     for accounts in others:
-        with pytest.raises(CmpBundleError, match="cannot be changed without touching the rest"):
+        with pytest.raises(
+            CmpBundleError, match="cannot be changed without changing other parts of the file"
+        ):
             make_sure(Parsed(accounts), before, edits, FILE)

@@ -94,7 +94,7 @@ def test_one_that_never_knows_its_directories(
         SETTINGS.replace("Configuration", "x"),
     ):
         with pytest.raises(
-            CmpBundleError, match="does not say where its configuration is"
+            CmpBundleError, match="does not report its configuration directory"
         ) as caught:
             saying(tmp_path, text).directories()
         assert "-rx 'core show settings'" in (caught.value.hint or "")
@@ -125,17 +125,17 @@ NO_CONF = (
 )
 
 
-def without(folder: Path, *said: str) -> Control:
+def without(folder: Path, *output: str) -> Control:
     """A command that says ``said`` and fails, of an Asterisk whose / is ``folder``/root."""
-    text = "\n".join(said)
+    text = "\n".join(output)
     return replace(
         standing_in(folder, f'cat >&2 <<"end"\n{text}\nend\nexit 1'), root=folder / "root"
     )
 
 
-@pytest.mark.parametrize("said", [(NONE_RUNS,), (NO_CONF, NONE_RUNS)])
-def test_none_that_runs(said: tuple[str, ...], tmp_path: Path) -> None:
-    found = without(tmp_path, *said)
+@pytest.mark.parametrize("output", [(NONE_RUNS,), (NO_CONF, NONE_RUNS)])
+def test_none_that_runs(output: tuple[str, ...], tmp_path: Path) -> None:
+    found = without(tmp_path, *output)
     assert found.ask("core show version") is None
     assert found.directories() is None
     assert found.listener() is None
@@ -158,7 +158,7 @@ def test_none_at_all(tmp_path: Path) -> None:
 def test_a_command_that_fails_is_no_stopped_asterisk(
     script: str, reason: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(CmpBundleError, match="cannot be asked whether Asterisk runs") as caught:
+    with pytest.raises(CmpBundleError, match="cannot tell whether Asterisk runs") as caught:
         standing_in(tmp_path, script).ask("core show version")
     assert reason in caught.value.message
     assert "[asterisk] command" in (caught.value.hint or "")
@@ -185,12 +185,15 @@ def test_what_is_closed_to_this_user_is_no_stopped_asterisk(closed: str) -> None
             guilty = etc / "asterisk.conf"
             guilty.touch(0o640)
         else:
-            with socket.socket(socket.AF_UNIX) as made:
-                made.bind(str(guilty))
+            with socket.socket(socket.AF_UNIX) as listener:
+                listener.bind(str(guilty))
             guilty.chmod(0o755)
         if closed == "its folder":
             run.chmod(0o750)
-        with as_nobody(), pytest.raises(CmpBundleError, match="closed to this user") as caught:
+        with (
+            as_nobody(),
+            pytest.raises(CmpBundleError, match="cannot be opened by this user") as caught,
+        ):
             found.ask("x")
         assert caught.value.file == str(guilty)
         assert "sudo" in (caught.value.hint or "")
@@ -204,6 +207,6 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
 def test_one_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(control, "PATIENCE", 0.05)
     stuck = standing_in(tmp_path, "exec sleep 60")
-    with pytest.raises(CmpBundleError, match="did not answer to 'core show version'") as caught:
+    with pytest.raises(CmpBundleError, match="did not answer 'core show version'") as caught:
         stuck.ask("core show version")
     assert f"{tmp_path}/asterisk -C /etc/asterisk.conf -rx" in str(caught.value.hint)

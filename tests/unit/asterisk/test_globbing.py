@@ -47,11 +47,11 @@ def by_the_library(pattern: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("glob")
+    top = tmp_path_factory.mktemp("glob")
     for name in NAMES:
-        (made / name).parent.mkdir(exist_ok=True, parents=True)
-        (made / name).touch()
-    return made
+        (top / name).parent.mkdir(exist_ok=True, parents=True)
+        (top / name).touch()
+    return top
 
 
 #: Without "[.", which begins a collating symbol: nobody names files by those.
@@ -79,8 +79,8 @@ PATTERNS = st.lists(
 @example("d\\/*")
 def test_expands_as_the_library_does(folder: Path, pattern: str) -> None:
     path = f"{folder}/{pattern}"
-    ours = expand(path, ConfFolder(folder), lambda _amount: None)
-    assert files(folder, ours) == files(folder, by_the_library(path))
+    expanded = expand(path, ConfFolder(folder), lambda _amount: None)
+    assert files(folder, expanded) == files(folder, by_the_library(path))
 
 
 def files(folder: Path, paths: list[str]) -> list[str]:

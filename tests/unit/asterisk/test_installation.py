@@ -61,8 +61,8 @@ def test_a_named_folder_must_be_there(root: Path) -> None:
 def test_what_is_named_wins(root: Path) -> None:
     for path in ("/opt/etc", "/opt/data", "/var/lib/asterisk/static-http"):
         folder(root, path)
-    said = "  Configuration directory:  /etc/asterisk\n  Data directory:   /var/lib/asterisk\n"
-    command = running(root, said)
+    message = "  Configuration directory:  /etc/asterisk\n  Data directory:   /var/lib/asterisk\n"
+    command = running(root, message)
     here = found(root, etc_dir="/opt/etc", data_dir="/opt/data", user="pbx", command=command)
     assert here.etc == Fact("/opt/etc", "[asterisk] etc_dir")
     assert here.data == Fact("/opt/data", "[asterisk] data_dir")

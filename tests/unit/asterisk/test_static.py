@@ -45,9 +45,9 @@ def test_types(path: str, kind: str) -> None:
     ],
 )
 def test_what_is_refused(path: str, why: str | None) -> None:
-    said = refused(path)
-    assert (said is None) == (why is None)
-    assert why is None or why in str(said)
+    reason = refused(path)
+    assert (reason is None) == (why is None)
+    assert why is None or why in str(reason)
 
 
 @pytest.mark.parametrize("first", REFUSED_FIRST)
@@ -57,7 +57,7 @@ def test_each_first_character(first: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "reason"),
     [
         ("site/a.mjs", ["browsers refuse a module"]),
         ("site/a.WASM", ["instantiateStreaming refuses it"]),
@@ -71,10 +71,10 @@ def test_each_first_character(first: str) -> None:
         ("site/privates/a.js", []),
     ],
 )
-def test_what_a_build_warns_of(path: str, said: list[str]) -> None:
+def test_what_a_build_warns_of(path: str, reason: list[str]) -> None:
     found = list(of_path(path))
-    assert [w.file for w in found] == [path] * len(said)
-    assert all(s in w.message for s, w in zip(said, found, strict=True))
+    assert [w.file for w in found] == [path] * len(reason)
+    assert all(s in w.message for s, w in zip(reason, found, strict=True))
 
 
 @given(st.text(max_size=100))

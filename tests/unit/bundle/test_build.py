@@ -25,7 +25,7 @@ GOLDEN = Path(__file__).parent / "golden"
 CLIENT = Client("/* the loader */", "/* the overlay */ overlay()", ".overlay{}")
 
 
-def made(phone: Phone, **how: object) -> dict[str, bytes]:
+def files_of(phone: Phone, **how: object) -> dict[str, bytes]:
     settings = Settings(build=replace(BuildSettings(), **how))  # type: ignore[arg-type]
     return dict(build(phone, settings, CLIENT).bundle.files)
 
@@ -42,7 +42,7 @@ def code(files: dict[str, bytes]) -> str:
 @pytest.mark.parametrize("how", ["packed", "plain", "pristine", "plain-pristine"])
 def test_golden(how: str) -> None:
     """The whole bundle, file by file; write anew with CMP_BUNDLE_GOLDEN=write and read the diff."""
-    files = made(phone(), pack="plain" not in how, pristine="pristine" in how)
+    files = files_of(phone(), pack="plain" not in how, pristine="pristine" in how)
     readable = {p: d for p, d in files.items() if not p.endswith(".bin")}
     code(files) if "plain" not in how else None
     folder = GOLDEN / how
@@ -57,7 +57,7 @@ def test_golden(how: str) -> None:
 
 
 def test_scripts_keep_their_order() -> None:
-    text = code(made(phone()))
+    text = code(files_of(phone()))
     order = ["function one", "order=", "function show", "undeclared", ".onclick", "overlay()"]
     places = [text.index(part) for part in order]
     assert places == sorted(places)
@@ -68,11 +68,13 @@ def test_scripts_keep_their_order() -> None:
 @pytest.mark.parametrize("pack", [True, False])
 def test_a_policy_of_the_phone_s_own(pack: bool) -> None:
     """Browsers hold a page to each, and the phone's forbids the scripts of the bundle."""
-    own = """<meta http-equiv="Content-Security-Policy" content="script-src 'self'">"""
-    text = PAGE.replace("<title>", f"{own}<title>")
+    policy_meta = """<meta http-equiv="Content-Security-Policy" content="script-src 'self'">"""
+    text = PAGE.replace("<title>", f"{policy_meta}<title>")
     settings = Settings(build=replace(BuildSettings(), pack=pack))
     built = build(phone({"index.html": text}), settings, CLIENT)
-    assert [w.message for w in built.warnings] == ["its policy gives way to the bundle's"]
+    assert [w.message for w in built.warnings] == [
+        "the bundle's policy replaces the page's Content-Security-Policy"
+    ]
     page = Page(built.bundle.files["index.html"].decode())
     policies = [e for e in page.all("meta") if e.get("http-equiv")]
     assert len(policies) == 1
@@ -80,7 +82,7 @@ def test_a_policy_of_the_phone_s_own(pack: bool) -> None:
 
 
 def test_handlers_leave_the_page() -> None:
-    files = made(phone())
+    files = files_of(phone())
     page = Page(files["index.html"].decode())
     marked = next(e for e in page.elements if e.get("data-cmp-on") == "0")
     assert marked.get("id") == "account"
@@ -89,7 +91,7 @@ def test_handlers_leave_the_page() -> None:
 
 
 def test_what_no_browser_asks_for_is_not_published() -> None:
-    for files in (made(phone()), made(phone(), pack=False)):
+    for files in (files_of(phone()), files_of(phone(), pack=False)):
         names = {p.rsplit("/", 1)[-1] for p in files}
         assert not names & {"README.md", "LICENSE", ".gitignore"}
         licences = next(d for p, d in files.items() if "licences-" in p)
@@ -99,18 +101,18 @@ def test_what_no_browser_asks_for_is_not_published() -> None:
 
 def test_what_editors_leave_is_not_published() -> None:
     left = {"two.js~": "x", "lib/.one.js.swp": "x", "css/#phone.css#": "x"}
-    assert made(phone(dict(left)), pack=False) == made(phone(), pack=False)
+    assert files_of(phone(dict(left)), pack=False) == files_of(phone(), pack=False)
 
 
 def test_everything_but_the_page_is_named_by_its_content() -> None:
-    one, two = made(phone()), made(phone({"img/sky.png": "another"}))
+    one, two = files_of(phone()), files_of(phone({"img/sky.png": "another"}))
     for path in set(one) & set(two) - {"index.html"}:
         assert one[path] == two[path]
     assert all(re.search(r"-[0-9a-f]{12}|/[0-9a-f]{12}/", p) for p in one if p != "index.html")
 
 
 def test_notices_of_copyright_stay() -> None:
-    text = code(made(phone()))
+    text = code(files_of(phone()))
     head = text[: text.index("*/")]
     for notice in (
         "A phone for tests, Copyright (C) 2026 Nobody",
@@ -121,13 +123,13 @@ def test_notices_of_copyright_stay() -> None:
 
 
 def test_same_inputs_same_bytes() -> None:
-    assert made(phone()) == made(phone())
+    assert files_of(phone()) == files_of(phone())
 
 
 @pytest.mark.parametrize(
     ("changes", "line", "says"),
     [
-        ({"lib/one.js": None}, 9, "lib/one.js, which is not among the phone's files"),
+        ({"lib/one.js": None}, 9, "lib/one.js, but the phone has no such file"),
         ({"css/phone.css": None}, 7, "css/phone.css"),
         (
             {"index.html": PAGE.replace("<script>\n", '<script type="module">\n', 1)},
@@ -137,7 +139,7 @@ def test_same_inputs_same_bytes() -> None:
         (
             {"index.html": PAGE.replace("lib/one.js", "https://cdn.example/one.js")},
             9,
-            "comes from elsewhere",
+            "is loaded from another server",
         ),
         ({"index.html": PAGE.replace("lib/one.js", "../one.js")}, 9, "../one.js"),
         ({"index.html": PAGE.replace('id="accountHost"', "")}, None, "the id accountHost"),
@@ -148,20 +150,20 @@ def test_what_does_not_fit_stops_the_build(
     changes: dict[str, str | None], line: int | None, says: str
 ) -> None:
     with pytest.raises(CmpBundleError) as caught:
-        made(phone(changes))
+        files_of(phone(changes))
     assert (caught.value.file, caught.value.line) == ("index.html", line)
     assert says in caught.value.message
 
 
 def test_a_script_that_cannot_be_parsed_is_named() -> None:
     with pytest.raises(CmpBundleError) as caught:
-        made(phone({"two.js": "let let = ("}))
+        files_of(phone({"two.js": "let let = ("}))
     assert caught.value.file == "two.js"
-    assert any(p.endswith("two.js") for p in made(phone({"two.js": "let let = ("}), pack=False))
+    assert any(p.endswith("two.js") for p in files_of(phone({"two.js": "let let = ("}), pack=False))
 
 
 def test_pristine_leaves_out_what_is_ours() -> None:
-    files = made(phone({"index.html": PAGE.replace('id="accountHost"', "")}), pristine=True)
+    files = files_of(phone({"index.html": PAGE.replace('id="accountHost"', "")}), pristine=True)
     assert b"cmp-bundle-settings" not in files["index.html"]
     assert "overlay" not in code(files)
 

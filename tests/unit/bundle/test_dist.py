@@ -71,13 +71,13 @@ def test_a_file_system_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("out", "says"),
     [
-        ("file", "is a file, and a bundle is a folder"),
+        ("file", "is a file, but a bundle is a folder"),
         ("file/dist", "file: cannot hold a bundle: file exists"),
         ("file/below/dist", "cannot hold a bundle: not a directory"),
         ("d" * 300, "cannot hold a bundle: file name too long"),
-        ("theirs", "is not a bundle of cmp-bundle, so it is not replaced"),
-        ("/", "is where you are, and a build replaces all of its folder"),
-        ("/usr", "is not a bundle of cmp-bundle, so it is not replaced"),
+        ("theirs", "was not written by cmp-bundle, so it is not replaced"),
+        ("/", "is the current folder, and a build replaces its whole folder"),
+        ("/usr", "was not written by cmp-bundle, so it is not replaced"),
     ],
 )
 def test_where_no_bundle_can_be(out: str, says: str, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_the_manifest_of_somebody_else(text: str, tmp_path: Path) -> None:
     """A web app has one, too; all of it was thrown away."""
     (tmp_path / "manifest.json").write_text(text)
     (tmp_path / "app.js").write_text("precious")
-    with pytest.raises(CmpBundleError, match="is not a bundle of cmp-bundle"):
+    with pytest.raises(CmpBundleError, match="was not written by cmp-bundle"):
         dist.write(BUNDLE, tmp_path, Disk())
     assert (tmp_path / "app.js").read_text() == "precious"
 
@@ -130,7 +130,7 @@ def test_a_bundle_of_another_version_is_replaced(tmp_path: Path) -> None:
 def test_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would be another one than the shell is in, which is gone."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(CmpBundleError, match="is where you are"):
+    with pytest.raises(CmpBundleError, match="is the current folder"):
         dist.write(BUNDLE, tmp_path, Disk())
 
 

@@ -29,15 +29,15 @@ CLIENT = Client("loader()", "overlay()", ".overlay{}", "fixes()", ".fixes{}")
 MOST = {"upstream": 81_000, "builtin": 76_000}
 
 
-def made(phone: Phone, **how: object) -> tuple[str, str, dict[str, object] | None]:
+def build_of(phone: Phone, **how: object) -> tuple[str, str, dict[str, object] | None]:
     """The code, the page, and the settings in it."""
     settings = Settings(build=replace(BuildSettings(), **how))  # type: ignore[arg-type]
     files = build(phone, settings, CLIENT).bundle.files
     code = next((gzip.decompress(d).decode() for p, d in files.items() if p.endswith(".bin")), "")
     code += "".join(d.decode() for p, d in files.items() if p.endswith((".js", ".css")))
     page = files["index.html"].decode()
-    told = next((e for e in Page(page).elements if e.get("id") == "cmp-bundle-settings"), None)
-    return code, page, json.loads(told.text) if told else None
+    in_page = next((e for e in Page(page).elements if e.get("id") == "cmp-bundle-settings"), None)
+    return code, page, json.loads(in_page.text) if in_page else None
 
 
 def test_what_can_be_fixed_is_said_in_a_sentence() -> None:
@@ -51,34 +51,34 @@ def test_what_can_be_fixed_is_said_in_a_sentence() -> None:
 
 @pytest.mark.parametrize("pack", [True, False])
 def test_they_go_before_the_overlay_into_every_phone_but_the_built_in_one(pack: bool) -> None:
-    code, page, told = made(phone(), pack=pack)
+    code, page, in_page = build_of(phone(), pack=pack)
     assert 0 < code.index("fixes()") < code.index("overlay()")
     assert ".overlay{}.fixes{}" in page + code
-    assert told is not None
-    assert "without" not in told
-    ours = replace(phone(), source="builtin")
-    for other in (made(ours, pack=pack), made(phone(), pack=pack, pristine=True)):
+    assert in_page is not None
+    assert "without" not in in_page
+    builtin_phone = replace(phone(), source="builtin")
+    for other in (build_of(builtin_phone, pack=pack), build_of(phone(), pack=pack, pristine=True)):
         assert "fixes" not in other[0] + other[1]
 
 
 def test_what_is_left_out_is_told_to_the_page() -> None:
-    told = made(phone(), without=("d13", "D1", "D13"))[2]
-    assert told is not None
-    assert told["without"] == ["D1", "D13"]
+    in_page = build_of(phone(), without=("d13", "D1", "D13"))[2]
+    assert in_page is not None
+    assert in_page["without"] == ["D1", "D13"]
 
 
 def test_a_fix_that_there_is_not_is_named_with_the_nearest() -> None:
     with pytest.raises(CmpBundleError) as caught:
-        made(phone(), without=("D1", "D133"))
+        build_of(phone(), without=("D1", "D133"))
     assert "D133" in caught.value.message
     assert "did you mean D13?" in caught.value.message
-    assert caught.value.hint == "cmp-bundle fixes lists them all"
+    assert caught.value.hint == "list all fixes: cmp-bundle fixes"
 
 
 def test_only_what_is_known_by_its_content_is_left_out() -> None:
     assert fixes.dead(()) - fixes.dead(("D19",))
     assert fixes.digest("function one() {}") not in fixes.dead(())
-    assert "one" in made(phone())[0]
+    assert "one" in build_of(phone())[0]
 
 
 @pytest.mark.slow

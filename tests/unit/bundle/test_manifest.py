@@ -42,19 +42,19 @@ def refused(changed: Any) -> str:
 
 
 def with_file(path: Any, size: Any = 1, sha256: Any = "0" * 64) -> dict[str, Any]:
-    made = document()
-    return made | {"files": [*made["files"], {"path": path, "size": size, "sha256": sha256}]}
+    content = document()
+    return content | {"files": [*content["files"], {"path": path, "size": size, "sha256": sha256}]}
 
 
-def identified(made: dict[str, Any]) -> dict[str, Any]:
+def identified(content: dict[str, Any]) -> dict[str, Any]:
     """``made`` with the id that its files have."""
-    files = tuple(manifest.PublishedFile(**file) for file in made["files"])
-    return made | {"id": manifest.bundle_id(files)}
+    files = tuple(manifest.PublishedFile(**file) for file in content["files"])
+    return content | {"id": manifest.bundle_id(files)}
 
 
 def test_there_and_back() -> None:
-    made = bundle().manifest
-    assert manifest.from_json(made.to_json(), "x") == made
+    content = bundle().manifest
+    assert manifest.from_json(content.to_json(), "x") == content
     # Nothing is refused but for what is wrong with it.
     fine = identified(with_file("assets/é/deep.er/x y"))
     assert (
@@ -66,8 +66,8 @@ def test_there_and_back() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"id": "aa bb"}, "its id is not that of its files"),
-        ({"id": "0" * 12}, "its id is not that of its files"),
+        ({"id": "aa bb"}, "its id does not match its files"),
+        ({"id": "0" * 12}, "its id does not match its files"),
         ({"id": 5}, "its id must be text"),
         ({"made_by": "\x1b[2J"}, "its made_by must be text without control characters"),
         ({"made_by": "x" * 5000}, "its made_by must be text without control"),
@@ -77,31 +77,31 @@ def test_there_and_back() -> None:
         ({"redirect": "/x y"}, "site.redirect must be a path"),
         ({"redirect": "/x\n[general]"}, "its redirect must be text without control"),
         ({"redirect": "/ws"}, "site.redirect must not be one of Asterisk's own"),
-        ({"entry": "/etc/passwd"}, "its entry has to be index.html"),
-        ({"entry": "assets/x"}, "its entry has to be index.html"),
-        ({"files": []}, "its entry has to be index.html, which has to be among its files"),
+        ({"entry": "/etc/passwd"}, "its entry must be index.html"),
+        ({"entry": "assets/x"}, "its entry must be index.html"),
+        ({"files": []}, "its entry must be index.html, and its files must include index.html"),
         ({"visit": {"requests": -1, "bytes": 0}}, "its visit.requests must be a number, 0 or more"),
         ({"visit": {"requests": True, "bytes": 0}}, "its visit.requests must be a number"),
         ({"visit": {"requests": 1.5, "bytes": 0}}, "its visit.requests must be a number"),
         ({"visit": {"requests": 1, "bytes": 2**53}}, "its visit.bytes must be a number"),
         ({"visit": {"requests": 1}}, "it has no visit.bytes"),
         ({"visit": [1, 2]}, "its visit must be an object"),
-        ({"phone": {"source": "x", "revision": None, "tree": "x"}}, "not the id of a git tree"),
+        ({"phone": {"source": "x", "revision": None, "tree": "x"}}, "its phone.tree is not a git tree id"),
         ({"phone": {"source": "\0", "revision": None, "tree": "0" * 40}}, "its phone.source must"),
         ({"phone": {"source": "x", "revision": 5, "tree": "0" * 40}}, "its phone.revision must"),
-        ({"licences": ["assets/none"]}, "its licences are not all among its files"),
+        ({"licences": ["assets/none"]}, "its files do not include all of its licences"),
         ({"licences": "abc"}, "its licences must be a list"),
         ({"profiles": {"count": -1, "sha256": "0" * 64}}, "its profiles.count must be"),
-        ({"profiles": {"count": 0, "sha256": "../../x"}}, "one of its SHA-256 is none"),
-        ({"profiles": {"count": 0, "sha256": "A" * 64}}, "one of its SHA-256 is none"),
-        ({"plain": "a b"}, "must not hold a space"),
+        ({"profiles": {"count": 0, "sha256": "../../x"}}, "one of its SHA-256 values is not 64 hexadecimal digits"),
+        ({"profiles": {"count": 0, "sha256": "A" * 64}}, "one of its SHA-256 values is not 64 hexadecimal digits"),
+        ({"plain": "a b"}, "must not contain a space"),
         ({"plain": None}, "its plain must be text"),
         ({"format": 99}, "written by another version of cmp-bundle"),
         ({"format": "1"}, "is not a manifest"),
         ({"format": True}, "is not a manifest"),
         ({"files": 5}, "its files must be a list"),
         ({"files": [5]}, "its files must be an object"),
-        ({"more": 1}, "has something that no version has"),
+        ({"more": 1}, "has an unknown field"),
     ],
 )  # fmt: skip
 def test_what_is_refused(changes: dict[str, Any], says: str) -> None:
@@ -111,14 +111,14 @@ def test_what_is_refused(changes: dict[str, Any], says: str) -> None:
 @pytest.mark.parametrize(
     ("path", "says"),
     [
-        ("assets/../../b", "climbs out of its folder"),
+        ("assets/../../b", "leads out of its folder"),
         ("/etc/passwd", "neither index.html nor below assets/"),
         ("p/x", "neither index.html nor below assets/"),
         ("manifest.json", "neither index.html nor below assets/"),
         ("assets", "neither index.html nor below assets/"),
-        ("assets/", "has no plain name"),
-        ("assets//x", "has no plain name"),
-        ("assets/./x", "has no plain name"),
+        ("assets/", "has an empty or '.' part in its name"),
+        ("assets//x", "has an empty or '.' part in its name"),
+        ("assets/./x", "has an empty or '.' part in its name"),
         ("assets/a\\b", "has a backslash in its name"),
         ("assets/a\0b", "its files.path must be text without control characters"),
         ("assets/a\nb", "its files.path must be text without control characters"),
@@ -126,8 +126,8 @@ def test_what_is_refused(changes: dict[str, Any], says: str) -> None:
         ("assets/a\udc80", "its files.path must be text without control characters"),
         ("assets/" + "x" * 201, "has too long a name"),
         ("assets/" + "é" * 101, "has too long a name"),
-        ("assets/" + "x/" * 600 + "x", "lies more than 32 folders deep"),
-        ("index.html", "is there twice"),
+        ("assets/" + "x/" * 600 + "x", "is more than 32 folders deep"),
+        ("index.html", "exists twice"),
         ("assets/.git/config", "belongs to a git repository"),
         (5, "its files.path must be text"),
         ("", "neither index.html nor below assets/"),
@@ -139,7 +139,7 @@ def test_paths_that_no_build_makes(path: Any, says: str) -> None:
 
 
 def test_files_that_no_disk_holds_at_once() -> None:
-    made = with_file("assets/A/x")
+    content = with_file("assets/A/x")
     for path, says in {
         "assets/A/X": "differs from 'assets/A/x' only by case",
         "assets/a/y": "only by case",
@@ -147,12 +147,14 @@ def test_files_that_no_disk_holds_at_once() -> None:
         "assets/A/x/y": "a file as well as a folder",
     }.items():
         file = {"path": path, "size": 1, "sha256": "0" * 64}
-        assert says in refused(made | {"files": [*made["files"], file]})
+        assert says in refused(content | {"files": [*content["files"], file]})
     assert "larger than 32 MiB" in refused(with_file("assets/x", 2**26))
     assert "must be a number" in refused(with_file("assets/x", -1))
     many = [{"path": f"assets/{n}", "size": 0, "sha256": "0" * 64} for n in range(10_001)]
-    assert "is one too many" in refused(made | {"files": many})
-    assert "one of its SHA-256 is none" in refused(identified(with_file("assets/x", 1, "0" * 63)))
+    assert "exceeds the limit" in refused(content | {"files": many})
+    assert "one of its SHA-256 values is not 64 hexadecimal digits" in refused(
+        identified(with_file("assets/x", 1, "0" * 63))
+    )
 
 
 @pytest.mark.parametrize(
@@ -180,11 +182,7 @@ JSON = st.recursive(
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The ways to everything in a document."""
     keys = (
-        value.keys()
-        if isinstance(value, dict)
-        else range(len(value))
-        if isinstance(value, list)
-        else ()
+        value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
     )
     return [path, *(way for key in keys for way in places(value[key], (*path, key)))]
 
@@ -192,35 +190,35 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @st.composite
 def documents(draw: st.DrawFn) -> Any:
     """A right one in which a few things are something else, or gone."""
-    made: Any = deepcopy(document())
+    content: Any = deepcopy(document())
     for _ in range(draw(st.integers(0, 3))):
-        *above, last = draw(st.sampled_from([way for way in places(made) if way]))
-        holder = made
+        *above, last = draw(st.sampled_from([way for way in places(content) if way]))
+        holder = content
         for key in above:
             holder = holder[key]
         if draw(st.booleans()):
             holder[last] = draw(JSON)
         else:
             del holder[last]
-        if not isinstance(made, dict) or not made:
+        if not isinstance(content, dict) or not content:
             break
     if draw(st.booleans()):
         with suppress(KeyError, TypeError):
-            made = identified(made)
-    return made
+            content = identified(content)
+    return content
 
 
 @pytest.mark.slow
 @given(documents() | JSON)
-def test_whatever_is_accepted_comes_back_and_whatever_is_not_is_no_bug(made: Any) -> None:
-    data = json.dumps(made).encode()
+def test_whatever_is_accepted_comes_back_and_whatever_is_not_is_no_bug(content: Any) -> None:
+    data = json.dumps(content).encode()
     try:
         read = manifest.from_json(data, "x")
     except CmpBundleError:
         return
     assert manifest.from_json(read.to_json(), "x") == read
     again = json.loads(read.to_json())
-    assert {name: again[name] for name in made} == made
+    assert {name: again[name] for name in content} == content
     # What a deploy makes names of.
     assert read.id == manifest.bundle_id(read.files)
     assert len(read.profiles.sha256) == 64
@@ -237,9 +235,9 @@ def test_any_bytes_at_all(data: bytes) -> None:
 
 
 def in_a_folder(folder: Path) -> Bundle:
-    made = with_profiles(bundle(), SEALED)
-    dist.write(made, folder, Disk())
-    return made
+    content = with_profiles(bundle(), SEALED)
+    dist.write(content, folder, Disk())
+    return content
 
 
 def packed(folder: Path, archive: Path) -> Path:
@@ -249,41 +247,40 @@ def packed(folder: Path, archive: Path) -> Path:
 
 
 def test_a_bundle_comes_back_from_its_folder_and_from_an_archive(tmp_path: Path) -> None:
-    made = in_a_folder(tmp_path / "dist")
-    assert manifest.read(tmp_path / "dist") == made
-    assert manifest.read(packed(tmp_path / "dist", tmp_path / "a.tar")) == made
+    content = in_a_folder(tmp_path / "dist")
+    assert manifest.read(tmp_path / "dist") == content
+    assert manifest.read(packed(tmp_path / "dist", tmp_path / "a.tar")) == content
     (tmp_path / "link").symlink_to("dist")
-    assert manifest.read(tmp_path / "link") == made
+    assert manifest.read(tmp_path / "link") == content
 
 
 def test_anything_else_in_it_is_told(tmp_path: Path) -> None:
     folder = tmp_path / "dist"
-    made = in_a_folder(folder)
-    page = made.files["index.html"]
+    content = in_a_folder(folder)
+    page = content.files["index.html"]
     for path, data in {
         "index.html": page + b" ",
         "p/" + "0" * 32 + ".bin": b"x",
         "p/" + "1" * 32 + ".bin": b"x",
         "p/more": b"x",
     }.items():
-        before = (folder / path).read_bytes() if (folder / path).exists() else None
-        (folder / path).write_bytes(data)
+        file = folder / path
+        before = file.read_bytes() if file.exists() else None
+        file.write_bytes(data)
         for place in (folder, packed(folder, tmp_path / "a.tar")):
-            with pytest.raises(CmpBundleError, match="is not what was built"):
+            with pytest.raises(CmpBundleError, match="was changed after the build"):
                 manifest.read(place)
-        if before is None:
-            (folder / path).unlink()
-        else:
-            (folder / path).unlink()
-            (folder / path).write_bytes(before)
+        file.unlink()
+        if before is not None:
+            file.write_bytes(before)
     manifest.read(folder)
     (folder / "p" / ("0" * 32 + ".bin")).unlink()
-    with pytest.raises(CmpBundleError, match="is not what was built"):
+    with pytest.raises(CmpBundleError, match="was changed after the build"):
         manifest.read(folder)
     (folder / "index.html").unlink()
     with pytest.raises(CmpBundleError, match="is missing from the bundle"):
         manifest.read(folder)
-    with pytest.raises(CmpBundleError, match="there is no bundle here"):
+    with pytest.raises(CmpBundleError, match="holds no bundle"):
         manifest.read(tmp_path / "nothing")
     with pytest.raises(CmpBundleError, match="cannot be read: file name too long"):
         manifest.read(tmp_path / ("x" * 300))
@@ -323,15 +320,15 @@ def test_what_stands_in_a_file_s_place_is_not_waited_for(
 
 def test_a_build_does_not_wait_for_what_stands_in_its_folder(tmp_path: Path) -> None:
     folder = tmp_path / "dist"
-    made = in_a_folder(folder)
+    content = in_a_folder(folder)
     (folder / "index.html").unlink()
     os.mkfifo(folder / "index.html")
-    assert dist.write(made, folder, Disk())
-    assert manifest.read(folder) == made
+    assert dist.write(content, folder, Disk())
+    assert manifest.read(folder) == content
     (folder / "manifest.json").unlink()
     os.mkfifo(folder / "manifest.json")
-    with pytest.raises(CmpBundleError, match="is not a bundle of cmp-bundle"):
-        dist.write(made, folder, Disk())
+    with pytest.raises(CmpBundleError, match="was not written by cmp-bundle"):
+        dist.write(content, folder, Disk())
 
 
 def test_an_archive_with_more_than_it_says(tmp_path: Path) -> None:
@@ -341,19 +338,19 @@ def test_an_archive_with_more_than_it_says(tmp_path: Path) -> None:
         entry = tarfile.TarInfo("bundle/p/../../x")
         entry.size = 1
         tar.addfile(entry, io.BytesIO(b"x"))
-    with pytest.raises(CmpBundleError, match="climbs out of its folder"):
+    with pytest.raises(CmpBundleError, match="leads out of its folder"):
         manifest.read(archive)
     pipe = tmp_path / "pipe.tar"
     os.mkfifo(pipe)
-    with pytest.raises(CmpBundleError, match="there is no bundle here"):
+    with pytest.raises(CmpBundleError, match="holds no bundle"):
         manifest.read(pipe)
 
 
 def test_a_build_writes_nothing_that_a_deploy_would_refuse(tmp_path: Path) -> None:
-    made = bundle()
-    files = {**made.files, "assets/" + "x" * 250: b""}
+    content = bundle()
+    files = {**content.files, "assets/" + "x" * 250: b""}
     listed = manifest.listed(files)
-    about = replace(made.manifest, files=listed, id=manifest.bundle_id(listed))
-    with pytest.raises(CmpBundleError, match=r"no deploy would take this bundle.*too long a name"):
+    about = replace(content.manifest, files=listed, id=manifest.bundle_id(listed))
+    with pytest.raises(CmpBundleError, match=r"cannot be deployed: .*too long a name"):
         dist.write(Bundle(files, about), tmp_path / "dist", Disk())
     assert not (tmp_path / "dist").exists()

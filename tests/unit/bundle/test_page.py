@@ -67,8 +67,8 @@ def test_what_goes_into_the_head_stands_behind_the_character_set(head: str) -> N
 def test_a_page_that_names_no_character_set() -> None:
     """Its byte order mark, which named it, has gone when it is put together again."""
     page = Page("<html><head><title>ä</title></head>")
-    made = page.edited(page.inside_head("X")).text
-    assert made == '<html><head><meta charset="utf-8">X<title>ä</title></head>'
+    result = page.edited(page.inside_head("X")).text
+    assert result == '<html><head><meta charset="utf-8">X<title>ä</title></head>'
 
 
 def test_a_page_without_head_or_body_is_told() -> None:

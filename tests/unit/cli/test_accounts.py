@@ -113,15 +113,15 @@ def test_an_import_with_something_wrong_lists_all_and_writes_nothing(at: Desk) -
     ("words", "says"),
     [
         (("nothing.conf",), "must be pjsip.conf"),
-        (("./nothing.conf",), "there is no such file"),
-        (("pjsip_wizard.conf",), "there is no such file"),
+        (("./nothing.conf",), "does not exist"),
+        (("pjsip_wizard.conf",), "does not exist"),
         (("--only", "zoe"), "no endpoint 'zoe'"),
         (("--only", "desk"), "webrtc=yes"),
         (("pjsip.conf", "--database", "sqlite:///x"), "two sources"),
         (("mysql://u@h/n",), "--database"),
         (("--database", "oracle://x"), "must begin with one of"),
         (("--database", "mysql://u:own-password@h/n"), "must not hold a password"),
-        (("--database", "sqlite:///nothing.db"), "there is no such database"),
+        (("--database", "sqlite:///nothing.db"), "this database does not exist"),
     ],
 )
 def test_sources_that_are_none(at: Desk, words: tuple[str, ...], says: str) -> None:
@@ -185,8 +185,8 @@ def test_add_says_all_that_is_wrong(at: Desk) -> None:
     assert "3 things are wrong" in said
     assert "write 'a.b'" in said
     at("accounts", "add", "carol")
-    assert "is there already" in at.refused("accounts", "add", "carol")
-    assert "by case alone" in at.refused("accounts", "add", "Carol")
+    assert "is already used" in at.refused("accounts", "add", "carol")
+    assert "only by case" in at.refused("accounts", "add", "Carol")
 
 
 def test_remove(at: Desk) -> None:
@@ -206,7 +206,7 @@ def test_remove_with_a_key_that_cannot_be_read_changes_nothing(at: Desk) -> None
     at("links")
     at.key.chmod(0o644)
     before = at.accounts.read_bytes()
-    assert "others can read the key" in at.refused("accounts", "remove", "alice")
+    assert "other users can read the key" in at.refused("accounts", "remove", "alice")
     assert at.accounts.read_bytes() == before
 
 
@@ -269,8 +269,11 @@ def test_all_bad_rows_at_once(at: Desk) -> None:
         said = at.refused(*words)
         assert "3 things are wrong" in said
         assert f"{at.accounts}:2: the id 'al ice'" in said
-        assert f"{at.accounts}:6: an account has no field 'pasword'; did you mean password?" in said
-        assert f"{at.accounts}:11: the id 'carol' is there already" in said
+        assert (
+            f"{at.accounts}:6: unknown field 'pasword' in an account; did you mean password?"
+            in said
+        )
+        assert f"{at.accounts}:11: the id 'carol' is already used" in said
 
 
 def test_check(at: Desk) -> None:
@@ -353,7 +356,7 @@ def test_rotate_refuses_whole(at: Desk) -> None:
     said = at.refused("accounts", "rotate", "alice", "zoe", "yan")
     assert "2 things are wrong, and nothing was changed" in said
     at.pjsip.write_bytes(PJSIP.replace(b"auth=bob", b"auth=alice"))
-    assert "is not only alice's" in at.refused("accounts", "rotate", "--all")
+    assert "alice shares the auth" in at.refused("accounts", "rotate", "--all")
 
 
 @pytest.mark.slow
@@ -384,7 +387,7 @@ def test_csv(at: Desk) -> None:
     text = (at.folder / "accounts.csv").read_text()
     assert text.startswith("id,display name,password,extension\nzoe,Zoe\nyan,,")
     at.write("")
-    assert "one of them has to count" in at.refused("accounts", "list")
+    assert "cmp-bundle uses only one file" in at.refused("accounts", "list")
 
 
 def test_a_named_file_has_to_be_there(at: Desk) -> None:

@@ -65,7 +65,7 @@ def test_a_database_that_is_out_of_reach(at: Desk, tmp_path: Path) -> None:
     (tmp_path / "realtime.db").rename(away)
     for words in (("rollback",), ("deploy",), ("key", "rotate", "--yes"), ("undeploy",)):
         said = at.refused(*words)
-        assert "there is no such database" in said
+        assert "this database does not exist" in said
         assert "the accounts rotate before, which was cut off halfway, cannot be undone yet" in said
     away.rename(tmp_path / "realtime.db")
     at("link", "dora", "--renew")

@@ -139,7 +139,7 @@ def test_restoring_says_what_is_lost(at: Desk) -> None:
     (at.folder / "wrong").write_text("{}")
     (at.folder / "wrong").chmod(0o600)
     said = at.refused("key", "restore", "wrong")
-    assert "is no key of cmp-bundle" in said
+    assert "is not a link key of cmp-bundle" in said
     assert "remove it" not in said, "it may be any file"
 
 
@@ -148,13 +148,13 @@ def test_a_key_that_others_can_read_or_that_is_damaged(at: Desk) -> None:
     at("key", "backup", "copy")
     at.key.chmod(0o640)
     said = at.refused("build")
-    assert "others can read the key of all links" in said
+    assert "other users can read the key of all links" in said
     assert "key rotate" in said
     (at.folder / "copy").chmod(0o604)
-    assert "others can read" in at.refused("key", "restore", "copy")
+    assert "other users can read" in at.refused("key", "restore", "copy")
     at.key.write_text("no key")
     at.key.chmod(0o600)
-    assert "is no key of cmp-bundle" in at.refused("links")
+    assert "is not a link key of cmp-bundle" in at.refused("links")
     (at.folder / "copy").chmod(0o600)
     assert "it is replaced" in at("key", "restore", "copy")
     at.key.write_text("no key")

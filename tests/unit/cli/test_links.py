@@ -330,7 +330,7 @@ def test_a_deploy_finds_what_was_planted_in_dist(at: Desk) -> None:
                 continue
             edited(at, "index.html", page + b"<!-- " + plant(secret) + b" -->")
             said = at.refused("deploy")
-            assert f"index.html: holds {what}, and everybody could read it there" in said, form
+            assert f"index.html: holds {what}, and everybody could read it" in said, form
     assert at.run("deploy", PUBLIC).code != DONE, "which is for what --plain was built with"
     assert at.run("deploy", "--dry-run").code != DONE
     edited(at, "index.html", page)

@@ -151,13 +151,13 @@ def test_what_goes_may_come_back(folder: Path) -> None:
     phone, away = folder / "phone", folder / "away"
     with serve(folder) as running:
         phone.rename(away)
-        assert "nothing that is here" in until(lambda: problem(running))
+        assert "does not exist here" in until(lambda: problem(running))
         away.rename(phone)
         until(lambda: not problem(running))
         until(lambda: "the page builds again, unchanged" in running.said)
         (phone / "two.js").write_text("var edited")
         until(lambda: running.get(f"{SITE}/assets/live-1/two.js")[2] == b"var edited")
-        assert running.said.count("nothing that is here") == 1, "told once"
+        assert running.said.count("does not exist here") == 1, "told once"
         kept = settings.read_text()
         settings.unlink()
         found = until(lambda: problem(running))

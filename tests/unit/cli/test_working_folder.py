@@ -72,7 +72,7 @@ def test_what_lies_beside_a_phone_is_not_published(at: Desk, pack: bool) -> None
     for name in ("certs/ca-key.pem", ".env", ".ENV.local", "index.html.bak"):
         assert f"{name}: is left out" in said
     assert (
-        "folder:.: left out as cmp-bundle's own:"
+        "folder:.: left out files of cmp-bundle itself:"
         " accounts.toml, cmp-bundle.key, cmp-bundle.toml, dist, old-bundle, sql.txt" in said
     )
 
@@ -98,8 +98,8 @@ def test_a_private_key_under_any_name_stops_the_build(at: Desk, pack: bool) -> N
     at("build")
     lay(at, {"notes.txt": f"for the new server:\n{PEM}\n"})
     said = at.refused("build", *([] if pack else ["--no-pack"]))
-    assert "notes.txt: holds a private key, and everybody could read it there" in said
-    assert "take it out" in said
+    assert "notes.txt: holds a private key, and everybody could read it" in said
+    assert "remove it" in said
 
 
 @pytest.mark.parametrize("realm", ["asterisk", "pbx.example.com", "10.0.0.5"])

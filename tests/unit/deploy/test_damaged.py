@@ -166,7 +166,7 @@ def test_static_files_on_a_volume_that_is_not_mounted(tmp_path: Path) -> None:
 
 def test_a_command_that_is_misspelt_is_no_stopped_asterisk(tmp_path: Path) -> None:
     tree(tmp_path)
-    with pytest.raises(CmpBundleError, match="there is no program 'dokcer'"):
+    with pytest.raises(CmpBundleError, match="the program 'dokcer' does not exist"):
         installation(tmp_path, command=("dokcer", "exec", "pbx", "asterisk"))
 
 

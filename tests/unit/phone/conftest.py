@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.unit.tls.made import a_leaf, an_authority
+from tests.unit.tls.serving import serving_context
 
 from .servers import HttpsServer, Trust
 
@@ -39,10 +40,8 @@ def trust(tmp_path_factory: pytest.TempPathFactory) -> Trust:
     # With a name as well: git may use GnuTLS, which takes the subject for one where there is none.
     chain.write_bytes(a_leaf(authority, "127.0.0.1", "server.test").pem)
     authority_file = authority.anchor.path
-    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server_side.load_cert_chain(chain)
     client_side = ssl.create_default_context(cafile=authority_file)
-    return Trust(server_side, client_side, authority_file)
+    return Trust(serving_context(chain), client_side, authority_file)
 
 
 @pytest.fixture

@@ -35,12 +35,12 @@ def killed(root: Path) -> None:
     """Prints a line for each step: what it was, and what the cache then gave."""
     for step in range(1000):
         folder = root / str(step)
-        asked, said = os.pipe()
+        asked, output = os.pipe()
         child = os.fork()
         if child == 0:
-            store_until(step, folder, said)
+            store_until(step, folder, output)
             os._exit(0)
-        os.close(said)
+        os.close(output)
         with os.fdopen(asked, "rb") as heard:
             name = heard.read().decode()
         _, status = os.waitpid(child, 0)
@@ -66,13 +66,13 @@ def killed(root: Path) -> None:
         print(json.dumps(result))
 
 
-def store_until(step: int, folder: Path, said: int) -> None:
+def store_until(step: int, folder: Path, output: int) -> None:
     done = 0
 
     def before(name: str, path: Path) -> None:
         nonlocal done
         if done == step:
-            os.write(said, f"{name} {path.name}".encode())
+            os.write(output, f"{name} {path.name}".encode())
             os.kill(os.getpid(), signal.SIGKILL)
         done += 1
 

@@ -44,7 +44,7 @@ def test_what_is_stored_is_loaded(cache: Cache) -> None:
 
 def test_nobody_s_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CMP_BUNDLE_CACHE", "~nobody-of-that-name/cache")
-    with pytest.raises(CmpBundleError, match="there is no home to keep it in"):
+    with pytest.raises(CmpBundleError, match="the user has no home folder"):
         Cache.of_user()
 
 
@@ -139,7 +139,7 @@ def test_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_room_for_a_cache(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(CmpBundleError, match="no cache to put the phone into") as raised:
+    with pytest.raises(CmpBundleError, match="cache folder cannot be created") as raised:
         Cache(tmp_path / "file" / "cache").store(PHONE)
     assert "CMP_BUNDLE_CACHE=" in str(raised.value.hint)
 
@@ -152,7 +152,7 @@ def test_a_disk_that_changes_what_it_is_given(tmp_path: Path) -> None:
             super().write(path, data)
 
     cache = Cache(tmp_path, Dull())
-    with pytest.raises(CmpBundleError, match="does not keep names and modes"):
+    with pytest.raises(CmpBundleError, match="does not keep the names and modes"):
         cache.store(PHONE)
     assert cache.load(PHONE.tree) is None
 
@@ -175,7 +175,7 @@ def test_a_disk_that_is_full(tmp_path: Path) -> None:
 def test_a_name_like_that_of_a_file_being_written(cache: Cache) -> None:
     names = {**SMALL, Disk.partial(Path("index.html")).name: PhoneFile(b"other")}
     phone = Phone.of(names, source="x")
-    with pytest.raises(CmpBundleError, match="does not keep names"):
+    with pytest.raises(CmpBundleError, match="does not keep the names"):
         cache.store(phone)
     assert cache.load(phone.tree) is None
 

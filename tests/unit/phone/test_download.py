@@ -26,7 +26,7 @@ BODY = b"a phone, packed " * 20_000
 GOOD = Answer(BODY)
 
 
-class Told(Silent):
+class Recorder(Silent):
     """Keeps what it is told."""
 
     def __init__(self) -> None:
@@ -84,9 +84,9 @@ def fails(url: str, network: Network, why: str) -> UnreachableError:
 def test_a_file_and_its_progress(
     server: HttpsServer, trust: Trust, waits: Waits, answer: Answer, total: int | None
 ) -> None:
-    told = Told()
-    assert get(server.give("/p.tgz", answer), waits.network(trust), told) == BODY
-    assert told.bars == [("fetching the phone", total, len(BODY))]
+    recorder = Recorder()
+    assert get(server.give("/p.tgz", answer), waits.network(trust), recorder) == BODY
+    assert recorder.bars == [("fetching the phone", total, len(BODY))]
     assert server.asked == ["/p.tgz"]
     assert waits == []
 
@@ -98,30 +98,30 @@ def test_an_empty_file(server: HttpsServer, trust: Trust, waits: Waits) -> None:
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        (Answer(b"busy", 503), "the server says 503"),
-        (Answer(b"broken", 500), "the server says 500"),
-        (Answer(b"slow down", 429), "the server says 429"),
+        (Answer(b"busy", 503), "the server answered 503"),
+        (Answer(b"broken", 500), "the server answered 500"),
+        (Answer(b"slow down", 429), "the server answered 429"),
         (DROP, "without response"),
-        (Answer(BODY, cut=70_000), "it ended after 70000 of 320000 bytes"),
-        (Answer(BODY, cut=0), "it ended after 0 of 320000 bytes"),
-        (Answer(BODY, chunked=True, cut=70_000), "it ended before its end"),
+        (Answer(BODY, cut=70_000), "connection ended after 70000 of 320000 bytes"),
+        (Answer(BODY, cut=0), "connection ended after 0 of 320000 bytes"),
+        (Answer(BODY, chunked=True, cut=70_000), "connection ended too early"),
     ],
 )
 def test_what_may_be_over_in_a_moment_is_tried_again(
     server: HttpsServer, trust: Trust, waits: Waits, answer: Answer, why: str
 ) -> None:
-    told = Told()
+    recorder = Recorder()
     url = server.give("/p.tgz", answer, answer, GOOD)
-    assert get(url, waits.network(trust), told) == BODY
+    assert get(url, waits.network(trust), recorder) == BODY
     assert waits == [1.0, 2.0]
-    assert len(told.details) == 2
-    assert why in told.details[0]
-    assert told.details[0].endswith("trying again in 1.0 s")
+    assert len(recorder.details) == 2
+    assert why in recorder.details[0]
+    assert recorder.details[0].endswith("trying again in 1.0 s")
 
 
 def test_not_for_ever(server: HttpsServer, trust: Trust, waits: Waits) -> None:
     error = fails(
-        server.give("/p.tgz", Answer(status=503)), waits.network(trust), "the server says 503"
+        server.give("/p.tgz", Answer(status=503)), waits.network(trust), "the server answered 503"
     )
     assert "proxy" in str(error.hint)
     assert waits == [1.0, 2.0, 4.0]
@@ -179,7 +179,7 @@ def test_a_server_that_wants_too_long_a_wait(
 def test_what_will_not_change_is_not_tried_again(
     server: HttpsServer, trust: Trust, waits: Waits, status: int
 ) -> None:
-    fails(server.give("/p.tgz", Answer(status=status)), waits.network(trust), f"says {status}")
+    fails(server.give("/p.tgz", Answer(status=status)), waits.network(trust), f"answered {status}")
     assert (len(server.asked), waits) == (1, [])
 
 
@@ -197,9 +197,9 @@ def test_redirects(server: HttpsServer, trust: Trust, waits: Waits, status: int)
     [
         ("http://127.0.0.1:1/p.tgz?token=secret", "redirected to an address without https"),
         ("ftp://127.0.0.1/p.tgz", "without https"),
-        ("file:///etc/passwd", "the server says 30"),
-        ("https://[::1/p.tgz", "an address that is none"),
-        ("/1.tgz", "the server says 30"),
+        ("file:///etc/passwd", "the server answered 30"),
+        ("https://[::1/p.tgz", "an invalid address"),
+        ("/1.tgz", "the server answered 30"),
     ],
 )
 def test_redirects_that_are_not_followed(
@@ -219,7 +219,7 @@ def test_no_more_than_asked_for(server: HttpsServer, trust: Trust, waits: Waits)
         Answer(b"x" * 1_000_001, chunked=True),
         Answer(b"x", headers={"Content-Length": "99999999999"}),
     ):
-        fails(server.give("/p.tgz", answer), waits.network(trust), "so it is no phone")
+        fails(server.give("/p.tgz", answer), waits.network(trust), "too large for a phone")
     assert waits == []
 
 

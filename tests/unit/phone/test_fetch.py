@@ -30,7 +30,7 @@ COMMIT = "c" * 40
 GOOD = Answer(as_tar(VARIED, f"cyber_mega_phone_2k-{COMMIT}/"))
 
 
-class Told(Silent):
+class Recorder(Silent):
     def __init__(self) -> None:
         self.notes: list[str] = []
         self.warnings: list[str] = []
@@ -48,7 +48,7 @@ class Place:
     def __init__(self, root: Path, server: HttpsServer, trust: Trust) -> None:
         self.server = server
         self.cache = Cache(root / "cache")
-        self.told = Told()
+        self.recorder = Recorder()
         self.network = Network(context=trust.client, sleep=lambda _: None)
         self.pin = Pin(
             "a/phone", COMMIT, TREE, archive=server.url("/p.tgz"), git=server.url("/phone.git")
@@ -60,18 +60,10 @@ class Place:
         *,
         revision: str | None = None,
         pin: str | None = None,
-        offline: bool = False,
-        refresh: bool = False,
+        **how: bool,
     ) -> Phone:
         request = parse(text, revision=revision, pin=pin, upstream=self.pin)
-        return fetch(
-            request,
-            self.cache,
-            self.told,
-            offline=offline,
-            refresh=refresh,
-            network=self.network,
-        )
+        return fetch(request, self.cache, self.recorder, network=self.network, **how)
 
 
 @pytest.fixture
@@ -86,7 +78,7 @@ def test_upstream_comes_over_https_once(place: Place) -> None:
     assert place.get("upstream") == phone
     assert place.get("upstream", offline=True) == phone
     assert place.server.asked == ["/p.tgz"]
-    assert place.told.notes == place.told.warnings == []
+    assert place.recorder.notes == place.recorder.warnings == []
     assert place.get("upstream", refresh=True) == phone
     assert len(place.server.asked) == 2
 
@@ -137,7 +129,7 @@ def test_offline_with_nothing_in_the_cache(place: Place) -> None:
 
 
 def test_offline_and_refresh_contradict_each_other(place: Place) -> None:
-    with pytest.raises(CmpBundleError, match="without a network"):
+    with pytest.raises(CmpBundleError, match="--offline forbids it"):
         place.get("upstream", offline=True, refresh=True)
 
 
@@ -149,7 +141,7 @@ def test_a_damaged_cache_is_fixed(place: Place) -> None:
     with pytest.raises(CacheDamagedError):
         place.get("upstream", offline=True)
     assert place.get("upstream").files["index.html"] == PAGE
-    assert "damaged" in place.told.warnings[0]
+    assert "damaged" in place.recorder.warnings[0]
     assert damaged.read_bytes() == PAGE.data
     assert place.get("upstream", offline=True).tree == TREE
 
@@ -160,7 +152,7 @@ def test_an_unpinned_archive_is_remembered(place: Place) -> None:
     assert (first.tree, first.source, first.revision) == (tree_id(SMALL), url, None)
     assert place.get(url) == first
     assert place.get(url, offline=True) == first
-    assert "--refresh" in place.told.notes[0]
+    assert "--refresh" in place.recorder.notes[0]
     assert place.get(url, refresh=True).tree == TREE
     assert place.get(url, offline=True).tree == TREE
     assert place.server.asked == ["/p.zip"] * 2
@@ -196,7 +188,7 @@ def test_pinned_content_needs_no_network_wherever_it_came_from(place: Place) -> 
     place.get("upstream")
     phone = place.get("https://nowhere.invalid/p.zip", pin=TREE)
     assert (phone.tree, phone.revision) == (TREE, None)
-    assert place.told.notes == []
+    assert place.recorder.notes == []
 
 
 def test_a_clone_of_upstream_serves_upstream_ever_after(place: Place, tmp_path: Path) -> None:
@@ -235,15 +227,15 @@ def test_changes_that_are_not_committed_are_told_of(place: Place, tmp_path: Path
     clone = work_tree(tmp_path / "clone")
     identity = commit(clone, VARIED)
     place.get(str(clone))
-    assert place.told.warnings == []
+    assert place.recorder.warnings == []
     lay_out(clone, {"index.html": PAGE, "lib0": PAGE, "serve.sh": PAGE})
     assert place.get(str(clone)).tree == TREE
-    assert place.told.warnings == [
-        f"{clone}: this is its last commit, {identity[:12]}, without what is changed and not "
-        f"committed (lib0 and 1 more); for the files as they lie there write folder:{clone}"
+    assert place.recorder.warnings == [
+        f"{clone}: this is the last commit, {identity[:12]}, without the uncommitted changes "
+        f"(lib0 and 1 more); to use the files as they are, write folder:{clone}"
     ]
     place.get(str(clone), revision="main")
-    assert len(place.told.warnings) == 1
+    assert len(place.recorder.warnings) == 1
     assert place.get(f"folder:{clone}").files["lib0"] == PAGE
 
 
@@ -295,7 +287,10 @@ def test_what_git_lfs_keeps_elsewhere(place: Place, tmp_path: Path) -> None:
     folder = tmp_path / "phone"
     lay_out(folder, SMALL | {"ring.ogg": PhoneFile(pointer), "x.ogg": PhoneFile(pointer)})
     place.get(str(folder))
-    assert "ring.ogg and 1 more is not the file itself" in place.told.warnings[0]
+    assert (
+        "only Git LFS pointers instead of the files: ring.ogg and 1 more;"
+        in place.recorder.warnings[0]
+    )
 
 
 def test_what_lies_here_needs_no_cache(tmp_path: Path) -> None:
@@ -303,7 +298,7 @@ def test_what_lies_here_needs_no_cache(tmp_path: Path) -> None:
     archive = tmp_path / "p.zip"
     archive.write_bytes(as_zip(VARIED))
     (tmp_path / "file").touch()
-    told = Told()
-    phone = fetch(parse(str(archive)), Cache(tmp_path / "file/cache"), told)
+    recorder = Recorder()
+    phone = fetch(parse(str(archive)), Cache(tmp_path / "file/cache"), recorder)
     assert phone.tree == TREE
-    assert "so " + str(archive) + " is not kept" in told.warnings[0]
+    assert f"so {archive} is not cached" in recorder.warnings[0]

@@ -59,12 +59,12 @@ def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("target", "why"),
     [
-        ("/etc/passwd", "'x' is a link that leads out of the folder"),
-        ("../secret", "'x' is a link that leads out of the folder"),
-        ("..", "'x' is a link that leads out of the folder"),
-        ("nowhere", "'x' is a link that leads nowhere"),
-        ("x", "'x' is a link that leads nowhere"),
-        (".", "'x' is a link to a folder that it lies in itself"),
+        ("/etc/passwd", "'x' is a link out of the folder"),
+        ("../secret", "'x' is a link out of the folder"),
+        ("..", "'x' is a link out of the folder"),
+        ("nowhere", "'x' is a link to nothing"),
+        ("x", "'x' is a link to nothing"),
+        (".", "'x' is a link to a folder that contains it"),
         (".git/config", "'x' is a link into a git repository"),
     ],
 )
@@ -79,7 +79,7 @@ def test_links_that_lead_in_a_circle(tmp_path: Path) -> None:
     lay_out(tmp_path, {"a/f": PAGE, "b/f": PAGE})
     (tmp_path / "a" / "to").symlink_to("../b")
     (tmp_path / "b" / "to").symlink_to("../a")
-    refused(tmp_path, "'a/to/to' is a link to a folder that it lies in itself")
+    refused(tmp_path, "'a/to/to' is a link to a folder that contains it")
 
 
 def test_what_is_no_file(tmp_path: Path) -> None:
@@ -89,8 +89,8 @@ def test_what_is_no_file(tmp_path: Path) -> None:
 
 def test_a_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # a socket's address is short
-    with socket.socket(socket.AF_UNIX) as made:
-        made.bind("s")
+    with socket.socket(socket.AF_UNIX) as unix_socket:
+        unix_socket.bind("s")
         refused(tmp_path, "'s' is neither a file nor a folder")
 
 
@@ -144,19 +144,19 @@ def test_what_is_private_is_not_even_read(tmp_path: Path) -> None:
     (tmp_path / "who.txt").chmod(0)
     (tmp_path / "again.txt").symlink_to("who.txt")
     top = tmp_path.resolve()
-    told: list[str] = []
+    left_out_paths: list[str] = []
     private = {top / "who.txt", top / "keys/all", top / "out"}
-    assert read_folder(tmp_path, "x", private, told.append) == SMALL
-    assert told == ["again.txt", "keys/all", "out", "who.txt"]
+    assert read_folder(tmp_path, "x", private, left_out_paths.append) == SMALL
+    assert left_out_paths == ["again.txt", "keys/all", "out", "who.txt"]
 
 
 def test_a_bundle_is_no_part_of_a_phone(tmp_path: Path) -> None:
     """Whatever it is called: it may hold everybody's profiles."""
-    ours = PhoneFile(b'{\n  "format": 1,\n  "made_by": "cmp-bundle 0.1.0"\n}\n')
-    theirs = PhoneFile(b'{"name": "a web app"}')
-    lay_out(tmp_path, {**SMALL, "old/manifest.json": ours, "old/p/a.bin": PAGE})
-    lay_out(tmp_path, {"manifest.json": theirs})
-    told: list[str] = []
-    found = read_folder(tmp_path, "x", left_out=told.append)
-    assert found == {**SMALL, "manifest.json": theirs}
-    assert told == ["old"]
+    bundle_manifest = PhoneFile(b'{\n  "format": 1,\n  "made_by": "cmp-bundle 0.1.0"\n}\n')
+    app_manifest = PhoneFile(b'{"name": "a web app"}')
+    lay_out(tmp_path, {**SMALL, "old/manifest.json": bundle_manifest, "old/p/a.bin": PAGE})
+    lay_out(tmp_path, {"manifest.json": app_manifest})
+    left_out_paths: list[str] = []
+    found = read_folder(tmp_path, "x", left_out=left_out_paths.append)
+    assert found == {**SMALL, "manifest.json": app_manifest}
+    assert left_out_paths == ["old"]

@@ -112,7 +112,7 @@ def test_an_unknown_revision(clone: Path, revision: str) -> None:
 
 def test_a_repository_without_a_commit(tmp_path: Path) -> None:
     folder = work_tree(tmp_path / "new")
-    with pytest.raises(CmpBundleError, match="has no commit that its HEAD"):
+    with pytest.raises(CmpBundleError, match="has no commit at HEAD"):
         read_commit(folder / ".git", None, "x")
 
 
@@ -268,7 +268,7 @@ def test_a_tag_goes_before_a_branch_of_the_same_name(clone: Path) -> None:
 
 @pytest.mark.usefixtures("ssh")
 def test_a_repository_elsewhere_that_is_empty(tmp_path: Path) -> None:
-    with pytest.raises(CmpBundleError, match="has no commit that its HEAD"):
+    with pytest.raises(CmpBundleError, match="has no commit at HEAD"):
         fetch_commit(address(work_tree(tmp_path / "new")), None, Silent())
 
 
@@ -339,7 +339,7 @@ def test_a_server_that_never_answers(
     script.write_text(f"#!/bin/sh\necho $$ >{written}\n{waiting}\n")
     script.chmod(0o755)
     monkeypatch.setenv("GIT_SSH_COMMAND", str(script))
-    with pytest.raises(UnreachableError, match="no end after 5 s"):
+    with pytest.raises(UnreachableError, match="git did not end within 5 s"):
         fetch_commit(address(clone), None, Silent(), patience=5.0)
     assert ends(int(written.read_text())), "what git started ends with it"
 

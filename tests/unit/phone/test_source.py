@@ -132,39 +132,39 @@ def test_folders(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "is no source"),
-        ("  ", "is no source"),
+        ("", "is not a source"),
+        ("  ", "is not a source"),
         ("-rf", "option"),
         ("--upload-pack=x", "option"),
         ("a\nb", "control character"),
         ("caf\udce9", "not UTF-8"),
-        ("nothing-here", "is nothing that is here"),
+        ("nothing-here", "does not exist here"),
         ("http://example.org/p.zip", "anybody on the way can change it"),
         ("http://localhost/p.git", "anybody on the way can change it"),
         ("git+http://example.org/p", "anybody on the way can change it"),
         ("git://example.org/p.git", "anybody on the way can change it"),
-        ("ext::sh -c id", "is nothing that is here"),
-        ("ext://sh", "is no source"),
-        ("ftp://example.org/p.zip", "is no source"),
-        ("https://example.org/phone", "a repository, a file or a page"),
-        ("https://github.com/asterisk/cyber_mega_phone_2k", "a repository, a file or a page"),
+        ("ext::sh -c id", "does not exist here"),
+        ("ext://sh", "is not a source"),
+        ("ftp://example.org/p.zip", "is not a source"),
+        ("https://example.org/phone", "neither a repository nor an archive"),
+        ("https://github.com/asterisk/cyber_mega_phone_2k", "neither a repository nor an archive"),
         ("https:///p.git", "names no host"),
-        ("https://example.org:nan/p.git", "is no address"),
-        ("https://[::1/p.git", "is no address"),
-        ("https://example.org/a b.zip", "is no address"),
-        ("https://exämple.org/p.zip", "is no address"),
+        ("https://example.org:nan/p.git", "is not an address"),
+        ("https://[::1/p.git", "is not an address"),
+        ("https://example.org/a b.zip", "is not an address"),
+        ("https://exämple.org/p.zip", "is not an address"),
         ("https://example.org/p.git?x=1", "query"),
-        ("ssh://-oProxyCommand=id/p", "names no host"),
-        ("ssh:///p", "names no host"),
+        ("ssh://-oProxyCommand=id/p", "must name a host"),
+        ("ssh:///p", "must name a host"),
         ("ssh://me:secret@example.org/p", "password"),
-        ("x@-oProxyCommand=id:p", "names no repository|nothing that is here"),
+        ("x@-oProxyCommand=id:p", "names no repository|does not exist here"),
         ("git@example.org:", "names no repository"),
         ("git@example.org:-x", "names no repository"),
         ("file://example.org/p", "another machine"),
-        ("file:///nonexistent", "is no git repository"),
-        ("folder:/nonexistent", "is no folder"),
-        ("~nobody-of-that-name/p", "home that is not known"),
-        ("n" * 5000, "cannot be looked at"),
+        ("file:///nonexistent", "is not a git repository"),
+        ("folder:/nonexistent", "is not a folder"),
+        ("~nobody-of-that-name/p", "unknown home folder"),
+        ("n" * 5000, "cannot be read"),
     ],
 )
 def test_nonsense(text: str, why: str) -> None:
@@ -173,7 +173,7 @@ def test_nonsense(text: str, why: str) -> None:
 
 def test_files_that_are_no_archives(here: Path) -> None:
     for name in ("p.rar", "plain/index.html"):
-        with pytest.raises(CmpBundleError, match="no archive that can be read") as raised:
+        with pytest.raises(CmpBundleError, match="not an archive that cmp-bundle reads") as raised:
             parse(name, base=here)
         assert ".tar.gz" in str(raised.value.hint)
 
@@ -186,7 +186,7 @@ def test_a_login_in_an_address_is_refused_and_not_shown(text: str) -> None:
 
 
 def test_a_name_on_github_is_told_how_to_be_written() -> None:
-    error = refused("asterisk/cyber_mega_phone_2k", "is nothing that is here")
+    error = refused("asterisk/cyber_mega_phone_2k", "does not exist here")
     assert "git+https://github.com/asterisk/cyber_mega_phone_2k" in str(error.hint)
 
 
@@ -199,7 +199,7 @@ def test_what_has_no_revisions(text: str) -> None:
     "revision", ["", "-x", "+main", "^main", "a..b", "a:b", "a b", "a\nb", "HEAD:x", "*", "a?"]
 )
 def test_what_is_no_revision(revision: str) -> None:
-    refused("upstream", "is no revision", revision=revision)
+    refused("upstream", "is not a revision", revision=revision)
 
 
 @pytest.mark.parametrize("revision", ["main", "v1.0", "feature/x", "HEAD~2", "ea8b0c1", "HEAD^"])
@@ -209,7 +209,7 @@ def test_what_is_a_revision(revision: str) -> None:
 
 @pytest.mark.parametrize("pin", ["", "ea8b0c1", TREE.upper(), TREE + "\n", "g" * 40])
 def test_what_is_no_pin(pin: str) -> None:
-    refused("upstream", "is no pin", pin=pin)
+    refused("upstream", "is not a pin", pin=pin)
 
 
 @settings(max_examples=200, deadline=None)
