@@ -14,7 +14,7 @@ from cmp_bundle.accounts.model import Account, ha1
 from cmp_bundle.accounts.password_change import PasswordChange, with_secret
 from cmp_bundle.errors import FindingsError, refuse
 from cmp_bundle.files import Boundary
-from cmp_bundle.findings import Finding, finding
+from cmp_bundle.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -39,11 +39,7 @@ def renewal(
     that cannot be given one.
     """
     by_id = {account.id: account for account in file.accounts}
-    findings = [
-        finding("no-account", f"{file.path} has no account {name!r}")
-        for name in ids
-        if name not in by_id
-    ]
+    findings = file.unknown(ids)
     chosen = [account for account in by_id.values() if account.id in ids]
     passwords = {account.id: password() for account in chosen}
     steps: list[Step] = []

@@ -11,13 +11,16 @@ from cmp_bundle.accounts import csv_file, generate, toml_file
 from cmp_bundle.accounts.edits import Edits, Parsed
 from cmp_bundle.errors import CmpBundleError, reason
 from cmp_bundle.files import OTHERS, FileOwnership, owned
+from cmp_bundle.findings import finding
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
     from types import ModuleType
 
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.files import Disk
+    from cmp_bundle.findings import Finding
 
 #: Bytes of a file that holds a password, and maybe notes of its owner's.
 _LONGEST_PASSWORD = 1 << 16
@@ -44,6 +47,15 @@ class AccountFile:
     def without_secret(self) -> tuple[Account, ...]:
         """Those that have no password yet, neither here nor at a source."""
         return tuple(a for a in self.parsed.accounts if not (a.password or a.ha1 or a.source))
+
+    def unknown(self, ids: Iterable[str]) -> list[Finding]:
+        """A finding for each of ``ids`` that no account has."""
+        known = {account.id for account in self.parsed.accounts}
+        return [
+            finding("no-account", f"{self.path} has no account {user!r}", subject=user)
+            for user in ids
+            if user not in known
+        ]
 
     def edited(self, edits: Edits) -> AccountFile:
         """The file after ``edits``, not yet written. Raises CmpBundleError."""

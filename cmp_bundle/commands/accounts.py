@@ -23,7 +23,7 @@ from cmp_bundle.commands.republish import Republished, here, republish
 from cmp_bundle.commands.sizes import some
 from cmp_bundle.errors import CmpBundleError, refuse
 from cmp_bundle.files import Disk
-from cmp_bundle.findings import Level, finding
+from cmp_bundle.findings import Level
 from cmp_bundle.places import Place
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from cmp_bundle.accounts.endpoint import Endpoints
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.accounts.open_source import Sources
-    from cmp_bundle.accounts.store import AccountFile
     from cmp_bundle.asterisk.conf_files import ConfFolder
     from cmp_bundle.commands.context import Context
     from cmp_bundle.findings import Finding
@@ -150,7 +149,7 @@ def remove_accounts(context: Context, users: Sequence[str]) -> RemovedAccounts:
     """Take accounts out of the file; their links are dead with the next build and deploy."""
     file = read(context)
     ids = tuple(dict.fromkeys(users))
-    _refuse_unknown(file, ids, "nothing was written")
+    refuse(file.unknown(ids))
     # Somebody who is called the same later shall not be reached by the old link.
     path = context.settings.links.key
     ring = keyrings.load(path)
@@ -160,18 +159,6 @@ def remove_accounts(context: Context, users: Sequence[str]) -> RemovedAccounts:
             ring = ring.renewed(user)
         keyrings.save(ring, path, Disk())
     return RemovedAccounts(file.path, ids)
-
-
-def _refuse_unknown(file: AccountFile, ids: Sequence[str], consequence: str) -> None:
-    there = {account.id for account in file.accounts}
-    refuse(
-        [
-            finding("no-account", f"there is no account {user!r} in {file.path}", subject=user)
-            for user in ids
-            if user not in there
-        ],
-        consequence,
-    )
 
 
 @dataclass(frozen=True)
@@ -246,7 +233,7 @@ def rotate_passwords(context: Context, users: Sequence[str] | None = None) -> Ro
         # What was cut off before may have changed what is read here.
         file = read(context)
         ids = [a.id for a in file.accounts] if users is None else list(dict.fromkeys(users))
-        _refuse_unknown(file, ids, "nothing was changed")
+        refuse(file.unknown(ids), "nothing was changed")
         sources = loaded_accounts.sources(context, file)
         beside = sources.of_asterisk()
         in_file = [a for a in file.accounts if a.id in ids and not a.source]
