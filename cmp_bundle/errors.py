@@ -104,3 +104,9 @@ def refuse_first(*findings: Finding | None) -> None:
 def reason(error: OSError) -> str:
     """The system's own words for why something did not work, in small letters."""
     return (error.strerror or str(error)).lower()
+
+
+def file_exists(path: Path, hint: str = "replace it: --force") -> CmpBundleError:
+    """That ``path`` is there, and nobody said that it may be replaced."""
+    text = "already exists, and is not replaced"
+    return CmpBundleError("file-exists", text, file=path, hint=hint)

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, file_exists
 from cmp_bundle.files import Disk
 from cmp_bundle.tls import trust
 from cmp_bundle.tls.anchor import anchor_in
@@ -102,12 +102,7 @@ def export_authority(
     with as_owner(path.parent):
         not_through_a_link(path, "--export")
         if is_there(path) and not force:
-            raise CmpBundleError(
-                "file-exists",
-                "already exists, and is not replaced",
-                file=path,
-                hint="replace it: --force",
-            )
+            raise file_exists(path)
         Disk().write(path, anchor.pem)
     return ShownAuthority(**vars(facts_of(anchor)), exported=path)
 

@@ -11,7 +11,7 @@ from cmp_bundle.commands.account_files import read
 from cmp_bundle.commands.context import with_notes
 from cmp_bundle.commands.republish import Republished, here, republish
 from cmp_bundle.commands.sizes import count, some
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, file_exists
 from cmp_bundle.files import Disk, owned
 
 if TYPE_CHECKING:
@@ -49,12 +49,7 @@ def backup_key(context: Context, file: Path, *, force: bool = False) -> KeyBacku
             hint="it is made with the first link: cmp-bundle build",
         )
     if file.exists() and not force:
-        raise CmpBundleError(
-            "file-exists",
-            "already exists, and is not replaced",
-            file=file,
-            hint="replace it: --force",
-        )
+        raise file_exists(file)
     keyrings.save(ring, owned.resolved(file), Disk())
     return KeyBackup(file, path, len(ring.numbers))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.commands import git_ignore, server
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import file_exists
 from cmp_bundle.files import Disk
 from cmp_bundle.settings.load import FILE_NAME
 from cmp_bundle.settings.template import render
@@ -49,12 +49,7 @@ def init(context: Context, *, force: bool = False) -> Initialised:
     """
     path = Path.cwd() / FILE_NAME
     if path.exists() and not force:
-        raise CmpBundleError(
-            "file-exists",
-            "already exists, and is not replaced",
-            file=path,
-            hint="edit it, or replace it: --force",
-        )
+        raise file_exists(path, "edit it, or replace it: --force")
     found = server.look(context)
     facts = _facts(found) if found else ()
     Disk().write(path, render(_settings(context, found) if found else {}).encode())

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, file_exists
 from cmp_bundle.files import Disk, FileOwnership, locked
 from cmp_bundle.tls.anchor import CERTIFICATE, anchor_in
 from cmp_bundle.tls.authority import KEY, PATIENCE, authority_in, ensure
@@ -104,12 +104,7 @@ def save(leaf: Leaf, path: Path, disk: Disk, *, force: bool = False) -> None:
     with as_owner(path.parent), locked(path.parent, PATIENCE):
         not_through_a_link(path, "--out")
         if is_there(path) and not force:
-            raise CmpBundleError(
-                "file-exists",
-                "already exists, and is not replaced",
-                file=path,
-                hint="name another file: --out FILE; or replace it: --force",
-            )
+            raise file_exists(path, "name another file: --out FILE; or replace it: --force")
         _write(leaf, path, disk)
 
 
