@@ -16,7 +16,7 @@ from cmp_bundle.accounts.token import KEY_BYTES, Token, token
 from cmp_bundle.changes.look import look
 from cmp_bundle.changes.state import FileState
 from cmp_bundle.changes.step import Change
-from cmp_bundle.errors import CmpBundleError, reason
+from cmp_bundle.errors import CmpBundleError, unreadable
 from cmp_bundle.files import OTHERS, Boundary, FileOwnership, owned
 
 if TYPE_CHECKING:
@@ -84,12 +84,7 @@ def load(path: Path, *, allow_loose: bool = False) -> Keyring | None:
         owned.refuse_folder(owned.resolved(path))
         return None
     except OSError as error:
-        raise CmpBundleError(
-            "unreadable",
-            f"cannot be read: {reason(error)}",
-            file=path,
-            hint="run it as the user who builds the bundles",
-        ) from error
+        raise unreadable(path, error, "run it as the user who builds the bundles") from error
     if found.mode & OTHERS and not allow_loose:
         raise CmpBundleError(
             "loose-permissions",

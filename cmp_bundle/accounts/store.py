@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import csv_file, generate, toml_file
 from cmp_bundle.accounts.edits import Edits, Parsed
-from cmp_bundle.errors import CmpBundleError, reason
+from cmp_bundle.errors import CmpBundleError, unreadable
 from cmp_bundle.files import OTHERS, FileOwnership, owned
 from cmp_bundle.findings import finding
 
@@ -109,7 +109,7 @@ def read(path: Path, *, allow_loose: bool = False) -> AccountFile:
     except FileNotFoundError:
         return AccountFile(path, Parsed(()))
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     parsed = _kind(path).parse(found.data, str(path))
     loose = bool(found.mode & OTHERS) and holds_secrets(parsed)
     if loose and not allow_loose:
@@ -126,7 +126,7 @@ def read_password(path: Path, *, allow_loose: bool = False) -> str:
         found = owned.read(path, _LONGEST_PASSWORD, shared=allow_loose)
         text = found.data.decode("utf-8-sig")
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     except UnicodeDecodeError:
         raise CmpBundleError("not-utf8", "is not UTF-8 text", file=path) from None
     # A pipe, as a shell's <(pass show pbx) gives it, has nobody's mode to be asked.
@@ -138,10 +138,6 @@ def read_password(path: Path, *, allow_loose: bool = False) -> str:
             "no-password-in-file", "its first line must be the password, but is empty", file=path
         )
     return password
-
-
-def _unreadable(path: Path, error: OSError) -> CmpBundleError:
-    return CmpBundleError("unreadable", f"cannot be read: {reason(error)}", file=path)
 
 
 def _too_loose(path: Path, mode: int) -> CmpBundleError:

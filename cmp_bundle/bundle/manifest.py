@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import sip_id
 from cmp_bundle.bundle import shape
-from cmp_bundle.errors import CmpBundleError, reason
+from cmp_bundle.errors import CmpBundleError, unreadable
 from cmp_bundle.files import owned
 from cmp_bundle.phone.archive import MAX_ARCHIVE, read_archive
 from cmp_bundle.phone.intake import MAX_FILE, Intake, printable
@@ -217,9 +217,7 @@ def read(path: Path) -> Bundle:
             raise _altered(path / PROFILES)
         profiles = {name: content(f"{PROFILES}/{name}", _LARGEST_PROFILE) for name in sorted(found)}
     except OSError as error:
-        raise CmpBundleError(
-            "unreadable", f"cannot be read: {reason(error)}", file=error.filename or path
-        ) from error
+        raise unreadable(error.filename or path, error) from error
     if Profiles.of(profiles) != manifest.profiles:
         raise _altered(path / PROFILES)
     return Bundle(files, manifest, profiles)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from cmp_bundle.changes import memory
 from cmp_bundle.changes.state import typed
 from cmp_bundle.changes.step import Change, Reload, Removal
-from cmp_bundle.errors import CmpBundleError, reason
+from cmp_bundle.errors import CmpBundleError, unreadable
 from cmp_bundle.files import OTHERS, Boundary
 
 if TYPE_CHECKING:
@@ -97,11 +97,7 @@ class Journal:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise CmpBundleError(
-                "unreadable",
-                f"cannot be read: {reason(error)}",
-                file=self.path,
-            ) from error
+            raise unreadable(self.path, error) from error
         self._refuse_others(content)
         try:
             entry = self._parsed(content.data)

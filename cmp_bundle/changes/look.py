@@ -7,7 +7,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from cmp_bundle.changes.state import FileState, FolderState, State, SymlinkState
-from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError, reason
+from cmp_bundle.errors import unreadable
 from cmp_bundle.files import FileOwnership
 from cmp_bundle.files.open_folder import LARGEST
 from cmp_bundle.files.rights import not_allowed
@@ -38,13 +38,5 @@ def look(path: Path, boundary: Boundary, *, follow: bool = False, most: int = LA
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        if isinstance(error, PermissionError) and os.geteuid() != 0:
-            raise CmpBundleError(
-                "unreadable", "cannot be looked at by this user", file=path, hint=AS_ANOTHER_USER
-            ) from error
-        raise CmpBundleError(
-            "unreadable",
-            f"cannot be read: {reason(error)}",
-            file=path,
-            hint=not_allowed(rights) if isinstance(error, PermissionError) else None,
-        ) from error
+        hindered = isinstance(error, PermissionError) and os.geteuid() == 0
+        raise unreadable(path, error, not_allowed(rights) if hindered else None) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
-from cmp_bundle.errors import CmpBundleError, reason
+from cmp_bundle.errors import CmpBundleError, unreadable
 from cmp_bundle.phone.intake import MAX_ENTRIES, MAX_TOTAL, Intake
 from cmp_bundle.phone.tar import BLOCK, read_tar
 from cmp_bundle.phone.zip import read_zip
@@ -29,9 +29,7 @@ def read_archive_file(path: Path, origin: str) -> dict[str, PhoneFile]:
         with path.open("rb") as file:
             data = file.read(MAX_ARCHIVE + 1)
     except OSError as error:
-        raise CmpBundleError(
-            "unreadable", f"cannot be read: {reason(error)}", file=origin
-        ) from error
+        raise unreadable(origin, error) from error
     if len(data) > MAX_ARCHIVE:
         raise CmpBundleError(
             "too-large",

@@ -7,7 +7,7 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from cmp_bundle.errors import CmpBundleError, reason
+from cmp_bundle.errors import unreadable
 from cmp_bundle.phone.intake import OWNER_EXECUTES, Intake
 
 if TYPE_CHECKING:
@@ -42,11 +42,7 @@ def read_folder(
         top = folder.resolve(strict=True)
         _Walk(top, intake, private, left_out).enter(top, "", frozenset([top]))
     except OSError as error:
-        raise CmpBundleError(
-            "unreadable",
-            f"cannot be read: {reason(error)}",
-            file=error.filename or folder,
-        ) from error
+        raise unreadable(error.filename or folder, error) from error
     return intake.files()
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, unreadable
 from cmp_bundle.files import owned
 from cmp_bundle.hostname import url_in_ascii
 from cmp_bundle.settings.model import KEYS, Key, Settings, sections
@@ -128,9 +128,7 @@ def _file(named: Path | None, environment: Mapping[str, str]) -> Path | None:
             return None
         raise CmpBundleError("no-file", "there is no such file", file=named, hint=hint) from None
     except OSError as error:
-        raise CmpBundleError(
-            "unreadable", f"cannot be read: {error.strerror}", file=path
-        ) from error
+        raise unreadable(path, error) from error
 
 
 def _from_file(path: Path) -> list[tuple[str, Any, int | None]]:
@@ -138,9 +136,7 @@ def _from_file(path: Path) -> list[tuple[str, Any, int | None]]:
         text = owned.read(path, _LARGEST).data.decode("utf-8-sig")
         document = tomllib.loads(text)
     except OSError as error:
-        raise CmpBundleError(
-            "unreadable", f"cannot be read: {error.strerror}", file=path
-        ) from error
+        raise unreadable(path, error) from error
     except UnicodeDecodeError as error:
         raise CmpBundleError("not-utf8", "is not UTF-8 text", file=path) from error
     except (ValueError, RecursionError) as error:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.errors import CmpBundleError, unreadable
 from cmp_bundle.files import OTHERS
 from cmp_bundle.tls.anchor import CERTIFICATE, Anchor, anchor_in
 from cmp_bundle.tls.authority import KEY, ORGANIZATION, YEARS, profile
 from cmp_bundle.tls.desktop_user import entry_of
 from cmp_bundle.tls.made_here import is_noted, note_of
 from cmp_bundle.tls.opening import opened
-from cmp_bundle.tls.pem import MOST, certificates_of, key_of, unreadable
+from cmp_bundle.tls.pem import MOST, certificates_of, key_of
 from cmp_bundle.tls.rights import as_owner
 
 if TYPE_CHECKING:

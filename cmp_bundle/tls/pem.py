@@ -12,7 +12,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.utils import CryptographyDeprecationWarning
 
-from cmp_bundle.errors import CmpBundleError, reason
+from cmp_bundle.errors import CmpBundleError, unreadable
 from cmp_bundle.tls.opening import opened
 
 if TYPE_CHECKING:
@@ -170,11 +170,3 @@ def _content(path: Path) -> bytes:
     if len(data) > MOST:
         raise CmpBundleError("too-large", "is far too large for certificates", file=path)
     return data
-
-
-def unreadable(path: Path, error: OSError) -> CmpBundleError:
-    """What to tell a user whom the system did not let read a file."""
-    hint = None
-    if isinstance(error, PermissionError):
-        hint = f"see whose it is: ls -l {path}; then run this as that user, or with sudo"
-    return CmpBundleError("unreadable", f"cannot be read: {reason(error)}", file=path, hint=hint)

@@ -174,9 +174,9 @@ def test_a_named_file_must_exist(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("named", "says"),
     [
-        ("a" * 300, "cannot be read: File name too long"),
-        ("loop.toml", "cannot be read: Too many levels of symbolic links"),
-        ("cmp-bundle.toml/below", "cannot be read: Not a directory"),
+        ("a" * 300, "cannot be read: file name too long"),
+        ("loop.toml", "cannot be read: too many levels of symbolic links"),
+        ("cmp-bundle.toml/below", "cannot be read: not a directory"),
         (".", "is a folder, and a file is needed here"),
     ],
 )
