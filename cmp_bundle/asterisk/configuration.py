@@ -86,7 +86,7 @@ class Include:
 class Configuration:
     """What ``ast_config_load`` gives for one file name.
 
-    ``missing``: there is no such file. ``refused``: Asterisk reports "invalid format", or would
+    ``missing``: this file does not exist. ``refused``: Asterisk reports "invalid format", or would
     never come to an end; it then has nothing, and so ``categories`` is empty. The same where we
     gave up, because there was too much; then there is something in ``unknowns``. ``files`` are all
     files that were read, in order. ``open_comment`` is where a block comment begins that was not

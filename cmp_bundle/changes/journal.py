@@ -137,7 +137,7 @@ class Journal:
             "journal-refused",
             "says how to undo a command that was cut off, but is not yours alone, so it is not trusted",
             file=self.path,
-            hint="look at who put it there, and remove it",
+            hint="find out who put it there, and remove it",
         )
 
     def _refuse_elsewhere(self, path: Path) -> None:

@@ -81,7 +81,7 @@ def restore_key(
     except keyrings.DamagedError as error:
         raise CmpBundleError(error.code, error.message, file=file, hint=from_a_backup) from error
     if fresh is None:
-        raise CmpBundleError("no-file", "there is no such file", file=file, hint=from_a_backup)
+        raise CmpBundleError("no-file", "this file does not exist", file=file, hint=from_a_backup)
     before = _present(context, path)
     kept: list[str] = []
     if before is not None:
@@ -104,7 +104,7 @@ def restore_key(
                 "file-changed",
                 "was changed by somebody else at the same time",
                 file=path,
-                hint="nothing was changed by this; run it again",
+                hint="cmp-bundle changed nothing; run it again",
             )
         done = _everywhere(context, at, work, "key restore", fresh)
     return KeyChange(**vars(done), key=path, kept=tuple(kept), links=len(lost))

@@ -68,15 +68,15 @@ class OnDisk:
                     "symlink",
                     "is a symlink where cmp-bundle makes a folder, and is not followed",
                     file=path,
-                    hint="look at who put it there, and remove it",
+                    hint="find out who put it there, and remove it",
                 )
         names = [name for name in self._names(site.releases) if is_release(name)]
         if len(names) > _MOST_RELEASES:
             raise CmpBundleError(
                 "releases-too-many",
-                f"holds {len(names)} releases, and cmp-bundle leaves no more than a few",
+                f"has {len(names)} releases, but cmp-bundle keeps only a few",
                 file=site.releases,
-                hint="look at who put them there, and remove those that are not yours",
+                hint="find out who put them there, and remove those that are not yours",
             )
         self._left, self._counted = _MOST_BYTES, set[Path]()
         self.releases = {name: self._release(name) for name in names}
@@ -184,7 +184,7 @@ class OnDisk:
                 found = manifest.from_json(folder.read(name, _LARGEST_MANIFEST).data, path)
             if sum(file.size for file in found.files) <= _LARGEST_RELEASE:
                 return found
-            problem = f"tells of more than {_LARGEST_RELEASE} bytes, and no phone has that many"
+            problem = f"lists more than {_LARGEST_RELEASE} bytes, and no phone is that large"
         except OSError as error:
             problem = f"cannot be read: {error.strerror}"
         except CmpBundleError as error:

@@ -268,7 +268,7 @@ def _named(found: Survey, release: str | None) -> str:
 
 def _notes(found: Survey, kept: set[str]) -> tuple[str, ...]:
     notes = [
-        f"release {release} is damaged and goes: {error}"
+        f"release {release} is damaged and will be removed: {error}"
         for release, error in found.damaged.items()
         if release not in kept
     ]

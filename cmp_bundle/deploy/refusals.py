@@ -75,8 +75,8 @@ def after(found: Survey, plan: Plan, expected: Expected) -> None:
 def our_folder(found: Survey) -> None:
     """Where our files for Asterisk's configuration go there has to be a folder, or nothing."""
     if not isinstance(found.folder, FolderState | None):
-        text = "is not a folder, and stands where cmp-bundle needs one for its files"
-        hint = "look at who put it there, and move it away"
+        text = "is not a folder, but cmp-bundle needs a folder here for its files"
+        hint = "find out who put it there, and move it away"
         refuse_first(finding("in-the-way", text, Place(str(found.our_folder)), hint))
 
 
@@ -84,9 +84,9 @@ def _other_site(found: Survey, site: str) -> Finding | None:
     if found.redirect is None or site == found.site.name:
         return None
     text = (
-        f"the phone is deployed here already, as {found.site.name}, and the bundle's site is {site}"
+        f"the phone is already deployed here as {found.site.name}, but the bundle's site is {site}"
     )
-    hint = "cmp-bundle undeploy first, or build with that [site] name"
+    hint = "run cmp-bundle undeploy first, or build with that [site] name"
     return finding("other-site", text, Place(str(found.site.link)), hint)
 
 
@@ -98,8 +98,8 @@ def _static_files(found: Survey) -> Finding | None:
     if found.may_make_static:
         return None
     data = found.installation.data
-    text = f"static-http is not there, in the data folder by {data.origin}"
-    hint = f"if {data.value} is right: mkdir it, or name the data folder: [asterisk] data_dir"
+    text = f"static-http does not exist in the data folder (from {data.origin})"
+    hint = f"if {data.value} is right, make it with mkdir; otherwise name the data folder: [asterisk] data_dir"
     return finding("no-static-folder", text, Place(str(found.site.static)), hint)
 
 

@@ -97,15 +97,15 @@ class Server:
             raise CmpBundleError(
                 "https-not-listening",
                 f"Asterisk does not listen on {expected.listener}, where http.conf puts HTTPS",
-                hint="another program has that port, or Asterisk cannot read the certificate or"
-                " its key: Asterisk's log says which",
+                hint="another program uses that port, or Asterisk cannot read the certificate or"
+                " its key: see Asterisk's log",
             )
         url = self._base() or (base_url(expected.listener) if expected.listener else None)
         if url is None:
             raise CmpBundleError(
                 "https-not-listening",
-                "Asterisk's web server listens on no TLS port",
-                hint="asterisk -rx 'http show status' tells what it listens on",
+                "Asterisk's web server does not listen on a TLS port",
+                hint="to see where it listens: asterisk -rx 'http show status'",
             )
         unserved = live.served(url, expected)
         if unserved is not None and control.ask("core show uptime") is None:
@@ -120,7 +120,7 @@ class Server:
             if "StreamEcho" not in reply:
                 raise CmpBundleError(
                     "echo-missing",
-                    f"the dialplan does not lead {extension} in [{context}] to the echo",
+                    f"extension {extension} in [{context}] does not lead to the echo",
                     hint="another extension of that number comes first; choose another number",
                 )
         return url
@@ -130,6 +130,6 @@ def _stopped() -> CmpBundleError:
     """A reload of http.conf can end Asterisk where somebody connects just then."""
     return CmpBundleError(
         "asterisk-stopped",
-        "Asterisk stopped when it was asked to read its configuration again",
-        hint="its log says why; start it, then do this again",
+        "Asterisk stopped during the reload",
+        hint="see its log; start it, then run this again",
     )

@@ -78,7 +78,7 @@ def _folder(steps: Steps, found: Survey, path: Path) -> None:
     elif not isinstance(state, FolderState):
         raise CmpBundleError(
             "in-the-way",
-            "is not a folder, and stands where one is needed",
+            "is not a folder, but must be one",
             file=path,
             hint="move it away",
         )
@@ -193,9 +193,9 @@ def whole(found: Survey, release: str) -> dict[str, bytes]:
             gone = found.site.file(release, file.path) not in found.states
             raise CmpBundleError(
                 "release-damaged",
-                "is gone, so this release is not whole"
+                "is missing, so this release is incomplete"
                 if gone
-                else "is not as it was deployed, so this release is not whole",
+                else "was changed after the deploy, so this release is damaged",
                 file=found.site.release(release) / file.path,
                 hint="roll back to another one, or deploy the bundle again",
             )

@@ -121,7 +121,7 @@ class Survey:
             data = self.installation.data
             raise CmpBundleError(
                 "asterisk-folder",
-                "Asterisk's data folder is not there, so there is no place for static files",
+                "Asterisk's data folder does not exist, so there is no place for static files",
                 file=self.data_folder,
                 hint=f"Asterisk's is {data.value} by {data.origin}; name the right one:"
                 " [asterisk] data_dir, or root for a container's",
@@ -165,15 +165,15 @@ class Survey:
         if isinstance(self.others.get(name), FolderState):
             raise CmpBundleError(
                 "not-a-file",
-                "is a folder, and Asterisk needs a file here",
+                "is a folder, but Asterisk needs a file here",
                 file=self.path(name),
-                hint="move it away, and make a file with the one line [general]",
+                hint="move it away, and create a file with the single line [general]",
             )
         raise CmpBundleError(
             "no-file",
-            "is not there, so there is nothing to add our line to",
+            "does not exist, so there is no file to add a line to",
             file=self.path(name),
-            hint=f"make it with the one line [general], or name the right folder: "
+            hint=f"create it with the single line [general], or name the right folder: "
             f"[asterisk] etc_dir; Asterisk's is {self.installation.etc.value}",
         )
 

@@ -206,7 +206,7 @@ class _Way:
         rights = self.here.rights
         return CmpBundleError(
             "unreadable",
-            f"is closed to {rights.name or rights.uid}",
+            f"cannot be read by {rights.name or rights.uid}",
             file=self.here.path,
             hint=not_allowed(rights),
         )
@@ -221,9 +221,9 @@ class _Way:
         if link.st_uid not in trusted_uids or folder.st_uid not in trusted_uids or anybodys:
             raise CmpBundleError(
                 "symlink",
-                "is a symlink that somebody else could have put there, and is not followed",
+                "is a symlink that another user could have made, so it is not followed",
                 file=self.here.path / name,
-                hint="name the folder that it leads to, or have it belong to root",
+                hint="name the folder that it points to, or make root its owner",
             )
 
 

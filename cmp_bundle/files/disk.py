@@ -85,7 +85,7 @@ class Disk:
         except OSError:
             raise CmpBundleError(
                 "not-a-folder",
-                "is a file, and a folder is needed there",
+                "is a file, but must be a folder",
                 file=path,
                 hint="move it away, or name another folder",
             ) from error
@@ -324,7 +324,7 @@ class _named:  # noqa: N801 - reads as a statement
         if isinstance(error, PermissionError):
             hint = not_allowed(self.rights)
         elif error.errno == errno.ENOSPC:
-            hint = "make room on this disk, then run it again; nothing was left half-written"
+            hint = "free some space on this disk, then run it again; nothing was left half-written"
         elif error.errno == errno.EROFS:
             hint = "this file system is mounted read-only"
         raise CmpBundleError(

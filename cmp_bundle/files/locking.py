@@ -40,9 +40,9 @@ def locked(folder: Path, patience: float) -> Iterator[None]:
                 if time.monotonic() >= deadline:
                     raise CmpBundleError(
                         "busy",
-                        "another cmp-bundle is at work here",
+                        "another cmp-bundle is running here",
                         file=folder,
-                        hint="wait until it has ended, then run this again",
+                        hint="wait until it ends, then run this again",
                     ) from None
                 time.sleep(0.05)
         yield

@@ -274,7 +274,7 @@ class OpenFolder:
         if most == 0:
             raise CmpBundleError(
                 "unwritable",
-                f"lies in more than {_DEEPEST} folders, and nothing of cmp-bundle does",
+                f"is more than {_DEEPEST} folders deep, and no file of cmp-bundle is",
                 file=self._path_of(name),
                 hint="remove it by hand",
             )
@@ -356,9 +356,9 @@ class OpenFolder:
     def _exchanged(self, name: str) -> CmpBundleError:
         return CmpBundleError(
             "file-changed",
-            "was just made, and somebody has put another in its place",
+            "was just made, and somebody has already replaced it",
             file=self._path_of(name),
-            hint="look who else is at work in this folder, then run this again",
+            hint="find out who else changes this folder, then run this again",
         )
 
 
@@ -376,7 +376,7 @@ class _Acting:
         for name in self._names:
             if name in ("", ".", "..") or "/" in name:
                 path = self._folder._path_of(name)  # noqa: SLF001 - one of us
-                raise OSError(errno.EINVAL, "this is no name in a folder", path)
+                raise OSError(errno.EINVAL, "this is not a file name", path)
         self._taken.__enter__()
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:

@@ -81,9 +81,7 @@ def content(path: Path, largest: int = LARGEST) -> bytes:
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
-        raise CmpBundleError(
-            "symlink", "is a symlink, and a file is needed here", file=path
-        ) from None
+        raise CmpBundleError("symlink", "is a symlink, but must be a file", file=path) from None
     with _closing(opened) as descriptor:
         _refuse_other_kinds(descriptor, path)
         return _content(descriptor, path, largest).data
@@ -111,7 +109,9 @@ def resolved(path: Path, *, shared: bool = False) -> Path:
         _judge(place.parent.stat(), place.parent, shared=shared, beside=place.name)
         _judge(found, place)
         path = place.parent / place.readlink()
-    raise CmpBundleError("symlink", "leads in a circle of links", file=seen, hint="see: ls -l")
+    raise CmpBundleError(
+        "symlink", "is a symlink that leads back to itself", file=seen, hint="see: ls -l"
+    )
 
 
 def refuse_folder(path: Path) -> None:
@@ -140,7 +140,7 @@ def _refuse_other_kinds(descriptor: int, path: Path) -> None:
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
-        raise CmpBundleError("not-a-file", f"is {kind}, and a file is needed here", file=path)
+        raise CmpBundleError("not-a-file", f"is {kind}, but must be a file", file=path)
 
 
 def _content(descriptor: int, path: Path, largest: int) -> Owned:
@@ -162,7 +162,7 @@ def _judge(
 
     For a folder, ``beside`` is the name in it that could be exchanged.
     """
-    could = f", who could put another {beside} there" if beside else ""
+    could = f", who could replace {beside}" if beside else ""
     if found.st_uid not in _trusted():
         who = _user(found.st_uid)
         raise CmpBundleError(
@@ -184,9 +184,9 @@ def _judge(
         return
     raise CmpBundleError(
         "loose-permissions",
-        f"{may} may change it" + (f", and put another {beside} there" if beside else ""),
+        f"{may} may change it" + (f", and replace {beside}" if beside else ""),
         file=path,
-        hint=f"look whether all in it is yours, then: chmod {take} {path}",
+        hint=f"check that everything in it is yours, then: chmod {take} {path}",
     )
 
 

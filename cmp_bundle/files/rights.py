@@ -131,8 +131,8 @@ class _Taken(AbstractContextManager[None]):
             name = rights.name or rights.uid
             raise CmpBundleError(
                 "no-rights",
-                f"root may not take the rights of {name} here, and does nothing without them"
-                f" where {name} could change something: {(error.strerror or '').lower()}",
+                f"root cannot take the rights of {name} here, and without them it changes nothing"
+                f" in folders of {name}: {(error.strerror or '').lower()}",
                 hint=f"a container needs the capabilities SETUID and SETGID; or run it as {name}",
             ) from error
 
@@ -182,9 +182,9 @@ def not_allowed(rights: Rights | None) -> str:
     if Rights.own().uid != 0:
         return AS_ANOTHER_USER
     if rights is None or rights.are_roots:
-        return "look at its attributes (lsattr), and at how its file system is mounted"
+        return "check its attributes (lsattr), and how its file system is mounted"
     name = rights.name or rights.uid
     return (
-        f"{name} may change this folder, so root does there only what {name} may do: look at whom"
-        " the file and its folder belong to, and where symlinks lead"
+        f"{name} may change this folder, so root does there only what {name} may do: check who"
+        " owns the file and its folder, and where symlinks point"
     )

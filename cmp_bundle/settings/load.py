@@ -95,7 +95,7 @@ def load(
     for name, value in (flags or {}).items():
         if value is not None:
             key = KEYS[name]
-            _check(key, value, f"the value given for {name}", None)
+            _check(key, value, f"the value of {name}", None)
             values[name] = _settled(key, value, _here())
             origins[name] = Origin("flag")
     return Loaded(_assemble(values), origins, found)
@@ -106,7 +106,7 @@ def _here() -> Path:
         return Path.cwd()
     except OSError as error:
         raise CmpBundleError(
-            "no-file", "the current folder is not there any more", hint="cd to one that is"
+            "no-file", "the current folder no longer exists", hint="cd to another one"
         ) from error
 
 
@@ -126,7 +126,7 @@ def _file(named: Path | None, environment: Mapping[str, str]) -> Path | None:
     except FileNotFoundError:
         if named is None:
             return None
-        raise CmpBundleError("no-file", "there is no such file", file=named, hint=hint) from None
+        raise CmpBundleError("no-file", "this file does not exist", file=named, hint=hint) from None
     except OSError as error:
         raise unreadable(path, error) from error
 
@@ -154,7 +154,7 @@ def _from_file(path: Path) -> list[tuple[str, Any, int | None]]:
         if section not in known:
             raise CmpBundleError(
                 "unknown-setting",
-                f"there is no section [{section}]{_nearest(section, known)}",
+                f"[{section}] is not a section{_nearest(section, known)}",
                 file=path,
                 line=line,
             )
@@ -171,7 +171,7 @@ def _from_file(path: Path) -> list[tuple[str, Any, int | None]]:
             if name not in names:
                 raise CmpBundleError(
                     "unknown-setting",
-                    f"[{section}] has no key {name}{_nearest(name, names)}",
+                    f"[{section}] has no setting {name}{_nearest(name, names)}",
                     file=path,
                     line=line,
                 )
@@ -191,9 +191,9 @@ def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, str]]:
         elif variable.startswith(prefixes):
             raise CmpBundleError(
                 "unknown-setting",
-                f"the environment variable {variable} sets nothing"
+                f"the environment variable {variable} is not a setting"
                 f"{_nearest(variable, by_variable)}",
-                hint=f"cmp-bundle config lists what there is; or: unset {variable}",
+                hint=f"cmp-bundle config lists all settings; or: unset {variable}",
             )
     return result
 
@@ -258,7 +258,7 @@ def _no_path(text: str) -> str | None:
     try:
         Path(text).expanduser()
     except RuntimeError:
-        return f"begins with {text.partition('/')[0]}, and there is no such user"
+        return f"begins with {text.partition('/')[0]}, but that user does not exist"
     return None
 
 

@@ -92,7 +92,7 @@ def anchor_in(folder: Path) -> Anchor | None:
     if not is_authority(found.certificate) or not found.signed(found.certificate):
         raise CmpBundleError(
             "authority-damaged",
-            "is no authority's certificate, so nothing can be signed in its name",
+            "is not a certificate of an authority, so it cannot sign anything",
             file=path,
             hint="move it away, or name another folder for the certificates",
         )

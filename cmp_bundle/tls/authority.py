@@ -80,9 +80,9 @@ def authority_in(folder: Path, now: dt.datetime) -> Authority | None:
         if not is_there(path):
             raise CmpBundleError(
                 "authority-without-key",
-                "the authority's key is not here, so it can sign nothing more",
+                "the authority's key is missing, so the authority cannot sign anything",
                 file=path,
-                hint=f"put it back beside {CERTIFICATE}, or begin anew: cmp-bundle certs ca --new",
+                hint=f"put it back beside {CERTIFICATE}, or make a new authority: cmp-bundle certs ca --new",
             )
         key = _key(path)
     if key.public_key() != anchor.certificate.public_key():
@@ -90,7 +90,7 @@ def authority_in(folder: Path, now: dt.datetime) -> Authority | None:
             "authority-damaged",
             f"this key and {CERTIFICATE} beside it do not belong together",
             file=path,
-            hint="put back the right one, or begin anew: cmp-bundle certs ca --new",
+            hint="put the right key back, or make a new authority: cmp-bundle certs ca --new",
         )
     return Authority(anchor, key)
 
@@ -239,10 +239,10 @@ def _noted(path: Path) -> Key:
     if not is_noted(key.public_key()):
         raise CmpBundleError(
             "authority-foreign",
-            f"this key has no {CERTIFICATE} beside it, and was not made here: whoever made it may"
-            " have a copy",
+            f"there is no {CERTIFICATE} beside this key, and it was not made here: whoever made it"
+            " may have a copy",
             file=path,
-            hint=f"put its {CERTIFICATE} back, or make both anew: cmp-bundle certs ca --new",
+            hint=f"put its {CERTIFICATE} back, or make new ones: cmp-bundle certs ca --new",
         )
     return key
 
@@ -251,14 +251,16 @@ def _key(path: Path) -> Key:
     if path.stat().st_mode & OTHERS:
         raise CmpBundleError(
             "loose-permissions",
-            "others can read or change this key, and whoever has it can pose as your servers",
+            "other users can read or change this key, and anybody who has it can pose as your servers",
             file=path,
-            hint=f"chmod 600 {path}; where that has no effect, name another folder",
+            hint=f"chmod 600 {path}; if that has no effect, use another folder",
         )
     key = key_in(path)
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
         raise CmpBundleError(
-            "key-unusable", "is no key that browsers take: neither EC nor RSA", file=path
+            "key-unusable",
+            "is a key that browsers do not accept: it is neither EC nor RSA",
+            file=path,
         )
     return key
 
@@ -268,12 +270,12 @@ def _make_folder(folder: Path, disk: Disk) -> None:
         if folder.stat().st_mode & stat.S_IWOTH:
             raise CmpBundleError(
                 "loose-permissions",
-                "everybody may write into this folder, so keys are not safe in it",
+                "everybody can write to this folder, so keys are not safe in it",
                 file=folder,
                 hint=f"chmod 700 {folder}",
             )
         return
     if not folder.parent.is_dir():
-        raise CmpBundleError("no-file", "there is no such folder", file=folder.parent)
+        raise CmpBundleError("no-file", "this folder does not exist", file=folder.parent)
     # With sudo in somebody's folder, what is made there stays theirs.
     disk.make_folder(folder, FileOwnership.of(folder.parent).with_mode(0o700))

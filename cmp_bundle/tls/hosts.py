@@ -89,7 +89,7 @@ def hosts(texts: Iterable[str]) -> tuple[Host, ...]:
     if not found:
         raise CmpBundleError(
             "no-host",
-            "a certificate must be for somebody",
+            "a certificate needs a host",
             hint="name a host: pbx.example.com, 192.0.2.7",
         )
     return found
@@ -97,7 +97,9 @@ def hosts(texts: Iterable[str]) -> tuple[Host, ...]:
 
 def _of_address(text: str, address: Address) -> Host:
     if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
-        _refuse(text, "browsers open no address with a zone", "leave out % and what follows")
+        _refuse(
+            text, "browsers do not open addresses with a zone", "leave out the % and all after it"
+        )
     if address.is_unspecified or address.is_multicast:
         _refuse(text, "nobody can open this address", "name one of the machine's own")
     return Host(str(address))
@@ -114,26 +116,26 @@ def _of_name(text: str) -> Host:
         _refuse(text, "a wildcard must be the whole first label", "*.example.com, once")
     for label in labels:
         if not label:
-            _refuse(text, "a part of the name is empty", "there is a dot too many")
+            _refuse(text, "one part of the name is empty", "it has a dot too many")
         if len(label) > _LONGEST_LABEL:
             _refuse(text, f"a part of it is longer than {_LONGEST_LABEL} characters")
         if not _LABEL.fullmatch(label):
             _refuse(
                 text,
-                f"{label!r} is no part of a host name",
-                "letters, digits and hyphens, and no hyphen at either end",
+                f"{label!r} cannot be part of a host name",
+                "use letters, digits and hyphens, with no hyphen at either end",
             )
         if label.startswith("xn--") and not _encodes_a_name(label):
-            _refuse(text, f"{label!r} is no encoding of any name")
+            _refuse(text, f"{label!r} is not a valid encoded name")
     if len(name) > _LONGEST_NAME:
         _refuse(text, f"it is longer than {_LONGEST_NAME} characters")
     if _NUMBER.fullmatch(labels[-1]):
-        _refuse(text, "browsers take it for an address, and it is none")
+        _refuse(text, "browsers read it as an address, but it is not a valid one")
     if wildcard and (len(labels) == 1 or _REGISTRY.fullmatch(".".join(labels))):
         _refuse(
             text,
-            "browsers take no wildcard for a whole top-level domain",
-            "name the hosts, or one domain further: *.example.com",
+            "browsers do not accept a wildcard for a whole top-level domain",
+            "name the hosts, or a domain below it: *.example.com",
         )
     return Host(name)
 
@@ -154,7 +156,7 @@ def _not_a_url(text: str) -> None:
     if inner := _without_port(text):
         _refuse(text, "a certificate is for a host on every port", f"leave it out: {inner}")
     if "@" in text:
-        _refuse(text, "a certificate of this kind is for hosts, not for people")
+        _refuse(text, "a certificate is for a host, not for a person")
 
 
 def _ascii(text: str) -> str:
@@ -163,8 +165,8 @@ def _ascii(text: str) -> str:
     except ValueError:
         _refuse(
             text,
-            "some of it is no part of a host name in any script",
-            "letters, digits and hyphens, or as a whois writes it: xn--…",
+            "it has characters that no host name can have",
+            "use letters, digits and hyphens, or the encoded form: xn--…",
         )
 
 
@@ -176,4 +178,4 @@ def _encodes_a_name(label: str) -> bool:
 
 
 def _refuse(text: str, why: str, hint: str | None = None) -> NoReturn:
-    raise CmpBundleError("host-name", f"no certificate can be for {text!r}: {why}", hint=hint)
+    raise CmpBundleError("host-name", f"a certificate cannot be for {text!r}: {why}", hint=hint)

@@ -79,7 +79,7 @@ def issue(authority: Authority, hosts: Sequence[Host], now: dt.datetime) -> Leaf
     the certificate for all of them then.
     """
     if not hosts:
-        raise CmpBundleError("no-host", "a certificate must be for somebody")
+        raise CmpBundleError("no-host", "a certificate needs a host")
     anchor = authority.anchor
     for host in hosts:
         if not anchor.bounds.allow(host):
@@ -106,12 +106,10 @@ def read(path: Path) -> Leaf:
     """The leaf in a file that holds its key as well. Raises CmpBundleError."""
     certificate, key = certificates_in(path)[0], key_in(path)
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
-        raise CmpBundleError(
-            "key-unusable", "its key is of a kind that browsers do not take", file=path
-        )
+        raise CmpBundleError("key-unusable", "browsers do not accept this kind of key", file=path)
     if key.public_key() != certificate.public_key():
         raise CmpBundleError(
-            "key-mismatch", "the key and the certificate in it do not belong together", file=path
+            "key-mismatch", "its key and its certificate do not belong together", file=path
         )
     return Leaf(certificate, key)
 

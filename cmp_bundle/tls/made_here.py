@@ -81,7 +81,7 @@ def _state() -> Path:
     if entry is None:
         raise CmpBundleError(
             "no-home",
-            "there is no home, so it cannot be noted what was made here",
-            hint="name a folder for it that you alone may write to: XDG_STATE_HOME=/path",
+            "you have no home folder, so cmp-bundle cannot note what was made here",
+            hint="name a folder that only you can write to: XDG_STATE_HOME=/path",
         )
     return Path(entry.pw_dir) / ".local/state"

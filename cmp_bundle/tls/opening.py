@@ -29,7 +29,7 @@ def opened(path: Path, folder: int | None = None) -> BinaryIO:
     except OSError as error:
         if error.errno == errno.ELOOP and folder is not None:
             raise CmpBundleError(
-                "symlink", "is a link, which is not followed here", file=path
+                "symlink", "is a symlink, and is not followed here", file=path
             ) from error
         raise
     mode = os.fstat(descriptor).st_mode
@@ -37,6 +37,6 @@ def opened(path: Path, folder: int | None = None) -> BinaryIO:
         os.close(descriptor)
         what = "is a folder" if stat.S_ISDIR(mode) else "is a pipe or a device"
         raise CmpBundleError(
-            "not-a-file", f"{what}, and a file is needed", file=path, hint="name a file"
+            "not-a-file", f"{what}, but must be a file", file=path, hint="name a file"
         )
     return os.fdopen(descriptor, "rb")

@@ -72,8 +72,8 @@ def to_be_trusted(folder: Path, person: DesktopUser) -> Anchor | None:
 def _refused(anchor: Anchor, why: str, fix: str | None) -> CmpBundleError:
     return CmpBundleError(
         "authority-foreign",
-        f"nothing here is made to trust {anchor.name!r}: {why}; it can sign for"
-        f" {anchor.bounds}; until {anchor.not_after:%Y-%m-%d}",
+        f"cmp-bundle makes no browser trust {anchor.name!r}: {why}; it can sign for"
+        f" {anchor.bounds}, until {anchor.not_after:%Y-%m-%d}",
         file=anchor.path,
         hint=fix
         or f"{_NEW}; or, if you know whose it is and every program here should trust it, add it by"
@@ -94,7 +94,7 @@ def _checked(folder: Path, allowed: frozenset[int]) -> Anchor:
     anchor = Anchor(path, certificate)
     _look(anchor)
     if not is_noted(public):
-        raise _Foreign(f"it was not made here by this user, which {note_of(public)} would say")
+        raise _Foreign(f"this user did not make it here: {note_of(public)} would say so")
     return anchor
 
 
@@ -105,7 +105,7 @@ def _look(anchor: Anchor) -> None:
     if [a.value for a in organization] != [ORGANIZATION] or not anchor.signed(certificate):
         raise _Foreign("cmp-bundle did not make it")
     if not bounds.bounded:
-        raise _Foreign("its bounds are not those of an authority that this version makes")
+        raise _Foreign("its limits are not those of an authority that this version makes")
     public = certificate.public_key()
     if not isinstance(public, ec.EllipticCurvePublicKey) or public.curve.name != "secp256r1":
         raise _Foreign("cmp-bundle did not make its key")
@@ -113,7 +113,7 @@ def _look(anchor: Anchor) -> None:
     expected = {value.oid: (value, critical) for value, critical in profile(public, bounds)}
     lasts = certificate.not_valid_after_utc - certificate.not_valid_before_utc
     if found != expected or lasts > YEARS:
-        raise _Foreign("it has not the form of an authority that this version makes")
+        raise _Foreign("it does not look like an authority that this version makes")
 
 
 def _read(folder: Path, allowed: frozenset[int]) -> _Content:
@@ -152,7 +152,7 @@ def _of(path: Path, folder: int, owner: int, forbidden: int, shut: str) -> bytes
     try:
         file = opened(path, folder)
     except FileNotFoundError as error:
-        raise _Foreign(f"its key, {path.name}, does not lie beside it") from error
+        raise _Foreign(f"its key, {path.name}, is not beside it") from error
     except OSError as error:
         raise unreadable(path, error) from error
     with file:
@@ -164,7 +164,7 @@ def _of(path: Path, folder: int, owner: int, forbidden: int, shut: str) -> bytes
         _shut(path, about, forbidden, shut)
         data = file.read(MOST + 1)
     if len(data) > MOST:
-        raise _Foreign(f"{path} is far too large")
+        raise _Foreign(f"{path} is too large")
     return data
 
 
@@ -172,7 +172,7 @@ def _shut(path: Path, about: os.stat_result, forbidden: int, shut: str) -> None:
     if about.st_mode & forbidden:
         raise _Foreign(
             f"others may {'read' if shut == 'go=' else 'write to'} {path}",
-            f"if nobody has done so: chmod {shut} {path}; else {_NEW}",
+            f"if nobody did: chmod {shut} {path}; otherwise {_NEW}",
         )
 
 

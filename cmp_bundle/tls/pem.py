@@ -60,26 +60,26 @@ def certificates_of(data: bytes, path: Path) -> tuple[x509.Certificate, ...]:
     except DAMAGED as error:
         raise CmpBundleError(
             "certificate-damaged",
-            "the certificate in it is damaged, or of a kind that is not known here",
+            "its certificate is damaged, or of an unknown kind",
             file=path,
-            hint=f"what OpenSSL makes of it: openssl x509 -in {path} -noout -text",
+            hint=f"see what OpenSSL says: openssl x509 -in {path} -noout -text",
         ) from error
     return found
 
 
 def _no_certificate(data: bytes, path: Path) -> CmpBundleError:
     if not data.strip():
-        message = "is empty: there is no certificate in PEM in it"
-        hint = "bring it back from where it came from"
+        message = "is empty, but must contain a certificate in PEM"
+        hint = "copy it again from where it came from"
     elif _BEGIN in data:
-        message = "cannot be read: a certificate in it is damaged, or was cut off"
-        hint = "bring it back from where it came from"
+        message = "cannot be read: a certificate in it is damaged or incomplete"
+        hint = "copy it again from where it came from"
     elif _is_der(data):
-        message = "cannot be read: it is no certificate in PEM but one in DER"
+        message = "cannot be read: it is a certificate in DER, not in PEM"
         hint = f"openssl x509 -inform der -in {path} -out the-same.pem"
     else:
-        message = "cannot be read: there is no certificate in PEM in it"
-        hint = f"it must hold {_BEGIN.decode()}"
+        message = "cannot be read: it contains no certificate in PEM"
+        hint = f"it must contain {_BEGIN.decode()}"
     return CmpBundleError("certificate-damaged", message, file=path, hint=hint)
 
 
@@ -125,9 +125,11 @@ def key_of(data: bytes, path: Path) -> PrivateKeyTypes:
     if found is None:
         raise CmpBundleError(
             "no-private-key",
-            "holds no private key in PEM" if data.strip() else "is empty: there is no private key",
+            "contains no private key in PEM"
+            if data.strip()
+            else "is empty, but must contain a private key",
             file=path,
-            hint="it must hold -----BEGIN PRIVATE KEY-----, or RSA or EC before PRIVATE; from DER:"
+            hint="it must contain -----BEGIN PRIVATE KEY-----, or the same with RSA or EC; from DER:"
             f" openssl pkey -inform der -in {path} -out the-same.pem",
         )
     try:
@@ -136,14 +138,14 @@ def key_of(data: bytes, path: Path) -> PrivateKeyTypes:
     except TypeError as error:
         raise CmpBundleError(
             "key-encrypted",
-            "the key is encrypted, and nobody is there to type its passphrase",
+            "the key has a passphrase, and nobody can type it when Asterisk starts",
             file=path,
-            hint=f"take the passphrase off: openssl pkey -in {path} -out plain-key.pem",
+            hint=f"remove the passphrase: openssl pkey -in {path} -out plain-key.pem",
         ) from error
     except DAMAGED as error:
         raise CmpBundleError(
             "key-damaged",
-            "the private key in it is damaged, or of a kind that is not known here",
+            "its private key is damaged, or of an unknown kind",
             file=path,
         ) from error
 
@@ -164,9 +166,9 @@ def _content(path: Path) -> bytes:
         with opened(path) as file:
             data = file.read(MOST + 1)
     except FileNotFoundError as error:
-        raise CmpBundleError("no-file", "there is no such file", file=path) from error
+        raise CmpBundleError("no-file", "this file does not exist", file=path) from error
     except OSError as error:
         raise unreadable(path, error) from error
     if len(data) > MOST:
-        raise CmpBundleError("too-large", "is far too large for certificates", file=path)
+        raise CmpBundleError("too-large", "is too large for a file of certificates", file=path)
     return data

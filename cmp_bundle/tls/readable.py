@@ -47,8 +47,8 @@ class Why(enum.Enum):
     """What stands against reading."""
 
     MISSING = "is not there"
-    CLOSED = "is closed to the user"
-    NO_FILE = "is no regular file"
+    CLOSED = "cannot be read by this user"
+    NO_FILE = "is not a regular file"
     TOO_LARGE = "is too large"
     UNKNOWN = "cannot be read"
 
@@ -100,7 +100,7 @@ def contents(path: str, reader: ReadingUser, most: int) -> bytes | Unread:
     else; all others read as themselves, and what they may not see is CLOSED.
     """
     if "\0" in path:
-        return Unread(Why.UNKNOWN, Path(path), "no file has such a name")
+        return Unread(Why.UNKNOWN, Path(path), "a file cannot have such a name")
     root = is_root()
     groups = _groups(reader) if root else []
     seen = path if root else str(outside(reader.root, path))
@@ -130,24 +130,26 @@ def refusal(path: Path, unread: Unread, reader: ReadingUser, hint: str) -> CmpBu
     match unread.why:
         case Why.MISSING:
             linked = unread.path != path
-            message = f"leads to {unread.path}, which is not there" if linked else "is not there"
+            message = (
+                f"is a symlink to {unread.path}, which does not exist" if linked else "is not there"
+            )
         case Why.CLOSED:
             file = unread.path
             if not is_root():
-                message, hint = "cannot be looked at by this user", AS_ANOTHER_USER
+                message, hint = "cannot be read by this user", AS_ANOTHER_USER
             elif unread.reason == "a folder":
                 message = f"Asterisk runs as {reader.name}, who may not enter this folder to {path}"
                 hint = (
-                    f"put a copy where {reader.name} can read it, at every renewal, and let"
-                    " Asterisk's configuration name that"
+                    f"at every renewal, copy it to a folder that {reader.name} can read, and name"
+                    " that copy in Asterisk's configuration"
                 )
             else:
                 message = f"Asterisk runs as {reader.name}, who cannot read this file"
                 hint = f"give it to {reader.name}: chown {reader.name} {file}"
         case Why.NO_FILE:
-            message = f"is {unread.reason}, and Asterisk needs a file here"
+            message = f"is {unread.reason}, but Asterisk needs a file here"
         case Why.TOO_LARGE:
-            message = "is far too large for what it should be"
+            message = "is too large to be a certificate or key"
         case Why.UNKNOWN:
             message = f"cannot be read: {unread.reason}"
     return CmpBundleError("unreadable", message, file=file, hint=hint)
@@ -156,12 +158,12 @@ def refusal(path: Path, unread: Unread, reader: ReadingUser, hint: str) -> CmpBu
 def _understood(answer: bytes | None, path: str, reader: ReadingUser) -> bytes | Unread:
     named = reader.root / path.lstrip("/")
     if answer is None:
-        return Unread(Why.UNKNOWN, named, f"nothing came in {PATIENCE:.0f} s")
+        return Unread(Why.UNKNOWN, named, f"it did not answer within {PATIENCE:.0f} s")
     if answer.startswith(b"+"):
         return answer[1:]
     fields = answer.decode("utf-8", "surrogateescape").split("\0")
     if len(fields) != 3 or fields[0] not in Why.__members__:  # noqa: PLR2004 - why, where, what
-        return Unread(Why.UNKNOWN, named, "the reading of it was ended")
+        return Unread(Why.UNKNOWN, named, "reading it was stopped")
     why, where, reason = fields
     found = Path(where) if not is_root() else reader.root / where.lstrip("/")
     return Unread(Why[why], found, reason)

@@ -37,7 +37,7 @@ def as_owner(path: Path) -> Iterator[None]:
             error.code,
             error.message,
             file=error.file,
-            hint=f"a part of the way to {path} is {name}'s, so root has no more rights there than"
-            f" {name}: give {name} what lies there (chown -R {name}), or name a folder in which all"
-            " is root's",
+            hint=f"{name} owns a folder above {path}, so root has only the rights of {name} there:"
+            f" make {name} the owner of everything in it (chown -R {name}), or use a folder of"
+            " root's",
         ) from error

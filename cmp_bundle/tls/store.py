@@ -93,11 +93,11 @@ def save(leaf: Leaf, path: Path, disk: Disk, *, force: bool = False) -> None:
     """
     path = path.absolute()
     if not path.parent.is_dir():
-        raise CmpBundleError("no-file", "there is no such folder", file=path.parent)
+        raise CmpBundleError("no-file", "this folder does not exist", file=path.parent)
     if path.name in (CERTIFICATE, KEY):
         raise CmpBundleError(
             "file-reserved",
-            "is what the authority's own file is called",
+            "is the name of the authority's own file",
             file=path,
             hint="name another file: --out FILE",
         )
@@ -117,9 +117,9 @@ def not_through_a_link(path: Path, option: str) -> None:
         target = path.parent / path.readlink()
         raise CmpBundleError(
             "symlink",
-            f"is a link to {target}, and nothing is written through it",
+            f"is a symlink to {target}, and cmp-bundle does not write through it",
             file=path,
-            hint=f"if that is the file that is meant, name it: {option} {shlex.quote(str(target))}",
+            hint=f"if you mean that file, name it: {option} {shlex.quote(str(target))}",
         )
 
 
@@ -153,7 +153,7 @@ def _look(folder: Path, anchor: Anchor, wanted: Sequence[Host], now: dt.datetime
     away = f"move it away: mv {path} {path}.old; then run this again"
     if path.is_symlink():
         raise CmpBundleError(
-            "symlink", "is a link, so it is neither used nor replaced", file=path, hint=away
+            "symlink", "is a symlink, so it is neither used nor replaced", file=path, hint=away
         )
     if not is_there(path):
         return "there was none"
@@ -169,7 +169,7 @@ def _look(folder: Path, anchor: Anchor, wanted: Sequence[Host], now: dt.datetime
             "file-exists", "was not made by cmp-bundle, so it is not replaced", file=path, hint=away
         )
     if stat.S_IMODE(path.stat().st_mode) & 0o007:
-        return "others could read its key"
+        return "other users could read its key"
     why = _why_not(leaf, anchor, inside, now)
     return why or Stored(path, leaf, anchor, None, left_out)
 
@@ -177,7 +177,7 @@ def _look(folder: Path, anchor: Anchor, wanted: Sequence[Host], now: dt.datetime
 def _why_not(leaf: Leaf, anchor: Anchor, hosts: Sequence[Host], now: dt.datetime) -> str | None:
     """Why a leaf is not good enough; None if it is."""
     if not anchor.signed(leaf.certificate):
-        return "another authority had made it"
+        return "another authority had signed it"
     if now >= leaf.not_after:
         return f"it expired on {leaf.not_after:%Y-%m-%d}"
     # A leaf that ends with its authority gains nothing by being made again.

@@ -152,7 +152,7 @@ class Telling:
                 )
         raise CmpBundleError(
             "left-as-is",
-            f"{value['store']} was being changed when a command was cut off, and is missing now",
+            f"{value['store']} was being changed when a command was cut off, and is gone now",
             file=value["place"],
             hint="if it was removed on purpose, remove the journal",
         )
@@ -176,7 +176,7 @@ class Telling:
 
 def _look(change: StoreChange, anchor: Anchor) -> None:
     if change.store.trusts(anchor) != change.wanted:
-        raise CmpBundleError("trust-failed", "every step went well, and yet it is as it was before")
+        raise CmpBundleError("trust-failed", "every step worked, but nothing has changed")
 
 
 def _take_back(store: Store, anchor: Anchor, disk: Disk) -> None:

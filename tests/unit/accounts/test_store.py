@@ -133,7 +133,7 @@ def test_the_csv_beside_counts_where_it_is_alone(path: Path) -> None:
 
 
 def test_a_folder_is_no_file_of_accounts(tmp_path: Path) -> None:
-    with pytest.raises(CmpBundleError, match="is a folder, and a file is needed here"):
+    with pytest.raises(CmpBundleError, match="is a folder, but must be a file"):
         store.read(tmp_path)
 
 

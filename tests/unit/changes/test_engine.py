@@ -386,7 +386,7 @@ def test_two_runs_at_once_wait_for_each_other(at: Bench) -> None:
 
 def test_a_run_that_stays_too_long_is_said(at: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "PATIENCE", 0)
-    with at.engine.alone(), pytest.raises(CmpBundleError, match="another cmp-bundle is at work"):
+    with at.engine.alone(), pytest.raises(CmpBundleError, match="another cmp-bundle is running"):
         at.run(at.new("a"))
     assert at.content() == {}
 

@@ -108,7 +108,7 @@ def test_what_browsers_have_against_it(keys: pairs.Keys, reader: ReadingUser) ->
 
 def test_openssl_may_know_more_than_we(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object) -> None:
-        raise CmpBundleError("a-code", "of a kind that is not known here", file=tmp_path)
+        raise CmpBundleError("a-code", "of a kind that is of an unknown kind", file=tmp_path)
 
     monkeypatch.setattr(loadable, "key_of", unknown)
     key, certificate = pairs.good()
@@ -116,7 +116,7 @@ def test_openssl_may_know_more_than_we(tmp_path: Path, monkeypatch: pytest.Monke
     both = str(tmp_path / "both.pem")
     found = look_at(both, both, oneself(), NOW)
     assert found.hindrance is None
-    assert "not known here" in str(found.unwelcome)
+    assert "of an unknown kind" in str(found.unwelcome)
 
 
 def test_who_may_not_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +129,7 @@ def test_who_may_not_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     )
     error = look_at(str(tmp_path / "a"), str(tmp_path / "a"), oneself(), NOW).hindrance
     assert error is not None
-    assert error.message == "cannot be looked at by this user"
+    assert error.message == "cannot be read by this user"
     assert "sudo" in str(error.hint)
 
 

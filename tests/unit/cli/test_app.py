@@ -195,7 +195,7 @@ def test_a_disk_that_is_full_of_our_words() -> None:
 @pytest.mark.parametrize("out", ["> /dev/full", "| true"])
 def test_an_error_that_standard_output_does_not_take(out: str) -> None:
     """It is said all the same, where somebody may read it."""
-    assert "no such file" in ended(f"CMP config --json --config nowhere {out}")[2]
+    assert "does not exist" in ended(f"CMP config --json --config nowhere {out}")[2]
     assert "Traceback" not in ended(f"CMP config --json --config nowhere {out}")[2]
 
 

@@ -232,7 +232,7 @@ def test_show_all(certs: Machine) -> None:
     assert "  for          a certificate authority" in shown.out
     assert "  for          ca-pbx.lan" in shown.out
     assert "395 days left" in shown.out
-    assert "cannot be read: there is no certificate in PEM" in shown.out
+    assert "cannot be read: it contains no certificate in PEM" in shown.out
     assert f"not known: {certs.certs / CERTIFICATE} did not sign it" in shown.out
     assert shown.out.count("no browser here; next: cmp-bundle certs trust") == 3
     data = certs.json("show")["certificates"]
@@ -507,7 +507,7 @@ def test_a_stranger_s_is_not_believed(words: tuple[str, ...], clone: Machine) ->
         str(clone.certs / CERTIFICATE),
         "bank.com",
         "203.0.113.7",
-        "not made here",
+        "did not make it here",
         "until",
     ):
         assert part in said

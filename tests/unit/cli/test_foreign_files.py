@@ -87,7 +87,9 @@ def test_a_command_that_is_meant(at: Desk, monkeypatch: pytest.MonkeyPatch) -> N
 def test_settings_in_a_folder_of_somebody_s(at: Desk) -> None:
     (at.folder / "cmp-bundle.toml").touch()
     give(at.folder)
-    assert f"{at.folder}: belongs to {SOMEBODY}, who could put another" in at.refused("config")
+    assert f"{at.folder}: belongs to {SOMEBODY}, who could replace cmp-bundle.toml" in at.refused(
+        "config"
+    )
     (at.folder / "cmp-bundle.toml").unlink()
     at("config")  # nothing of theirs is used
 
@@ -116,7 +118,7 @@ def test_no_key_is_made_where_somebody_could_exchange_it(at: Desk) -> None:
     give(there)
     (at.folder / "cmp-bundle.toml").write_text('[links]\nkey = "there/cmp-bundle.key"\n')
     said = at.refused("links")
-    assert f"{there}: belongs to {SOMEBODY}, who could put another cmp-bundle.key there" in said
+    assert f"{there}: belongs to {SOMEBODY}, who could replace cmp-bundle.key" in said
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_restoring_says_what_is_lost(at: Desk) -> None:
     at("key", "backup", "copy")
     at.run("key", "rotate", "--yes")
     assert "2 accounts (alice, bob)" in at.refused("key", "restore", "copy")
-    assert "there is no such file" in at.refused("key", "restore", "nothing")
+    assert "this file does not exist" in at.refused("key", "restore", "nothing")
     (at.folder / "wrong").write_text("{}")
     (at.folder / "wrong").chmod(0o600)
     said = at.refused("key", "restore", "wrong")

@@ -162,7 +162,7 @@ def test_what_goes_may_come_back(folder: Path) -> None:
         settings.unlink()
         found = until(lambda: problem(running))
         assert f"<code>{settings}</code>" in found
-        assert "there is no such file" in found
+        assert "this file does not exist" in found
         settings.write_text(kept)
         until(lambda: not problem(running))
 

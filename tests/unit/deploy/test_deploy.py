@@ -260,7 +260,7 @@ def refused(server: Server, **kwargs: object) -> CmpBundleError:
         (HTTP_CONF + b"\n;-- what for?\n", 8, "never closed"),
         (b"x=1\n" + HTTP_CONF, 1, "Asterisk would refuse this file"),
         (HTTP_CONF + b"#include nowhere.conf\n", 7, "Asterisk would refuse this file"),
-        (None, None, "is not there"),
+        (None, None, "does not exist"),
     ],
 )
 def test_refused_with_reason_and_place(
@@ -299,7 +299,7 @@ def test_a_configuration_from_a_database_is_refused(tmp_path: Path) -> None:
 def test_another_site_of_ours_is_not_forgotten(tmp_path: Path) -> None:
     server = Server(tree(tmp_path))
     server.deploy(bundle())
-    with pytest.raises(CmpBundleError, match="deployed here already, as cyber_mega_phone_2k"):
+    with pytest.raises(CmpBundleError, match="already deployed here as cyber_mega_phone_2k"):
         server.deploy(bundle(name="another"))
     server.undeploy()
     server.deploy(bundle(name="another"))

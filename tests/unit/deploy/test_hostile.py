@@ -342,7 +342,7 @@ def test_a_data_folder_of_root_s_is_given_nothing(root: Path) -> None:
     (root / "opt").mkdir()
     conf.write_text("[directories]\nastdatadir => /opt\n")
     os.chown(conf, USER, USER)
-    with pytest.raises(CmpBundleError, match="static-http is not there") as caught:
+    with pytest.raises(CmpBundleError, match="static-http does not exist") as caught:
         Server(root).deploy(bundle("one"))
     assert "[asterisk] data_dir" in (caught.value.hint or "")
     assert list((root / "opt").iterdir()) == []

@@ -97,7 +97,7 @@ def test_a_data_folder_of_another_s_is_given_nothing(root: Path) -> None:
     give(root / "home/bob", BOB)
     conf = root / ETC / "asterisk.conf"
     conf.write_text("[directories]\nastdatadir => /home/bob\n")
-    with pytest.raises(CmpBundleError, match="static-http is not there"):
+    with pytest.raises(CmpBundleError, match="static-http does not exist"):
         Server(root).deploy(bundle("one"))
     assert list((root / "home/bob").iterdir()) == []
 
@@ -133,7 +133,7 @@ def test_a_site_that_is_no_name_is_not_taken_from_our_file(root: Path) -> None:
 def test_names_are_asked_of_no_pipe(root: Path) -> None:
     where = Server(root).installation
     os.mkfifo(root / "etc/pipe")
-    assert names_served(where, "/etc/pipe").problem == "is a pipe, and Asterisk needs a file here"
+    assert names_served(where, "/etc/pipe").problem == "is a pipe, but Asterisk needs a file here"
 
 
 @only_root
@@ -158,7 +158,7 @@ def test_releases_without_an_end_are_not_looked_through(
     monkeypatch.setattr(on_disk, "_MOST_RELEASES", 3)
     for number in range(3):
         (root / HIDDEN / "releases" / release_id(number, "0" * 12)).mkdir()
-    with pytest.raises(CmpBundleError, match="holds 4 releases"):
+    with pytest.raises(CmpBundleError, match="has 4 releases"):
         server.found()
 
 

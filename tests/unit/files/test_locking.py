@@ -58,7 +58,7 @@ def test_another_run_is_waited_for_no_longer_than_that(tmp_path: Path) -> None:
         assert said(other) == "held"
         for patience in (0, 0.1):
             with (
-                pytest.raises(CmpBundleError, match="another cmp-bundle is at work") as caught,
+                pytest.raises(CmpBundleError, match="another cmp-bundle is running") as caught,
                 locked(tmp_path, patience),
             ):
                 pytest.fail("two at once")

@@ -97,7 +97,7 @@ def test_what_cannot_be_taken_whole(failing: str, monkeypatch: pytest.MonkeyPatc
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(thread_ids, failing, once)
-    refused = pytest.raises(CmpBundleError, match="may not take the rights of asterisk")
+    refused = pytest.raises(CmpBundleError, match="cannot take the rights of asterisk")
     with refused, SERVICES.taken():
         pytest.fail("here root would go on")
     assert now() == before

@@ -248,6 +248,6 @@ def test_a_folder_that_another_run_holds(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(module, "_PATIENCE", 0.0)
     with (
         locked(tmp_path, 0.0),
-        pytest.raises(CmpBundleError, match="another cmp-bundle is at work"),
+        pytest.raises(CmpBundleError, match="another cmp-bundle is running"),
     ):
         Cache(tmp_path).store(Phone.of({"index.html": PAGE}, source="x"))

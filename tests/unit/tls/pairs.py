@@ -154,7 +154,7 @@ def bad() -> dict[str, tuple[Make, str]]:
     return {
         "no certificate": (_changed(lambda keys: keys.certificate.unlink()), "is not there"),
         "no key": (_changed(lambda keys: keys.key.unlink()), "is not there"),
-        "link to nowhere": (_instead(KEY, lambda p: p.symlink_to("gone.pem")), "leads to"),
+        "link to nowhere": (_instead(KEY, lambda p: p.symlink_to("gone.pem")), "is a symlink to"),
         "key left to root": (_changed(lambda keys: keys.to_root(keys.key)), "cannot read this"),
         "certificate left to root": (
             _changed(lambda keys: keys.to_root(keys.certificate)), "cannot read this",
@@ -167,16 +167,16 @@ def bad() -> dict[str, tuple[Make, str]]:
         "another key before": (_plain(other + key, certificate), "does not belong"),
         "pass phrase": (
             _plain(private(serialization.load_pem_private_key(key, None), b"s3"), certificate),
-            "encrypted",
+            "passphrase",
         ),
-        "old pass phrase": (_plain(_traditional(key, b"secret"), certificate), "encrypted"),
+        "old pass phrase": (_plain(_traditional(key, b"secret"), certificate), "passphrase"),
         "certificate in DER": (_plain(key, _der(certificate)), "in DER"),
         "key in DER": (_plain(_der_key(key), certificate), "no private key"),
         "key for a certificate": (_plain(key, key), "no certificate in PEM"),
         "certificate for a key": (_plain(certificate, certificate), "no private key"),
         "empty certificate": (_plain(key, b""), "is empty"),
         "empty key": (_plain(b"", certificate), "is empty"),
-        "certificate cut off": (_plain(key, certificate[:200]), "damaged, or was cut off"),
+        "certificate cut off": (_plain(key, certificate[:200]), "damaged or incomplete"),
         "key cut off": (_plain(key[:100], certificate), "no private key"),
         "damaged inside": (_plain(key, cut), "damaged"),
         "damaged behind": (_plain(signed_key, signed + cut), "damaged"),

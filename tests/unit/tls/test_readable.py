@@ -136,14 +136,16 @@ def test_what_never_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(readable, "PATIENCE", 0.05)
     monkeypatch.setattr(readable, "_read", lambda *_: time.sleep(60))
     path = file(tmp_path / "a.pem")
-    assert contents(str(path), oneself(), 100) == Unread(Why.UNKNOWN, path, "nothing came in 0 s")
+    assert contents(str(path), oneself(), 100) == Unread(
+        Why.UNKNOWN, path, "it did not answer within 0 s"
+    )
 
 
 def test_a_reading_that_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readable, "_read", lambda *_: os._exit(9))
     path = file(tmp_path / "a.pem")
     found = contents(str(path), oneself(), 100)
-    assert found == Unread(Why.UNKNOWN, path, "the reading of it was ended")
+    assert found == Unread(Why.UNKNOWN, path, "reading it was stopped")
 
 
 def test_without_root_one_reads_as_oneself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,7 +64,7 @@ def test_a_good_one_is_found_without_the_authority_s_key(certs: Path) -> None:
     leaf_for(certs, HERE, NOW)
     (certs / KEY).unlink()
     assert leaf_for(certs, HERE, NOW).renewed is None
-    with pytest.raises(CmpBundleError, match="key is not here"):
+    with pytest.raises(CmpBundleError, match="key is missing"):
         leaf_for(certs, (*HERE, "other.lan"), NOW)
 
 
@@ -145,7 +145,7 @@ def test_another_authority(certs: Path) -> None:
     leaf_for(certs, HERE, NOW)
     renew(certs, (), NOW, Disk())
     again = leaf_for(certs, HERE, NOW)
-    assert again.renewed == "another authority had made it"
+    assert again.renewed == "another authority had signed it"
     handshake(again.leaf.pem, again.anchor.pem, "localhost")
 
 
@@ -154,7 +154,7 @@ def test_one_that_others_could_reach(bits: int, certs: Path) -> None:
     made = leaf_for(certs, HERE, NOW)
     made.path.chmod(bits)
     again = leaf_for(certs, HERE, NOW)
-    assert again.renewed == "others could read its key"
+    assert again.renewed == "other users could read its key"
     assert mode(made.path) == 0o600
     assert again.leaf.key.public_key() != made.leaf.key.public_key()
 
@@ -190,7 +190,7 @@ def test_somebody_else_s_is_never_replaced(certs: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (b"", "no certificate in PEM"),
+        (b"", "is empty"),
         (b"\0" * 100, "no certificate in PEM"),
         (odd("a.lan")[1], "no private key"),
         (odd("a.lan")[1] + odd("a.lan")[0], "do not belong together"),
@@ -297,7 +297,7 @@ def test_never_through_a_link(tmp_path: Path) -> None:
     for there in (True, False):
         link.unlink(missing_ok=True)
         link.symlink_to("authorized_keys")
-        with pytest.raises(CmpBundleError, match=f"is a link to {target}") as caught:
+        with pytest.raises(CmpBundleError, match=f"is a symlink to {target}") as caught:
             save(made, link, Disk(), force=True)
         assert str(caught.value.hint).endswith(f"name it: --out {target}")
         assert target.exists() is there
@@ -328,7 +328,7 @@ def test_a_link_in_place_of_this_machine_s(certs: Path) -> None:
         (certs / OWN).symlink_to(elsewhere)
         if content is not None:
             elsewhere.write_bytes(content)
-        with pytest.raises(CmpBundleError, match="is a link, so it is neither used") as caught:
+        with pytest.raises(CmpBundleError, match="is a symlink, so it is neither used") as caught:
             leaf_for(certs, HERE, NOW)
         assert f"mv {certs / OWN}" in str(caught.value.hint)
         assert elsewhere.exists() is (content is not None)
@@ -345,6 +345,6 @@ def test_never_in_the_authority_s_place(certs: Path) -> None:
 
 
 def test_no_folder_is_made_for_it(tmp_path: Path) -> None:
-    with pytest.raises(CmpBundleError, match="no such folder") as caught:
+    with pytest.raises(CmpBundleError, match="this folder does not exist") as caught:
         save(a_leaf(the_authority(), *map(str, hosts(["pbx.example"]))), tmp_path / "a/b", Disk())
     assert caught.value.file == str(tmp_path / "a")
