@@ -67,14 +67,11 @@ def to_deploy(
     http = _http_conf(found, about.redirect, page, https or found.https)
     _configure(steps, found, http, _dialplan(found, echo))
     then = (*superseded, *staging.superfluous(found, kept, also=bundle.manifest))
-    expected = Expected(
-        about.redirect,
-        page,
-        _served(found, bundle),
-        f"{found.server.prefix}/ws",
-        echo=(echo.extension, echo.context) if echo.extension and echo.context else None,
-        listener=https.address if https else _listener(found),
-    )
+    expected = _expected(found, about.redirect, page, bundle)
+    if echo.extension and echo.context:
+        expected = replace(expected, echo=(echo.extension, echo.context))
+    if https:
+        expected = replace(expected, listener=https.address)
     plan = Planned(
         "deploy",
         tuple(steps.steps),
@@ -97,37 +94,19 @@ def _is_there(found: Survey, bundle: str) -> bool:
 
 def to_update_profiles(found: Survey, profiles: Mapping[str, bytes]) -> Planned:
     """Put ``profiles`` in place of those that are deployed; the release stays as it is."""
-    if found.current is None:
-        raise CmpBundleError(
-            "not-deployed",
-            "nothing is deployed here",
-            file=found.site.link,
-            hint="cmp-bundle deploy",
-        )
-    about = replace(found.manifest(found.current), profiles=manifest.Profiles.of(profiles))
+    current = _current(found)
+    about = replace(found.manifest(current), profiles=manifest.Profiles.of(profiles))
     bundle = manifest.Bundle({}, about, profiles)
     steps = Steps()
     superseded = staging.stage_profiles(steps, bundle, found)
-    version = found.version or ""
-    expected = Expected(
-        found.redirect or about.redirect,
-        includes.page_path(found.server.prefix, about.site, version),
-        _served(found, bundle),
-        f"{found.server.prefix}/ws",
-        listener=_listener(found),
-    )
-    return Planned("change of profiles", tuple(steps.steps), superseded, found.current, expected)
+    page = includes.page_path(found.server.prefix, about.site, found.version or "")
+    expected = _expected(found, found.redirect or about.redirect, page, bundle)
+    return Planned("change of profiles", tuple(steps.steps), superseded, current, expected)
 
 
 def to_roll_back(found: Survey, release: str | None) -> Planned:
     """Make ``release`` current again; without one, the newest that is older than the current."""
-    if found.current is None:
-        raise CmpBundleError(
-            "not-deployed",
-            "nothing is deployed here",
-            file=found.site.link,
-            hint="cmp-bundle deploy",
-        )
+    current = _current(found)
     target = _named(found, release)
     refusals.before_any(found)
     about = found.manifest(target)
@@ -137,17 +116,11 @@ def to_roll_back(found: Survey, release: str | None) -> Planned:
     files = staging.whole(found, target)
     entry = found.on_disk[target].files[about.entry]
     steps.add(found.site.file(target, about.entry), entry, replace(entry, mtime=moment))
-    steps.add(found.site.link, _link(found, found.current), _link(found, target))
+    steps.add(found.site.link, _link(found, current), _link(found, target))
     http = _http_conf(found, about.redirect, page, found.https)
     _configure(steps, found, http, None, all_of_it=False)
     bundle = manifest.Bundle(files, about)
-    expected = Expected(
-        about.redirect,
-        page,
-        _served(found, bundle),
-        f"{found.server.prefix}/ws",
-        listener=_listener(found),
-    )
+    expected = _expected(found, about.redirect, page, bundle)
     plan = Planned("rollback", tuple(steps.steps), (), target, expected)
     refusals.after(found, plan, expected)
     return plan
@@ -164,19 +137,28 @@ def to_undeploy(found: Survey) -> Planned:
         cleanup += (Removal(found.our_folder),)
     if steps.reloads:
         refusals.before_reload(found)
-    expected = Expected(
-        found.redirect or "/cmp2k",
-        None,
-        {},
-        f"{found.server.prefix}/ws",
-        listener=_listener(found),
-        ends_https=found.https is not None,
-    )
+    nothing = _expected(found, found.redirect or "/cmp2k", None, None)
+    expected = replace(nothing, ends_https=found.https is not None)
     return Planned("undeploy", tuple(steps.steps), cleanup, None, expected)
 
 
-def _listener(found: Survey) -> str | None:
-    return str(found.server.tls_address) if found.server.tls_address else None
+def _current(found: Survey) -> str:
+    """The release that is current. Raises CmpBundleError where there is none."""
+    if found.current is None:
+        text = "nothing is deployed here"
+        raise CmpBundleError("not-deployed", text, file=found.site.link, hint="cmp-bundle deploy")
+    return found.current
+
+
+def _expected(found: Survey, redirect: str, page: str | None, bundle: Bundle | None) -> Expected:
+    """What the live server answers then; without a ``bundle`` it serves none."""
+    return Expected(
+        redirect,
+        page,
+        _served(found, bundle) if bundle else {},
+        f"{found.server.prefix}/ws",
+        listener=str(found.server.tls_address) if found.server.tls_address else None,
+    )
 
 
 def _version(serial: int, bundle: str) -> str:
