@@ -10,14 +10,22 @@ from tempfile import mkdtemp
 
 import pytest
 
+from cmp_bundle.tls.anchor import Anchor
 from cmp_bundle.tls.desktop_user import DesktopUser
 from cmp_bundle.tls.nss import CERTUTIL
 from tests.unit.programs import needed
+
+from .made import an_authority
 
 
 @pytest.fixture
 def certutil() -> None:
     needed(CERTUTIL)
+
+
+@pytest.fixture
+def anchor(tmp_path: Path) -> Anchor:
+    return an_authority(tmp_path).anchor
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+from collections.abc import Callable
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cmp_bundle.files import Disk
+from cmp_bundle.tls import trust
 from cmp_bundle.tls.anchor import Anchor
 from cmp_bundle.tls.authority import Authority, _self_signed, ensure
 from cmp_bundle.tls.bounds import PRIVATE, Bounds
@@ -43,6 +46,35 @@ def the_authority() -> Authority:
 
 def a_leaf(authority: Authority, *names: str, now: dt.datetime = NOW) -> Leaf:
     return issue(authority, hosts(names), now)
+
+
+class Cut(BaseException):
+    """The end of a run, wherever it is."""
+
+
+def cut_at(number: int) -> Disk:
+    """A disk that ends the run at its step ``number``, from 0."""
+    steps = count()
+
+    def cut(_step: str, _path: Path) -> None:
+        if next(steps) == number:
+            raise Cut
+
+    return Disk(cut)
+
+
+def steps_of(change: Callable[[Disk], object]) -> list[str]:
+    """The steps on the disk that ``change`` takes."""
+    steps: list[str] = []
+    change(Disk(lambda step, _: steps.append(step)))
+    return steps
+
+
+def carried_out(change: trust.StoreChange, anchor: Anchor) -> list[str]:
+    """Change a trust store; the steps as they were shown."""
+    steps: list[str] = []
+    trust.make(change, anchor, Disk(), lambda step: steps.append(str(step)))
+    return steps
 
 
 def debian_s(root: Path) -> SystemStore:

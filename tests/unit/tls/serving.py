@@ -81,6 +81,13 @@ def serving(pem: Path) -> Iterator[int]:
     """A page over HTTPS on loopback; the port."""
     server = _Server(("127.0.0.1", 0), _Handler)
     server.context = serving_context(pem)
+    with _running(server) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def _running(server: socketserver.TCPServer) -> Iterator[int]:
+    """``server`` in a thread; its port."""
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
@@ -133,11 +140,5 @@ def tunnel() -> Iterator[int]:
     What they ask of the Internet by themselves meets a port of this machine, or nobody.
     """
     server = _Tunnels(("127.0.0.1", 0), _Tunnel)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with _running(server) as port:
+        yield port

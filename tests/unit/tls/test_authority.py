@@ -26,7 +26,7 @@ from cmp_bundle.tls.bounds import PRIVATE, PRIVATE_NETWORKS, Bounds
 from cmp_bundle.tls.desktop_user import desktop_user
 from cmp_bundle.tls.hosts import host, hosts
 
-from .made import DAY, NOW, a_leaf, an_authority, odd, private
+from .made import DAY, NOW, Cut, a_leaf, an_authority, cut_at, odd, private, steps_of
 from .serving import handshake
 
 
@@ -124,25 +124,14 @@ def test_two_at_once_get_the_same(tmp_path: Path) -> None:
 def test_cut_off_at_every_step_the_next_run_has_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Cut(BaseException):
-        pass
-
-    steps: list[str] = []
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    ensure(tmp_path / "whole", (), NOW, Disk(lambda step, _: steps.append(step)))
+    steps = steps_of(lambda disk: ensure(tmp_path / "whole", (), NOW, disk))
     assert len(steps) >= 11
     for number in range(len(steps)):
-        left = [number]
-
-        def cut(_step: str, _path: Path, left: list[int] = left) -> None:
-            if left[0] == 0:
-                raise Cut
-            left[0] -= 1
-
         folder = tmp_path / f"cut-{number}"
         monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / f"state-{number}"))
         with pytest.raises(Cut):
-            ensure(folder, (), NOW, Disk(cut))
+            ensure(folder, (), NOW, cut_at(number))
         made = ensure(folder, (), NOW, Disk())
         assert made.fresh
         found = authority_in(folder, NOW)
@@ -153,23 +142,10 @@ def test_cut_off_at_every_step_the_next_run_has_one(
 
 def test_renewed_and_cut_off_at_every_step(tmp_path: Path) -> None:
     """Never a key beside another's certificate."""
-
-    class Cut(BaseException):
-        pass
-
-    steps: list[str] = []
     an_authority(tmp_path)
-    renew(tmp_path / "certs", (), NOW, Disk(lambda step, _: steps.append(step)))
-    for number in range(len(steps)):
-        left = [number]
-
-        def cut(_step: str, _path: Path, left: list[int] = left) -> None:
-            if left[0] == 0:
-                raise Cut
-            left[0] -= 1
-
+    for number in range(len(steps_of(lambda disk: renew(tmp_path / "certs", (), NOW, disk)))):
         with pytest.raises(Cut):
-            renew(tmp_path / "certs", (), NOW, Disk(cut))
+            renew(tmp_path / "certs", (), NOW, cut_at(number))
         ensure(tmp_path / "certs", (), NOW, Disk())
 
 

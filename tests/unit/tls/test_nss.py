@@ -18,21 +18,9 @@ from cmp_bundle.tls.authority import renew
 from cmp_bundle.tls.desktop_user import DesktopUser
 from cmp_bundle.tls.nss import NssStore
 
-from .made import NOW, an_authority, odd
+from .made import NOW, carried_out, odd
 
 USUAL = ".pki/nssdb"
-
-
-@pytest.fixture
-def anchor(tmp_path: Path) -> Anchor:
-    return an_authority(tmp_path).anchor
-
-
-def told(change: trust.StoreChange, anchor: Anchor) -> list[str]:
-    """Carry it out; the steps as they were shown."""
-    shown: list[str] = []
-    trust.make(change, anchor, Disk(), lambda step: shown.append(str(step)))
-    return shown
 
 
 def listed(folder: Path) -> dict[str, str]:
@@ -59,7 +47,7 @@ def test_there_and_back(somebody: DesktopUser, anchor: Anchor) -> None:
     assert trust.to_untrust(anchor, [store])[0].steps == ()
     (change,) = trust.to_trust(anchor, [store])
     assert not folder.exists(), "a plan changes nothing"
-    assert told(change, anchor) == [
+    assert carried_out(change, anchor) == [
         f"mkdir -p -m 700 {folder}",
         f"certutil -N -d sql:{folder} --empty-password",
         f"certutil -A -d sql:{folder} -t C,, -n '{anchor.name}' < {anchor.path}",
@@ -69,7 +57,7 @@ def test_there_and_back(somebody: DesktopUser, anchor: Anchor) -> None:
     assert store.trusts(anchor)
     assert trust.to_trust(anchor, [store])[0].steps == ()
     (back,) = trust.to_untrust(anchor, [store])
-    assert told(back, anchor) == [f"certutil -D -d sql:{folder} -n '{anchor.name}'"]
+    assert carried_out(back, anchor) == [f"certutil -D -d sql:{folder} -n '{anchor.name}'"]
     assert listed(folder) == {}
     assert not store.trusts(anchor)
 
@@ -92,9 +80,9 @@ def test_what_others_put_there_stays(somebody: DesktopUser, anchor: Anchor) -> N
     assert len(before) == 2
     store = NssStore("Chromium", folder, somebody)
     assert not store.trusts(anchor)
-    told(trust.to_trust(anchor, [store])[0], anchor)
+    carried_out(trust.to_trust(anchor, [store])[0], anchor)
     assert listed(folder) == before | {anchor.name: "C,,"}
-    told(trust.to_untrust(anchor, [store])[0], anchor)
+    carried_out(trust.to_untrust(anchor, [store])[0], anchor)
     assert listed(folder) == before
 
 
@@ -105,10 +93,10 @@ def test_one_that_was_imported_by_hand(somebody: DesktopUser, anchor: Anchor) ->
     add(folder, "my own name", anchor.pem, ",,")
     store = NssStore("Firefox", folder, somebody)
     assert not store.trusts(anchor)
-    told(trust.to_trust(anchor, [store])[0], anchor)
+    carried_out(trust.to_trust(anchor, [store])[0], anchor)
     assert store.trusts(anchor)
     assert set(listed(folder).values()) == {"C,,"}
-    told(trust.to_untrust(anchor, [store])[0], anchor)
+    carried_out(trust.to_untrust(anchor, [store])[0], anchor)
     assert listed(folder) == {}
 
 
@@ -118,12 +106,12 @@ def test_two_authorities_of_one_person(
 ) -> None:
     folder = somebody.home / USUAL
     store = NssStore("Chromium", folder, somebody)
-    told(trust.to_trust(anchor, [store])[0], anchor)
+    carried_out(trust.to_trust(anchor, [store])[0], anchor)
     other = renew(tmp_path / "certs", (), NOW, Disk()).anchor
     assert not store.trusts(other)
-    told(trust.to_trust(other, [store])[0], other)
+    carried_out(trust.to_trust(other, [store])[0], other)
     assert listed(folder) == {anchor.name: "C,,", other.name: "C,,"}
-    told(trust.to_untrust(anchor, [store])[0], anchor)
+    carried_out(trust.to_untrust(anchor, [store])[0], anchor)
     assert listed(folder) == {other.name: "C,,"}
 
 
@@ -137,10 +125,10 @@ def test_a_damaged_database_is_left_as_it_is(somebody: DesktopUser, anchor: Anch
     among = [NssStore(p.name, p, somebody) for p in (broken, good)]
     one, two = trust.to_trust(anchor, among)
     with pytest.raises(CmpBundleError, match="broken: certutil failed") as caught:
-        told(one, anchor)
+        carried_out(one, anchor)
     assert caught.value.file == str(broken)
     assert "by hand" in str(caught.value.hint)
-    told(two, anchor)
+    carried_out(two, anchor)
     assert (broken / "cert9.db").read_bytes() == b"no database"
     assert listed(good) == {anchor.name: "C,,"}
 
@@ -159,7 +147,7 @@ def test_a_database_with_a_password(somebody: DesktopUser, anchor: Anchor) -> No
     store = NssStore("Firefox", folder, somebody)
     (change,) = trust.to_trust(anchor, [store])
     with pytest.raises(CmpBundleError, match="certutil failed"):
-        told(change, anchor)
+        carried_out(change, anchor)
     assert listed(folder) == {}
 
 
@@ -173,7 +161,7 @@ def test_without_certutil(
     store = NssStore("Chromium", folder, somebody)
     (change,) = trust.to_trust(anchor, [store])
     with pytest.raises(CmpBundleError, match="certutil is not installed") as caught:
-        told(change, anchor)
+        carried_out(change, anchor)
     assert caught.value.hint == "it comes with Mozilla's NSS"
     assert not folder.exists()
     (programs / "apt-get").write_text("#!/bin/sh\n")
@@ -189,12 +177,12 @@ def test_root_works_as_the_person(nobody: DesktopUser, anchor: Anchor) -> None:
     store = NssStore("Chromium", nobody.home / USUAL, nobody)
     (change,) = trust.to_trust(anchor, [store])
     assert {s.split()[2] for s in map(str, change.steps)} == {"nobody"}
-    told(change, anchor)
+    carried_out(change, anchor)
     made = list(nobody.home.rglob("*"))
     assert {p.name for p in made} >= {".pki", "nssdb", "cert9.db", "key4.db"}
     assert {p.stat().st_uid for p in made} == {65534}
     assert store.trusts(anchor)
-    told(trust.to_untrust(anchor, [store])[0], anchor)
+    carried_out(trust.to_untrust(anchor, [store])[0], anchor)
     assert not store.trusts(anchor)
 
 
@@ -207,7 +195,7 @@ def test_a_symlink_of_theirs_leads_root_nowhere(
     (nobody.home / ".pki").symlink_to(secret)
     (change,) = trust.to_trust(anchor, [NssStore("Chromium", nobody.home / USUAL, nobody)])
     with pytest.raises(CmpBundleError, match="mkdir failed"):
-        told(change, anchor)
+        carried_out(change, anchor)
     assert not list(secret.iterdir())
 
 

@@ -19,7 +19,7 @@ from cmp_bundle.tls.authority import KEY, Authority, renew
 from cmp_bundle.tls.hosts import host, hosts
 from cmp_bundle.tls.store import EARLY, OWN, Stored, leaf_for, save
 
-from .made import DAY, NOW, a_leaf, an_authority, odd, the_authority
+from .made import DAY, NOW, Cut, a_leaf, an_authority, cut_at, odd, steps_of, the_authority
 from .serving import handshake
 
 HERE = ("localhost", "127.0.0.1")
@@ -209,25 +209,13 @@ def test_one_that_cannot_be_read(damage: bytes, said: str, certs: Path) -> None:
 
 def test_cut_off_at_every_step(certs: Path) -> None:
     """Until the last step the old one serves, from then on the new one."""
-
-    class Cut(BaseException):
-        pass
-
     old = leaf_for(certs, HERE, NOW).leaf.pem
-    steps: list[str] = []
-    leaf_for(certs, (*HERE, "a.lan"), NOW, Disk(lambda step, _: steps.append(step)))
+    steps = steps_of(lambda disk: leaf_for(certs, (*HERE, "a.lan"), NOW, disk))
     assert steps == ["write", "rename"]
     (certs / OWN).write_bytes(old)
     for number in range(len(steps)):
-        left = [number]
-
-        def cut(_step: str, _path: Path, left: list[int] = left) -> None:
-            if left[0] == 0:
-                raise Cut
-            left[0] -= 1
-
         with pytest.raises(Cut):
-            leaf_for(certs, (*HERE, "a.lan"), NOW, Disk(cut))
+            leaf_for(certs, (*HERE, "a.lan"), NOW, cut_at(number))
         assert (certs / OWN).read_bytes() == old
         assert leaf_for(certs, HERE, NOW).renewed is None
     leaf_for(certs, (*HERE, "a.lan"), NOW)

@@ -21,19 +21,7 @@ from cmp_bundle.tls.desktop_user import DesktopUser, desktop_user
 from cmp_bundle.tls.steps import Command, InstallFile, RemoveFile, Step, carry_out, output_of
 from cmp_bundle.tls.system_store import KNOWN, SystemStore
 
-from .made import an_authority, debian_s, odd
-
-
-@pytest.fixture
-def anchor(tmp_path: Path) -> Anchor:
-    return an_authority(tmp_path).anchor
-
-
-def told(change: trust.StoreChange, anchor: Anchor) -> list[str]:
-    shown: list[str] = []
-    trust.make(change, anchor, Disk(), lambda step: shown.append(str(step)))
-    return shown
-
+from .made import carried_out, debian_s, odd
 
 # The system's ------------------------------------------------------------------------------------
 
@@ -54,7 +42,7 @@ def test_debian_s_own_script(debian: SystemStore, anchor: Anchor) -> None:
     assert not debian.trusts(anchor)
     assert trust.to_untrust(anchor, [debian])[0].steps == ()
     (change,) = trust.to_trust(anchor, [debian])
-    shown = told(change, anchor)
+    shown = carried_out(change, anchor)
     assert len(shown) == 2
     assert shown[0].startswith(f"install -m 644 {anchor.path} {debian.folder}/cmp-bundle-")
     (ours,) = set(debian.folder.iterdir()) - {theirs}
@@ -63,7 +51,7 @@ def test_debian_s_own_script(debian: SystemStore, anchor: Anchor) -> None:
     assert theirs.read_bytes() in debian.bundle.read_bytes()
     assert trust.to_trust(anchor, [debian])[0].steps == ()
     (back,) = trust.to_untrust(anchor, [debian])
-    assert told(back, anchor)[0] == f"rm -f {ours}"
+    assert carried_out(back, anchor)[0] == f"rm -f {ours}"
     assert not debian.trusts(anchor)
     assert list(debian.folder.iterdir()) == [theirs]
     assert debian.bundle.read_bytes() == before
@@ -77,14 +65,14 @@ def test_a_file_without_the_bundle_is_no_trust(debian: SystemStore, anchor: Anch
     assert not debian.trusts(anchor)
     assert debian.to_trust(anchor) == (put, refresh)
     (back,) = trust.to_untrust(anchor, [debian])
-    told(back, anchor)
+    carried_out(back, anchor)
     assert list(debian.folder.iterdir()) == []
 
 
 def test_taken_back_where_the_refresh_fails(debian: SystemStore, anchor: Anchor) -> None:
     failing = SystemStore(debian.folder, ".crt", ("false",), ("true",), debian.bundle, "the store")
     with pytest.raises(CmpBundleError, match="the store: false failed: code 1") as caught:
-        told(trust.to_trust(anchor, [failing])[0], anchor)
+        carried_out(trust.to_trust(anchor, [failing])[0], anchor)
     assert caught.value.file == str(debian.folder)
     assert caught.value.hint == "by hand: false"
     assert list(debian.folder.iterdir()) == []
@@ -93,7 +81,7 @@ def test_taken_back_where_the_refresh_fails(debian: SystemStore, anchor: Anchor)
 def test_looked_at_afterwards(debian: SystemStore, anchor: Anchor) -> None:
     idle = SystemStore(debian.folder, ".crt", ("true",), ("true",), debian.bundle)
     with pytest.raises(CmpBundleError, match="but nothing has changed"):
-        told(trust.to_trust(anchor, [idle])[0], anchor)
+        carried_out(trust.to_trust(anchor, [idle])[0], anchor)
     assert list(debian.folder.iterdir()) == []
 
 
@@ -152,7 +140,7 @@ def test_a_step_that_fails_undoes_those_before(
     commands[failing] = "echo too bad >&2; exit 3"
     store = Pretended(tmp_path / "store", commands=commands)
     with pytest.raises(CmpBundleError, match="a store: sh failed: too bad"):
-        told(trust.to_trust(anchor, [store])[0], anchor)
+        carried_out(trust.to_trust(anchor, [store])[0], anchor)
     assert not store.place.exists()
 
 
@@ -174,7 +162,7 @@ def test_forgetting_that_fails_is_not_undone(tmp_path: Path, anchor: Anchor) -> 
     store = Pretended(tmp_path / "folder")
     store.place.mkdir()
     with pytest.raises(CmpBundleError, match="a store: cannot be changed"):
-        told(trust.to_untrust(anchor, [store])[0], anchor)
+        carried_out(trust.to_untrust(anchor, [store])[0], anchor)
     assert store.place.exists()
 
 
