@@ -185,7 +185,7 @@ def _refused(certificate: bytes, key: bytes, cipher: str, level: int = _LEVEL) -
     context = _context(level)
     with ExitStack() as stack:
         # In memory: no key is written to a disk for it.
-        first, second = (stack.enter_context(_held(data)) for data in (certificate, key))
+        first, second = (stack.enter_context(_in_memory(data)) for data in (certificate, key))
         try:
             # A key with a pass phrase: there is nobody to type it.
             context.load_cert_chain(first, second, password=lambda: b"")
@@ -204,7 +204,7 @@ def _context(level: int = _LEVEL) -> ssl.SSLContext:
 
 
 @contextmanager
-def _held(data: bytes) -> Iterator[str]:
+def _in_memory(data: bytes) -> Iterator[str]:
     file = os.memfd_create("pem")
     try:
         with open(file, "wb", closefd=False) as out:

@@ -59,11 +59,11 @@ def command(
     return make
 
 
-def group(means: str, *commands: click.Command) -> click.Group:
-    """A command with commands of its own; ``means`` is its help."""
+def group(text: str, *commands: click.Command) -> click.Group:
+    """A command with commands of its own; ``text`` is its help."""
     return click.Group(
         commands=list(commands),
-        help=means,
+        help=text,
         epilog="Each of these also takes --config, --json and --verbose.",
         context_settings={"help_option_names": ["-h", "--help"]},
     )

@@ -150,7 +150,7 @@ def trusted(anchor: Anchor) -> Trusted:
     for each in trust.stores(desktop_user()):
         try:
             if each.trusts(anchor):
-                stores.append(f"{each.name} ({each.place})")
+                stores.append(f"{each.name} ({each.path})")
         except CmpBundleError as error:
             problems.append(f"not known: {error.message}")
     return Trusted(tuple(stores), tuple(dict.fromkeys(problems)))

@@ -205,7 +205,7 @@ class _SayingOnce:
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
-        self._said: set[str] = set()
+        self._texts: set[str] = set()
 
     def note(self, text: str) -> None:
         if self._fresh(text):
@@ -228,6 +228,6 @@ class _SayingOnce:
         return self._reporter.progress(what, total)
 
     def _fresh(self, text: str) -> bool:
-        fresh = text not in self._said
-        self._said.add(text)
+        fresh = text not in self._texts
+        self._texts.add(text)
         return fresh

@@ -35,18 +35,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StoreState:
-    """``store`` is a trust store of a browser or the system, ``place`` where it is. ``steps`` are
+    """``store`` is a trust store of a browser or the system, ``path`` where it is. ``steps`` are
     commands; ``done`` is whether they were carried out.
     """
 
     store: str
-    place: str
+    path: str
     state: str
     steps: tuple[str, ...]
     done: bool
 
     def __str__(self) -> str:
-        return f"{self.store} ({self.place}): {self.state}"
+        return f"{self.store} ({self.path}): {self.state}"
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def _state_after(
     """What a store is like after its change, made where there is an engine. Raises CmpBundleError."""
 
     def state(text: str, steps: Sequence[str] = (), *, done: bool = False) -> StoreState:
-        return StoreState(change.store.name, str(change.store.place), text, tuple(steps), done)
+        return StoreState(change.store.name, str(change.store.path), text, tuple(steps), done)
 
     steps = [str(step) for step in change.steps]
     if not change.possible and steps:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 
 
-def place(subject: Path) -> Path:
+def file_of(subject: Path) -> Path:
     """The file for the server whose configuration folder is ``subject``."""
     return memory.folder(str(subject)) / "deployed.json"
 

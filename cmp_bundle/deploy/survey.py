@@ -224,8 +224,8 @@ def survey(
     server = http_server(http)
     site = Site(installation.static, site_name)
     moment = int(time.time()) if moment is None else moment
-    place = remembered.place(boundary.resolved(installation.etc_folder))
-    memory_state, deployed = remembered.read(place)
+    record = remembered.file_of(boundary.resolved(installation.etc_folder))
+    memory_state, deployed = remembered.read(record)
     # Where static-http is a symlink, its folder is where that leads.
     data_folder = boundary.resolved(site.static).parent
     on_disk = OnDisk(site, boundary, deployed, wanted)
@@ -247,7 +247,7 @@ def survey(
         profile_names=on_disk.profile_names(),
         profile_sets=on_disk.profile_sets(),
         states=on_disk.states,
-        memory=place,
+        memory=record,
         memory_state=memory_state,
         memory_owner=memory.owner(),
         remembered=deployed,

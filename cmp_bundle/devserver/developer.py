@@ -51,8 +51,8 @@ class Developer:
     def admits(self, method: str, path: str, headers: HTTPHeaders) -> str | None:
         """The path behind the secret; None for whoever may not have it, whatever the reason."""
         first, slash, rest = path.removeprefix("/").partition("/")
-        knows = hmac.compare_digest(first.encode("utf-8", "replace"), self.secret.encode())
-        if not (knows and slash) or method not in ("GET", "HEAD"):
+        matches = hmac.compare_digest(first.encode("utf-8", "replace"), self.secret.encode())
+        if not (matches and slash) or method not in ("GET", "HEAD"):
             return None
         # A page may be visited from anywhere, say from a terminal in a browser; it cuts the ties to
         # whoever opened it. All else is for itself alone. Programs say nothing of all this.

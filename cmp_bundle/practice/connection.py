@@ -32,7 +32,7 @@ MOST_LEGS: Final = 32
 class Connection:
     """What a phone says goes to ``receive``; ``closed`` when its socket is.
 
-    ``arrived`` gets each request that belongs to no call yet, ``gone`` that the phone is.
+    ``arrived`` gets each request that belongs to no call yet, ``on_close`` that the phone has gone.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Connection:
         clock: Clock,
         say: Callable[[str], None],
         arrived: Callable[[Connection, ServerTransaction], None],
-        gone: Callable[[Connection], None],
+        on_close: Callable[[Connection], None],
     ) -> None:
         self.number = number
         self.clock = clock
@@ -50,7 +50,7 @@ class Connection:
         self.mistakes = 0
         self._say = say
         self._arrived = arrived
-        self._gone = gone
+        self._on_close = on_close
         self._serving: dict[tuple[str, str, str], ServerTransaction] = {}
         self._asking: dict[tuple[str, str], ClientTransaction] = {}
         self._legs: list[Leg] = []
@@ -86,7 +86,7 @@ class Connection:
             transaction.stop()
         self._serving.clear()
         self._asking.clear()
-        self._gone(self)
+        self._on_close(self)
 
     def hang_up(self) -> None:
         """End all calls."""

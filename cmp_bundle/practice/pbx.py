@@ -97,7 +97,7 @@ class PracticePbx:
         ``ended`` is called with a WebSocket close code and a reason, and only by ``aclose``.
         """
         number = next(self._numbers)
-        connection = Connection(number, self._clock, say, self._arrived, self._gone)
+        connection = Connection(number, self._clock, say, self._arrived, self._on_close)
         self._connections[number] = (connection, ended)
         return connection
 
@@ -113,7 +113,7 @@ class PracticePbx:
             ended(_GOING_AWAY, "the practice PBX has stopped")
         await self._background.finish()
 
-    def _gone(self, connection: Connection) -> None:
+    def _on_close(self, connection: Connection) -> None:
         self._registrar.drop_phone(connection.number)
         del self._connections[connection.number]
 

@@ -235,11 +235,11 @@ def _check(key: Key, value: Any, where: Path | str, line: int | None) -> None:
             problem = 'must be a list of words: ["docker", "exec", "pbx", "asterisk"]'
     elif key.kind is Path:
         if not isinstance(value, str | Path):
-            problem = f"must be {_WORDS[Path]}, not {_said(value)}"
+            problem = f"must be {_WORDS[Path]}, not {_as_json(value)}"
         else:
             problem = _no_path(str(value))
     elif not isinstance(value, key.kind) or (key.kind is int and isinstance(value, bool)):
-        problem = f"must be {_WORDS[key.kind]}, not {_said(value)}"
+        problem = f"must be {_WORDS[key.kind]}, not {_as_json(value)}"
     elif isinstance(value, str) and not _is_text(value):
         problem = "must be text in UTF-8"
     if problem is None and key.validate is not None:
@@ -271,7 +271,7 @@ def _is_text(value: str) -> bool:
     return True
 
 
-def _said(value: Any) -> str:
+def _as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 

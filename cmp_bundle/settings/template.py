@@ -21,8 +21,8 @@ def render(found: Mapping[str, tuple[Any, str]]) -> str:
         "# What cmp-bundle does on this machine. Lines that begin with # show the defaults.",
         "# Paths are seen from this file's folder. cmp-bundle config shows what is in effect.",
     ]
-    for section, (means, keys) in sections().items():
-        lines += ["", f"[{section}]  # {means.rstrip('.')}"]
+    for section, (text, keys) in sections().items():
+        lines += ["", f"[{section}]  # {text.rstrip('.')}"]
         for key in keys:
             if key.dotted in found:
                 value, origin = found[key.dotted]

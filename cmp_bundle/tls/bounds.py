@@ -178,7 +178,7 @@ def around(asked: Iterable[Host], also: Iterable[Host] = ()) -> Bounds:
     """
     asked = tuple(asked)
     hosts = (*also, *asked)
-    bounds = _made(
+    bounds = _around(
         [h.domain for h in hosts if h.address is None],
         [ipaddress.ip_network(h.address) for h in hosts if h.address is not None],
     )
@@ -193,7 +193,7 @@ def around(asked: Iterable[Host], also: Iterable[Host] = ()) -> Bounds:
     return bounds
 
 
-def _made(names: Iterable[str], networks: Iterable[Network]) -> Bounds:
+def _around(names: Iterable[str], networks: Iterable[Network]) -> Bounds:
     """The most general alone, in an order that making them again keeps."""
     wanted = tuple(dict.fromkeys((*PRIVATE, *names)))
     domains = tuple(n for n in wanted if "." in n or n in PRIVATE)

@@ -68,7 +68,7 @@ class NssStore:
     needs_root: bool = False
 
     @property
-    def place(self) -> Path:
+    def path(self) -> Path:
         return self.folder
 
     def trusts(self, anchor: Anchor) -> bool:

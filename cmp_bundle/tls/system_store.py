@@ -30,7 +30,7 @@ class SystemStore:
     needs_root: bool = True
 
     @property
-    def place(self) -> Path:
+    def path(self) -> Path:
         return self.folder
 
     def trusts(self, anchor: Anchor) -> bool:

@@ -31,7 +31,7 @@ class Store(Protocol):
         """Whose it is, for people."""
 
     @property
-    def place(self) -> Path: ...
+    def path(self) -> Path: ...
 
     @property
     def needs_root(self) -> bool: ...
@@ -91,7 +91,7 @@ def _change(
 
 def _of_store(store: Store, error: CmpBundleError) -> CmpBundleError:
     return CmpBundleError(
-        error.code, f"{store.name}: {error.message}", file=store.place, hint=error.hint
+        error.code, f"{store.name}: {error.message}", file=store.path, hint=error.hint
     )
 
 
@@ -105,7 +105,7 @@ def make(change: StoreChange, anchor: Anchor, disk: Disk, before: Callable[[Step
     try:
         for step in change.steps:
             before(step)
-            disk.announce("tell", change.store.place)
+            disk.announce("tell", change.store.path)
             carry_out(step, disk)
         _look(change, anchor)
     except (CmpBundleError, KeyboardInterrupt) as error:
@@ -132,7 +132,7 @@ class Telling:
         return {
             "kind": "trust",
             "store": store.name,
-            "place": str(store.place),
+            "place": str(store.path),
             "wanted": self.change.wanted,
             "path": str(self.anchor.path),
             "pem": self.anchor.pem.decode(),
@@ -146,7 +146,7 @@ class Telling:
         path = Path(value["path"])
         anchor = Anchor(path, certificates_of(value["pem"].encode(), path)[0])
         for store in among:
-            if (store.name, str(store.place)) == (value["store"], value["place"]):
+            if (store.name, str(store.path)) == (value["store"], value["place"]):
                 return cls(
                     StoreChange(store, (), bool(value["wanted"]), possible=True), anchor, before
                 )
@@ -170,7 +170,7 @@ class Telling:
         store = self.change.store
         back = store.to_untrust if self.change.wanted else store.to_trust
         for step in back(self.anchor):
-            disk.announce("untell", store.place)
+            disk.announce("untell", store.path)
             carry_out(step, disk)
 
 

@@ -203,7 +203,7 @@ def test_a_symlink_of_theirs_leads_root_nowhere(
 
 
 def names(person: DesktopUser) -> dict[str, Path]:
-    return {s.name: s.place.relative_to(person.home) for s in nss.stores(person)}
+    return {s.name: s.path.relative_to(person.home) for s in nss.stores(person)}
 
 
 @pytest.fixture
@@ -236,7 +236,7 @@ def test_chromium_s(somebody: DesktopUser, programs: Path) -> None:
     newer.mkdir(parents=True)
     assert names(somebody) == {both: Path(".local/share/pki/nssdb")}
     (somebody.home / ".pki/nssdb").mkdir(parents=True)
-    found = [s.place for s in nss.stores(somebody)]
+    found = [s.path for s in nss.stores(somebody)]
     assert found == [somebody.home / ".pki/nssdb", newer]
 
 
@@ -292,7 +292,7 @@ def test_firefox_s_profiles(
         profile.mkdir(parents=True)
     (folder / "used.by-manager/cert9.db").write_text("")
     (folder / "profiles.ini").write_text(PROFILES.format(elsewhere=elsewhere))
-    found = {s.name: s.place for s in nss.stores(somebody)}
+    found = {s.name: s.path for s in nss.stores(somebody)}
     assert found == {
         "Firefox (profile new.default)": folder / "new.default",
         "Firefox (profile elsewhere)": elsewhere,
@@ -321,4 +321,4 @@ def test_xdg_folders_are_those_of_the_person(somebody: DesktopUser, tmp_path: Pa
     other = dataclasses.replace(somebody, config=tmp_path / "xdg", data=tmp_path / "xdg-data")
     (tmp_path / "xdg/mozilla/firefox/p").mkdir(parents=True)
     (tmp_path / "xdg/mozilla/firefox/p/cert9.db").write_text("")
-    assert tmp_path / "xdg/mozilla/firefox/p" in [s.place for s in nss.stores(other)]
+    assert tmp_path / "xdg/mozilla/firefox/p" in [s.path for s in nss.stores(other)]

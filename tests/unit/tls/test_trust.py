@@ -114,22 +114,22 @@ def test_each_family_has_its_own_folder() -> None:
 class Pretended:
     """A store that is a file with lines, changed by a shell."""
 
-    place: Path
+    path: Path
     name: str = "a store"
     needs_root: bool = False
     commands: list[str] = field(default_factory=lambda: ["echo trusted > {}"])
 
     def trusts(self, anchor: Anchor) -> bool:
         del anchor
-        return self.place.exists()
+        return self.path.exists()
 
     def to_trust(self, anchor: Anchor) -> tuple[Step, ...]:
         del anchor
-        return tuple(Command(("sh", "-c", c.format(self.place))) for c in self.commands)
+        return tuple(Command(("sh", "-c", c.format(self.path))) for c in self.commands)
 
     def to_untrust(self, anchor: Anchor) -> tuple[Step, ...]:
         del anchor
-        return (RemoveFile(self.place),) if self.place.exists() else ()
+        return (RemoveFile(self.path),) if self.path.exists() else ()
 
 
 @pytest.mark.parametrize("failing", [0, 1, 2])
@@ -141,7 +141,7 @@ def test_a_step_that_fails_undoes_those_before(
     store = Pretended(tmp_path / "store", commands=commands)
     with pytest.raises(CmpBundleError, match="a store: sh failed: too bad"):
         carried_out(trust.to_trust(anchor, [store])[0], anchor)
-    assert not store.place.exists()
+    assert not store.path.exists()
 
 
 def test_ctrl_c_undoes_as_well(tmp_path: Path, anchor: Anchor) -> None:
@@ -155,15 +155,15 @@ def test_ctrl_c_undoes_as_well(tmp_path: Path, anchor: Anchor) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         trust.make(trust.to_trust(anchor, [store])[0], anchor, Disk(), before)
-    assert not store.place.exists()
+    assert not store.path.exists()
 
 
 def test_forgetting_that_fails_is_not_undone(tmp_path: Path, anchor: Anchor) -> None:
     store = Pretended(tmp_path / "folder")
-    store.place.mkdir()
+    store.path.mkdir()
     with pytest.raises(CmpBundleError, match="a store: cannot be changed"):
         carried_out(trust.to_untrust(anchor, [store])[0], anchor)
-    assert store.place.exists()
+    assert store.path.exists()
 
 
 def test_what_takes_root(tmp_path: Path, anchor: Anchor, monkeypatch: pytest.MonkeyPatch) -> None:
