@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.server
 import socket
 import socketserver
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
+
+from tests.unit.tls.serving import pump
 
 if TYPE_CHECKING:
     import ssl
@@ -156,9 +157,9 @@ class ConnectProxy:
                 host, _, port = place.rpartition(":")
                 with socket.create_connection((host, int(port)), timeout=10) as there:
                     self.wfile.write(b"HTTP/1.1 200 Connected\r\n\r\n")
-                    back = threading.Thread(target=_pump, args=(there, self.connection))
+                    back = threading.Thread(target=pump, args=(there, self.connection))
                     back.start()
-                    _pump(self.connection, there)
+                    pump(self.connection, there)
                     back.join()
 
         class Server(socketserver.ThreadingTCPServer):
@@ -179,11 +180,3 @@ class ConnectProxy:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while piece := source.recv(65536):
-            sink.sendall(piece)
-    with contextlib.suppress(OSError):
-        sink.shutdown(socket.SHUT_WR)

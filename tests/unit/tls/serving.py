@@ -113,13 +113,14 @@ class _Tunnel(socketserver.StreamRequestHandler):
             return
         with there:
             self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
-            back = threading.Thread(target=_pump, args=(there, self.connection))
+            back = threading.Thread(target=pump, args=(there, self.connection))
             back.start()
-            _pump(self.connection, there)
+            pump(self.connection, there)
             back.join()
 
 
-def _pump(source: socket.socket, sink: socket.socket) -> None:
+def pump(source: socket.socket, sink: socket.socket) -> None:
+    """All that comes from ``source``, to its end."""
     with contextlib.suppress(OSError):
         while data := source.recv(65536):
             sink.sendall(data)
