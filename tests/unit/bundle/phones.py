@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from cmp_bundle.phone.file import PhoneFile
 from cmp_bundle.phone.model import Phone
@@ -46,6 +47,13 @@ FILES = {
     "README.md": "# A phone for tests\n",
     ".gitignore": "node_modules\n",
 }
+
+
+def lay(folder: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
 
 
 def phone(changes: Mapping[str, str | None] | None = None) -> Phone:

@@ -40,7 +40,7 @@ from cmp_bundle.files import Disk
 from tests.testbed.databases import Realtime
 from tests.testbed.realtime import AUTHS
 from tests.unit.accounts import realtime
-from tests.unit.bundle.phones import FILES
+from tests.unit.bundle.phones import FILES, lay
 from tests.unit.deploy.trees import snapshot, tree
 
 ACTIONS = {
@@ -118,10 +118,7 @@ class Place:
         secret.write_text(self.database.password)
         for path in (accounts, secret):
             path.chmod(0o600)
-        for name, text in FILES.items():
-            path = self.base / "phone" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+        lay(self.base / "phone", FILES)
 
     def fill(self) -> None:
         realtime.fill(self.database, "dora")

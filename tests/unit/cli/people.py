@@ -12,7 +12,7 @@ import pytest
 from cmp_bundle.cli import app
 from cmp_bundle.cli.app import DONE, MISTAKE
 from tests import schemas
-from tests.unit.bundle.phones import FILES
+from tests.unit.bundle.phones import FILES, lay
 from tests.unit.deploy.trees import tree
 
 PJSIP = b"""\
@@ -99,6 +99,10 @@ class Desk:
         assert done.code == DONE, done
         return done.out + done.err
 
+    def go_live(self) -> None:
+        self("build")
+        self("deploy")
+
     def json(self, *words: str) -> Any:
         done = self.run(*words, "--json")
         assert done.code == DONE, done
@@ -137,10 +141,7 @@ def desk(
     root = tree(tmp_path / "root", pjsip_conf=PJSIP)
     folder = tmp_path / "here"
     folder.mkdir()
-    for name, text in FILES.items():
-        path = tmp_path / "phone" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+    lay(tmp_path / "phone", FILES)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("CMP_BUNDLE_ASTERISK_ROOT", str(root))
     monkeypatch.setenv("CMP_BUNDLE_ASTERISK_COMMAND", '["false"]')

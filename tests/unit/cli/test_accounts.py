@@ -17,7 +17,7 @@ from cmp_bundle.accounts.model import ha1
 from cmp_bundle.cli.app import MISTAKE, STOPPED, USAGE
 from tests import schemas
 
-from .people import PJSIP, Desk, desk
+from .people import PJSIP, Desk
 
 #: Everything that nobody is to see on a screen.
 SECRETS = (
@@ -27,13 +27,6 @@ SECRETS = (
     "typed-in",
     ha1("alice", "asterisk", "wonder1and"),
 )
-
-
-@pytest.fixture(name="at")
-def _at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Desk:
-    return desk(tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture(autouse=True)
@@ -312,8 +305,7 @@ def test_check_tells_of_a_password_that_stands_in_the_phone(
 @pytest.mark.slow
 def test_rotate_where_the_password_stands(at: Desk) -> None:
     at("accounts", "import")
-    at("build")
-    at("deploy")
+    at.go_live()
     link, before = at("link", "alice"), at.profiles()
     done = at.json("accounts", "rotate", "alice")
     assert (done["rotated"], done["live"], done["built"]) == (["alice"], True, True)
@@ -364,8 +356,7 @@ def test_a_rotation_that_cannot_be_made_live_is_taken_back(
     at: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at("accounts", "import")
-    at("build")
-    at("deploy")
+    at.go_live()
     before = at.content()
     monkeypatch.setattr("cmp_bundle.deploy.staging.stage_profiles", _failing)
     done = at.run("accounts", "rotate", "alice")

@@ -11,25 +11,21 @@ from cmp_bundle.changes.engine import Engine, Transaction
 from cmp_bundle.cli.app import MISTAKE
 from tests.unit.accounts import realtime
 
-from .people import Desk, desk
+from .people import Desk
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(name="at")
-def _at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Desk:
-    made = desk(tmp_path, monkeypatch, capsys)
+def _at(at: Desk, tmp_path: Path) -> Desk:
     realtime.filled(tmp_path / "realtime.db", "dora")
-    made.write(
+    at.write(
         '[[account]]\nid = "alice"\npassword = "wonder1and"\n\n'
         f'[[account]]\nid = "dora"\nsource = "sqlite:///{tmp_path}/realtime.db"\n'
     )
-    made("build")
-    made("deploy")
-    made("key", "backup", "copy")
-    return made
+    at.go_live()
+    at("key", "backup", "copy")
+    return at
 
 
 def cut_off(at: Desk, *words: str) -> None:

@@ -12,23 +12,20 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from cmp_bundle.bundle import dist, manifest
 from cmp_bundle.files import Disk
-from tests.unit.cli import people
-from tests.unit.cli.people import Desk
+
+from .people import Desk
 
 NO_CONTAINER = "Error response from daemon: No such container: pbx"
 
 
-@pytest.fixture
-def desk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Desk:
-    made = people.desk(tmp_path, monkeypatch, capsys)
-    made("build")
-    return made
+@pytest.fixture(name="at")
+def _at(at: Desk) -> Desk:
+    at("build")
+    return at
 
 
 def test_an_asterisk_that_cannot_be_asked_is_not_taken_for_stopped(
-    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    at: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     docker = tmp_path / "docker"
     docker.write_text(f"#!/bin/sh\necho '{NO_CONTAINER}' >&2\nexit 1\n")
@@ -36,41 +33,41 @@ def test_an_asterisk_that_cannot_be_asked_is_not_taken_for_stopped(
     command = json.dumps([str(docker), "exec", "pbx", "asterisk"])
     monkeypatch.setenv("CMP_BUNDLE_ASTERISK_COMMAND", command)
     for words in (["deploy"], ["deploy", "--dry-run"], ["rollback"], ["undeploy"]):
-        assert NO_CONTAINER in desk.refused(*words)
+        assert NO_CONTAINER in at.refused(*words)
     # These need only its files.
-    desk("releases")
-    said = desk("init")
+    at("releases")
+    said = at("init")
     assert "not known" in said
     assert NO_CONTAINER in said
 
 
 @pytest.mark.slow
-def test_a_damaged_release_is_listed_as_that(desk: Desk) -> None:
-    desk("deploy")
-    release = desk.json("releases")["releases"][0]["release"]
-    (path,) = desk.static.glob(f".*/releases/{release}.json")
+def test_a_damaged_release_is_listed_as_that(at: Desk) -> None:
+    at("deploy")
+    release = at.json("releases")["releases"][0]["release"]
+    (path,) = at.static.glob(f".*/releases/{release}.json")
     path.unlink()
-    assert f"{release}  " in desk("releases")
-    assert f"damaged: {path}: cannot be read" in desk("releases")
-    (one,) = desk.json("releases")["releases"]
+    assert f"{release}  " in at("releases")
+    assert f"damaged: {path}: cannot be read" in at("releases")
+    (one,) = at.json("releases")["releases"]
     assert (one["release"], one["current"], one["phone"]) == (release, True, None)
     assert (one["damaged"], one["problem"]["code"]) == (True, "release-damaged")
-    desk("deploy")
-    assert [r["damaged"] for r in desk.json("releases")["releases"]] == [True, False]
+    at("deploy")
+    assert [r["damaged"] for r in at.json("releases")["releases"]] == [True, False]
 
 
-def test_a_private_key_in_a_bundle_from_elsewhere(desk: Desk) -> None:
+def test_a_private_key_in_a_bundle_from_elsewhere(at: Desk) -> None:
     """Also where nobody has an account here, so that no password could get out."""
-    built = manifest.read(desk.folder / "dist")
+    built = manifest.read(at.folder / "dist")
     pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
     files = {**built.files, "assets/notes.txt": pem}
     listed = manifest.listed(files)
     about = replace(built.manifest, id=manifest.bundle_id(listed), files=listed)
-    dist.write(manifest.Bundle(files, about), desk.folder / "dist", Disk())
-    assert not desk.accounts.exists()
-    said = desk.refused("deploy")
+    dist.write(manifest.Bundle(files, about), at.folder / "dist", Disk())
+    assert not at.accounts.exists()
+    said = at.refused("deploy")
     assert "assets/notes.txt" in said
     assert "private key" in said
 
@@ -80,9 +77,9 @@ def test_a_private_key_in_a_bundle_from_elsewhere(desk: Desk) -> None:
     "address",
     ["8089", ":8089", "0.0.0.0", "pbx.example:8089", "0.0.0.0:99999", "0.0.0.0:80\nx=1", "::1;:80"],
 )
-def test_an_address_that_asterisk_would_not_listen_on(desk: Desk, address: str) -> None:
+def test_an_address_that_asterisk_would_not_listen_on(at: Desk, address: str) -> None:
     pem = "/etc/asterisk/http.conf"
-    said = desk.refused(
+    said = at.refused(
         "deploy", "--enable-https", "--cert", pem, "--key", pem, "--https-address", address
     )
     assert "is not a numeric address with a port" in said

@@ -12,7 +12,7 @@ import pytest
 from cmp_bundle.files import owned
 from tests.unit.nobody import NOBODY, needs_root, open_folder
 
-from .people import Desk, desk
+from .people import Desk
 
 pytestmark = needs_root
 
@@ -34,13 +34,10 @@ sys.exit(app.run(words))
 """
 
 
-@pytest.fixture(name="at")
-def _at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Desk:
+@pytest.fixture(autouse=True)
+def _of_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SUDO_UID", owned.TRUST):
         monkeypatch.delenv(name, raising=False)
-    return desk(tmp_path, monkeypatch, capsys)
 
 
 def give(path: Path, owner: int = SOMEBODY) -> None:

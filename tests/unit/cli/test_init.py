@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .people import Desk, desk
+from .people import Desk
 
 LINES = "/accounts.toml /accounts.csv *.key /certs/ /dist/"
 
@@ -19,13 +19,6 @@ def written(path: Path) -> tuple[int, int]:
     """What changes whenever anybody writes there, and not by reading."""
     found = path.lstat()
     return found.st_ino, found.st_ctime_ns
-
-
-@pytest.fixture(name="at")
-def _at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Desk:
-    return desk(tmp_path, monkeypatch, capsys)
 
 
 def test_what_asterisk_says_of_its_data_does_not_become_the_operator_s_word(at: Desk) -> None:

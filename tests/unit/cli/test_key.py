@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import stat
-from pathlib import Path
 
 import click
 import pytest
 
 from cmp_bundle.cli.app import STOPPED
 
-from .people import Desk, desk
+from .people import Desk
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(name="at")
-def _at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Desk:
-    made = desk(tmp_path, monkeypatch, capsys)
-    made("accounts", "import")
-    return made
+def _at(at: Desk) -> Desk:
+    at("accounts", "import")
+    return at
 
 
 def links(at: Desk) -> list[str]:
@@ -35,8 +31,7 @@ def test_lost_and_put_back(at: Desk) -> None:
     assert stat.S_IMODE((at.folder / "copy").stat().st_mode) == 0o600
     assert "already exists" in at.refused("key", "backup", "copy")
     at("key", "backup", "copy", "--force")
-    at("build")
-    at("deploy")
+    at.go_live()
     deployed = at.profiles()
     at.key.unlink()
     for words in (("build",), ("links",), ("link", "alice"), ("accounts", "rotate", "alice")):
@@ -51,8 +46,7 @@ def test_lost_and_put_back(at: Desk) -> None:
 
 
 def test_lost_where_only_the_server_tells(at: Desk) -> None:
-    at("build")
-    at("deploy")
+    at.go_live()
     at.key.unlink()
     for path in sorted((at.folder / "dist").rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
@@ -61,8 +55,7 @@ def test_lost_where_only_the_server_tells(at: Desk) -> None:
 
 def test_lost_for_good(at: Desk) -> None:
     before = links(at)
-    at("build")
-    at("deploy")
+    at.go_live()
     at.key.unlink()
     said = at.refused("key", "rotate")
     assert "the links of 2 accounts will stop working" in said
@@ -97,8 +90,7 @@ def test_rotating_asks_on_a_terminal(at: Desk, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_link_that_was_renewed_stays_dead(at: Desk) -> None:
     """Somebody may have got hold of the old one: that is why it was renewed."""
-    at("build")
-    at("deploy")
+    at.go_live()
     leaked = links(at)
     at("key", "backup", "copy")
     at("link", "alice", "--renew")
@@ -190,8 +182,7 @@ def test_a_key_of_a_newer_version_is_left_alone(at: Desk, words: tuple[str, ...]
 def test_a_new_key_that_cannot_be_made_live_is_taken_back(
     at: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at("build")
-    at("deploy")
+    at.go_live()
     before, deployed = links(at), at.profiles()
 
     def failing(*_args: object) -> None:

@@ -10,7 +10,6 @@ import re
 import stat
 import tomllib
 from collections.abc import Callable
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -23,20 +22,13 @@ from cmp_bundle.cli.app import DONE
 from tests.unit.deploy.trees import HTTP_CONF
 from tests.unit.tls.made import odd
 
-from .people import PJSIP, Desk, desk
+from .people import PJSIP, Desk
 
 pytestmark = pytest.mark.slow
 
 LINK = re.compile(r"https://pbx\.example\.com:8089/cmp2k#[A-Za-z0-9_-]{22}")
 OWN = '[[account]]\nid = "alice"\npassword = "own-password"\nextension = "246"\n'
 PUBLIC = "--i-know-this-is-public"
-
-
-@pytest.fixture(name="at")
-def _at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Desk:
-    return desk(tmp_path, monkeypatch, capsys)
 
 
 def opened(at: Desk, user: str) -> dict[str, object]:
@@ -204,8 +196,7 @@ def test_an_asterisk_that_is_not_found_is_told(at: Desk, monkeypatch: pytest.Mon
 
 def test_removed_accounts_are_gone_from_every_release(at: Desk) -> None:
     at("accounts", "import")
-    at("build")
-    at("deploy")
+    at.go_live()
     at("build", "--no-pack")
     at("deploy")
     assert len(at.profiles()) == 2
@@ -218,8 +209,7 @@ def test_removed_accounts_are_gone_from_every_release(at: Desk) -> None:
     assert len(at.profiles()) == 1
     assert len([p for p in at.static.rglob("*.bin") if re.fullmatch("[0-9a-f]{32}", p.stem)]) == 1
     at("accounts", "remove", "alice")
-    at("build")
-    at("deploy")
+    at.go_live()
     assert at.profiles() == {}
 
 
@@ -238,16 +228,14 @@ def test_a_deploy_tells_of_accounts_that_changed_since(at: Desk) -> None:
 def test_a_bundle_with_a_password_that_was_changed_since_is_not_deployed(at: Desk) -> None:
     """A run that was cut off, or an old archive: phones that were fine would be dead."""
     at("accounts", "import")
-    at("build")
-    at("deploy")
+    at.go_live()
     before = at.profiles()
     at.pjsip.write_bytes(PJSIP.replace(b"wonder1and", b"something-else"))
     said = at.refused("deploy")
     assert "old passwords of alice: their phones would not work" in said
     assert "cmp-bundle build" in said
     assert at.profiles() == before
-    at("build")
-    at("deploy")
+    at.go_live()
     assert at.profiles() != before
 
 
@@ -265,8 +253,7 @@ def test_plain_is_asked_for_twice(at: Desk) -> None:
     assert "bobs-own-word" not in page
     assert PUBLIC in at.refused("deploy")
     at("deploy", PUBLIC)
-    at("build")
-    at("deploy")
+    at.go_live()
 
 
 TURN = 'ice = [{url = "turn:t.example.com", username = "all", credential = "turn-word"}]\n'

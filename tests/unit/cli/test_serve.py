@@ -29,7 +29,7 @@ from cmp_bundle.tls import machine
 from cmp_bundle.tls.store import leaf_for
 from tests import schemas
 from tests.serving import Serve, serve, until
-from tests.unit.bundle.phones import FILES
+from tests.unit.bundle.phones import FILES, lay
 
 pytestmark = pytest.mark.slow
 
@@ -41,10 +41,7 @@ SITE = "/static/cyber_mega_phone_2k"
 def folder(tmp_path: Path) -> Path:
     """A folder with a phone of the tests' own and settings that name it."""
     base = tmp_path / "preview"
-    for name, text in FILES.items():
-        path = base / "phone" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+    lay(base / "phone", FILES)
     (base / "cmp-bundle.toml").write_text('[phone]\nsource = "phone"\n')
     return base
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import base64
-from pathlib import Path
 
 import pytest
 
 from cmp_bundle.accounts.model import ha1
 from cmp_bundle.bundle import manifest
-from tests.unit.bundle.phones import FILES
+from tests.unit.bundle.phones import FILES, lay
 
-from .people import Desk, desk
+from .people import Desk
 
 pytestmark = pytest.mark.slow
 
@@ -20,21 +19,11 @@ PEM = f"-----BEGIN PRIVATE KEY-----\n{base64.encodebytes(bytes(range(256))).deco
 
 
 @pytest.fixture(name="at")
-def _at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Desk:
-    at = desk(tmp_path, monkeypatch, capsys)
+def _at(at: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
     monkeypatch.setenv("CMP_BUNDLE_PHONE_SOURCE", "folder:.")
-    lay(at, FILES)
+    lay(at.folder, FILES)
     at.write(OWN)
     return at
-
-
-def lay(at: Desk, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        path = at.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
 
 
 def names(at: Desk) -> set[str]:
@@ -49,7 +38,7 @@ def test_what_lies_beside_a_phone_is_not_published(at: Desk, pack: bool) -> None
     at(*words)
     alone = names(at)
     lay(
-        at,
+        at.folder,
         {
             "certs/ca-key.pem": PEM,
             "certs/ca.pem": "x",
@@ -83,7 +72,10 @@ def test_wherever_the_settings_put_it(at: Desk) -> None:
     (at.folder / "staff.txt").write_text("")
     at.key.rename(at.folder / "of-links")
     at.accounts.rename(at.folder / "people.toml")
-    lay(at, {"settings.toml": '[accounts]\nfile = "people.toml"\n[links]\nkey = "of-links"\n'})
+    lay(
+        at.folder,
+        {"settings.toml": '[accounts]\nfile = "people.toml"\n[links]\nkey = "of-links"\n'},
+    )
     at("build", "--config", "settings.toml", "--out", "web")
     again = manifest.read(at.folder / "web").files.keys()
     assert (at.folder / "of-links").exists()
@@ -96,7 +88,7 @@ def test_wherever_the_settings_put_it(at: Desk) -> None:
 @pytest.mark.parametrize("pack", [True, False])
 def test_a_private_key_under_any_name_stops_the_build(at: Desk, pack: bool) -> None:
     at("build")
-    lay(at, {"notes.txt": f"for the new server:\n{PEM}\n"})
+    lay(at.folder, {"notes.txt": f"for the new server:\n{PEM}\n"})
     said = at.refused("build", *([] if pack else ["--no-pack"]))
     assert "notes.txt: holds a private key, and everybody could read it" in said
     assert "remove it" in said
