@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from cmp_bundle.changes.engine import Engine, NoService
+import pytest
+
+from cmp_bundle.changes.engine import Engine, NoService, Transaction
 from cmp_bundle.changes.journal import Journal
 from cmp_bundle.changes.memory import memory
 from cmp_bundle.changes.step import Kinds, Step
@@ -25,6 +29,23 @@ def carry_out(steps: Sequence[Step], disk: Disk | None = None) -> None:
     made = engine(disk)
     with made.alone(), made.transaction("accounts rotate") as changes:
         changes.do(steps)
+
+
+@contextmanager
+def killed_before_it_settles() -> Iterator[None]:
+    """As a kill leaves it that comes when all was done but not yet settled."""
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: Any) -> Any:
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Transaction, "settle", killed)
+        patch.setattr(Engine, "_undo", killed)
+        with pytest.raises(Killed):
+            yield
 
 
 def undo(steps: Sequence[Step]) -> None:

@@ -24,6 +24,8 @@ from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk, FileOwnership
 from cmp_bundle.report import Silent
 
+from .carried import killed_before_it_settles
+
 OWNER = FileOwnership(-1, -1, 0o644)
 
 
@@ -204,18 +206,8 @@ def test_what_cannot_be_undone_stays_to_be_and_the_others_are_undone(
 
 
 def cut_off(at: Bench, *steps: Step) -> None:
-    """As a kill after the last of them leaves it."""
-
-    class Killed(BaseException):
-        pass
-
-    def killed(*_: Any) -> Any:
-        raise Killed
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Engine, "_undo", killed)
-        with pytest.raises(Killed):
-            at.run(*steps, verify=killed)
+    with killed_before_it_settles():
+        at.run(*steps)
 
 
 def test_what_is_out_of_reach_is_said_and_nothing_else_changed(at: Bench) -> None:

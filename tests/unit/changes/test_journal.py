@@ -44,6 +44,12 @@ def put(journal: Journal, document: Any) -> None:
     journal.path.chmod(0o600)
 
 
+def refused(journal: Journal, match: str) -> CmpBundleError:
+    with pytest.raises(CmpBundleError, match=match) as caught:
+        journal.read()
+    return caught.value
+
+
 def test_what_was_written_is_read(journal: Journal) -> None:
     change = Change(Path("/srv/a"), FileState(b"\xff\0", FileOwnership(1, 2, 0o640), 5), None)
     entry = Entry(
@@ -88,17 +94,14 @@ DAMAGED = [
 @pytest.mark.parametrize("document", DAMAGED, ids=lambda d: repr(d)[:60])
 def test_what_is_none_is_told_with_its_file(journal: Journal, document: Any) -> None:
     put(journal, document)
-    with pytest.raises(CmpBundleError) as caught:
-        journal.read()
-    assert caught.value.file == str(journal.path)
-    assert "is not a journal of cmp-bundle" in caught.value.message
+    error = refused(journal, "is not a journal of cmp-bundle")
+    assert error.file == str(journal.path)
     assert journal.path.exists()
 
 
 def test_another_version_s(journal: Journal) -> None:
     put(journal, GOOD | {"format": 2})
-    with pytest.raises(CmpBundleError, match="another version of cmp-bundle"):
-        journal.read()
+    refused(journal, "another version of cmp-bundle")
 
 
 @pytest.mark.parametrize(
@@ -123,9 +126,7 @@ def test_a_path_that_is_no_part_of_this_server(journal: Journal, path: str) -> N
         GOOD | {"finishing": True, "cleanup": [{"path": path, "names": "*"}]},
     ):
         put(journal, document)
-        with pytest.raises(CmpBundleError, match="is not trusted") as caught:
-            journal.read()
-        assert "the run that was cut off" in (caught.value.hint or "")
+        assert "the run that was cut off" in (refused(journal, "is not trusted").hint or "")
 
 
 def test_nothing_is_written_that_would_not_be_believed(journal: Journal) -> None:
@@ -148,8 +149,7 @@ def test_a_server_by_another_name(tmp_path: Path) -> None:
         assert journal.read() == entry
         elsewhere = Entry("deploy", (Change(tmp_path / other / "out/passwd", None, None),))
         put(journal, json.loads(elsewhere.to_json()))
-        with pytest.raises(CmpBundleError, match="is not trusted"):
-            journal.read()
+        refused(journal, "is not trusted")
 
 
 def test_places_that_take_time_to_find_are_asked_for_last(journal: Journal) -> None:
@@ -171,16 +171,14 @@ def test_places_that_take_time_to_find_are_asked_for_last(journal: Journal) -> N
 def test_one_that_others_can_use(journal: Journal, mode: int) -> None:
     put(journal, GOOD)
     journal.path.chmod(mode)
-    with pytest.raises(CmpBundleError, match="is not yours alone"):
-        journal.read()
+    refused(journal, "is not yours alone")
 
 
 @needs_root
 def test_another_s(journal: Journal) -> None:
     put(journal, GOOD)
     os.chown(journal.path, NOBODY, NOBODY)
-    with pytest.raises(CmpBundleError, match="is not yours alone"):
-        journal.read()
+    refused(journal, "is not yours alone")
 
 
 @needs_root
@@ -190,19 +188,17 @@ def test_roots_is_nothing_to_another_user() -> None:
         journal = Journal(place, PLACES, {})
         put(journal, GOOD)
         journal.path.chmod(0o644)
-        with as_nobody(), pytest.raises(CmpBundleError, match="is not yours alone"):
-            journal.read()
+        with as_nobody():
+            refused(journal, "is not yours alone")
 
 
 def test_what_is_no_file(journal: Journal) -> None:
     """None of these makes it wait."""
     os.mkfifo(journal.path)
-    with pytest.raises(CmpBundleError, match="is not a file"):
-        journal.read()
+    refused(journal, "is not a file")
     journal.path.unlink()
     journal.path.mkdir()
-    with pytest.raises(CmpBundleError, match="is not a file"):
-        journal.read()
+    refused(journal, "is not a file")
     journal.path.rmdir()
     journal.path.symlink_to("/etc/passwd")
     with pytest.raises(CmpBundleError):
@@ -213,8 +209,7 @@ def test_what_is_no_file(journal: Journal) -> None:
 def test_one_that_is_too_large(journal: Journal) -> None:
     put(journal, GOOD)
     os.truncate(journal.path, (1 << 28) + 1)  # a hole takes no room
-    with pytest.raises(CmpBundleError, match="is larger than"):
-        journal.read()
+    refused(journal, "is larger than")
 
 
 anything = st.recursive(

@@ -49,18 +49,15 @@ def test_one_that_others_may_use_is_not_used(base: Path, mode: int) -> None:
 
 
 @needs_root
-def test_another_s_folder_is_not_used(base: Path) -> None:
+@pytest.mark.parametrize(
+    ("folder_of_another", "message"),
+    [(".", "others than you may use it"), ("..", "permission denied")],
+)
+def test_another_s_folder_is_not_used(base: Path, folder_of_another: str, message: str) -> None:
+    """Nor one in a folder of another's, who could exchange it."""
     base.mkdir(parents=True, mode=0o700)
-    os.chown(base, NOBODY, NOBODY)
-    with pytest.raises(CmpBundleError, match="others than you may use it"):
-        memory("/etc/asterisk", Disk())
-
-
-@needs_root
-def test_a_parent_of_another_s_is_one_that_could_exchange_it(base: Path) -> None:
-    base.mkdir(parents=True, mode=0o700)
-    os.chown(base.parent, NOBODY, NOBODY)
-    with pytest.raises(CmpBundleError):
+    os.chown(base / folder_of_another, NOBODY, NOBODY)
+    with pytest.raises(CmpBundleError, match=message):
         memory("/etc/asterisk", Disk())
     assert list(base.iterdir()) == []
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from cmp_bundle.changes.engine import Engine, Transaction
 from cmp_bundle.cli.app import MISTAKE
 from tests.unit.accounts import realtime
+from tests.unit.changes.carried import killed_before_it_settles
 
 from .people import Desk
 
@@ -29,19 +28,8 @@ def _at(at: Desk, tmp_path: Path) -> Desk:
 
 
 def cut_off(at: Desk, *words: str) -> None:
-    """As a kill leaves it that comes when all was done but not yet settled."""
-
-    class Killed(BaseException):
-        pass
-
-    def killed(*_: Any) -> Any:
-        raise Killed
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Transaction, "settle", killed)
-        patch.setattr(Engine, "_undo", killed)
-        with pytest.raises(Killed):
-            at.run(*words)
+    with killed_before_it_settles():
+        at.run(*words)
 
 
 def test_a_restore_that_was_cut_off_is_no_restored_key(at: Desk) -> None:
