@@ -16,7 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from cmp_bundle.checks.reload import look_at
 from cmp_bundle.errors import CmpBundleError, refuse_first
-from cmp_bundle.tls.readable import ReadingUser, oneself
+from cmp_bundle.tls.readable import oneself
 from tests.unit.tls.made import DAY, NOW, a_leaf, an_authority, odd, private
 
 
@@ -25,22 +25,22 @@ class Pair:
     certificate: Path
     key: Path
 
-    def check(self, reader: ReadingUser | None = None) -> None:
-        refuse_first(look_at(str(self.certificate), str(self.key), reader or oneself(), NOW).first)
+    def check(self) -> None:
+        refuse_first(look_at(str(self.certificate), str(self.key), oneself(), NOW).first)
 
-    def says(self, reader: ReadingUser | None = None) -> CmpBundleError:
+    def says(self) -> CmpBundleError:
         with pytest.raises(CmpBundleError) as caught:
-            self.check(reader)
+            self.check()
         assert caught.value.file in (str(self.certificate), str(self.key))
         assert caught.value.hint
         return caught.value
 
 
 def pair(folder: Path, key: bytes, certificate: bytes) -> Pair:
-    made = Pair(folder / "pbx.crt", folder / "pbx.key")
-    made.key.write_bytes(key)
-    made.certificate.write_bytes(certificate)
-    return made
+    files = Pair(folder / "pbx.crt", folder / "pbx.key")
+    files.key.write_bytes(key)
+    files.certificate.write_bytes(certificate)
+    return files
 
 
 @pytest.mark.parametrize(
@@ -68,10 +68,9 @@ def test_any_issuer_and_a_chain_and_one_file(tmp_path: Path) -> None:
 
 def test_of_two_different_pairs(tmp_path: Path) -> None:
     key, _ = odd("a.example")
-    made = pair(tmp_path, key, odd("b.example")[1])
-    said = made.says()
-    assert "does not belong" in said.message
-    assert said.file == str(made.key)
+    error = pair(tmp_path, key, odd("b.example")[1]).says()
+    assert "does not belong" in error.message
+    assert error.file == str(tmp_path / "pbx.key")
 
 
 def test_the_chain_upside_down(tmp_path: Path) -> None:

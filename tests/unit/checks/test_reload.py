@@ -15,6 +15,7 @@ from cmp_bundle.asterisk.http_conf import HttpServer, http_server
 from cmp_bundle.checks import reload as loadable
 from cmp_bundle.checks.reload import Look, look, look_at, would_end_https
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.findings import Finding
 from cmp_bundle.tls import readable
 from cmp_bundle.tls.readable import ReadingUser, Unread, Why, oneself
 from tests.unit.tls import pairs
@@ -40,6 +41,18 @@ def keys(tmp_path: Path) -> pairs.Keys:
     return found
 
 
+def hindrance(found: Look) -> Finding:
+    assert found.hindrance is not None
+    return found.hindrance
+
+
+def both_in(folder: Path, pair: tuple[bytes, bytes] | None = None) -> Path:
+    """A file with a key and its certificate; any pair that is good where none is given."""
+    path = folder / "both.pem"
+    path.write_bytes(b"".join(pair or pairs.good()))
+    return path
+
+
 def judged(reader: ReadingUser, served: bytes | None = None) -> Look:
     certificate, key = f"/keys/{pairs.CERTIFICATE}", f"/keys/{pairs.KEY}"
     return look_at(certificate, key, reader, NOW, served=served)
@@ -57,8 +70,7 @@ def test_what_asterisk_loads(name: str, keys: pairs.Keys, reader: ReadingUser) -
 def test_what_asterisk_does_not_load(name: str, keys: pairs.Keys, reader: ReadingUser) -> None:
     make, said = pairs.bad()[name]
     make(keys)
-    error = judged(reader).hindrance
-    assert error is not None
+    error = hindrance(judged(reader))
     assert said in error.message
     assert str(error.file).startswith(str(keys.folder))
     assert error.hint
@@ -68,8 +80,7 @@ def test_what_asterisk_does_not_load(name: str, keys: pairs.Keys, reader: Readin
 @as_root
 def test_a_pipe(keys: pairs.Keys, reader: ReadingUser) -> None:
     pairs.pipe(keys)
-    error = judged(reader).hindrance
-    assert error is not None
+    error = hindrance(judged(reader))
     assert "is a pipe" in error.message
 
 
@@ -77,8 +88,7 @@ def test_a_pipe(keys: pairs.Keys, reader: ReadingUser) -> None:
 def test_too_short_for_asterisk_s_openssl_or_not(keys: pairs.Keys, reader: ReadingUser) -> None:
     """One that Asterisk shows at this moment is not too short for it."""
     pairs.too_short(keys)
-    error = judged(reader).hindrance
-    assert error is not None
+    error = hindrance(judged(reader))
     assert "1024 bits" in error.message
     assert error.file == str(keys.key)
     served = ssl.PEM_cert_to_DER_cert(keys.certificate.read_text())
@@ -111,9 +121,7 @@ def test_openssl_may_know_more_than_we(tmp_path: Path, monkeypatch: pytest.Monke
         raise CmpBundleError("a-code", "of a kind that is of an unknown kind", file=tmp_path)
 
     monkeypatch.setattr(loadable, "key_of", unknown)
-    key, certificate = pairs.good()
-    (tmp_path / "both.pem").write_bytes(key + certificate)
-    both = str(tmp_path / "both.pem")
+    both = str(both_in(tmp_path))
     found = look_at(both, both, oneself(), NOW)
     assert found.hindrance is None
     assert "of an unknown kind" in str(found.unwelcome)
@@ -127,8 +135,7 @@ def test_who_may_not_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         "contents",
         lambda path, *_: Unread(Why.CLOSED, Path(path), "a file"),
     )
-    error = look_at(str(tmp_path / "a"), str(tmp_path / "a"), oneself(), NOW).hindrance
-    assert error is not None
+    error = hindrance(look_at(str(tmp_path / "a"), str(tmp_path / "a"), oneself(), NOW))
     assert error.message == "cannot be read by this user"
     assert "sudo" in str(error.hint)
 
@@ -144,9 +151,7 @@ def test_only_what_the_configuration_uses(tmp_path: Path) -> None:
     assert look(off, oneself(), NOW) == Look()
     nowhere = server(tmp_path, "tlscertfile=/none.pem", "enabled=no")
     assert look(nowhere, oneself(), NOW) == Look()
-    used = server(tmp_path, "tlscertfile=/none.pem", f"tlscertfile={tmp_path}/both.pem")
-    key, certificate = pairs.good()
-    (tmp_path / "both.pem").write_bytes(key + certificate)
+    used = server(tmp_path, "tlscertfile=/none.pem", f"tlscertfile={both_in(tmp_path)}")
     assert look(used, oneself(), NOW) == Look()
 
 
@@ -160,16 +165,14 @@ def test_only_what_the_configuration_uses(tmp_path: Path) -> None:
     ],
 )
 def test_names_that_lead_nowhere(lines: list[str], said: str, line: int, tmp_path: Path) -> None:
-    error = look(server(tmp_path, *lines), oneself(), NOW).hindrance
-    assert error is not None
+    error = hindrance(look(server(tmp_path, *lines), oneself(), NOW))
     assert said in error.message
     assert (error.file, error.line) == (f"{tmp_path}/http.conf", line)
     assert "begins with a slash" in str(error.hint)
 
 
 def test_names_that_start_where_asterisk_was_started(tmp_path: Path) -> None:
-    key, certificate = pairs.good()
-    (tmp_path / "asterisk.pem").write_bytes(key + certificate)
+    both_in(tmp_path).rename(tmp_path / "asterisk.pem")
     (tmp_path / "below").mkdir()
     for line, folder in (
         ("", ""),
@@ -178,21 +181,17 @@ def test_names_that_start_where_asterisk_was_started(tmp_path: Path) -> None:
     ):
         named = server(tmp_path, *filter(None, [line]))
         assert look(named, oneself(), NOW, folder=f"{tmp_path}{folder}") == Look()
-        error = look(named, oneself(), NOW, folder="/nowhere").hindrance
-        assert error is not None
+        error = hindrance(look(named, oneself(), NOW, folder="/nowhere"))
         assert str(error.file).endswith("asterisk.pem")
     # What it says where it may not look for itself.
     assert look(server(tmp_path), oneself(), NOW, folder="(unreachable)/x").hindrance is not None
 
 
 def test_a_list_of_ciphers_that_none_is_in(tmp_path: Path) -> None:
-    key, certificate = pairs.good()
-    (tmp_path / "both.pem").write_bytes(key + certificate)
-    named = f"tlscertfile={tmp_path}/both.pem"
+    named = f"tlscertfile={both_in(tmp_path)}"
     # Those of TLS 1.3 are none to it (seen on 16 and 22).
     for wrong in ("NONSENSE", "TLS_AES_128_GCM_SHA256"):
-        error = look(server(tmp_path, named, f"tlscipher={wrong}"), oneself(), NOW).hindrance
-        assert error is not None
+        error = hindrance(look(server(tmp_path, named, f"tlscipher={wrong}"), oneself(), NOW))
         assert "knows no cipher" in error.message
         assert error.line == 6
     for right in ("", "FOO:ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256"):
@@ -201,9 +200,7 @@ def test_a_list_of_ciphers_that_none_is_in(tmp_path: Path) -> None:
 
 def test_in_the_words_of_a_refusal(tmp_path: Path) -> None:
     assert would_end_https(Look()) is None
-    key, certificate = odd("a.example", begin=NOW - 2 * DAY, end=NOW - DAY)
-    both = tmp_path / "both.pem"
-    both.write_bytes(key + certificate)
+    both = both_in(tmp_path, odd("a.example", begin=NOW - 2 * DAY, end=NOW - DAY))
     assert would_end_https(look_at(str(both), str(both), oneself(), NOW)) is None
     both.unlink()
     found = would_end_https(look_at(str(both), str(both), oneself(), NOW))

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -212,6 +213,7 @@ def test_where_a_listener_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
 ALONE = """\
 import socket, sys, threading
 from pathlib import Path
+from urllib.parse import urlsplit
 from cmp_bundle.checks.websocket import ask, base_url
 
 if sys.argv[1] == "off":
@@ -302,11 +304,9 @@ def test_who_has_the_sub_protocol(rows: list[str], said: str | None, tmp_path: P
         assert "modules.conf" in str(error.hint)
 
 
-def test_the_certificate_is_what_it_shows(tmp_path: Path) -> None:
+def test_the_certificate_is_what_it_shows(context: ssl.SSLContext) -> None:
     """By which it can be told whether what lies on the disk is what is served."""
-    key, certificate = odd("pbx.example")
-    (tmp_path / "both.pem").write_bytes(key + certificate)
-    other = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    other.load_cert_chain(tmp_path / "both.pem")
-    with serving(other, saying(OPEN)) as base:
-        assert ask(base, "/ws").certificate == ssl.PEM_cert_to_DER_cert(certificate.decode())
+    with serving(context, saying(OPEN)) as base:
+        address = urlsplit(base)
+        pem = ssl.get_server_certificate((address.hostname or "", address.port or 0))
+        assert ask(base, "/ws").certificate == ssl.PEM_cert_to_DER_cert(pem)
