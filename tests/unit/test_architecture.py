@@ -8,6 +8,8 @@ import graphlib
 import re
 from pathlib import Path
 
+import pytest
+
 import cmp_bundle
 
 PACKAGE = Path(cmp_bundle.__file__).parent
@@ -169,19 +171,14 @@ def test_only_the_command_line_prints_or_knows_click() -> None:
         assert "print" not in names, path
 
 
-def test_files_are_about_one_thing() -> None:
-    for folder in ("cmp_bundle", "client"):
-        for path in (REPOSITORY / folder).rglob("*"):
-            if "node_modules" in path.parts or path.suffix not in (".py", ".ts", ".css"):
-                continue
-            if path.is_relative_to(PACKAGE / "client"):
-                continue
-            assert len(path.read_text().splitlines()) <= 400, f"{path} has outgrown its subject"
-            assert not re.search(r"util|helper|common|misc", path.stem), path
-
-
-def test_nothing_is_left_for_later() -> None:
-    for folder in ("cmp_bundle", "client"):
-        for path in (REPOSITORY / folder).rglob("*"):
-            if path.suffix in (".py", ".ts") and "node_modules" not in path.parts:
-                assert not re.search(r"\b(TODO|FIXME|XXX)\b", path.read_text()), path
+@pytest.mark.parametrize("folder", ["cmp_bundle", "client"])
+def test_files_are_about_one_thing_and_finished(folder: str) -> None:
+    for path in (REPOSITORY / folder).rglob("*"):
+        if "node_modules" in path.parts or path.suffix not in (".py", ".ts", ".css"):
+            continue
+        if path.is_relative_to(PACKAGE / "client"):
+            continue
+        text = path.read_text()
+        assert len(text.splitlines()) <= 400, f"{path} has outgrown its subject"
+        assert not re.search(r"util|helper|common|misc", path.stem), path
+        assert not re.search(r"\b(TODO|FIXME|XXX)\b", text), path

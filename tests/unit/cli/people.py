@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from cmp_bundle.cli import app
 from cmp_bundle.cli.app import DONE, MISTAKE
+from cmp_bundle.errors import CmpBundleError
 from tests import schemas
 from tests.unit.bundle.phones import FILES, lay
 from tests.unit.deploy.trees import tree
@@ -63,13 +64,58 @@ class Result:
 
 
 @dataclass
-class Desk:
-    """``folder`` is where commands are typed, ``root`` the tree of the Asterisk."""
+class Typist:
+    """``folder`` is where commands are typed; ``printed`` is all that they printed."""
 
     folder: Path
-    root: Path
     capsys: pytest.CaptureFixture[str]
-    shown: str = ""
+    printed: str = field(default="", init=False)
+    command: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where a command that is refused changes nothing."""
+        return (self.folder,)
+
+    def run(self, *words: str) -> Result:
+        code = app.run([*self.command, *words])
+        output = self.capsys.readouterr()
+        self.printed += output.out + output.err
+        return Result(code, output.out, output.err)
+
+    def json(self, *words: str) -> Any:
+        done = self.run(*words, "--json")
+        assert done.code == DONE, done
+        document = json.loads(done.out)
+        schemas.check((*self.command, *words), document)
+        return document
+
+    def refused(self, *words: str) -> str:
+        """What it says instead; whatever lies in the folders stays as it is."""
+        before = self.content()
+        done = self.run(*words)
+        assert done.code == MISTAKE, done
+        assert self.content() == before
+        return done.err
+
+    def content(self) -> dict[str, tuple[bytes, int]]:
+        return {
+            str(path): (path.read_bytes(), path.stat().st_mode)
+            for base in self.folders
+            for path in base.rglob("*")
+            if path.is_file() and path.name != ".lock"
+        }
+
+
+@dataclass
+class Desk(Typist):
+    """``root`` is the tree of the Asterisk."""
+
+    root: Path
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        return (self.folder, self.root)
 
     @property
     def accounts(self) -> Path:
@@ -87,12 +133,6 @@ class Desk:
     def static(self) -> Path:
         return self.root / "usr/share/asterisk/static-http"
 
-    def run(self, *words: str) -> Result:
-        code = app.run(list(words))
-        said = self.capsys.readouterr()
-        self.shown += said.out + said.err
-        return Result(code, said.out, said.err)
-
     def __call__(self, *words: str) -> str:
         """What a command prints that does what it shall."""
         done = self.run(*words)
@@ -103,29 +143,6 @@ class Desk:
         self("build")
         self("deploy")
 
-    def json(self, *words: str) -> Any:
-        done = self.run(*words, "--json")
-        assert done.code == DONE, done
-        printed = json.loads(done.out)
-        schemas.check(words, printed)
-        return printed
-
-    def refused(self, *words: str) -> str:
-        """What it says instead; whatever lies in the folder stays as it is."""
-        before = self.content()
-        done = self.run(*words)
-        assert done.code == MISTAKE, done
-        assert self.content() == before
-        return done.err
-
-    def content(self) -> dict[str, tuple[bytes, int]]:
-        return {
-            str(path): (path.read_bytes(), path.stat().st_mode)
-            for base in (self.folder, self.root)
-            for path in base.rglob("*")
-            if path.is_file() and path.name != ".lock"
-        }
-
     def write(self, text: str, mode: int = 0o600) -> None:
         self.accounts.write_text(text)
         self.accounts.chmod(mode)
@@ -133,6 +150,15 @@ class Desk:
     def profiles(self) -> dict[str, bytes]:
         """What is deployed, by the name that a browser asks for."""
         return {p.name: p.read_bytes() for p in self.static.glob(".*/p/*")}
+
+
+def fill_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Profiles of a server cannot be written any more."""
+
+    def failing(*_args: object) -> None:
+        raise CmpBundleError("a-code", "no room on the disk")
+
+    monkeypatch.setattr("cmp_bundle.deploy.staging.stage_profiles", failing)
 
 
 def desk(
@@ -148,4 +174,4 @@ def desk(
     monkeypatch.setenv("CMP_BUNDLE_PHONE_SOURCE", str(tmp_path / "phone"))
     monkeypatch.setenv("CMP_BUNDLE_SITE_URL", "https://pbx.example.com:8089")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    return Desk(folder, root, capsys)
+    return Desk(folder, capsys, root)

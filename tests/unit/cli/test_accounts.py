@@ -7,7 +7,6 @@ import stat
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 import click
 import pytest
@@ -17,7 +16,7 @@ from cmp_bundle.accounts.model import ha1
 from cmp_bundle.cli.app import MISTAKE, STOPPED, USAGE
 from tests import schemas
 
-from .people import PJSIP, Desk
+from .people import PJSIP, Desk, fill_the_disk
 
 #: Everything that nobody is to see on a screen.
 SECRETS = (
@@ -40,7 +39,7 @@ def _nothing_is_shown(at: Desk) -> object:
         else []
     )
     for secret in (*SECRETS, *filter(None, generated)):
-        assert secret not in at.shown
+        assert secret not in at.printed
 
 
 def rows(at: Desk) -> dict[str, dict[str, object]]:
@@ -358,18 +357,12 @@ def test_a_rotation_that_cannot_be_made_live_is_taken_back(
     at("accounts", "import")
     at.go_live()
     before = at.content()
-    monkeypatch.setattr("cmp_bundle.deploy.staging.stage_profiles", _failing)
+    fill_the_disk(monkeypatch)
     done = at.run("accounts", "rotate", "alice")
     assert done.code == MISTAKE
     assert "no room on the disk" in done.err
     after = at.content()
     assert after[str(at.pjsip)] == before[str(at.pjsip)]
-
-
-def _failing(*_args: object) -> tuple[Path, ...]:
-    from cmp_bundle.errors import CmpBundleError
-
-    raise CmpBundleError("a-code", "no room on the disk")
 
 
 def test_csv(at: Desk) -> None:

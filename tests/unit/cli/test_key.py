@@ -9,7 +9,7 @@ import pytest
 
 from cmp_bundle.cli.app import STOPPED
 
-from .people import Desk
+from .people import Desk, fill_the_disk
 
 pytestmark = pytest.mark.slow
 
@@ -184,16 +184,8 @@ def test_a_new_key_that_cannot_be_made_live_is_taken_back(
 ) -> None:
     at.go_live()
     before, deployed = links(at), at.profiles()
-
-    def failing(*_args: object) -> None:
-        from cmp_bundle.errors import CmpBundleError
-
-        raise CmpBundleError("a-code", "no room on the disk")
-
-    with monkeypatch.context() as patch:
-        patch.setattr("cmp_bundle.deploy.staging.stage_profiles", failing)
-        for words in (("key", "rotate", "--yes"), ("link", "alice", "--renew")):
-            done = at.run(*words)
-            assert "no room on the disk" in done.err
+    fill_the_disk(monkeypatch)
+    for words in (("key", "rotate", "--yes"), ("link", "alice", "--renew")):
+        assert "no room on the disk" in at.run(*words).err
     assert links(at) == before
     assert at.profiles() == deployed

@@ -92,7 +92,7 @@ def test_a_build_gives_passwords_and_says_so(at: Desk) -> None:
     stored = tomllib.loads(at.accounts.read_text())["account"]
     assert stat.S_IMODE(at.accounts.stat().st_mode) == 0o600
     assert opened(at, "zoe")["password"] == stored[1]["password"]
-    assert stored[1]["password"] not in at.shown
+    assert stored[1]["password"] not in at.printed
     assert "made and stored" not in at("build")
 
 
