@@ -14,13 +14,12 @@ from cmp_bundle.cli import app, output
 from cmp_bundle.cli.app import BUG, COMMANDS, DONE, MISTAKE, STOPPED, USAGE
 from cmp_bundle.errors import CmpBundleError
 
+from .people import Typist
+
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+pytestmark = pytest.mark.usefixtures("here")
 
 
 def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -53,11 +52,11 @@ def test_help_imports_no_command() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert app.run([name, "--help"]) == DONE
-    shown = capsys.readouterr().out
-    assert "--json" in shown
-    assert COMMANDS[name].split(".")[0].split(",")[0] in " ".join(shown.split())
+def test_every_command_explains_itself(name: str, here: Typist) -> None:
+    done = here.run(name, "--help")
+    assert done.code == DONE
+    assert "--json" in done.out
+    assert COMMANDS[name].split(".")[0].split(",")[0] in " ".join(done.out.split())
 
 
 def raising(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,27 +66,22 @@ def raising(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app.group, "main", main)
 
 
-def test_a_mistake_is_two_lines(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_mistake_is_two_lines(here: Typist, monkeypatch: pytest.MonkeyPatch) -> None:
     raising(
         CmpBundleError("a-code", "does not fit", hint="make it fit", file="a.conf", line=3),
         monkeypatch,
     )
-    assert app.run(["config"]) == MISTAKE
-    assert capsys.readouterr().err.splitlines() == [
+    assert here.refused("config").splitlines() == [
         "error a-code: a.conf:3: does not fit",
         "       make it fit",
     ]
 
 
-def test_a_mistake_as_json(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_mistake_as_json(here: Typist, monkeypatch: pytest.MonkeyPatch) -> None:
     raising(CmpBundleError("a-code", "does not fit", file="a.conf", line=3), monkeypatch)
-    assert app.run(["config", "--json"]) == MISTAKE
-    said = json.loads(capsys.readouterr().out)
-    assert said["error"] == {
+    done = here.run("config", "--json")
+    assert done.code == MISTAKE
+    assert json.loads(done.out)["error"] == {
         "code": "a-code",
         "level": "error",
         "message": "does not fit",
@@ -99,10 +93,12 @@ def test_a_mistake_as_json(
     }
 
 
-def logged(capsys: pytest.CaptureFixture[str]) -> Path:
-    said = capsys.readouterr().err
-    assert "Traceback" not in said
-    path = Path(said.split("the log is ")[1].strip())
+def logged(here: Typist) -> Path:
+    """Where the log of a command is that ends by a bug."""
+    done = here.run("config")
+    assert done.code == BUG
+    assert "Traceback" not in done.err
+    path = Path(done.err.split("the log is ")[1].strip())
     assert "ZeroDivisionError" in path.read_text()
     assert __version__ in path.read_text()
     return path
@@ -110,43 +106,39 @@ def logged(capsys: pytest.CaptureFixture[str]) -> Path:
 
 @pytest.mark.parametrize("umask", [0o022, 0o000])
 def test_a_bug_goes_into_a_file_of_this_user_s(
-    umask: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    umask: int, here: Typist, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raising(ZeroDivisionError("secret"), monkeypatch)
     before = os.umask(umask)
     try:
-        assert app.run(["config"]) == BUG
+        path = logged(here)
     finally:
         os.umask(before)
-    path = logged(capsys)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
 def test_a_bug_s_log_is_written_through_no_link(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    here: Typist, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     raising(ZeroDivisionError("secret"), monkeypatch)
-    assert app.run(["config"]) == BUG
-    log = logged(capsys)
+    log = logged(here)
     (tmp_path / "victim").write_text("precious")
     (log.parent / f"bug-20261231T235959-{os.getpid()}.log").symlink_to(tmp_path / "victim")
     monkeypatch.setattr("time.strftime", lambda _form: "20261231T235959")
-    assert app.run(["config"]) == BUG
-    other = logged(capsys)
+    other = logged(here)
     other.unlink()
     assert other.parent != log.parent
     assert (tmp_path / "victim").read_text() == "precious"
 
 
-def test_ctrl_c_and_wrong_usage(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert app.run(["nothing"]) == USAGE
-    assert app.run(["config", "--nothing"]) == USAGE
-    assert "cmp-bundle config --help" in capsys.readouterr().err
+def test_ctrl_c_and_wrong_usage(here: Typist, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert here.run("nothing").code == USAGE
+    done = here.run("config", "--nothing")
+    assert done.code == USAGE
+    assert "cmp-bundle config --help" in done.err
     raising(KeyboardInterrupt(), monkeypatch)
-    assert app.run(["config"]) == STOPPED
+    assert here.run("config").code == STOPPED
 
 
 def test_colour_only_on_a_terminal_that_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,7 +230,7 @@ def test_letters_that_the_terminal_does_not_know(how: dict[str, str], tmp_path: 
 
 
 def test_a_bug_where_nobody_has_a_home(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    here: Typist, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def homeless(*_arguments: object, **_more: object) -> Path:
         raise RuntimeError("could not determine the home directory")
@@ -250,10 +242,7 @@ def test_a_bug_where_nobody_has_a_home(
     (tmp_path / f"bug-20261231T235959-{os.getpid()}.log").symlink_to("victim")
     monkeypatch.setattr("time.strftime", lambda _form: "20261231T235959")
     raising(ZeroDivisionError("secret"), monkeypatch)
-    logs = set()
-    for _ in range(2):
-        assert app.run(["config"]) == BUG
-        logs.add(logged(capsys))
+    logs = {logged(here) for _ in range(2)}
     assert len(logs) == 2
     assert {log.parent for log in logs} == {tmp_path}
     assert {stat.S_IMODE(log.stat().st_mode) for log in logs} == {0o600}
@@ -261,27 +250,26 @@ def test_a_bug_where_nobody_has_a_home(
 
 
 def test_a_bug_where_no_folder_can_be_written(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    here: Typist, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "file"))
     raising(ZeroDivisionError("secret"), monkeypatch)
-    assert app.run(["config"]) == BUG
-    said = capsys.readouterr().err
-    assert "no folder could be written" in said
-    assert "Traceback" in said
+    done = here.run("config")
+    assert done.code == BUG
+    assert "no folder could be written" in done.err
+    assert "Traceback" in done.err
 
 
 def test_config_tells_where_each_value_comes_from(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Typist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "cmp-bundle.toml").write_text('[site]\nname = "phone"\n')
     monkeypatch.setenv("CMP_BUNDLE_ACCOUNT_ID", "alice")
-    assert app.run(["config"]) == DONE
-    rows = capsys.readouterr().out.splitlines()
+    done = here.run("config")
+    assert done.code == DONE
+    rows = done.out.splitlines()
     assert any(r.startswith('name = "phone"') and r.endswith("cmp-bundle.toml:2") for r in rows)
     assert any(r.startswith('id = "alice"') and r.endswith("CMP_BUNDLE_ACCOUNT_ID") for r in rows)
-    assert app.run(["config", "--json"]) == DONE
-    data = json.loads(capsys.readouterr().out)["settings"]
-    assert data["site.name"]["value"] == "phone"
+    assert here.json("config")["settings"]["site.name"]["value"] == "phone"

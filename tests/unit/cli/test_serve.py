@@ -196,13 +196,10 @@ def test_accounts_come_and_go(folder: Path) -> None:
         until(lambda: running.settings()["profile"]["id"] == "demo")
 
 
-def token_of(link: str) -> Token:
-    return Token(base64.urlsafe_b64decode(link.rpartition("#")[2] + "=="))
-
-
 def sealed(running: Serve, link: str) -> bytes | None:
     """What the link opens, as it lies on the server; None where nothing does."""
-    status, _, body = running.get(f"{SITE}/p/{token_of(link).name}.bin")
+    opening = Token(base64.urlsafe_b64decode(link.rpartition("#")[2] + "=="))
+    status, _, body = running.get(f"{SITE}/p/{opening.name}.bin")
     return body if status == 200 else None
 
 
@@ -217,7 +214,7 @@ def test_links_are_of_a_key_for_trying(folder: Path) -> None:
         first = running.url
         found = sealed(running, first)
         assert found is not None
-        profile = unseal(found, token_of(first))
+        profile = unseal(found, Token(base64.urlsafe_b64decode(first.rpartition("#")[2] + "==")))
         assert profile["password"] == "the password of alice", "a PBX asks for the real one"
         assert "the password of alice" not in running.shown()
     ring, _ = keyring.load_or_make(key, Disk())
@@ -231,24 +228,16 @@ def test_links_are_of_a_key_for_trying(folder: Path) -> None:
         assert ring.token("alice").text not in running.shown() + running.said + running.url
 
 
-def noting_browser(folder: Path) -> str:
-    """A browser that only notes what it is asked to open."""
-    program = folder / "browser"
-    program.write_text(f'#!/bin/sh\necho "$@" > {folder}/new && mv {folder}/new {folder}/opened\n')
-    program.chmod(0o755)
-    return f"{program} %s"
-
-
-def opened_address(folder: Path) -> str:
-    until((folder / "opened").exists)
-    return (folder / "opened").read_text().strip()
-
-
 def test_no_secret_stands_in_a_process_s_arguments(folder: Path) -> None:
     """Every user can read those of every process."""
     accounts(folder, "alice")
-    with serve(folder, "--open", BROWSER=noting_browser(folder)) as running:
-        address = opened_address(folder)
+    program = folder / "browser"
+    program.write_text(f'#!/bin/sh\necho "$@" > {folder}/new && mv {folder}/new {folder}/opened\n')
+    program.chmod(0o755)
+    with serve(folder, "--open", BROWSER=f"{program} %s") as running:
+        address = until(
+            lambda: (folder / "opened").exists() and (folder / "opened").read_text().strip()
+        )
         token = running.url.rpartition("#")[2]
         secret = running.page.split("/")[-2]
         arguments = Path(f"/proc/{running.process.pid}/cmdline").read_text()
@@ -305,8 +294,13 @@ def test_edits_where_no_events_come(folder: Path) -> None:
 
 
 def test_a_browser_is_opened(folder: Path) -> None:
-    with serve(folder, "--open", BROWSER=noting_browser(folder)) as running:
-        assert opened_address(folder) == running.url
+    opened = folder / "opened"
+    program = folder / "browser"
+    program.write_text(f'#!/bin/sh\necho "$1" > {opened}.new && mv {opened}.new {opened}\n')
+    program.chmod(0o755)
+    with serve(folder, "--open", BROWSER=f"{program} %s") as running:
+        until(opened.exists)
+        assert opened.read_text().strip() == running.url
 
 
 def test_everybody_may_come_when_it_is_said(folder: Path) -> None:
