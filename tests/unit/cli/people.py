@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
+from cmp_bundle.bundle import manifest
 from cmp_bundle.cli import app
 from cmp_bundle.cli.app import DONE, MISTAKE
 from cmp_bundle.errors import CmpBundleError
@@ -146,6 +147,16 @@ class Desk(Typist):
     def write(self, text: str, mode: int = 0o600) -> None:
         self.accounts.write_text(text)
         self.accounts.chmod(mode)
+
+    def edit(self, path: str, data: bytes) -> None:
+        """Edit dist/, its manifest as well: so it is as consistent as any bundle."""
+        dist = self.folder / "dist"
+        before = manifest.read(dist)
+        listed = manifest.listed({**before.files, path: data})
+        after = replace(before.manifest, files=listed, id=manifest.bundle_id(listed))
+        (dist / path).parent.mkdir(exist_ok=True)
+        (dist / path).write_bytes(data)
+        (dist / manifest.NAME).write_bytes(after.to_json())
 
     def profiles(self) -> dict[str, bytes]:
         """What is deployed, by the name that a browser asks for."""

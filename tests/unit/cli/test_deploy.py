@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from cmp_bundle.bundle import dist, manifest
-from cmp_bundle.files import Disk
+from tests.unit.tls.made import odd
 
 from .people import Desk
 
@@ -58,14 +54,7 @@ def test_a_damaged_release_is_listed_as_that(at: Desk) -> None:
 
 def test_a_private_key_in_a_bundle_from_elsewhere(at: Desk) -> None:
     """Also where nobody has an account here, so that no password could get out."""
-    built = manifest.read(at.folder / "dist")
-    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    )
-    files = {**built.files, "assets/notes.txt": pem}
-    listed = manifest.listed(files)
-    about = replace(built.manifest, id=manifest.bundle_id(listed), files=listed)
-    dist.write(manifest.Bundle(files, about), at.folder / "dist", Disk())
+    at.edit("assets/notes.txt", odd()[0])
     assert not at.accounts.exists()
     said = at.refused("deploy")
     assert "assets/notes.txt" in said

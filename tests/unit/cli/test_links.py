@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import csv
-import dataclasses
 import json
 import re
 import stat
@@ -17,7 +16,6 @@ import pytest
 from cmp_bundle.accounts import keyring as keyrings
 from cmp_bundle.accounts.model import ha1
 from cmp_bundle.accounts.profile import unseal
-from cmp_bundle.bundle import manifest
 from cmp_bundle.cli.app import DONE
 from tests.unit.deploy.trees import HTTP_CONF
 from tests.unit.tls.made import odd
@@ -274,17 +272,6 @@ def test_plain_gives_the_shared_turn_credential_away(at: Desk) -> None:
     assert "the credential of turn:t.example.com\n" in at("build", "--plain", "alice", PUBLIC)
 
 
-def edited(at: Desk, path: str, data: bytes) -> None:
-    """Somebody edits dist/, its manifest as well: so it is as consistent as any bundle."""
-    dist = at.folder / "dist"
-    before = manifest.read(dist)
-    files = {**before.files, path: data}
-    listed = manifest.listed(files)
-    about = dataclasses.replace(before.manifest, files=listed, id=manifest.bundle_id(listed))
-    (dist / path).write_bytes(data)
-    (dist / manifest.NAME).write_bytes(about.to_json())
-
-
 PLANTS: dict[str, Callable[[str], bytes]] = {
     "plain": lambda s: s.encode(),
     "base64": lambda s: base64.b64encode(b"x" + s.encode()),
@@ -315,12 +302,12 @@ def test_a_deploy_finds_what_was_planted_in_dist(at: Desk) -> None:
             # A key in base64 that is encoded once more was left there by no accident.
             if what == "the key of all links" and form != "plain":
                 continue
-            edited(at, "index.html", page + b"<!-- " + plant(secret) + b" -->")
+            at.edit("index.html", page + b"<!-- " + plant(secret) + b" -->")
             said = at.refused("deploy")
             assert f"index.html: holds {what}, and everybody could read it" in said, form
     assert at.run("deploy", PUBLIC).code != DONE, "which is for what --plain was built with"
     assert at.run("deploy", "--dry-run").code != DONE
-    edited(at, "index.html", page)
+    at.edit("index.html", page)
     at("deploy")
 
 
