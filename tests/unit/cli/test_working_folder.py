@@ -32,10 +32,9 @@ def names(at: Desk) -> set[str]:
     return {path.split("/", 2)[-1] if path.startswith("assets/") else path for path in paths}
 
 
-@pytest.mark.parametrize("pack", [True, False])
-def test_what_lies_beside_a_phone_is_not_published(at: Desk, pack: bool) -> None:
-    words = ["build", *([] if pack else ["--no-pack"])]
-    at(*words)
+@pytest.mark.parametrize("flags", [(), ("--no-pack",)], ids=["packed", "not packed"])
+def test_what_lies_beside_a_phone_is_not_published(at: Desk, flags: tuple[str, ...]) -> None:
+    at("build", *flags)
     alone = names(at)
     lay(
         at.folder,
@@ -55,7 +54,7 @@ def test_what_lies_beside_a_phone_is_not_published(at: Desk, pack: bool) -> None
         },
     )
     (at.folder / "sql.txt").chmod(0o600)
-    said = at(*words)
+    said = at("build", *flags)
     assert names(at) == alone
     assert not (at.folder / "dist/certs").exists()
     for name in ("certs/ca-key.pem", ".env", ".ENV.local", "index.html.bak"):
@@ -85,11 +84,11 @@ def test_wherever_the_settings_put_it(at: Desk) -> None:
     )  # staff.txt, which is the phone's for all that anybody knows
 
 
-@pytest.mark.parametrize("pack", [True, False])
-def test_a_private_key_under_any_name_stops_the_build(at: Desk, pack: bool) -> None:
+@pytest.mark.parametrize("flags", [(), ("--no-pack",)], ids=["packed", "not packed"])
+def test_a_private_key_under_any_name_stops_the_build(at: Desk, flags: tuple[str, ...]) -> None:
     at("build")
     lay(at.folder, {"notes.txt": f"for the new server:\n{PEM}\n"})
-    said = at.refused("build", *([] if pack else ["--no-pack"]))
+    said = at.refused("build", *flags)
     assert "notes.txt: holds a private key, and everybody could read it" in said
     assert "remove it" in said
 
