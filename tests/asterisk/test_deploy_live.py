@@ -128,7 +128,7 @@ def test_an_asterisk_that_dies_of_its_reload(
     before = state(pbx)
     done = aimed.run("deploy", bundle)
     assert done.returncode == 1
-    assert "Asterisk stopped when it was asked" in done.stderr
+    assert "Asterisk stopped during the reload" in done.stderr
     assert "everything was put back" in done.stderr
     assert state(pbx) == before
     pbx.stop()
@@ -149,7 +149,7 @@ def test_a_port_that_another_program_has(aimed: Cmp, pbx: Asterisk, bundle: str)
             f"Asterisk does not listen on 127.0.0.1:{pbx.ports.https}, where http.conf puts HTTPS"
         )
         assert said in done.stderr
-        assert "another program has that port" in done.stderr
+        assert "another program uses that port" in done.stderr
         assert state(pbx) == before
     aimed("deploy", bundle)  # its reload finds the port free
     pbx.stop()

@@ -118,7 +118,7 @@ def test_what_browsers_have_against_it(keys: pairs.Keys, reader: ReadingUser) ->
 
 def test_openssl_may_know_more_than_we(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object) -> None:
-        raise CmpBundleError("a-code", "of a kind that is of an unknown kind", file=tmp_path)
+        raise CmpBundleError("a-code", "of an unknown kind", file=tmp_path)
 
     monkeypatch.setattr(loadable, "key_of", unknown)
     both = str(both_in(tmp_path))
