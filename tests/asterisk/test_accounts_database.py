@@ -50,7 +50,7 @@ def disagreements(found: Endpoints, theirs: dict[str, Told | None]) -> list[str]
 def unclear(found: Endpoints, name: str) -> bool:
     """Whether the import refuses an auth because what Asterisk holds is a matter of chance."""
     auths = [found.auths[each] for each in found.endpoints[name].auths if each in found.auths]
-    return any("holds a ^" in auth.unusable for auth in auths)
+    return any("contains a ^" in auth.unusable for auth in auths)
 
 
 @pytest.mark.slow
