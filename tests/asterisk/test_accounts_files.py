@@ -82,7 +82,9 @@ class Bench:
 
 def loaded(found: Endpoints, name: str) -> endpoints.Told | None:
     """What ours says that Asterisk has, where an id that is there twice loses all of its kind."""
-    twice = {kind for w in found.findings for kind in re.findall(r"objects of type=(\w+)", w.message)}
+    twice = {
+        kind for w in found.findings for kind in re.findall(r"objects of type=(\w+)", w.message)
+    }
     if "endpoint" in twice:
         return None
     return endpoints.read(Endpoints(found.endpoints, {}) if "auth" in twice else found, name)
