@@ -47,8 +47,7 @@ def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:
     files |= {f"{manifest.PROFILES}/{name}": data for name, data in bundle.profiles.items()}
     present: set[str] = set()
     try:
-        with suppress(FileNotFoundError, NotADirectoryError):
-            folder.stat()  # since Python 3.14 exists() hides every other error
+        if owned.exists(folder):
             present = _built_paths(folder)
         unchanged = {p for p in present & set(files) if _holds(folder / p, files[p])}
         folder.parent.mkdir(parents=True, exist_ok=True)

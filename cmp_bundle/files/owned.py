@@ -114,6 +114,18 @@ def resolved(path: Path, *, shared: bool = False) -> Path:
     )
 
 
+def exists(path: Path) -> bool:
+    """Whether anything is at ``path``, symlinks followed.
+
+    Raises OSError where nobody may tell, which Path.exists() hides since Python 3.14.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
 def refuse_folder(path: Path) -> None:
     """Raises CmpBundleError where somebody else could put another file in the place of ``path``."""
     try:

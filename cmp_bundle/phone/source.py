@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from cmp_bundle.errors import CmpBundleError, reason
+from cmp_bundle.files import owned
 from cmp_bundle.phone.archive import SUFFIXES
 from cmp_bundle.phone.builtin import BUILTIN
 from cmp_bundle.phone.pin import UPSTREAM, Pin
@@ -296,9 +297,8 @@ def _path(text: str, base: Path) -> Path:
 
 def _look(path: Path, text: str, question: Callable[[Path], bool]) -> bool:
     try:
-        path.stat()  # since Python 3.14 a question hides why it has no answer
-        return question(path)
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # no path has a NUL in it
+        return owned.exists(path) and question(path)
+    except ValueError:  # no path has a NUL in it
         return False
     except OSError as error:
         raise _no(text, f"cannot be read: {reason(error)}") from error

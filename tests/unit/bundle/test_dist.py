@@ -89,6 +89,18 @@ def test_where_no_bundle_can_be(out: str, says: str, tmp_path: Path) -> None:
     assert (tmp_path / "theirs/precious").is_file()
 
 
+def test_a_current_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be judged then is not replaced."""
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs/precious").touch()
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(CmpBundleError, match="cannot hold a bundle: no such file"):
+        dist.write(BUNDLE, tmp_path / "theirs", Disk())
+    assert (tmp_path / "theirs/precious").is_file()
+
+
 @pytest.mark.parametrize(
     "text", ['{"name": "My shop", "start_url": "/"}', "", "[]", '{"made_by": 1}', "null"]
 )
