@@ -110,10 +110,3 @@ def file_exists(path: Path, hint: str = "replace it: --force") -> CmpBundleError
     """That ``path`` is there, and nobody said that it may be replaced."""
     text = "already exists, and is not replaced"
     return CmpBundleError("file-exists", text, file=path, hint=hint)
-
-
-def unreadable(file: Path | str, error: OSError, hint: str | None = None) -> CmpBundleError:
-    """That the system did not let this user read ``file``."""
-    if hint is None and isinstance(error, PermissionError):
-        hint = AS_ANOTHER_USER
-    return CmpBundleError("unreadable", f"cannot be read: {reason(error)}", file=file, hint=hint)

@@ -16,8 +16,9 @@ from cmp_bundle.accounts.token import KEY_BYTES, Token, token
 from cmp_bundle.changes.look import look
 from cmp_bundle.changes.state import FileState
 from cmp_bundle.changes.step import Change
-from cmp_bundle.errors import CmpBundleError, unreadable
+from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import OTHERS, Boundary, FileOwnership, owned
+from cmp_bundle.files.rights import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import csv_file, generate, toml_file
 from cmp_bundle.accounts.edits import Edits, Parsed
-from cmp_bundle.errors import CmpBundleError, unreadable
+from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import OTHERS, FileOwnership, owned
+from cmp_bundle.files.rights import unreadable
 from cmp_bundle.findings import finding
 
 if TYPE_CHECKING:

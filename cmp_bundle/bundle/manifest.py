@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import sip_id
 from cmp_bundle.bundle import shape
-from cmp_bundle.errors import CmpBundleError, unreadable
+from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import owned
+from cmp_bundle.files.rights import unreadable
 from cmp_bundle.phone.archive import MAX_ARCHIVE, read_archive
 from cmp_bundle.phone.intake import MAX_FILE, Intake, printable
 from cmp_bundle.settings.model import KEYS

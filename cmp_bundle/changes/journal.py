@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from cmp_bundle.changes import memory
 from cmp_bundle.changes.state import typed
 from cmp_bundle.changes.step import Change, Reload, Removal
-from cmp_bundle.errors import CmpBundleError, unreadable
+from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import OTHERS, Boundary
+from cmp_bundle.files.rights import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from typing import TYPE_CHECKING
 
 from cmp_bundle.changes.state import FileState, FolderState, State, SymlinkState
-from cmp_bundle.errors import unreadable
 from cmp_bundle.files import FileOwnership
 from cmp_bundle.files.open_folder import LARGEST
-from cmp_bundle.files.rights import not_allowed
+from cmp_bundle.files.rights import unreadable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,5 +36,4 @@ def look(path: Path, boundary: Boundary, *, follow: bool = False, most: int = LA
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        hindered = isinstance(error, PermissionError) and os.geteuid() == 0
-        raise unreadable(path, error, not_allowed(rights) if hindered else None) from error
+        raise unreadable(path, error, rights=rights) from error

@@ -11,10 +11,11 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError
+from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError, reason
 from cmp_bundle.files import thread_ids
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import FrameType
 
 
@@ -182,9 +183,21 @@ def not_allowed(rights: Rights | None) -> str:
     if Rights.own().uid != 0:
         return AS_ANOTHER_USER
     if rights is None or rights.are_roots:
-        return "check its attributes (lsattr), and how its file system is mounted"
+        return (
+            "check its attributes (lsattr), and how its file system is mounted; what a user mounted"
+            " may be closed to root: sudo -u USER cmp-bundle …"
+        )
     name = rights.name or rights.uid
     return (
         f"{name} may change this folder, so root does there only what {name} may do: check who"
         " owns the file and its folder, and where symlinks point"
     )
+
+
+def unreadable(
+    file: Path | str, error: OSError, hint: str | None = None, rights: Rights | None = None
+) -> CmpBundleError:
+    """That the system did not let ``rights`` (None: whoever runs this) read ``file``."""
+    if hint is None and isinstance(error, PermissionError):
+        hint = not_allowed(rights)
+    return CmpBundleError("unreadable", f"cannot be read: {reason(error)}", file=file, hint=hint)

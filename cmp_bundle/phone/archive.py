@@ -5,7 +5,8 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
-from cmp_bundle.errors import CmpBundleError, unreadable
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files.rights import unreadable
 from cmp_bundle.phone.intake import MAX_ENTRIES, MAX_TOTAL, Intake
 from cmp_bundle.phone.tar import BLOCK, read_tar
 from cmp_bundle.phone.zip import read_zip

@@ -7,7 +7,7 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from cmp_bundle.errors import unreadable
+from cmp_bundle.files.rights import unreadable
 from cmp_bundle.phone.intake import OWNER_EXECUTES, Intake
 
 if TYPE_CHECKING:

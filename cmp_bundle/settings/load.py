@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cmp_bundle.errors import CmpBundleError, unreadable
+from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import owned
+from cmp_bundle.files.rights import unreadable
 from cmp_bundle.hostname import url_in_ascii
 from cmp_bundle.settings.model import KEYS, Key, Settings, sections
 from cmp_bundle.settings.toml_places import line_of

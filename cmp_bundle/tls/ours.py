@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from cmp_bundle.errors import CmpBundleError, unreadable
+from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import OTHERS
+from cmp_bundle.files.rights import unreadable
 from cmp_bundle.tls.anchor import CERTIFICATE, Anchor, anchor_in
 from cmp_bundle.tls.authority import KEY, ORGANIZATION, YEARS, profile
 from cmp_bundle.tls.desktop_user import entry_of

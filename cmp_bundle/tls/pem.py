@@ -12,7 +12,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.utils import CryptographyDeprecationWarning
 
-from cmp_bundle.errors import CmpBundleError, unreadable
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files import owned
+from cmp_bundle.files.rights import unreadable
 from cmp_bundle.tls.opening import opened
 
 if TYPE_CHECKING:
@@ -153,12 +155,9 @@ def key_of(data: bytes, path: Path) -> PrivateKeyTypes:
 def is_there(path: Path) -> bool:
     """Whether there is such a file. Raises CmpBundleError where nobody may tell us."""
     try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
+        return owned.exists(path)
     except OSError as error:
         raise unreadable(path, error) from error
-    return True
 
 
 def _content(path: Path) -> bytes:
