@@ -24,7 +24,10 @@ _EMPTY = Endpoints({}, {}, {})
 
 @dataclass(frozen=True)
 class ConfSource:
-    """``file`` (pjsip.conf, pjsip_wizard.conf) of Asterisk's ``files``; ``name`` is as an account names it."""
+    """``file`` (pjsip.conf, pjsip_wizard.conf) of Asterisk's ``files``.
+
+    ``name`` is as an account names it.
+    """
 
     name: str
     files: ConfFolder

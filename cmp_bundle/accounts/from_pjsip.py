@@ -65,10 +65,9 @@ def _objects(
     for category in _of_type(configuration.categories, kind):
         another = make(category)
         before = objects.setdefault(category.name, another)
-        # What cannot be loaded, as an auth may be, is no second one.
-        if before is another or not getattr(another, "loaded", True):
+        if before is another or not _is_loaded(another):
             continue
-        if getattr(before, "loaded", True):
+        if _is_loaded(before):
             text = (
                 f"two objects of type={kind} are named [{category.name}]: Asterisk loads no {kind}"
             )
@@ -77,6 +76,11 @@ def _objects(
             )
         objects[category.name] = another
     return objects
+
+
+def _is_loaded(found: Auth | Endpoint | str) -> bool:
+    """Whether Asterisk loads it: what it does not load, as an auth may be, is no second one."""
+    return found.loaded if isinstance(found, Auth) else True
 
 
 def _of_type(categories: Iterable[Category], kind: str) -> Iterable[Category]:

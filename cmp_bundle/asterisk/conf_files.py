@@ -46,7 +46,7 @@ class Files(Protocol):
         """What a folder holds, in any order; nothing where it cannot be listed."""
 
     def resolved(self, path: str) -> str:
-        """The same path without symlinks and ``..``; parts that do not exist are kept as they are."""
+        """The same path without symlinks and ``..``; parts that do not exist stay as they are."""
 
 
 class ConfFolder:

@@ -278,7 +278,7 @@ def _plain(draft: Draft, additions: _Additions, live: Live | None) -> dict[str, 
     page, files = draft.page, dict(draft.files)
     del files[manifest.ENTRY]
     added = ""
-    if additions.settings:
+    if additions.settings is not None:
         files["cmp-bundle/overlay.css"] = additions.style.encode()
         added += tag("link", (("rel", "stylesheet"), ("href", "cmp-bundle/overlay.css")))
     for number, part in enumerate((*draft.scripts, *additions.scripts)):

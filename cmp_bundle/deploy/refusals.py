@@ -99,7 +99,10 @@ def _static_files(found: Survey) -> Finding | None:
         return None
     data = found.installation.data
     text = f"static-http does not exist in the data folder (from {data.origin})"
-    hint = f"if {data.value} is right, make it with mkdir; otherwise name the data folder: [asterisk] data_dir"
+    hint = (
+        f"if {data.value} is right, make it with mkdir; otherwise name the data folder:"
+        " [asterisk] data_dir"
+    )
     return finding("no-static-folder", text, Place(str(found.site.static)), hint)
 
 

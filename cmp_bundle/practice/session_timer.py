@@ -29,7 +29,7 @@ class TooShortError(Exception):
 
 @dataclass(frozen=True)
 class Terms:
-    """Every ``seconds`` the session is refreshed: by this end if ``refreshes``, else by the other."""
+    """The session is refreshed every ``seconds``: by this end if ``refreshes``, else the other."""
 
     seconds: int
     refreshes: bool

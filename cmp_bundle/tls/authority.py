@@ -82,7 +82,8 @@ def authority_in(folder: Path, now: dt.datetime) -> Authority | None:
                 "authority-without-key",
                 "the authority's key is missing, so the authority cannot sign anything",
                 file=path,
-                hint=f"put it back beside {CERTIFICATE}, or make a new authority: cmp-bundle certs ca --new",
+                hint=f"put it back beside {CERTIFICATE}, or make a new authority:"
+                " cmp-bundle certs ca --new",
             )
         key = _key(path)
     if key.public_key() != anchor.certificate.public_key():
@@ -251,7 +252,8 @@ def _key(path: Path) -> Key:
     if path.stat().st_mode & OTHERS:
         raise CmpBundleError(
             "loose-permissions",
-            "other users can read or change this key, and anybody who has it can pose as your servers",
+            "other users can read or change this key, and anybody who has it can pose as your"
+            " servers",
             file=path,
             hint=f"chmod 600 {path}; if that has no effect, use another folder",
         )
