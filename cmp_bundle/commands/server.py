@@ -60,16 +60,16 @@ def engine(context: Context, at: Server | None) -> Engine:
     Raises CmpBundleError where there is no safe place to remember in what is done.
     """
     _finish_trusting(context)
-    places = (
+    paths = (
         context.settings.accounts.file.absolute().parent,
         context.settings.links.key.absolute(),
     )
     if at is not None:
-        result = engine_for(at, Disk(), context.reporter, _kinds(context), places)
+        result = engine_for(at, Disk(), context.reporter, _kinds(context), paths)
     else:
-        folder = memory(str(places[0]), Disk())
+        folder = memory(str(paths[0]), Disk())
         result = Engine(
-            Journal(folder, places, _kinds(context)), Disk(), context.reporter, NoService()
+            Journal(folder, paths, _kinds(context)), Disk(), context.reporter, NoService()
         )
     return replace(result, journal=replace(result.journal, more=lambda: _sources(context)))
 
