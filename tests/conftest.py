@@ -154,6 +154,18 @@ def pbx(asterisk_release: roots.Release) -> Iterator[Asterisk]:
         made.remove()
 
 
+@pytest.fixture
+def packaged(request: pytest.FixtureRequest, asterisk_release: roots.Release) -> Iterator[Asterisk]:
+    """A running Asterisk with the configuration of its packages, and their ports."""
+    request.getfixturevalue("own_network")
+    made = Asterisk.prepare(asterisk_release, as_packaged=True)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.remove()
+
+
 @pytest.fixture(params=["chromium", "firefox"])
 def browser_name(request: pytest.FixtureRequest) -> str:
     """Each browser in turn; it is there."""

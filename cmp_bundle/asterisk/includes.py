@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from cmp_bundle.asterisk.values import integer
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jinja2 import Template
+
+    from cmp_bundle.asterisk.configuration import Configuration
 
 #: Our folder under Asterisk's configuration folder.
 FOLDER = "cmp-bundle"
+
+_MOST_SESSIONS = (1 << 31) - 1
 
 
 @dataclass(frozen=True)
@@ -32,27 +40,48 @@ def page_path(prefix: str, site: str, version: str) -> str:
     return f"{prefix}/static/{site}/index.html?v={version}"
 
 
-def http_conf(
-    redirect: str, page: str, *, general_exists: bool = True, https: Https | None = None
-) -> bytes:
-    """``cmp-bundle/http.conf``: static files on, and ``redirect`` leading to ``page``.
-
-    ``general_exists`` tells whether a [general] to add to was read before; adding to a category
-    that is not there makes Asterisk refuse the whole file.
+@dataclass(frozen=True)
+class OurHttp:
+    """What ``cmp-bundle/http.conf`` says. A deploy has its ``redirect`` to ``page`` there, with
+    static files on; provision has ``https`` and ``session_limit``. Each leaves the other's alone.
     """
-    return _render(
-        "http.conf", redirect=redirect, page=page, general_exists=general_exists, https=https
-    )
+
+    redirect: str | None = None
+    page: str | None = None
+    https: Https | None = None
+    session_limit: int | None = None
+
+    def __bool__(self) -> bool:
+        return self != OurHttp()
+
+    def written(self, *, general_exists: bool = True) -> bytes:
+        """The file. ``general_exists`` tells whether a [general] to add to was read before; adding
+        to a category that is not there makes Asterisk refuse the whole file.
+        """
+        return render("http.conf", ours=self, general_exists=general_exists)
 
 
-def extensions_conf(extension: str, context: str, *, context_exists: bool) -> bytes:
-    """``cmp-bundle/extensions.conf``: the echo extension in the phones' context."""
-    return _render(
-        "extensions.conf", extension=extension, context=context, context_exists=context_exists
-    )
+def our_http(http: Configuration, file: str) -> OurHttp:
+    """What ``file``, our http.conf as Asterisk sees it, says in the configuration that was read."""
+    ours = [v for v in http.browse("general") if v.file == file]
+    values = {v.name: v.value for v in ours if v.name != "redirect"}
+    redirects = [v.value.partition(" ") for v in ours if v.name == "redirect"]
+    target, _, page = redirects[-1] if redirects else ("", "", "")
+    limit = integer(values.get("sessionlimit", ""), 1, _MOST_SESSIONS)
+    return OurHttp(target or None, page or None, _https(values), limit)
 
 
-def _render(name: str, **values: Any) -> bytes:
+def _https(values: Mapping[str, str]) -> Https | None:
+    if "tlscertfile" not in values:
+        return None
+    certificate = values["tlscertfile"]
+    # Somebody may have taken lines out of the file. Asterisk then takes the certificate's for the key.
+    key = values.get("tlsprivatekey", certificate)
+    return Https(certificate, key, values.get("tlsbindaddr", Https.address))
+
+
+def render(name: str, **values: Any) -> bytes:
+    """The file of ours called ``name``."""
     return _template(name).render(values).encode()
 
 

@@ -25,7 +25,7 @@ def for_asterisk(bundle: Bundle) -> dict[str, bytes]:
     """What a deploy gives to Asterisk's configuration, as it looks on a server without prefix."""
     about = bundle.manifest
     page = includes.page_path("", about.site, about.id)
-    return {"http.conf": includes.http_conf(about.redirect, page)}
+    return {"http.conf": includes.OurHttp(about.redirect, page).written()}
 
 
 def write(bundle: Bundle, folder: Path, disk: Disk) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,11 +22,17 @@ if TYPE_CHECKING:
 
     from cmp_bundle.changes.step import Removal, Step
 
+#: A line of an auth, up to its secret.
+_SECRET = re.compile(
+    r"^([ \t]*(?:\w+/)?(?:password|md5_cred|password_digest|secret)[ \t]*=>?[ \t]*).+$",
+    re.MULTILINE | re.IGNORECASE,
+)
+
 
 @dataclass(frozen=True)
 class PathChange:
     """A path that changes. ``before`` and ``after`` say what is there, None where nothing is;
-    ``diff`` is a unified diff, of configuration that holds no secrets alone.
+    ``diff`` is a unified diff of configuration, in which no password is shown.
     """
 
     path: str
@@ -84,4 +91,6 @@ def _difference(change: Change, before: State) -> str:
 
 
 def _lines(data: bytes) -> list[str]:
-    return data.decode(errors="replace").splitlines()
+    """Without passwords, which a diff would show."""
+    text = _SECRET.sub(r"\1…", data.decode(errors="replace"))
+    return text.splitlines()

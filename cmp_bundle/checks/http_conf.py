@@ -22,7 +22,7 @@ add these lines to [general] in http.conf, with a certificate of your own:
          tlsbindaddr = 0.0.0.0:8089
          tlscertfile = /etc/asterisk/keys/asterisk.pem
          tlsprivatekey = /etc/asterisk/keys/asterisk.pem
-       or let cmp-bundle do it in its own file: --enable-https --cert FILE --key FILE"""
+       or let cmp-bundle do it in its own file: cmp-bundle provision"""
 
 
 def https_off(server: HttpServer, file: Path) -> Finding | None:

@@ -20,8 +20,9 @@ from cmp_bundle.checks.certificate_pair import apart, too_short, unwelcome
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.findings import Finding, finding
 from cmp_bundle.places import Place
+from cmp_bundle.tls import readable
 from cmp_bundle.tls.pem import certificates_of, key_of
-from cmp_bundle.tls.readable import Unread, contents, refusal
+from cmp_bundle.tls.readable import Unread, refusal
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -120,20 +121,35 @@ def look_at(
     """
     read: dict[str, bytes] = {}
     for path in dict.fromkeys((certificate, key)):
-        data = contents(path, reader, _MOST)
+        data = readable.contents(path, reader, _MOST)
         if isinstance(data, Unread):
             return Look(refusal(_here(path, reader), data, reader, _BRING_IT_BACK).finding)
         read[path] = data
-    first, second = _here(certificate, reader), _here(key, reader)
-    refused = _refused(read[certificate], read[key], cipher)
+    files = (_here(certificate, reader), _here(key, reader))
+    return look_at_contents(
+        (read[certificate], read[key]), files, now, served=served, cipher=cipher
+    )
+
+
+def look_at_contents(
+    contents: tuple[bytes, bytes],
+    files: tuple[Path, Path],
+    now: dt.datetime,
+    *,
+    served: bytes | None = None,
+    cipher: str = "",
+) -> Look:
+    """At a certificate and its key, PEM, that were read from ``files``."""
+    first, second = files
+    refused = _refused(*contents, cipher)
     try:
-        chain = certificates_of(read[certificate], first)
-        private = key_of(read[key], second)
+        chain = certificates_of(contents[0], first)
+        private = key_of(contents[1], second)
     except CmpBundleError as error:
         # What OpenSSL takes, and the library here does not know, is no hindrance.
         return Look(error.finding) if refused else Look(unwelcome=error.finding)
     if refused and served == chain[0].public_bytes(Encoding.DER):
-        refused = _refused(read[certificate], read[key], cipher, level=0)
+        refused = _refused(*contents, cipher, level=0)
     if not refused:
         return Look(unwelcome=unwelcome(chain[0], first, private, second, now))
     return Look(

@@ -21,6 +21,7 @@ COMMANDS = {
     "fixes": "List what is fixed in upstream's phone, and why.",
     "certs": "Create certificates, and make browsers trust them.",
     "serve": "Try the phone on this machine, and reload it with every edit.",
+    "provision": "Make Asterisk ready for browser phones.",
     "deploy": "Put the bundle on Asterisk's web server.",
     "link": "Show the link that opens a user's phone, ready to use.",
     "links": "Show the links of all users.",

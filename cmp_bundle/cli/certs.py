@@ -54,7 +54,7 @@ def issue(
         f"{issued.file}: certificate and key for",
         *(f"  {host}" for host in issued.hosts),
         f"valid until {until}; anybody who can read this file can pose as these hosts",
-        f"for Asterisk: cmp-bundle deploy --enable-https --cert {whole} --key {whole}",
+        f"for Asterisk: cmp-bundle provision --cert {whole} --key {whole}",
     ]
     if not issued.trusted_by:
         lines.append("no browser here trusts it yet; next: cmp-bundle certs trust")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from cmp_bundle.commands.kept_releases import releases
     from cmp_bundle.commands.link_key import backup_key, restore_key, rotate_key
     from cmp_bundle.commands.phone_links import link, links
+    from cmp_bundle.commands.provisioning import provision, undo_provision
     from cmp_bundle.commands.releasing import deploy, rollback, undeploy
     from cmp_bundle.commands.serving import serve
     from cmp_bundle.commands.setting_up import init
@@ -52,6 +53,7 @@ _MODULES = {
     "kept_releases": ("releases",),
     "link_key": ("backup_key", "restore_key", "rotate_key"),
     "phone_links": ("link", "links"),
+    "provisioning": ("provision", "undo_provision"),
     "releasing": ("deploy", "rollback", "undeploy"),
     "serving": ("serve",),
     "setting_up": ("init",),
@@ -75,6 +77,7 @@ __all__ = [
     "links",
     "list_accounts",
     "list_fixes",
+    "provision",
     "releases",
     "remove_accounts",
     "restore_key",
@@ -88,6 +91,7 @@ __all__ = [
     "show_settings",
     "trust_authority",
     "undeploy",
+    "undo_provision",
     "untrust_authority",
 ]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from cmp_bundle.changes.engine import Engine
     from cmp_bundle.commands.context import Context
-    from cmp_bundle.deploy.server import Server
+    from cmp_bundle.server.server import Server
 
 
 def unasked(loss: str) -> None:

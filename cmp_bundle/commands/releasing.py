@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from cmp_bundle.asterisk.includes import Https
     from cmp_bundle.asterisk.installation import Installation
     from cmp_bundle.commands.context import Context
     from cmp_bundle.deploy.plan import Planned
@@ -44,15 +43,13 @@ def deploy(
     context: Context,
     bundle: Path | None = None,
     *,
-    https: Https | None = None,
     public: bool = False,
     dry_run: bool = False,
 ) -> Release:
     """Put ``bundle`` (a folder that a build wrote, or an archive of it) on Asterisk's web server.
 
-    Without one, the bundle that the settings name. ``https`` is a listener to be turned on,
-    ``public`` that a bundle with somebody's password in the page is meant. Raises CmpBundleError;
-    the server is then as it was.
+    Without one, the bundle that the settings name. ``public`` tells that a bundle with somebody's
+    password in the page is meant. Raises CmpBundleError; the server is then as it was.
     """
     settings = context.settings
     contents = manifest.read(bundle or settings.build.out)
@@ -60,16 +57,8 @@ def deploy(
 
     def plan(where: Installation) -> Planned:
         refuse_outdated(context, contents)
-        found = survey(
-            where,
-            contents.manifest.site,
-            wanted=contents.files,
-            dialplan=bool(settings.echo.extension),
-            new=https,
-        )
-        planned = to_deploy(
-            contents, found, keep=settings.deploy.keep, https=https, echo=settings.echo
-        )
+        found = survey(where, contents.manifest.site, wanted=contents.files)
+        planned = to_deploy(contents, found, keep=settings.deploy.keep)
         gone = len(found.profile_names - set(contents.profiles))
         if not gone:
             return planned

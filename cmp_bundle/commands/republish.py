@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cmp_bundle.changes.engine import Transaction
     from cmp_bundle.commands.context import Context
     from cmp_bundle.commands.loaded_accounts import LoadedAccounts
-    from cmp_bundle.deploy.server import Server
+    from cmp_bundle.server.server import Server
 
 
 @dataclass(frozen=True, kw_only=True)

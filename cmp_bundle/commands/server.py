@@ -12,9 +12,9 @@ from cmp_bundle.changes.engine import Engine, NoService
 from cmp_bundle.changes.journal import NAME, Journal
 from cmp_bundle.changes.memory import memory
 from cmp_bundle.commands.account_files import database_password, read
-from cmp_bundle.deploy.server import Server, engine_for
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
+from cmp_bundle.server.server import Server, engine_for
 
 if TYPE_CHECKING:
     from pathlib import Path

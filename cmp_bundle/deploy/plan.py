@@ -7,28 +7,20 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import includes
 from cmp_bundle.bundle import manifest
-from cmp_bundle.changes.include_line import add_line, has_line, remove_line
 from cmp_bundle.changes.plan import Plan, Steps
-from cmp_bundle.changes.state import FileState, FolderState, State, SymlinkState
+from cmp_bundle.changes.state import State, SymlinkState
 from cmp_bundle.changes.step import Removal
 from cmp_bundle.checks.expected import Expected
 from cmp_bundle.deploy import refusals, staging
 from cmp_bundle.deploy.layout import release_id
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.server import lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cmp_bundle.asterisk.includes import Https
     from cmp_bundle.bundle.manifest import Bundle
     from cmp_bundle.deploy.survey import Survey
-    from cmp_bundle.settings.model import EchoSettings
-
-#: What makes Asterisk read http.conf again, and its certificate.
-HTTP = "module reload http"
-
-#: The admin's files that get a line, and what makes Asterisk read each again.
-_RELOADS = {"http.conf": HTTP, "extensions.conf": "dialplan reload"}
 
 
 @dataclass(frozen=True)
@@ -45,12 +37,10 @@ def to_deploy(
     found: Survey,
     *,
     keep: int,
-    echo: EchoSettings,
-    https: Https | None = None,
 ) -> Planned:
     """Make ``bundle`` the current release. Raises CmpBundleError with what stands against it."""
     about = bundle.manifest
-    refusals.before_deploy(found, about.site, about.redirect, https)
+    refusals.before_deploy(found, about.site, about.redirect)
     steps = Steps()
     if _is_there(found, about.id):
         release = found.current or ""
@@ -64,14 +54,9 @@ def to_deploy(
     staging.remember(steps, found, release, about, kept)
     steps.add(found.site.link, _link(found, found.current), _link(found, release))
     page = includes.page_path(found.server.prefix, about.site, version)
-    http = _http_conf(found, about.redirect, page, https or found.https)
-    _configure(steps, found, http, _dialplan(found, echo))
+    _configure(steps, found, about.redirect, page)
     then = (*superseded, *staging.superfluous(found, kept, also=bundle.manifest))
     expected = _expected(found, about.redirect, page, bundle)
-    if echo.extension and echo.context:
-        expected = replace(expected, echo=(echo.extension, echo.context))
-    if https:
-        expected = replace(expected, listener=https.address)
     plan = Planned(
         "deploy",
         tuple(steps.steps),
@@ -117,8 +102,7 @@ def to_roll_back(found: Survey, release: str | None) -> Planned:
     entry = found.on_disk[target].files[about.entry]
     steps.add(found.site.file(target, about.entry), entry, replace(entry, mtime=moment))
     steps.add(found.site.link, _link(found, current), _link(found, target))
-    http = _http_conf(found, about.redirect, page, found.https)
-    _configure(steps, found, http, None, all_of_it=False)
+    _configure(steps, found, about.redirect, page)
     bundle = manifest.Bundle(files, about)
     expected = _expected(found, about.redirect, page, bundle)
     plan = Planned("rollback", tuple(steps.steps), (), target, expected)
@@ -129,17 +113,15 @@ def to_roll_back(found: Survey, release: str | None) -> Planned:
 def to_undeploy(found: Survey) -> Planned:
     """Take everything away; the admin's files become what they would be without us."""
     steps = Steps()
-    for name in _RELOADS:
-        _exclude(steps, found, name)
+    _configure(steps, found, None, None)
     steps.add(found.site.link, _link(found, found.current), None)
     cleanup = staging.everything(found)
-    if found.folder is not None:
+    if found.folder is not None and not found.our_http.https:
         cleanup += (Removal(found.our_folder),)
     if steps.reloads:
         refusals.before_reload(found)
     nothing = _expected(found, found.redirect or "/cmp2k", None, None)
-    expected = replace(nothing, ends_https=found.https is not None)
-    return Planned("undeploy", tuple(steps.steps), cleanup, None, expected)
+    return Planned("undeploy", tuple(steps.steps), cleanup, None, nothing)
 
 
 def _current(found: Survey) -> str:
@@ -170,54 +152,14 @@ def _link(found: Survey, release: str | None) -> State:
     return None if release is None else SymlinkState(found.site.target(release))
 
 
-def _configure(
-    steps: Steps, found: Survey, http: bytes, dialplan: bytes | None, *, all_of_it: bool = True
-) -> None:
-    """Our own files, the one line in theirs, and the reloads.
-
-    ``dialplan`` is what extensions.conf includes of ours, None for nothing; it is left as it is
-    where ``all_of_it`` is false.
-    """
-    _include(steps, found, "http.conf", http)
-    if dialplan is not None:
-        _include(steps, found, "extensions.conf", dialplan)
-    elif all_of_it:
-        _exclude(steps, found, "extensions.conf")
-
-
-def _include(steps: Steps, found: Survey, name: str, data: bytes) -> None:
-    theirs = found.their(name)
-    before = len(steps)
-    if found.folder is None and not steps.makes(found.our_folder):
-        steps.add(found.our_folder, None, FolderState(found.etc_owner))
-    refusals.our_folder(found)
-    steps.add(found.our_folder / name, found.ours.get(name), FileState(data, theirs.owner))
-    line = FileState(add_line(theirs.data, name), theirs.owner)
-    steps.edit(found.path(name), theirs, line, included=name)
-    if len(steps) > before:
-        steps.reload(_RELOADS[name])
-
-
-def _exclude(steps: Steps, found: Survey, name: str) -> None:
-    """The line goes first, and Asterisk is told, so that it never looks for what is not there."""
-    theirs = found.theirs.get(name)
-    if theirs is not None and has_line(theirs.data, name):
-        after = FileState(remove_line(theirs.data, name), theirs.owner)
-        steps.edit(found.path(name), theirs, after, included=name)
-        steps.reload(_RELOADS[name])
-    steps.add(found.our_folder / name, found.ours.get(name), None)
-
-
-def _http_conf(found: Survey, redirect: str, page: str, https: Https | None) -> bytes:
-    exists = found.has_category("http.conf", "general")
-    return includes.http_conf(redirect, page, general_exists=exists, https=https)
-
-
-def _dialplan(found: Survey, echo: EchoSettings) -> bytes | None:
-    if not (echo.extension and echo.context):
-        return None
-    exists = found.has_category("extensions.conf", echo.context)
-    return includes.extensions_conf(echo.extension, echo.context, context_exists=exists)
+def _configure(steps: Steps, found: Survey, redirect: str | None, page: str | None) -> None:
+    """Our own http.conf, the one line in theirs, and the reload."""
+    ours = replace(found.our_http, redirect=redirect, page=page)
+    if ours:
+        exists = found.has_category("http.conf", "general")
+        lines.include(steps, found, "http.conf", ours.written(general_exists=exists))
+    else:
+        lines.exclude(steps, found, "http.conf")
 
 
 def _served(found: Survey, bundle: Bundle) -> dict[str, bytes]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.http_conf import http_server
-from cmp_bundle.changes.state import FileState, FolderState
+from cmp_bundle.changes.state import FileState
 from cmp_bundle.checks import http_conf
 from cmp_bundle.checks.reload import would_end_https
 from cmp_bundle.errors import refuse_first
@@ -17,14 +16,13 @@ from cmp_bundle.places import Place
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cmp_bundle.asterisk.includes import Https
     from cmp_bundle.changes.plan import Plan
     from cmp_bundle.checks.expected import Expected
     from cmp_bundle.deploy.survey import Survey
     from cmp_bundle.findings import Finding
 
 
-def before_deploy(found: Survey, site: str, redirect: str, https: Https | None) -> None:
+def before_deploy(found: Survey, site: str, redirect: str) -> None:
     """Raises CmpBundleError where a deploy would not work, or would take something away."""
     refuse_first(_other_site(found, site))
     before_any(found)
@@ -32,9 +30,7 @@ def before_deploy(found: Survey, site: str, redirect: str, https: Https | None) 
         _static_files(found),
         http_conf.prefix_unusable(found.server),
         http_conf.redirect_taken(found.server, redirect, found.inside("http.conf")),
-        _new_listener(found)
-        if https
-        else http_conf.https_off(found.server, found.path("http.conf")),
+        http_conf.https_off(found.server, found.path("http.conf")),
     )
 
 
@@ -72,14 +68,6 @@ def after(found: Survey, plan: Plan, expected: Expected) -> None:
     )
 
 
-def our_folder(found: Survey) -> None:
-    """Where our files for Asterisk's configuration go there has to be a folder, or nothing."""
-    if not isinstance(found.folder, FolderState | None):
-        text = "is not a folder, but cmp-bundle needs a folder here for its files"
-        hint = "find out who put it there, and move it away"
-        refuse_first(finding("in-the-way", text, Place(str(found.our_folder)), hint))
-
-
 def _other_site(found: Survey, site: str) -> Finding | None:
     if found.redirect is None or site == found.site.name:
         return None
@@ -104,10 +92,3 @@ def _static_files(found: Survey) -> Finding | None:
         " [asterisk] data_dir"
     )
     return finding("no-static-folder", text, Place(str(found.site.static)), hint)
-
-
-def _new_listener(found: Survey) -> Finding | None:
-    error = found.new_pair.first
-    if error is None:
-        return None
-    return replace(error, hint=f"{error.hint}; --cert and --key are paths as Asterisk sees them")

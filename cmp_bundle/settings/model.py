@@ -117,6 +117,20 @@ def _extension(text: str) -> str | None:
     return None if ok else "must be an extension such as 246"
 
 
+def _listener(text: str) -> str | None:
+    # Asterisk would make something of 8089 and of port 99999, and not what was meant.
+    host, _, port = text.rpartition(":")
+    try:
+        address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+        number = int(port)
+    except ValueError:
+        address, number = None, 0
+    written = f"[{address}]" if ":" in str(address) else str(address)
+    if not text or (text == f"{written}:{number}" and 0 < number <= 65535):  # noqa: PLR2004
+        return None
+    return "must be a numeric address with a port: 0.0.0.0:8089, [::]:8089 or 192.0.2.7:443"
+
+
 def _context(text: str) -> str | None:
     ok = not text or re.fullmatch(r"[A-Za-z0-9_.-]{1,79}", text)
     return None if ok else "must be the name of a context in extensions.conf"
@@ -214,12 +228,16 @@ class AsteriskSettings:
 
 
 @dataclass(frozen=True)
-class EchoSettings:
-    """A test extension that sends back sound and pictures. It is added if both are set."""
+class ProvisionSettings:
+    """What a server is given to be ready for browser phones."""
 
-    extension: str = _key("", "its number, such as 246", _extension)
     context: str = _key(
-        "", "the dialplan context of the phones; the extension is added to it", _context
+        "cmp-phones", "the dialplan context of the phones; it is made if there is none", _context
+    )
+    echo: str = _key("246", "the extension that sends back sound and pictures", _extension)
+    conference: str = _key("249", "the extension of a conference with pictures", _extension)
+    https_address: str = _key(
+        "", "the address and port for HTTPS where it is off: 0.0.0.0:8089, [::]:8089", _listener
     )
 
 
@@ -260,7 +278,7 @@ class Settings:
     site: SiteSettings = SiteSettings()
     build: BuildSettings = BuildSettings()
     asterisk: AsteriskSettings = AsteriskSettings()
-    echo: EchoSettings = EchoSettings()
+    provision: ProvisionSettings = ProvisionSettings()
     links: LinksSettings = LinksSettings()
     serve: ServeSettings = ServeSettings()
     deploy: DeploySettings = DeploySettings()

@@ -37,6 +37,18 @@ def addresses() -> tuple[Host, ...]:
     return tuple(dict.fromkeys(host(str(a)) for a in usable))
 
 
+def has_ipv6(name: str | None) -> bool:
+    """Whether ``name``, else this machine's own, leads other machines to an IPv6 address."""
+    try:
+        found = socket.getaddrinfo(
+            name or platform.node(), None, socket.AF_INET6, socket.SOCK_STREAM
+        )
+    except (OSError, UnicodeError):
+        return False
+    addresses = (ipaddress.ip_address(str(f[4][0]).partition("%")[0]) for f in found)
+    return any(not (a.is_loopback or a.is_link_local) for a in addresses)
+
+
 def to_serve(*, everywhere: bool) -> tuple[str, ...]:
     """Whom the certificate of a server on this machine should be for.
 

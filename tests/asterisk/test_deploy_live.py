@@ -173,38 +173,6 @@ def test_with_asterisk_down_it_is_active_at_the_next_start(
     assert not aimed("deploy", bundle)["changed"]
 
 
-def test_the_echo_extension(aimed: Cmp, pbx: Asterisk, bundle: str) -> None:
-    aimed.environment |= {
-        "CMP_BUNDLE_ECHO_EXTENSION": "777",
-        "CMP_BUNDLE_ECHO_CONTEXT": "phones",
-    }
-    aimed("deploy", bundle)
-    assert "StreamEcho" in pbx.rx("dialplan show 777@phones")
-    aimed.environment["CMP_BUNDLE_ECHO_EXTENSION"] = "246"
-    aimed("deploy", bundle)
-    aimed("undeploy")
-    assert "777" not in pbx.rx("dialplan show phones")
-    assert "StreamEcho" in pbx.rx("dialplan show 246@phones"), "that one is theirs"
-
-
-def test_https_turned_on(aimed: Cmp, pbx: Asterisk, bundle: str) -> None:
-    conf = pbx.etc / "http.conf"
-    conf.write_text("[general]\nenabled=no\n")
-    pbx.rx("module reload http")
-    done = aimed.run("deploy", bundle)
-    assert done.returncode == 1
-    assert "HTTPS is not enabled" in done.stderr
-    pem = f"{pbx.inside}/etc/keys/asterisk.pem"
-    address = f"127.0.0.1:{pbx.ports.https}"
-    said = aimed(
-        "deploy", bundle, "--enable-https", "--cert", pem, "--key", pem, "--https-address", address
-    )
-    assert said["url"] == f"https://{address}"
-    assert live.get(pbx.url, "/cmp2k").status == http.client.FOUND
-    aimed("undeploy")
-    assert conf.read_text() == "[general]\nenabled=no\n"
-
-
 @pytest.mark.parametrize("switches", [200, pytest.param(1000, marks=pytest.mark.soak)])
 def test_hundreds_of_switches_under_load(
     aimed: Cmp, pbx: Asterisk, bundles: dict[str, Path], switches: int

@@ -151,8 +151,6 @@ def hostile(
         _keep_safe(place)
     state = Path(os.environ["CMP_BUNDLE_STATE"])
     made = Hostile(pbx, cmp, inside, outside)
-    # Only with an echo extensions.conf is read and changed as well.
-    cmp.environment |= {"CMP_BUNDLE_ECHO_EXTENSION": "246", "CMP_BUNDLE_ECHO_CONTEXT": "phones"}
     before = [snapshot(place) for place in (inside, outside)]
     try:
         pbx.start()

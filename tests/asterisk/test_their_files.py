@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from cmp_bundle.accounts import from_pjsip
 from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.changes.include_line import add_line, line_for, remove_line
 from cmp_bundle.deploy.plan import to_undeploy
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.settings.model import EchoSettings
 from tests.testbed import roots
 from tests.testbed.server import Asterisk
 from tests.unit.deploy.trees import HTTP_CONF, Server, bundle, snapshot, tree, visit
+from tests.unit.provision.servers import ReadyServer
 
 from . import grammar
 from .test_http_conf_agrees import Ground, Maker
@@ -26,7 +27,6 @@ SEED = os.environ.get("CMP_BUNDLE_AGREE_SEED", "1")
 CASES = int(os.environ.get("CMP_BUNDLE_THEIR_FILES", "1000"))
 #: As many in every run as tell something, and all of them in a long one.
 SHARES = pytest.mark.parametrize("share", [4, pytest.param(1, marks=pytest.mark.soak)])
-ECHO = EchoSettings("246", "phones")
 
 
 def corpus(name: str) -> list[bytes]:
@@ -79,24 +79,49 @@ def test_files_as_shipped() -> None:
 def test_deploy_and_undeploy_over_the_corpus(tmp_path: Path, share: int) -> None:
     """Through the real thing, files only: what is accepted takes effect and goes without trace."""
     accepted = 0
-    pairs = zip(corpus("http.conf"), corpus("extensions.conf"), strict=True)
-    for number, (http, extensions) in islice(enumerate(pairs), 0, None, share):
-        root = tree(tmp_path / str(number), http, extensions_conf=extensions)
-        etc = root / "etc/asterisk"
+    for number, http in islice(enumerate(corpus("http.conf")), 0, None, share):
+        root = tree(tmp_path / str(number), http)
         before = snapshot(root)
         server = Server(root)
         try:
-            server.deploy(bundle(), echo=ECHO)
+            server.deploy(bundle())
         except CmpBundleError as error:
             assert snapshot(root) == before, f"refused ({error}), and yet something changed"
             continue
         accepted += 1
-        for name, data in (("http.conf", http), ("extensions.conf", extensions)):
-            now = (etc / name).read_bytes()
-            assert now.startswith(data)
-            assert now[len(data) :].strip() == line_for(name)
+        _has_the_line(root, "http.conf", http)
         assert visit(root) == "one"
         server.undeploy()
+        assert snapshot(root) == before
+    assert accepted > CASES // share // 10
+
+
+def _has_the_line(root: Path, name: str, before: bytes) -> None:
+    now = (root / "etc/asterisk" / name).read_bytes()
+    assert now.startswith(before)
+    assert now[len(before) :].strip() == line_for(name)
+
+
+@SHARES
+@pytest.mark.slow
+def test_provision_and_undo_over_the_corpus(tmp_path: Path, share: int) -> None:
+    accepted = 0
+    pairs = zip(corpus("pjsip.conf"), corpus("extensions.conf"), strict=True)
+    for number, (pjsip, extensions) in islice(enumerate(pairs), 0, None, share):
+        root = tmp_path / str(number)
+        server = ReadyServer(root, pjsip_conf=pjsip, extensions_conf=extensions)
+        before = snapshot(root)
+        try:
+            server.provision()
+        except CmpBundleError as error:
+            assert snapshot(root) == before, f"refused ({error}), and yet something changed"
+            continue
+        accepted += 1
+        _has_the_line(root, "pjsip.conf", pjsip)
+        _has_the_line(root, "extensions.conf", extensions)
+        assert set(from_pjsip.found(server.read("pjsip.conf")).endpoints) >= {"alice", "bob"}
+        assert not server.provision()
+        server.undo()
         assert snapshot(root) == before
     assert accepted > CASES // share // 10
 

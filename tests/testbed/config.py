@@ -89,6 +89,10 @@ class Ports:
     rtp: tuple[int, int]
 
 
+#: Where an Asterisk listens that has the packages' configuration, and HTTPS switched on.
+AS_PACKAGED = Ports(8089, 8088, 5038, (10000, 20000))
+
+
 def asterisk_conf(inside: str) -> str:
     """``inside`` is the instance's folder as Asterisk sees it, within its root."""
     return f"""\

@@ -103,10 +103,11 @@ class Asterisk:
     environment: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def prepare(cls, release: Release) -> Asterisk:
+    def prepare(cls, release: Release, *, as_packaged: bool = False) -> Asterisk:
         """A clean set of folders and the chapter's configuration; nothing is running yet.
 
-        Raises TestbedError where there is no tree to put them into.
+        ``as_packaged`` is with the configuration that the packages have instead, and its ports: one
+        of these at a time in a network. Raises TestbedError where there is no tree to put them into.
         """
         if not release.finished:
             raise TestbedError(f"no Asterisk {release.version} in {release.root}: make testbed")
@@ -117,8 +118,15 @@ class Asterisk:
         start = 10000 + secrets.randbelow(500) * 100
         https, http, ami = free_ports(3)
         ports = config.Ports(https, http, ami, (start, start + 99))
+        if as_packaged:
+            ports = config.AS_PACKAGED
         pbx = cls(release, base, ports)
-        pbx._write()
+        pbx._make_folders()
+        if as_packaged:
+            pbx._write_packaged()
+        else:
+            pbx._write()
+        _give(base, *pbx.user())
         return pbx
 
     @property
@@ -150,14 +158,19 @@ class Asterisk:
     def url(self) -> str:
         return f"https://localhost:{self.ports.https}"
 
-    def _write(self) -> None:
-        uid, gid = self.user()
+    def _make_folders(self) -> None:
         for name in ("etc", "data", "lib", "spool", "run", "log", "data/static-http"):
             (self.base / name).mkdir(mode=0o755)
         share = self.root / "usr/share/asterisk"
         for entry in share.iterdir():
             if entry.name != "static-http":
                 (self.data / entry.name).symlink_to(f"/usr/share/asterisk/{entry.name}")
+
+    def _write_packaged(self) -> None:
+        shutil.copytree(self.root / "etc/asterisk", self.etc, dirs_exist_ok=True)
+        (self.etc / "asterisk.conf").write_text(config.asterisk_conf(self.inside))
+
+    def _write(self) -> None:
         (self.base / "etc/keys").mkdir()
         (self.base / "etc/keys/asterisk.pem").write_bytes(certificate("localhost"))
         files = {
@@ -175,7 +188,6 @@ class Asterisk:
             path = self.etc / name
             path.write_text(text)
             path.chmod(0o640)
-        _give(self.base, uid, gid)
 
     def user(self) -> tuple[int, int]:
         """The numbers of the user that it runs as, and of its group."""

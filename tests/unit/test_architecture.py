@@ -124,7 +124,8 @@ def test_only_the_edges_touch_the_world() -> None:
 #: What is made of values alone: rooms and modules that are told what is there, and look at nothing.
 PURE = (
     "deploy/plan.py", "deploy/staging.py", "deploy/refusals.py", "deploy/layout.py",
-    "changes/plan.py", "changes/state.py", "changes/include_line.py", "changes/described.py",
+    "provision/plan.py", "provision/refusals.py", "provision/pjsip.py", "provision/dialplan.py",
+    "server/lines.py", "changes/plan.py", "changes/state.py", "changes/include_line.py", "changes/described.py",
     "checks/*.py", "bundle/*.py", "accounts/*.py", "practice/*.py", "settings/model.py",
     "asterisk/reader.py", "asterisk/draft.py", "asterisk/lines.py", "asterisk/http_conf.py",
     "asterisk/web.py", "asterisk/static.py", "findings.py", "places.py", "errors.py", "report.py",

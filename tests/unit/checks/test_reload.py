@@ -131,7 +131,7 @@ def test_who_may_not_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     """Without root, what is closed to us need not be closed to Asterisk; nobody can say."""
     monkeypatch.setattr(readable, "is_root", lambda: False)
     monkeypatch.setattr(
-        loadable,
+        readable,
         "contents",
         lambda path, *_: Unread(Why.CLOSED, Path(path), "a file"),
     )

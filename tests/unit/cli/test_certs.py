@@ -85,7 +85,7 @@ def test_the_first_certificate(certs: Machine) -> None:
         "  pbx.example.com",
         "  192.0.2.7",
     ]
-    assert f"deploy --enable-https --cert {path} --key {path}" in done.out
+    assert f"provision --cert {path} --key {path}" in done.out
     assert "next: cmp-bundle certs trust" in done.out
     for name in ("pbx.example.com", "192.0.2.7"):
         handshake(path.read_bytes(), certs.ca, name)

@@ -59,16 +59,3 @@ def test_a_private_key_in_a_bundle_from_elsewhere(at: Desk) -> None:
     said = at.refused("deploy")
     assert "assets/notes.txt" in said
     assert "private key" in said
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "address",
-    ["8089", ":8089", "0.0.0.0", "pbx.example:8089", "0.0.0.0:99999", "0.0.0.0:80\nx=1", "::1;:80"],
-)
-def test_an_address_that_asterisk_would_not_listen_on(at: Desk, address: str) -> None:
-    pem = "/etc/asterisk/http.conf"
-    said = at.refused(
-        "deploy", "--enable-https", "--cert", pem, "--key", pem, "--https-address", address
-    )
-    assert "is not a numeric address with a port" in said

@@ -111,7 +111,7 @@ def test_an_undeploy_needs_no_manifest(content: bytes | None, tmp_path: Path) ->
 def test_lines_taken_out_of_our_own_listener(server: Server) -> None:
     ours = server.root / OURS / "http.conf"
     ours.write_text(ours.read_text() + "tlscertfile = /etc/both.pem\n")
-    https = server.found().https
+    https = server.found().our_http.https
     assert https
     assert (https.certificate, https.key, https.address) == (
         "/etc/both.pem", "/etc/both.pem", "0.0.0.0:8089",

@@ -5,17 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from cmp_bundle.asterisk import reader
 from cmp_bundle.bundle import manifest
 from cmp_bundle.changes.described import changed_paths
 from cmp_bundle.cli.changes import dry_run
 from cmp_bundle.commands.result import ServerChanges
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.settings.model import EchoSettings
 
 from .trees import HTTP_CONF, Server, bundle, snapshot, tree, visit, with_profiles
-
-ECHO = EchoSettings("246", "phones")
 
 
 def test_exactly_these_files(tmp_path: Path) -> None:
@@ -72,8 +68,8 @@ def test_our_file_is_left_and_only_the_line_is_missing(tmp_path: Path) -> None:
 def test_undeploy_leaves_everything_as_it_was(tmp_path: Path) -> None:
     server = Server(tree(tmp_path))
     before = snapshot(tmp_path)
-    server.deploy(bundle("one"), echo=ECHO)
-    server.deploy(bundle("two"), echo=ECHO)
+    server.deploy(bundle("one"))
+    server.deploy(bundle("two"))
     server.undeploy()
     assert snapshot(tmp_path) == before
     assert server.undeploy().plan.steps == ()
@@ -204,37 +200,6 @@ def test_without_a_general_there_is_no_listener(tmp_path: Path, http: bytes) -> 
     with pytest.raises(CmpBundleError, match="HTTPS is not enabled") as caught:
         server.deploy(bundle())
     assert "tlsenable = yes" in (caught.value.hint or "")
-
-
-def test_https_can_be_turned_on_in_our_own_file(tmp_path: Path) -> None:
-    from cmp_bundle.asterisk.http_conf import http_server
-    from cmp_bundle.asterisk.includes import Https
-    from tests.testbed.server import certificate
-
-    for name, http in {"none": b"", "off": b"[general]\nenabled=no\n"}.items():
-        root = tree(tmp_path / name, http)
-        (root / "cert.pem").write_bytes(certificate("localhost"))
-        server = Server(root)
-        https = Https("/cert.pem", "/cert.pem", "127.0.0.1:9999")
-        for again in (https, None):  # a later deploy keeps it on
-            plan = server.to_deploy(bundle(), https=again)
-            server.carry_out(plan)
-        made = http_server(reader.read("http.conf", server.installation.files))
-        assert str(made.tls_address) == "127.0.0.1:9999"
-        assert visit(root) == "one"
-        server.undeploy()
-        assert (root / "etc/asterisk/http.conf").read_bytes() == http
-
-
-def test_the_echo_comes_and_goes(tmp_path: Path) -> None:
-    server = Server(tree(tmp_path))
-    server.deploy(bundle(), echo=ECHO)
-    read = reader.read("extensions.conf", server.installation.files)
-    assert "246,1,Answer(500)" in [v.value for v in read.browse("phones")]
-    server.deploy(bundle(), echo=EchoSettings())
-    read = reader.read("extensions.conf", server.installation.files)
-    assert [v.value for v in read.browse("phones")] == ["1,1,Answer()"]
-    assert not (server.found().our_folder / "extensions.conf").exists()
 
 
 def test_the_prefix_is_respected(tmp_path: Path) -> None:

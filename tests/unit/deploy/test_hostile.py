@@ -19,7 +19,6 @@ import pytest
 from cmp_bundle.bundle import manifest
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
-from cmp_bundle.settings.model import EchoSettings
 
 from .trees import Server, bundle, snapshot, tree, visit, with_profiles
 
@@ -274,7 +273,7 @@ def test_what_asterisk_cannot_read_is_not_read_for_it(root: Path, way: str) -> N
             assert not any(form in path.read_bytes() for form in told), path
 
     server = Server(root, Disk(remember))
-    as_they_please(lambda: server.deploy(bundle("one"), echo=EchoSettings("246", "phones")))
+    as_they_please(lambda: server.deploy(bundle("one")))
     assert "cmp-bundle" not in shadow.read_text()
     as_they_please(server.undeploy)
     conf.unlink()  # with a hard link gone, the file is as it was

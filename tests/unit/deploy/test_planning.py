@@ -13,7 +13,6 @@ import pytest
 
 from cmp_bundle.deploy.plan import Planned, to_deploy, to_roll_back, to_undeploy, to_update_profiles
 from cmp_bundle.deploy.survey import Survey, survey
-from cmp_bundle.settings.model import EchoSettings
 
 from .trees import Server, bundle, tree, with_profiles
 
@@ -48,7 +47,6 @@ PLANS: dict[str, Callable[[Survey], Planned]] = {
         with_profiles(bundle("three"), {"a.bin": b"new"}),
         f,
         keep=1,
-        echo=EchoSettings("246", "phones"),
     ),
     "rollback": lambda f: to_roll_back(f, None),
     "profiles": lambda f: to_update_profiles(f, {"b.bin": b"b"}),
@@ -63,9 +61,7 @@ def test_nothing_is_opened(name: str, tmp_path: Path) -> None:
     server.deploy(with_profiles(bundle("one"), {"a.bin": b"a"}))
     server.deploy(bundle("two"))
     PLANS[name](server.found())  # what is imported or compiled the first time
-    found = survey(
-        server.installation, "cyber_mega_phone_2k", wanted=bundle("three").files, dialplan=True
-    )
+    found = survey(server.installation, "cyber_mega_phone_2k", wanted=bundle("three").files)
     with watched() as seen:
         planned = PLANS[name](found)
     assert planned.steps

@@ -12,16 +12,15 @@ from pathlib import Path
 from cmp_bundle import report
 from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.http_conf import http_server
-from cmp_bundle.asterisk.includes import Https
 from cmp_bundle.asterisk.installation import Installation, Named, find
 from cmp_bundle.bundle.build import build
 from cmp_bundle.bundle.client import Client
 from cmp_bundle.bundle.manifest import Bundle, Profiles
-from cmp_bundle.deploy import server
 from cmp_bundle.deploy.plan import Planned, to_deploy, to_roll_back, to_undeploy, to_update_profiles
 from cmp_bundle.deploy.survey import Survey, survey
 from cmp_bundle.files import Disk
-from cmp_bundle.settings.model import EchoSettings, Settings, SiteSettings
+from cmp_bundle.server import server
+from cmp_bundle.settings.model import Settings, SiteSettings
 from tests.unit.bundle.phones import FILES, phone
 from tests.unit.tls.made import odd
 
@@ -112,29 +111,19 @@ class Server:
         made: Bundle,
         *,
         keep: int = 3,
-        echo: EchoSettings | None = None,
         moment: int | None = None,
     ) -> Outcome:
-        return self._carried_out(lambda: self.to_deploy(made, keep=keep, echo=echo, moment=moment))
+        return self._carried_out(lambda: self.to_deploy(made, keep=keep, moment=moment))
 
     def to_deploy(
         self,
         made: Bundle,
         *,
         keep: int = 3,
-        echo: EchoSettings | None = None,
         moment: int | None = None,
-        https: Https | None = None,
     ) -> Planned:
-        found = survey(
-            self.installation,
-            made.manifest.site,
-            moment,
-            wanted=made.files,
-            dialplan=bool(echo),
-            new=https,
-        )
-        return to_deploy(made, found, keep=keep, echo=echo or EchoSettings(), https=https)
+        found = survey(self.installation, made.manifest.site, moment, wanted=made.files)
+        return to_deploy(made, found, keep=keep)
 
     def roll_back(self, release: str | None = None) -> Outcome:
         return self._carried_out(lambda: to_roll_back(self.found(), release))

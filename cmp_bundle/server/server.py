@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import reader
@@ -15,9 +16,9 @@ from cmp_bundle.changes.memory import memory
 from cmp_bundle.checks import live
 from cmp_bundle.checks.reload import would_end_https
 from cmp_bundle.checks.websocket import Handshake, again, ask, base_url, reached, worse
-from cmp_bundle.deploy.plan import HTTP
-from cmp_bundle.deploy.survey import pair
 from cmp_bundle.errors import CmpBundleError, refuse_first
+from cmp_bundle.server.configuration import pair
+from cmp_bundle.server.lines import HTTP
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,6 +82,20 @@ class Server:
     def _base(self) -> str | None:
         return self.url or reached(self.installation.control)
 
+    def phones(self, listener: str, prefix: str) -> str | None:
+        """Where phones are let in, once they are; None where no Asterisk is running.
+
+        Raises CmpBundleError.
+        """
+        if not self.installation.running:
+            return None
+        self.installation.control.booted()
+        base = self._base() or base_url(listener)
+        answer = again(Handshake(base, f"{prefix}/ws", HTTPStatus.SWITCHING_PROTOCOLS, "sip"))
+        if not answer.open:
+            raise CmpBundleError("websocket-closed", f"{answer.url} {answer}")
+        return base
+
     def look(self, expected: Expected) -> str | None:
         """Where the server was seen to do as ``expected``; None where none is running.
 
@@ -102,6 +117,8 @@ class Server:
             )
         url = self._base() or (base_url(expected.listener) if expected.listener else None)
         if url is None:
+            if expected.page is None:
+                return None
             raise CmpBundleError(
                 "https-not-listening",
                 "Asterisk's web server does not listen on a TLS port",
@@ -111,18 +128,9 @@ class Server:
         if unserved is not None and control.ask("core show uptime") is None:
             raise _stopped()
         refuse_first(unserved)
-        lost = None if expected.ends_https else self.worse()
+        lost = self.worse()
         if lost is not None:
             raise CmpBundleError("websocket-closed", lost)
-        if expected.echo is not None:
-            extension, context = expected.echo
-            reply = control.ask(f"dialplan show {extension}@{context}") or ""
-            if "StreamEcho" not in reply:
-                raise CmpBundleError(
-                    "echo-missing",
-                    f"extension {extension} in [{context}] does not lead to the echo",
-                    hint="another extension of that number comes first; choose another number",
-                )
         return url
 
 

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cmp_bundle.cli import changes, options
+from cmp_bundle.cli.command import command as make
+from cmp_bundle.cli.output import Result
+from cmp_bundle.commands.provisioning import provision, undo_provision
+from cmp_bundle.commands.sizes import some
+from cmp_bundle.errors import CmpBundleError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cmp_bundle.commands.context import Context
+    from cmp_bundle.commands.provisioning import Provisioned
+
+
+@make(
+    click.argument("users", nargs=-1, metavar="[USER...]"),
+    options.DRY_RUN,
+    click.option("--undo", is_flag=True, help="Take away all that provision has made."),
+    click.option("--update", is_flag=True, help="Write what is in cmp-bundle's own files anew."),
+    click.option("--cert", type=options.PATH, help="A certificate (PEM) for HTTPS."),
+    click.option("--key", type=options.PATH, help="Its private key (PEM)."),
+    flags=(
+        "provision.context",
+        "provision.echo",
+        "provision.conference",
+        "provision.https_address",
+        *options.SERVER,
+    ),
+    accounts=True,
+)
+def command(
+    context: Context,
+    *,
+    users: tuple[str, ...],
+    dry_run: bool,
+    undo: bool,
+    update: bool,
+    cert: Path | None,
+    key: Path | None,
+) -> Result:
+    """Make Asterisk ready for browser phones: endpoints, dialplan, certificate, HTTPS.
+
+    Every account of the account file that has no endpoint yet gets one, or only each USER named.
+    Only what is missing is added. It goes into cmp-bundle's own files, and each changed file of
+    Asterisk's own gets one line, at its end. If Asterisk is running, it is told to reload, and then
+    each account is tried on the live server. If one cannot register or call, everything is put
+    back.
+    """
+    if undo:
+        if users or update or cert or key:
+            raise CmpBundleError(
+                "options-conflict",
+                "--undo takes everything away, so it takes no other option",
+                hint="leave out the others",
+            )
+        done = undo_provision(context, dry_run=dry_run)
+        text = "took away what provision had made" if done.changed else "there is nothing to undo"
+        return Result(changes.dry_run(done) if dry_run else text, done)
+    pair = _pair(cert, key)
+    done = provision(context, users or None, update=update, pair=pair, dry_run=dry_run)
+    if dry_run:
+        return Result(changes.dry_run(done), done)
+    return Result("\n".join(_lines(done)), done)
+
+
+def _pair(cert: Path | None, key: Path | None) -> tuple[Path, Path] | None:
+    if cert is None and key is None:
+        return None
+    if cert is None or key is None:
+        raise CmpBundleError(
+            "options-conflict",
+            "--cert and --key belong together",
+            hint="add the other one; both may be the same file",
+        )
+    return cert, key
+
+
+def _lines(done: Provisioned) -> list[str]:
+    if not done.changed:
+        lines = ["everything is there already; nothing was changed"]
+    else:
+        lines = [f"{change.path}" for change in done.changes]
+        if done.made:
+            lines.append(f"endpoints for {some(done.made)}")
+        if done.removed:
+            lines.append(f"removed the endpoints of {some(done.removed)}")
+    if done.url is None:
+        return [*lines, "Asterisk is not running here: this takes effect when it starts"]
+    return [
+        *lines,
+        f"phones can connect: {done.url}",
+        "next: cmp-bundle build && cmp-bundle deploy",
+    ]

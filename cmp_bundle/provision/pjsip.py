@@ -1,0 +1,108 @@
+"""``cmp-bundle/pjsip.conf``: templates that a person can read, and three objects for each account.
+
+Text in, text out. Each account's endpoint, aor and auth stand together, so that those of one come
+and go without a byte of the others changing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from cmp_bundle.asterisk import includes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from cmp_bundle.accounts.model import Account
+
+#: The templates of which each account's objects are made.
+TEMPLATES = ("cmp-phone", "cmp-aor", "cmp-auth")
+
+#: Where an account's objects begin.
+_FIRST = re.compile(r"^\[([^]\n]+)\]\(cmp-phone\)$", re.MULTILINE)
+
+#: How long the name of a caller may be: Asterisk keeps 80 bytes, and a table of a database has 40.
+_LONGEST_NAME = 60
+
+
+@dataclass(frozen=True)
+class Phones:
+    """What all endpoints have in common: the dialplan ``context``, their ``codecs`` in order, and
+    whether this Asterisk knows ``remove_unavailable``.
+    """
+
+    context: str
+    codecs: tuple[str, ...]
+    remove_unavailable: bool
+
+
+@dataclass(frozen=True)
+class PjsipFile:
+    """The file: its ``head`` with the templates, then each account's objects by its id."""
+
+    head: str = ""
+    objects: Mapping[str, str] | None = None
+
+    @classmethod
+    def parsed(cls, data: bytes) -> PjsipFile:
+        """Of what stands there, whoever changed it since."""
+        text = data.decode("utf-8", "surrogateescape")
+        found = list(_FIRST.finditer(text))
+        ends = [*(one.start() for one in found), len(text)]
+        objects = {one[1]: text[a:b] for one, (a, b) in zip(found, pairwise(ends), strict=True)}
+        return cls(text[: ends[0]], objects)
+
+    def __bytes__(self) -> bytes:
+        text = "".join((self.head, *(self.objects or {}).values()))
+        return text.encode("utf-8", "surrogateescape")
+
+
+def head(phones: Phones) -> str:
+    """The templates."""
+    return includes.render("pjsip.conf", phones=phones).decode()
+
+
+def objects(account: Account) -> str:
+    """Endpoint, aor and auth of an account with a password or an HA1."""
+    auth = {"username": account.user}
+    if account.ha1:
+        auth |= {"auth_type": "md5", "realm": account.realm, "md5_cred": account.ha1}
+    else:
+        auth |= {"password": account.password}
+    sections: tuple[tuple[str, Mapping[str, str]], ...] = (
+        (
+            "cmp-phone",
+            {"aors": account.id, "auth": account.id, "callerid": caller_id(account)},
+        ),
+        ("cmp-aor", {}),
+        ("cmp-auth", auth),
+    )
+    lines: list[str] = []
+    for template, options in sections:
+        lines.append(f"[{account.id}]({template})")
+        lines += [f"{name} = {escaped(value)}" for name, value in options.items()]
+    return "\n".join((*lines, "", ""))
+
+
+def caller_id(account: Account) -> str:
+    """``"Alice" <101>``: who is calling, and how to call back."""
+    name = re.sub(r'["\\<>]', "", account.display_name or account.id).strip()[:_LONGEST_NAME]
+    return f'"{name}" <{account.extension or account.id}>'
+
+
+def escaped(value: str) -> str:
+    """A value as it has to stand in a file: a semicolon would begin a comment."""
+    return value.replace(";", "\\;")
+
+
+def block(account: Account, phones: Phones) -> str:
+    """What to paste into a pjsip.conf that somebody keeps by hand."""
+    return head(phones).partition("\n\n")[2] + objects(account)
+
+
+def names(accounts: Iterable[Account]) -> tuple[str, ...]:
+    """Their ids, in their order."""
+    return tuple(account.id for account in accounts)

@@ -1,0 +1,209 @@
+"""What making a server ready, or taking that back, would change. Nothing is looked at or changed here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from cmp_bundle.asterisk import includes
+from cmp_bundle.asterisk.includes import Https
+from cmp_bundle.changes.plan import Plan, Steps
+from cmp_bundle.changes.state import FileState
+from cmp_bundle.changes.step import Command, Removal
+from cmp_bundle.provision import pjsip, refusals
+from cmp_bundle.provision.dialplan import dialplan
+from cmp_bundle.provision.pjsip import Phones, PjsipFile
+from cmp_bundle.provision.survey import CERTIFICATE, THEIRS
+from cmp_bundle.server import lines
+
+if TYPE_CHECKING:
+    from cmp_bundle.accounts.model import Account
+    from cmp_bundle.provision.dialplan import Dialplan
+    from cmp_bundle.provision.survey import Found
+    from cmp_bundle.provision.wanted import Wanted
+
+#: What Debian's packages set, and what firewalls are opened for.
+_RTP_PORTS = (10000, 20000)
+
+#: Connections beside those of the phones: pages that are opened, and phones that come back before
+#: the server has noticed that they were gone.
+_MORE_SESSIONS = 50
+
+
+@dataclass(frozen=True)
+class Planned(Plan):
+    """``made`` are the ids of the accounts whose endpoint is new or another now, ``present`` those
+    whose endpoint is in our file then, ``removed`` those whose endpoint goes. ``listener`` is the
+    ``address:port`` of HTTPS then, ``echo`` the extension of the echo, if there is one of ours.
+    """
+
+    made: tuple[str, ...] = ()
+    present: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    listener: str | None = None
+    prefix: str = ""
+    echo: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def to_provision(wanted: Wanted, found: Found) -> Planned:
+    """Raises CmpBundleError with what stands against it."""
+    refusals.before(wanted, found)
+    steps = Steps()
+    file, made, removed, notes = _objects(wanted, found)
+    present = tuple(file.objects or ())
+    plan = _dialplan(wanted, found, present)
+    if file.objects:
+        lines.include(steps, found, "pjsip.conf", bytes(file), found.secret_owner)
+    else:
+        lines.exclude(steps, found, "pjsip.conf")
+    lines.include(steps, found, "extensions.conf", bytes(plan))
+    if plan.conference:
+        lines.include(steps, found, "confbridge.conf", includes.render("confbridge.conf"))
+    _rtp(steps, found)
+    _websocket(steps, found)
+    listener = _https(steps, wanted, found)
+    planned = Planned(
+        "provision",
+        tuple(steps.steps),
+        made=made,
+        present=present,
+        removed=removed,
+        listener=listener,
+        prefix=found.server.prefix,
+        echo=plan.echo,
+        notes=(*notes, *plan.taken),
+    )
+    refusals.after(planned, found)
+    return planned
+
+
+def to_undo(found: Found) -> Planned:
+    """Take all that away; the admin's files become what they would be without it."""
+    steps = Steps()
+    for name in THEIRS:
+        if name != "http.conf":
+            lines.exclude(steps, found, name)
+    ours = replace(found.our_http, https=None, session_limit=None)
+    _http_conf(steps, found, ours)
+    steps.add(found.our_folder / CERTIFICATE, found.certificate, None)
+    cleanup = (Removal(found.our_folder),) if found.folder is not None and not ours else ()
+    if lines.HTTP in steps.reloads and found.our_http.https is None:
+        refusals.before_reload(found)
+    removed = tuple(found.pjsip.objects or ())
+    return Planned("undo of provision", tuple(steps.steps), cleanup, removed=removed)
+
+
+def _objects(
+    wanted: Wanted, found: Found
+) -> tuple[PjsipFile, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Our pjsip.conf; who is new in it, who goes, and what is to be said."""
+    now = dict(found.pjsip.objects or {})
+    known = {account.id for account in wanted.everyone}
+    removed = tuple(name for name in now if name not in known)
+    for name in removed:
+        del now[name]
+    made: list[str] = []
+    different: list[str] = []
+    for account in _without_endpoint(wanted, found):
+        text = pjsip.objects(account)
+        if account.id not in now or (wanted.update and now[account.id] != text):
+            made.append(account.id)
+            now[account.id] = text
+        elif now[account.id] != text:
+            different.append(account.id)
+    phones = _phones(wanted, found)
+    head = pjsip.head(phones)
+    if found.pjsip.head and not wanted.update and found.pjsip.objects:
+        if found.pjsip.head != head:
+            different.insert(0, "the templates")
+        head = found.pjsip.head
+    notes = []
+    if different:
+        notes.append(
+            f"{', '.join(different[:5])}{' …' if len(different) > 5 else ''} in"  # noqa: PLR2004
+            f" {found.our_folder / 'pjsip.conf'} differ from what would be written now, and stay as"
+            " they are; to write them anew: cmp-bundle provision --update"
+        )
+    return PjsipFile(head, now), tuple(made), removed, tuple(notes)
+
+
+def _without_endpoint(wanted: Wanted, found: Found) -> tuple[Account, ...]:
+    """Those of whom Asterisk has no endpoint but ours."""
+    return tuple(a for a in wanted.accounts if a.id not in found.endpoints.endpoints)
+
+
+def _phones(wanted: Wanted, found: Found) -> Phones:
+    sound = ("opus", "ulaw") if found.abilities.transcodes_opus else ("ulaw", "opus")
+    return Phones(wanted.settings.context, (*sound, "vp8"), found.abilities.remove_unavailable)
+
+
+def _dialplan(wanted: Wanted, found: Found, present: tuple[str, ...]) -> Dialplan:
+    there = {*present, *found.endpoints.endpoints}
+    accounts = [account for account in wanted.everyone if account.id in there]
+    return dialplan(found.without_ours("extensions.conf"), wanted.settings, accounts)
+
+
+def _rtp(steps: Steps, found: Found) -> None:
+    theirs = found.without_ours("rtp.conf")
+    if theirs.missing or any(theirs.last("general", n) for n in ("rtpstart", "rtpend")):
+        lines.exclude(steps, found, "rtp.conf")
+        return
+    data = includes.render(
+        "rtp.conf",
+        ports=_RTP_PORTS,
+        general_exists=theirs.category("general") is not None,
+        candidates=(),
+    )
+    lines.include(steps, found, "rtp.conf", data)
+
+
+def _websocket(steps: Steps, found: Found) -> None:
+    """Where chan_sip has the WebSocket's sub-protocol sip, PJSIP gets it."""
+    if not found.abilities.taken_by_chan_sip and "modules.conf" not in found.ours:
+        return
+    exists = found.has_category("modules.conf", "modules")
+    data = includes.render("modules.conf", modules_exists=exists)
+    lines.include(steps, found, "modules.conf", data)
+    if found.abilities.taken_by_chan_sip:
+        for line, back in (
+            ("module unload chan_sip.so", "module load chan_sip.so"),
+            (
+                "module load res_pjsip_transport_websocket.so",
+                "module unload res_pjsip_transport_websocket.so",
+            ),
+        ):
+            steps.steps.append(Command(line, back))
+
+
+def _https(steps: Steps, wanted: Wanted, found: Found) -> str | None:
+    """The certificate, the listener, and as many connections as there are phones."""
+    ours = found.our_http
+    listener, renewed = wanted.listener, False
+    if listener is not None:
+        path = found.inside(CERTIFICATE)
+        ours = replace(ours, https=Https(path, path, listener.address))
+        if listener.pem is not None:
+            lines.our_folder(steps, found)
+            after = FileState(listener.pem, found.secret_owner)
+            steps.add(found.our_folder / CERTIFICATE, found.certificate, after)
+            renewed = found.certificate != after
+    needed = 2 * len(wanted.everyone) + _MORE_SESSIONS
+    if found.server.session_limit < needed:
+        ours = replace(ours, session_limit=needed)
+    _http_conf(steps, found, ours)
+    if renewed and lines.HTTP not in steps.reloads:
+        steps.reload(lines.HTTP)
+    if lines.HTTP in steps.reloads and listener is None:
+        refusals.before_reload(found)
+    if listener is not None:
+        return listener.address
+    return str(found.server.tls_address) if found.server.tls_address else None
+
+
+def _http_conf(steps: Steps, found: Found, ours: includes.OurHttp) -> None:
+    if ours:
+        exists = found.has_category("http.conf", "general")
+        lines.include(steps, found, "http.conf", ours.written(general_exists=exists))
+    else:
+        lines.exclude(steps, found, "http.conf")

@@ -1,0 +1,123 @@
+"""What stands against making a server ready, asked in the order in which people can do something about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cmp_bundle.asterisk import reader
+from cmp_bundle.asterisk.configuration import REFUSED, UNKNOWN, folded
+from cmp_bundle.changes.state import FileState
+from cmp_bundle.checks import http_conf
+from cmp_bundle.checks.reload import would_end_https
+from cmp_bundle.errors import refuse, refuse_first
+from cmp_bundle.findings import finding
+from cmp_bundle.places import Place
+from cmp_bundle.provision.dialplan import RING
+from cmp_bundle.provision.pjsip import TEMPLATES
+from cmp_bundle.provision.survey import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from cmp_bundle.asterisk.configuration import Configuration
+    from cmp_bundle.changes.plan import Plan
+    from cmp_bundle.findings import Finding
+    from cmp_bundle.provision.survey import Found
+    from cmp_bundle.provision.wanted import Wanted
+
+#: Where sorcery takes objects from that are in pjsip.conf.
+_FROM_PJSIP_CONF = "config,pjsip.conf"
+
+
+def before(wanted: Wanted, found: Found) -> None:
+    """Raises CmpBundleError where what is there would not go with what is wanted."""
+    for name in ("http.conf", "pjsip.conf", "extensions.conf"):
+        found.their(name)
+    refuse_first(
+        http_conf.refused(found.http),
+        http_conf.from_a_database(found.from_a_database),
+        *(_refused(found.without_ours(name)) for name in ("pjsip.conf", "extensions.conf")),
+        *_elsewhere(found),
+    )
+    refuse(list(_in_the_way(wanted, found)), "nothing was changed")
+
+
+def before_reload(found: Found) -> None:
+    """What stands against any reload of http.conf, whoever asks for it."""
+    if found.installation.running:
+        refuse_first(would_end_https(found.pair))
+
+
+def after(plan: Plan, found: Found) -> None:
+    """Reads the files as they would be, and raises where Asterisk would not see what is planned."""
+    changes: dict[Path, bytes | None] = {
+        c.path: c.after.data if isinstance(c.after, FileState) else None
+        for c in plan.changes
+        if c.path.suffix == ".conf"
+    }
+    # A file of ours that is right already is no change, and without our line nobody has read it.
+    ours: dict[Path, bytes | None] = {
+        found.our_folder / name: state.data for name, state in found.ours.items()
+    }
+    files = found.with_changes(ours | changes)
+    for name in found.theirs:
+        our_data = (ours | changes).get(found.our_folder / name)
+        if our_data is None:
+            continue
+        read = reader.read(name, files)
+        refuse_first(_refused(read), _unseen(read, found, name))
+
+
+def _refused(read: Configuration) -> Finding | None:
+    if not read.refused:
+        return None
+    problem = next(p for p in reversed(read.problems) if p.code in (REFUSED, UNKNOWN))
+    text = f"Asterisk would refuse this file: {problem.message}"
+    return finding("conf-refused", text, problem.place, "fix this first; nothing was changed")
+
+
+def _unseen(read: Configuration, found: Found, name: str) -> Finding | None:
+    """Whether Asterisk reads our file at all, behind all that is in theirs."""
+    if found.inside(name) in read.files:
+        return None
+    if read.open_comment is not None:
+        text = (
+            "a block comment that begins here is never closed, so Asterisk reads nothing that is"
+            " added at the end of the file"
+        )
+        return finding("open-comment", text, read.open_comment, "close it with --;")
+    text = f"Asterisk would not read {found.our_folder / name}"
+    hint = "look at what is written before cmp-bundle's line"
+    return finding("line-unread", text, Place(str(found.path(name))), hint)
+
+
+def _elsewhere(found: Found) -> Iterator[Finding]:
+    """Whether sorcery.conf takes phones from somewhere else than pjsip.conf."""
+    for kind in KINDS:
+        lines = [v for v in found.mapping.browse("res_pjsip") if folded(v.name) == kind]
+        if lines and not any(v.value.startswith(_FROM_PJSIP_CONF) for v in lines):
+            text = f"Asterisk takes each {kind} from {lines[0].value}, and none from pjsip.conf"
+            hint = (
+                f"to have both, add {kind} = {_FROM_PJSIP_CONF},criteria=type={kind}; then restart"
+                " Asterisk"
+            )
+            yield finding("objects-elsewhere", text, lines[0].place, hint)
+
+
+def _in_the_way(wanted: Wanted, found: Found) -> Iterator[Finding]:
+    """What has the names that ours would have: of two objects of one name Asterisk loads neither."""
+    for name in TEMPLATES:
+        if name in found.templates:
+            text = f"a template [{name}] is there already"
+            yield finding("in-the-way", text, found.templates[name], "rename it")
+    if found.without_ours("extensions.conf").category(RING) is not None:
+        text = f"a context [{RING}] is there already"
+        yield finding("in-the-way", text, Place(str(found.path("extensions.conf"))), "rename it")
+    for account in wanted.accounts:
+        for kind in KINDS:
+            place = found.objects.get((kind, account.id))
+            if kind != "endpoint" and place and ("endpoint", account.id) not in found.objects:
+                text = f"the {kind} {account.id} is there already, and no endpoint of that name"
+                hint = "remove it, or write the endpoint to it yourself"
+                yield finding("in-the-way", text, place, hint, account.id)

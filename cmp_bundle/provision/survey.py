@@ -1,0 +1,139 @@
+"""One look at a server before it is made ready: all that the plan needs to know, as a value."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cmp_bundle.accounts import from_pjsip, from_wizard
+from cmp_bundle.accounts.endpoint import Endpoints
+from cmp_bundle.asterisk import reader
+from cmp_bundle.asterisk.configuration import folded
+from cmp_bundle.changes.look import look
+from cmp_bundle.checks.websocket import without_pjsip
+from cmp_bundle.files import FileOwnership
+from cmp_bundle.provision.pjsip import PjsipFile
+from cmp_bundle.server.configuration import ServerConfiguration, configuration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cmp_bundle.asterisk.configuration import Configuration
+    from cmp_bundle.asterisk.control import Control
+    from cmp_bundle.asterisk.installation import Installation
+    from cmp_bundle.changes.state import State
+    from cmp_bundle.places import Place
+
+#: The admin's files that may get our line here, and those of ours in our folder.
+THEIRS = (
+    "http.conf",
+    "pjsip.conf",
+    "extensions.conf",
+    "confbridge.conf",
+    "rtp.conf",
+    "modules.conf",
+)
+
+#: Our certificate and its key, in one file: a renewal is one rename.
+CERTIFICATE = "https.pem"
+
+#: The objects of PJSIP that an account needs.
+KINDS = ("endpoint", "aor", "auth")
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What the running Asterisk said of itself; the defaults where none is running.
+
+    ``transcodes_opus`` is whether it can turn opus into what a desk phone speaks. ``taken_by_chan_sip`` is
+    whether that module has the WebSocket's sub-protocol sip, and so PJSIP has not;
+    ``chan_sip_users`` are how many phones and providers it has.
+    """
+
+    remove_unavailable: bool = False
+    transcodes_opus: bool = False
+    taken_by_chan_sip: bool = False
+    chan_sip_users: int = 0
+
+
+@dataclass(frozen=True)
+class Found(ServerConfiguration):
+    """What is on a server: its configuration, and what of it concerns phones.
+
+    ``pjsip`` is our own file; ``endpoints`` are those that are not in it, ``objects`` where each
+    object of a kind and an id stands that is not in it, ``templates`` the names of all templates.
+    ``certificate`` is our own, ``mapping`` is sorcery.conf.
+    """
+
+    pjsip: PjsipFile
+    endpoints: Endpoints
+    objects: Mapping[tuple[str, str], Place]
+    templates: Mapping[str, Place]
+    mapping: Configuration
+    certificate: State
+    abilities: Abilities
+
+    @property
+    def secret_owner(self) -> FileOwnership:
+        """Whose our files with secrets are: Asterisk's user's, and nobody else's."""
+        rights = self.installation.rights
+        if rights is None:
+            return self.etc_owner.with_mode(0o600)
+        return FileOwnership(rights.uid, rights.gid, 0o640)
+
+
+def survey(installation: Installation, moment: int | None = None) -> Found:
+    """Look at ``installation``. Raises CmpBundleError where something may not be seen."""
+    configured = configuration(
+        installation, THEIRS, moment, also=("pjsip_wizard.conf", "sorcery.conf")
+    )
+    pjsip = configured.without_ours("pjsip.conf")
+    base = from_pjsip.found(pjsip)
+    wizards = from_wizard.found(reader.read("pjsip_wizard.conf", configured.files), base)
+    ours = configured.ours.get("pjsip.conf")
+    return Found(
+        **vars(configured),
+        pjsip=PjsipFile.parsed(ours.data if ours else b""),
+        endpoints=Endpoints(
+            {**base.endpoints, **wizards.endpoints}, wizards.auths, base.transports, base.realm
+        ),
+        objects=_objects(pjsip),
+        templates={c.name: c.place for c in pjsip.categories if c.template},
+        mapping=reader.read("sorcery.conf", configured.files),
+        certificate=look(configured.our_folder / CERTIFICATE, installation.boundary),
+        abilities=abilities(installation.control) if installation.running else Abilities(),
+    )
+
+
+def _objects(pjsip: Configuration) -> dict[tuple[str, str], Place]:
+    found: dict[tuple[str, str], Place] = {}
+    for category in pjsip.categories:
+        kind = next((v.value for v in category.variables if folded(v.name) == "type"), "")
+        if not category.template and kind in KINDS:
+            found.setdefault((kind, category.name), category.place)
+    return found
+
+
+def abilities(control: Control) -> Abilities:
+    """Raises CmpBundleError where it does not answer."""
+    known = control.ask("config show help res_pjsip aor remove_unavailable") or ""
+    paths = control.ask("core show translation paths opus") or ""
+    to_ulaw = re.search(r"To ulaw:8000\s*:\s*(.*)", paths)
+    closed = without_pjsip(control)
+    taken = closed is not None and closed.code == "websocket-taken"
+    return Abilities(
+        remove_unavailable="remove_unavailable" in known and "No option" not in known,
+        transcodes_opus=bool(to_ulaw and "No Translation Path" not in to_ulaw[1]),
+        taken_by_chan_sip=taken,
+        chan_sip_users=_chan_sip_users(control) if taken else 0,
+    )
+
+
+def _chan_sip_users(control: Control) -> int:
+    """How many phones and providers it has, so that it cannot simply go."""
+    count = 0
+    for line, what in (("sip show peers", "sip peers"), ("sip show registry", "SIP registrations")):
+        found = re.search(rf"^(\d+) {what}", control.ask(line) or "", re.MULTILINE)
+        count += int(found[1]) if found else 0
+    return count

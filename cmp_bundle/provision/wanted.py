@@ -1,0 +1,46 @@
+"""What the operator wants a server to be given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cmp_bundle.accounts.model import Account
+    from cmp_bundle.settings.model import ProvisionSettings
+
+
+@dataclass(frozen=True)
+class Listener:
+    """HTTPS at ``address`` (0.0.0.0:8089). ``pem`` is a certificate with its chain and key that is
+    to be put there; None where the one that is there stays.
+    """
+
+    address: str
+    pem: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """``everyone`` are all accounts that there are: those in our file that are not among them go.
+
+    ``chosen`` are the ids of those that shall have an endpoint, None for all. ``update`` is whether
+    what is in our own file is written anew, ``listener`` what HTTPS shall be, None for as it is.
+    """
+
+    everyone: tuple[Account, ...]
+    settings: ProvisionSettings
+    chosen: frozenset[str] | None = None
+    update: bool = False
+    listener: Listener | None = None
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """Those that get an endpoint where they have none: they have a password, and no source."""
+        return tuple(
+            account
+            for account in self.everyone
+            if (self.chosen is None or account.id in self.chosen)
+            and not account.source
+            and (account.password or account.ha1)
+        )

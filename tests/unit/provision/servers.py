@@ -1,0 +1,75 @@
+"""An Asterisk's folders as packages leave them, to be made ready without an Asterisk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cmp_bundle.accounts.model import Account
+from cmp_bundle.asterisk import reader
+from cmp_bundle.asterisk.configuration import Configuration
+from cmp_bundle.provision.plan import Planned, to_provision, to_undo
+from cmp_bundle.provision.survey import Found, survey
+from cmp_bundle.provision.wanted import Listener, Wanted
+from cmp_bundle.settings.model import ProvisionSettings
+from tests.unit.deploy.trees import Server, pem, tree
+
+#: As packages have them, without their comments.
+FILES = {
+    "pjsip_conf": b"; nothing yet\n",
+    "extensions_conf": b"[general]\nstatic=yes\n[internal]\nexten => 246,1,Answer()\n",
+    "confbridge_conf": b"[general]\n\n[default_bridge]\ntype=bridge\n",
+    "rtp_conf": b"[general]\nrtpstart=10000\nrtpend=20000\n",
+    "modules_conf": b"[modules]\nautoload=yes\n\n[global]\n",
+}
+HTTP_CONF = b"[general]\nservername=Asterisk\nbindaddr=127.0.0.1\n"
+
+ALICE = Account("alice", "Alice", password="wonder;land", extension="101")
+BOB = Account("bob", ha1="0123456789abcdef0123456789abcdef", realm="asterisk", extension="102")
+
+
+class ReadyServer(Server):
+    """``provision`` and its undo, as the command line does them."""
+
+    def __init__(self, root: Path, http: bytes = HTTP_CONF, **files: bytes) -> None:
+        super().__init__(tree(root, http, **(FILES | files)))
+
+    def look(self) -> Found:
+        return survey(self.installation)
+
+    def to_provision(
+        self,
+        *accounts: Account,
+        update: bool = False,
+        chosen: frozenset[str] | None = None,
+        listener: Listener | None = None,
+        **settings: str,
+    ) -> Planned:
+        found = self.look()
+        if listener is None and (found.our_http.https or found.server.tls_address is None):
+            listener = Listener("0.0.0.0:8089", None if found.certificate else pem())
+        wanted = Wanted(
+            everyone=accounts or (ALICE, BOB),
+            settings=ProvisionSettings(**settings),
+            chosen=chosen,
+            update=update,
+            listener=listener,
+        )
+        return to_provision(wanted, found)
+
+    def provision(self, *accounts: Account, **how: object) -> Planned:
+        return self._done(self.to_provision(*accounts, **how))  # type: ignore[arg-type]
+
+    def undo(self) -> Planned:
+        return self._done(to_undo(self.look()))
+
+    def _done(self, planned: Planned) -> Planned:
+        with self.engine.alone():
+            self.engine.carry_out(planned, lambda: None)
+        return planned
+
+    def read(self, name: str) -> Configuration:
+        """As Asterisk does."""
+        return reader.read(name, self.installation.files)
+
+    def text(self, name: str) -> str:
+        return (self.root / "etc/asterisk" / name).read_text()

@@ -1,0 +1,195 @@
+"""Making a server ready: what comes where it is missing, what stays, and all of it back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cmp_bundle.accounts import from_pjsip
+from cmp_bundle.accounts.model import Account
+from cmp_bundle.asterisk.http_conf import http_server
+from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.provision.wanted import Listener
+from tests.unit.deploy.trees import bundle, pem, snapshot, visit
+
+from .servers import ALICE, BOB, FILES, ReadyServer
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> ReadyServer:
+    return ReadyServer(tmp_path)
+
+
+def test_an_endpoint_for_each_account(server: ReadyServer) -> None:
+    assert server.provision().made == ("alice", "bob")
+    found = from_pjsip.found(server.read("pjsip.conf"))
+    assert found.findings == ()
+    assert [e.webrtc for e in found.endpoints.values()] == [True, True]
+    assert {e.transport for e in found.endpoints.values()} == {""}
+    assert {e.video_streams for e in found.endpoints.values()} == {15}
+    assert found.endpoints["alice"].display_name == "Alice"
+    assert found.auths["alice"].password == "wonder;land"
+    assert found.auths["bob"].ha1 == BOB.ha1
+    assert not found.auths["bob"].older, "md5_cred counts on Asterisk 16, too"
+
+
+def test_extensions_for_all(server: ReadyServer) -> None:
+    server.provision()
+    plan = server.read("extensions.conf").category("cmp-phones")
+    assert plan
+    names = [v.value.split(",")[0] for v in plan.variables if v.name == "exten"]
+    assert names == ["246", "249", "101", "102"]
+
+
+def test_https_with_our_certificate(server: ReadyServer) -> None:
+    server.provision()
+    made = http_server(server.read("http.conf"))
+    assert str(made.tls_address) == "0.0.0.0:8089"
+    assert made.certificate == made.key == "/etc/asterisk/cmp-bundle/https.pem"
+    assert (server.root / made.certificate[1:]).read_bytes() == pem()
+
+
+def test_a_second_time_changes_nothing(server: ReadyServer) -> None:
+    server.provision()
+    before = snapshot(server.root)
+    assert not server.provision()
+    assert snapshot(server.root) == before
+
+
+def test_undo_leaves_everything_as_it_was(server: ReadyServer) -> None:
+    before = snapshot(server.root)
+    server.provision()
+    assert server.undo().removed == ("alice", "bob")
+    assert snapshot(server.root) == before
+    assert not server.undo()
+
+
+@pytest.mark.parametrize("first", ["undeploy", "undo"])
+def test_beside_a_deploy_in_either_order(first: str, server: ReadyServer) -> None:
+    before = snapshot(server.root)
+    server.provision()
+    ready = snapshot(server.root)
+    server.deploy(bundle())
+    assert not server.provision(), "what a deploy needs stays"
+    assert visit(server.root) == "one"
+    if first == "undeploy":
+        server.undeploy()
+        assert snapshot(server.root) == ready
+        server.undo()
+    else:
+        server.undo()
+        assert http_server(server.read("http.conf")).tls_address is None
+        server.undeploy()
+    assert snapshot(server.root) == before
+
+
+def test_what_others_wrote_meanwhile_stays(server: ReadyServer) -> None:
+    server.provision()
+    path = server.root / "etc/asterisk/pjsip.conf"
+    path.write_bytes(b"; on top\n" + path.read_bytes() + b"[later](!)\n")
+    server.undo()
+    assert path.read_bytes() == b"; on top\n" + FILES["pjsip_conf"] + b"[later](!)\n"
+
+
+def test_an_account_more_and_one_that_left(server: ReadyServer) -> None:
+    server.provision(ALICE)
+    text = server.text("cmp-bundle/pjsip.conf")
+    assert server.provision(ALICE, BOB).made == ("bob",)
+    assert server.text("cmp-bundle/pjsip.conf").startswith(text), "alice's stays as it is"
+    assert server.provision(BOB).removed == ("alice",)
+    assert list(from_pjsip.found(server.read("pjsip.conf")).endpoints) == ["bob"]
+
+
+def test_named_accounts_alone(server: ReadyServer) -> None:
+    assert server.provision(ALICE, BOB, chosen=frozenset({"bob"})).made == ("bob",)
+    assert server.provision(ALICE, BOB, chosen=frozenset({"alice"})).present == ("bob", "alice")
+
+
+def test_what_is_in_our_file_stays_unless_updated(server: ReadyServer) -> None:
+    server.provision()
+    path = server.root / "etc/asterisk/cmp-bundle/pjsip.conf"
+    edited = path.read_text().replace("max_video_streams = 15", "max_video_streams = 4")
+    path.write_text(edited.replace('callerid = "Alice" <101>', "callerid = Queen"))
+    (note,) = server.provision().notes
+    assert "the templates, alice" in note
+    assert "provision --update" in note
+    assert "callerid = Queen" in path.read_text()
+    assert server.provision(update=True).made == ("alice",)
+    assert "max_video_streams = 15" in path.read_text()
+    assert "Queen" not in path.read_text()
+
+
+def test_somebody_else_s_endpoint_is_left_alone(tmp_path: Path) -> None:
+    theirs = b"[alice]\ntype=endpoint\nwebrtc=yes\n"
+    server = ReadyServer(tmp_path, pjsip_conf=theirs)
+    assert server.provision().made == ("bob",)
+    assert "[alice]" not in server.text("cmp-bundle/pjsip.conf")
+    assert "101,1" in server.text("cmp-bundle/extensions.conf"), "it is reached all the same"
+
+
+def test_an_extension_that_is_taken(server: ReadyServer) -> None:
+    planned = server.provision(context="internal", conference="101")
+    assert planned.echo == ""
+    assert [n.partition(" is")[0] for n in planned.notes] == ["246 in [internal]", "101"]
+    assert "[internal](+)" in server.text("cmp-bundle/extensions.conf")
+
+
+def test_a_range_of_ports_where_none_is_set(tmp_path: Path) -> None:
+    server = ReadyServer(tmp_path, rtp_conf=b"[general]\nicesupport=yes\n")
+    server.provision()
+    assert server.read("rtp.conf").last("general", "rtpend").value == "20000"  # type: ignore[union-attr]
+    server.undo()
+    assert server.text("rtp.conf") == "[general]\nicesupport=yes\n"
+
+
+def test_connections_for_all_phones(server: ReadyServer) -> None:
+    many = [replace(ALICE, id=f"phone{i}", extension="") for i in range(100)]
+    server.provision(*many)
+    assert http_server(server.read("http.conf")).session_limit == 250
+    server.provision(*many[:60])
+    assert http_server(server.read("http.conf")).session_limit == 250, "it never shrinks"
+
+
+def test_their_listener_is_left_alone(tmp_path: Path) -> None:
+    http = b"[general]\ntlsenable=yes\ntlsbindaddr=127.0.0.1:9\ntlscertfile=/etc/asterisk/keys/asterisk.pem\n"
+    server = ReadyServer(tmp_path, http)
+    assert server.provision().listener == "127.0.0.1:9"
+    assert server.text("http.conf").encode() == http
+    server.provision(listener=Listener("127.0.0.1:9", pem()))
+    assert http_server(server.read("http.conf")).certificate.endswith("cmp-bundle/https.pem")
+
+
+REFUSED = {
+    "template": ({"pjsip_conf": b"[cmp-aor](!)\n"}, "a template [cmp-aor] is there already"),
+    "aor": ({"pjsip_conf": b"[alice]\ntype=aor\n"}, "the aor alice is there already"),
+    "context": ({"extensions_conf": b"[cmp-ring]\n"}, "a context [cmp-ring] is there already"),
+    "comment": ({"pjsip_conf": b";-- \n"}, "a block comment that begins here is never closed"),
+    "refused": ({"pjsip_conf": b"[a](none)\n"}, "Asterisk would refuse this file"),
+    "elsewhere": (
+        {"sorcery_conf": b"[res_pjsip]\nendpoint=realtime,ps_endpoints\n"},
+        "Asterisk takes each endpoint from realtime,ps_endpoints, and none from pjsip.conf",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_stands_against_it(name: str, tmp_path: Path) -> None:
+    files, text = REFUSED[name]
+    server = ReadyServer(tmp_path, **files)
+    before = snapshot(tmp_path)
+    with pytest.raises(CmpBundleError) as caught:
+        server.provision()
+    assert text in caught.value.message
+    assert snapshot(tmp_path) == before
+
+
+def test_both_from_files_and_from_a_database(tmp_path: Path) -> None:
+    sorcery = b"[res_pjsip]\nendpoint=realtime,ps_endpoints\nendpoint=config,pjsip.conf,criteria=type=endpoint\n"
+    assert ReadyServer(tmp_path, sorcery_conf=sorcery).provision().made == ("alice", "bob")
+
+
+def test_accounts_that_are_somewhere_else_get_none(server: ReadyServer) -> None:
+    sourced = Account("carol", source="pjsip.conf", extension="103")
+    assert server.provision(ALICE, sourced).made == ("alice",)
