@@ -39,7 +39,8 @@ _PROGRAMS = ("/usr/sbin", "/usr/local/sbin")
 class Named:
     """What the operator said about an Asterisk; what is empty has to be found out.
 
-    ``etc_dir`` and ``data_dir`` are as Asterisk sees them, within ``root``.
+    ``etc_dir`` and ``data_dir`` are as Asterisk sees them, within ``root``; ``custom_files`` are names
+    of configuration files that are kept for lines of one's own.
     """
 
     root: Path = Path("/")
@@ -47,6 +48,7 @@ class Named:
     data_dir: str = ""
     user: str = ""
     command: tuple[str, ...] = ()
+    custom_files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Installation:
     running: bool
     unanswered: CmpBundleError | None = None
     rights: Rights | None = None
+    custom_files: tuple[str, ...] = ()
 
     @property
     def boundary(self) -> Boundary:
@@ -186,7 +189,17 @@ def find(named: Named) -> Installation | None:
     if etc.origin == REPORTED_BY_ASTERISK and etc.value != ETC:
         _refuse_foreign(root, etc.value, owner, rights)
     data = _data(named, root, _files(root, etc.value, rights), asked)
-    return Installation(root, etc, data, user, control, asked is not None, unanswered, rights)
+    return Installation(
+        root=root,
+        etc=etc,
+        data=data,
+        user=user,
+        control=control,
+        running=asked is not None,
+        unanswered=unanswered,
+        rights=rights,
+        custom_files=named.custom_files,
+    )
 
 
 def _command(root: Path) -> tuple[str, ...]:

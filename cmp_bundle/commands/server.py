@@ -30,7 +30,16 @@ _TRUST = "trust"
 def look(context: Context) -> Installation | None:
     """The Asterisk that the settings name, or this machine's; None where there is none."""
     named = context.settings.asterisk
-    return find(Named(named.root, named.etc_dir, named.data_dir, named.user, named.command))
+    return find(
+        Named(
+            root=named.root,
+            etc_dir=named.etc_dir,
+            data_dir=named.data_dir,
+            user=named.user,
+            command=named.command,
+            custom_files=named.custom_files,
+        )
+    )
 
 
 def installation(context: Context) -> Installation:

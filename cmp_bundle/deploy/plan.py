@@ -63,7 +63,7 @@ def to_deploy(
         then if steps else (),
         release,
         expected,
-        _notes(found, kept),
+        (*_notes(found, kept), *lines.notes(steps, found)),
     )
     refusals.after(found, plan, expected)
     return plan

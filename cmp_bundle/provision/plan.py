@@ -72,7 +72,7 @@ def to_provision(wanted: Wanted, found: Found) -> Planned:
         listener=listener,
         prefix=found.server.prefix,
         echo=plan.echo,
-        notes=(*notes, *plan.taken),
+        notes=(*notes, *plan.taken, *lines.notes(steps, found)),
     )
     refusals.after(planned, found)
     return planned

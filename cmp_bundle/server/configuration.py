@@ -22,6 +22,7 @@ from cmp_bundle.checks.reload import look as look_at_server
 from cmp_bundle.checks.websocket import ask, reached
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import FileOwnership
+from cmp_bundle.server.line_file import line_file
 from cmp_bundle.tls import readable
 
 if TYPE_CHECKING:
@@ -33,19 +34,21 @@ if TYPE_CHECKING:
     from cmp_bundle.asterisk.includes import OurHttp
     from cmp_bundle.asterisk.installation import Installation
     from cmp_bundle.files import Boundary
+    from cmp_bundle.server.line_file import LineFile
 
 
 @dataclass(frozen=True)
 class ServerConfiguration:
     """What is configured on a server.
 
-    ``theirs`` are the admin's files that exist, ``others`` what else stands in their places;
-    ``ours`` are the files in our folder. ``our_http`` is what our own http.conf says now. ``pair``
+    ``line_files`` tell for each of Asterisk's files (http.conf) which of the admin's gets our line.
+    ``theirs`` are those that exist, ``others`` what else stands in their places; ``ours`` are the files in our folder. ``our_http`` is what our own http.conf says now. ``pair``
     is what a reload of http.conf would load now. ``moment`` is the time in seconds since 1970.
     """
 
     installation: Installation
     etc_owner: FileOwnership
+    line_files: Mapping[str, LineFile]
     theirs: Mapping[str, FileState]
     others: Mapping[str, State]
     ours: Mapping[str, FileState]
@@ -63,8 +66,8 @@ class ServerConfiguration:
         return self.installation.etc_folder / includes.FOLDER
 
     def path(self, name: str) -> Path:
-        """The admin's file ``name``."""
-        return self.installation.configuration(name)
+        """The admin's file that gets our line for ``name``."""
+        return self.installation.path(self.line_files[name].path)
 
     def their(self, name: str) -> FileState:
         """Raises CmpBundleError where the admin has no such file."""
@@ -86,8 +89,8 @@ class ServerConfiguration:
         )
 
     def without_ours(self, name: str) -> Configuration:
-        """The configuration of ``name`` as it is without our own file."""
-        return reader.read(name, Overlaid(self.files, {self.inside(name): None}))
+        """The configuration of ``name`` as it is with nothing in our own file."""
+        return reader.read(name, Overlaid(self.files, {self.inside(name): b""}))
 
     def has_category(self, name: str, category: str) -> bool:
         """Whether ``category`` is there to be added to, our own files aside."""
@@ -118,21 +121,27 @@ def configuration(
     boundary = installation.boundary
     moment = int(time.time()) if moment is None else moment
     names = tuple(names)
-    found = {n: look(installation.configuration(n), boundary, follow=True) for n in names}
+    files = Recorded(installation.files)
+    own = installation.custom_files
+    line_files = {n: line_file(n, reader.read(n, files), files, own) for n in names}
+    found = {
+        name: look(installation.path(where.path), boundary, follow=True)
+        for name, where in line_files.items()
+    }
     theirs = {n: s for n, s in found.items() if isinstance(s, FileState)}
     folder = installation.etc_folder / includes.FOLDER
     ours = {n: s for n in names if isinstance(s := look(folder / n, boundary), FileState)}
-    files = Recorded(installation.files)
     http = reader.read("http.conf", files)
     mapping = reader.read("extconfig.conf", files)
     for name in also:
         reader.read(name, files)
     for name, state in theirs.items():
-        _record(files, name, state)
+        _record(files, name, line_files[name].path, state)
     server = http_server(http)
     return ServerConfiguration(
         installation=installation,
         etc_owner=_owner(installation.etc_folder, boundary),
+        line_files=line_files,
         theirs=theirs,
         others={n: s for n, s in found.items() if n not in theirs},
         ours=ours,
@@ -165,12 +174,12 @@ def pair(installation: Installation, server: HttpServer, moment: int) -> Look:
     return look_at_server(server, readable.of(installation), now, folder=folder, served=served)
 
 
-def _record(files: Recorded, name: str, state: FileState) -> None:
+def _record(files: Recorded, name: str, host: str, state: FileState) -> None:
     """Read ``name`` in each way in which a plan may have to read it."""
     our_file = inside(files, name)
-    reader.read(name, Overlaid(files, {our_file: None}))
+    reader.read(name, Overlaid(files, {our_file: b""}))
     line = add_line(state.data, name)
-    reader.read(name, Overlaid(files, {f"{files.etc}/{name}": line, our_file: b""}))
+    reader.read(name, Overlaid(files, {host: line, our_file: b""}))
 
 
 def _owner(folder: Path, boundary: Boundary) -> FileOwnership:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.changes.include_line import add_line, has_line, remove_line
 from cmp_bundle.changes.state import FileState, FolderState
+from cmp_bundle.changes.step import Change
 from cmp_bundle.errors import refuse_first
 from cmp_bundle.findings import finding
 from cmp_bundle.places import Place
@@ -42,8 +43,9 @@ def include(
     before = len(steps)
     our_folder(steps, found)
     steps.add(found.our_folder / name, found.ours.get(name), FileState(data, owner or theirs.owner))
-    line = FileState(add_line(theirs.data, name), theirs.owner)
-    steps.edit(found.path(name), theirs, line, included=name)
+    if found.line_files[name].otherwise is None:
+        line = FileState(add_line(theirs.data, name), theirs.owner)
+        steps.edit(found.path(name), theirs, line, included=name)
     if len(steps) > before:
         reload(steps, name)
 
@@ -51,11 +53,22 @@ def include(
 def exclude(steps: Steps, found: ServerConfiguration, name: str) -> None:
     """The line goes first, and Asterisk is told, so that it never looks for what is not there."""
     theirs = found.theirs.get(name)
+    otherwise = found.line_files[name].otherwise
+    if otherwise is not None and name in found.ours:
+        text = f"a line that cmp-bundle did not write includes {found.our_folder / name}"
+        hint = "take this line out, then run this again"
+        refuse_first(finding("line-otherwise", text, Place(otherwise.file, otherwise.line), hint))
     if theirs is not None and has_line(theirs.data, name):
         after = FileState(remove_line(theirs.data, name), theirs.owner)
         steps.edit(found.path(name), theirs, after, included=name)
         reload(steps, name)
     steps.add(found.our_folder / name, found.ours.get(name), None)
+
+
+def notes(steps: Steps, found: ServerConfiguration) -> tuple[str, ...]:
+    """Why lines that are added now may not last."""
+    edited = {step.included for step in steps.steps if isinstance(step, Change)}
+    return tuple(w.note for name, w in found.line_files.items() if w.note and name in edited)
 
 
 def our_folder(steps: Steps, found: ServerConfiguration) -> None:

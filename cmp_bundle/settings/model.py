@@ -225,6 +225,9 @@ class AsteriskSettings:
         (), 'the command that runs asterisk, without -rx: ["docker", "exec", "pbx", "asterisk"]'
     )
     url: str = _key("", "the address where a deploy checks Asterisk's web server", _url)
+    custom_files: tuple[str, ...] = _key(
+        (), 'files in etc_dir that you keep for your own lines: ["http_custom.conf"]'
+    )
 
 
 @dataclass(frozen=True)
