@@ -26,21 +26,26 @@ def new_tag() -> str:
     return secrets.token_hex(6)
 
 
-def new_via() -> tuple[str, str]:
-    return "Via", f"SIP/2.0/WSS {HOST};branch={_COOKIE}{secrets.token_hex(10)}"
+def new_via(host: str = HOST) -> tuple[str, str]:
+    return "Via", f"SIP/2.0/WSS {host};branch={_COOKIE}{secrets.token_hex(10)}"
 
 
 def contact(user: str) -> tuple[str, str]:
     """Where this end is to be reached as ``user``, which is an account or a number."""
-    return "Contact", f"<sip:{quote(user, safe=_SAFE)}@{HOST};transport=ws>"
+    return "Contact", f"<{uri(user, HOST)};transport=ws>"
+
+
+def uri(user: str, host: str) -> str:
+    """The address of ``user``, which may be any text, at ``host``."""
+    return f"sip:{quote(user, safe=_SAFE)}@{host}"
 
 
 def address(user: str, name: str = "") -> str:
     """Whom a phone is told it talks to. Both may be any text."""
-    uri = f"<sip:{quote(user, safe=_SAFE)}@{HOST}>"
+    uri_at_host = f"<{uri(user, HOST)}>"
     # A line's end would begin a header of its own.
     printable = "".join(c if c.isprintable() else " " for c in name).strip()
-    return f"{quoted(printable)} {uri}" if printable else uri
+    return f"{quoted(printable)} {uri_at_host}" if printable else uri_at_host
 
 
 def described(sdp: str | None) -> list[tuple[str, str]]:
@@ -50,7 +55,10 @@ def described(sdp: str | None) -> list[tuple[str, str]]:
 
 @dataclass
 class Dialog:
-    """``local`` and ``remote`` are From and To as this end sends them, tags included."""
+    """``local`` and ``remote`` are From and To as this end sends them, tags included.
+
+    ``host`` and ``agent`` are what this end calls itself in Via and User-Agent.
+    """
 
     call_id: str
     local: str
@@ -61,6 +69,8 @@ class Dialog:
     routes: tuple[str, ...]
     local_cseq: int
     remote_cseq: int | None
+    host: str = HOST
+    agent: str = USER_AGENT
 
     @classmethod
     def of_request(cls, request: SipRequest, tag: str) -> Dialog:
@@ -93,6 +103,8 @@ class Dialog:
             routes=tuple(reversed(response.headers.all("record-route"))),
             local_cseq=request.cseq[0],
             remote_cseq=None,
+            host=request.via.sent_by,
+            agent=request.headers.first("user-agent") or USER_AGENT,
         )
 
     @property
@@ -125,14 +137,14 @@ class Dialog:
         self, method: str, cseq: int, headers: tuple[tuple[str, str], ...], body: str
     ) -> SipRequest:
         pairs = (
-            new_via(),
+            new_via(self.host),
             ("Max-Forwards", "70"),
             *(("Route", route) for route in self.routes),
             ("From", self.local),
             ("To", self.remote),
             ("Call-ID", self.call_id),
             ("CSeq", f"{cseq} {method}"),
-            ("User-Agent", USER_AGENT),
+            ("User-Agent", self.agent),
             *headers,
         )
         return SipRequest(Headers(pairs), method, self.target, body=body)

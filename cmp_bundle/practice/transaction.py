@@ -147,7 +147,7 @@ class ClientTransaction(_Transaction):
             self._wait(self._end)
         else:
             if self.invite:
-                self._send(self._ack(response))
+                self._send(ack_of(self.request, response))
             self._end()
         self._heard(response)
 
@@ -165,9 +165,10 @@ class ClientTransaction(_Transaction):
         self._end()
         self._heard(answer(self.request, 408))
 
-    def _ack(self, response: SipResponse) -> SipRequest:
-        """For an answer that is no success (RFC 3261 section 17.1.1.3)."""
-        return _alongside(self.request, "ACK", ("To", response.headers.first("to") or ""))
+
+def ack_of(request: SipRequest, response: SipResponse) -> SipRequest:
+    """The ACK of an INVITE whose answer is no success (RFC 3261 section 17.1.1.3)."""
+    return _alongside(request, "ACK", ("To", response.headers.first("to") or ""))
 
 
 def cancel_of(request: SipRequest, *headers: tuple[str, str]) -> SipRequest:

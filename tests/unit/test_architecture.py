@@ -133,7 +133,8 @@ PURE = (
 
 #: The edges of those rooms: what in them is for a disk, a socket or a database.
 EDGE_MODULES = {
-    "checks/live.py", "checks/reload.py", "checks/websocket.py",
+    "checks/call.py", "checks/line.py", "checks/live.py", "checks/reload.py",
+    "checks/websocket.py",
     "bundle/dist.py", "bundle/manifest.py", "bundle/client.py",
     "accounts/store.py", "accounts/database.py", "accounts/conf_source.py", "findings.py",
 }  # fmt: skip

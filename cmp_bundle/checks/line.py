@@ -1,0 +1,121 @@
+"""A phone's line: a WebSocket to a PBX, and SIP over it, with an end to everything."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.iostream import StreamClosedError, UnsatisfiableReadError
+from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, WebSocketError
+
+from cmp_bundle.practice.grammar import MalformedError
+from cmp_bundle.practice.message import UnreadableError, parse
+
+if TYPE_CHECKING:
+    import ssl
+
+    from cmp_bundle.practice.message import SipRequest, SipResponse
+
+#: Bytes of an answer that is no WebSocket.
+_LARGEST_REFUSAL = 64 * 1024
+#: Bytes of a message. Asterisk takes no frame of more than 65,535.
+_LARGEST = 256 * 1024
+#: Messages that are not SIP, after which it is not listened any longer.
+_MOST_UNREADABLE = 100
+#: Seconds for the goodbyes of both sides; after five, tornado ends the connection by itself.
+_GOODBYE = 6.0
+
+#: What an attempt to connect may raise.
+FAILURES = (
+    OSError,
+    HTTPClientError,
+    WebSocketError,
+    StreamClosedError,
+    UnsatisfiableReadError,
+)
+
+
+class LineError(Exception):
+    """The line is of no use (any more). The text is a clause about the server."""
+
+
+async def connected(
+    url: str,
+    context: ssl.SSLContext | None,
+    patience: float,
+    *,
+    largest: int = _LARGEST,
+    ping: float | None = None,
+) -> WebSocketClientConnection:
+    """A WebSocket of sub-protocol sip, if the server agrees: ask its ``selected_subprotocol``.
+
+    ``patience`` is in seconds, as is ``ping``, the time after which a silent server is asked for a
+    sign of life. ``largest`` is the longest message in bytes. Raises one of FAILURES.
+    """
+    request = HTTPRequest(
+        url, connect_timeout=patience, request_timeout=patience, ssl_options=context
+    )
+    connection = WebSocketClientConnection(
+        request, subprotocols=["sip"], max_message_size=largest, ping_interval=ping
+    )
+    # websocket_connect has no way to say that no more than words are read of a refusal.
+    connection.max_body_size = _LARGEST_REFUSAL
+    try:
+        # Its own patience ends with a handshake that it takes for one, and then finds wrong.
+        await asyncio.wait_for(connection.connect_future, patience + 1)
+    except BaseException:
+        connection.protocol = None  # it never came to be one
+        raise
+    return connection
+
+
+class Line:
+    """An open line. What cannot be read as SIP is passed over."""
+
+    def __init__(self, connection: WebSocketClientConnection) -> None:
+        self._connection = connection
+        self._unreadable = 0
+
+    @classmethod
+    async def open(cls, url: str, context: ssl.SSLContext, patience: float) -> Line:
+        """Raises LineError."""
+        try:
+            return cls(await connected(url, context, patience))
+        except FAILURES:
+            raise LineError("does not take the connection") from None
+
+    async def send(self, message: SipRequest | SipResponse) -> None:
+        """Returns when there is room for more. Raises LineError."""
+        try:
+            await self._connection.write_message(str(message))
+        except (WebSocketClosedError, StreamClosedError):
+            raise LineError(_CLOSED) from None
+
+    async def receive(self) -> SipRequest | SipResponse:
+        """The next message. Raises LineError."""
+        while True:
+            data = await self._connection.read_message()
+            if data is None:
+                raise LineError(_CLOSED)
+            with suppress(UnreadableError, MalformedError):
+                message = parse(data)
+                message.check()
+                # Of all bindings there can be, "*" is none.
+                _ = message.contacts
+                return message
+            self._unreadable += 1
+            if self._unreadable > _MOST_UNREADABLE:
+                raise LineError("sends messages that are not SIP")
+
+    async def close(self) -> None:
+        """With the goodbyes of both sides."""
+        self._connection.close(1000)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GOODBYE):
+                while await self._connection.read_message() is not None:
+                    pass
+
+
+_CLOSED = "closed the connection"

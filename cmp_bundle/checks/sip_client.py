@@ -1,0 +1,254 @@
+"""One account's end of a line: it asks, proves who it is, and answers what is asked of it.
+
+Whatever happens, it owes the server a few words: an ACK for each final answer to an INVITE, a
+CANCEL for a call that nobody waits for any longer, a BYE for one that was answered. Without them
+Asterisk keeps the channel (seen: until it is started anew).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from cmp_bundle import __version__
+from cmp_bundle.checks.digest import challenge, is_stale
+from cmp_bundle.checks.line import LineError
+from cmp_bundle.practice.dialog import Dialog, described, new_tag, new_via, uri
+from cmp_bundle.practice.grammar import MalformedError
+from cmp_bundle.practice.message import Headers, SipRequest, SipResponse, answer
+from cmp_bundle.practice.transaction import ack_of, cancel_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from cmp_bundle.accounts.model import Account
+    from cmp_bundle.checks.line import Line
+
+#: Seconds for the final answer to one request.
+ANSWER: Final = 10.0
+#: Seconds for the last words about a call or a contact, where nothing else is waited for.
+LAST_WORDS: Final = 5.0
+
+_ALLOW: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, NOTIFY"
+_UNPROVEN: Final = (401, 407)
+
+#: What is said to requests of the server. Another call finds nobody here: this is no phone.
+_ANSWERS: Final = {"BYE": 200, "OPTIONS": 200, "NOTIFY": 200, "INFO": 200, "INVITE": 480}
+
+
+class NoAnswerError(Exception):
+    """The server did not answer ``method`` in time."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(f"no answer to {method}")
+        self.method = method
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The last request of an exchange with its final answer, and whether it was challenged."""
+
+    request: SipRequest
+    response: SipResponse
+    challenged: bool
+
+
+class SipClient:
+    """``host`` is what the server is called in addresses. Each method raises LineError,
+    NoAnswerError and ChallengeError.
+    """
+
+    def __init__(self, line: Line, account: Account, host: str) -> None:
+        self._line = line
+        self._account = account
+        self._host = host
+        # As a browser's: it is reached by its connection alone (RFC 7118 section 5).
+        self._here = f"{secrets.token_hex(6)}.invalid"
+        self._contact = f"<{uri(account.id, self._here)};transport=ws>"
+        self._registering = _Conversation(uri(account.id, host))
+        self._dialog: Dialog | None = None
+        self._ended = False
+
+    async def bindings(self) -> Answered:
+        """Ask who is registered, and change nothing (RFC 3261 section 10.2.3)."""
+        return await self._register()
+
+    @asynccontextmanager
+    async def bound(self) -> AsyncIterator[Answered]:
+        """Register this end, and take exactly it away again."""
+        refused = False
+        try:
+            answered = await self._register(("Contact", self._contact), ("Expires", "60"))
+            refused = not answered.response.success
+            yield answered
+        finally:
+            if not refused:
+                with suppress(TimeoutError, NoAnswerError, LineError):
+                    async with asyncio.timeout(LAST_WORDS):
+                        await self._register(("Contact", self._contact), ("Expires", "0"))
+
+    @asynccontextmanager
+    async def call(self, extension: str, description: str) -> AsyncIterator[Answered]:
+        """Call, and hang up at the end where it was answered."""
+        target = uri(extension, self._host)
+        headers = (
+            ("Contact", self._contact),
+            ("Allow", _ALLOW),
+            ("Supported", "timer"),
+            # Where this end is killed, Asterisk sees it by this within 90 seconds.
+            ("Session-Expires", "90"),
+            *described(description),
+        )
+        answered = await self._proven(
+            "INVITE", target, _Conversation(target), *headers, body=description
+        )
+        try:
+            yield answered
+        finally:
+            await self._hang_up()
+
+    async def stays(self, seconds: float) -> bool:
+        """Whether the server keeps the call for so long, or asks for something within it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not self._ended:
+                    message = await self._line.receive()
+                    if isinstance(message, SipRequest):
+                        await self._serve(message)
+                        if message.method in ("INVITE", "UPDATE"):
+                            break
+        return not self._ended
+
+    async def _register(self, *headers: tuple[str, str]) -> Answered:
+        return await self._proven("REGISTER", f"sip:{self._host}", self._registering, *headers)
+
+    async def _proven(
+        self,
+        method: str,
+        target: str,
+        conversation: _Conversation,
+        *headers: tuple[str, str],
+        body: str = "",
+    ) -> Answered:
+        """Ask, and once more with what the challenge asks for.
+
+        A refusal of that is the end: who tries again and again is locked out. A challenge that
+        was only too old, and says so, is met a second time.
+        """
+        proof: tuple[tuple[str, str], ...] = ()
+        for last in (False, False, True):
+            conversation.number += 1
+            pairs = (
+                new_via(self._here),
+                ("Max-Forwards", "70"),
+                ("From", f"<{uri(self._account.id, self._host)}>;tag={conversation.tag}"),
+                ("To", f"<{conversation.to}>"),
+                ("Call-ID", conversation.call_id),
+                ("CSeq", f"{conversation.number} {method}"),
+                ("User-Agent", f"cmp-bundle {__version__}"),
+                *proof,
+                *headers,
+            )
+            request = SipRequest(Headers(pairs), method, target, body=body)
+            response = await self._exchange(request)
+            if response.status not in _UNPROVEN or last:
+                break
+            if proof and not is_stale(response):
+                break
+            asked = challenge(response, self._account)
+            proof = (asked.answer(self._account, method, target, secrets.token_hex(8)),)
+        return Answered(request, response, bool(proof))
+
+    async def _exchange(self, request: SipRequest) -> SipResponse:
+        await self._line.send(request)
+        try:
+            async with asyncio.timeout(ANSWER):
+                response = await self._final(request)
+        except TimeoutError:
+            await self._withdraw(request)
+            raise NoAnswerError(request.method) from None
+        except asyncio.CancelledError:
+            await self._withdraw(request)
+            raise
+        await self._acknowledge(request, response)
+        return response
+
+    async def _final(self, request: SipRequest) -> SipResponse:
+        while True:
+            message = await self._line.receive()
+            if isinstance(message, SipRequest):
+                await self._serve(message)
+            elif message.final and _belongs(message, request):
+                return message
+
+    async def _acknowledge(self, request: SipRequest, response: SipResponse) -> None:
+        if request.method != "INVITE":
+            return
+        if not response.success:
+            await self._line.send(ack_of(request, response))
+            return
+        try:
+            self._dialog = Dialog.of_answer(request, response)
+        except MalformedError:
+            raise LineError("answers a call with something that is not SIP") from None
+        await self._line.send(self._dialog.ack(request.cseq[0]))
+
+    async def _withdraw(self, request: SipRequest) -> None:
+        """From an INVITE that is not waited for any longer."""
+        if request.method != "INVITE":
+            return
+        with suppress(TimeoutError, LineError):
+            async with asyncio.timeout(LAST_WORDS):
+                await self._line.send(cancel_of(request))
+                # It may have been answered meanwhile.
+                await self._acknowledge(request, await self._final(request))
+        await self._hang_up()
+
+    async def _hang_up(self) -> None:
+        dialog, self._dialog = self._dialog, None
+        if dialog is None or self._ended:
+            return
+        with suppress(TimeoutError, LineError):
+            async with asyncio.timeout(LAST_WORDS):
+                bye = dialog.request("BYE")
+                await self._line.send(bye)
+                await self._final(bye)
+
+    async def _serve(self, request: SipRequest) -> None:
+        """Answer what the server asks."""
+        if request.method in ("ACK", "CANCEL"):
+            return
+        within = self._dialog is not None and _is_in(request, self._dialog)
+        status = _ANSWERS.get(request.method, 405)
+        if within and request.method in ("INVITE", "UPDATE"):
+            # Of another stream there will be nothing here. Without one it refreshes a timer.
+            status = 488 if request.body or request.method == "INVITE" else 200
+        if within and request.method == "BYE":
+            self._ended = True
+        await self._line.send(answer(request, status, ("Allow", _ALLOW), tag=new_tag()))
+
+
+class _Conversation:
+    """What the requests of a registration, or of a call until it is answered, have in common."""
+
+    def __init__(self, to: str) -> None:
+        self.to = to
+        self.call_id = secrets.token_hex(12)
+        self.tag = new_tag()
+        self.number = 0
+
+
+def _is_in(request: SipRequest, dialog: Dialog) -> bool:
+    found = (request.call_id, request.to.tag, request.from_.tag)
+    return found == (dialog.call_id, dialog.local_tag, dialog.remote_tag)
+
+
+def _belongs(response: SipResponse, request: SipRequest) -> bool:
+    return (
+        response.via.branch == request.via.branch
+        and response.cseq == request.cseq
+        and response.call_id == request.call_id
+    )
