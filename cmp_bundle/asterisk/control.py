@@ -162,6 +162,13 @@ class Control:
         """
         return "fully booted" in (self.ask("core waitfullybooted") or "")
 
+    def uptime(self) -> int | None:
+        """For how many seconds it runs; None where none is running, or it does not say."""
+        found = re.search(
+            r"^System uptime: (\d+)", self.ask("core show uptime seconds") or "", re.MULTILINE
+        )
+        return int(found[1]) if found else None
+
     def listener(self) -> str | None:
         """``address:port`` that HTTPS is bound to now, as ``http show status`` tells it.
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.changes import memory
 from cmp_bundle.changes.state import typed
-from cmp_bundle.changes.step import Change, Command, Reload, Removal
+from cmp_bundle.changes.step import Change, Reload, Removal
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import OTHERS, Boundary
 from cmp_bundle.files.rights import unreadable
@@ -30,11 +30,7 @@ NAME = "journal.json"
 FORMAT = 1
 
 #: How the steps of this room are read; the others' are handed in.
-OWN_KINDS: Kinds = {
-    "path": Change.from_json,
-    "reload": Reload.from_json,
-    "command": Command.from_json,
-}
+OWN_KINDS: Kinds = {"path": Change.from_json, "reload": Reload.from_json}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cmp_bundle.changes.step import Change, Command, Reload, Removal, Step
+from cmp_bundle.changes.step import Change, Reload, Removal, Step
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,12 +31,6 @@ class Plan:
     @property
     def reloads(self) -> tuple[str, ...]:
         return tuple(step.line for step in self.steps if isinstance(step, Reload))
-
-    @property
-    def commands(self) -> tuple[str, ...]:
-        """The lines for the console of the service, each once."""
-        lines = (step.line for step in self.steps if isinstance(step, Reload | Command))
-        return tuple(dict.fromkeys(lines))
 
     def __bool__(self) -> bool:
         return bool(self.steps or self.cleanup)

@@ -222,35 +222,6 @@ class Reload:
 
 
 @dataclass(frozen=True)
-class Command:
-    """A line for the service's console, and the one that takes back what it does."""
-
-    line: str
-    back: str
-
-    def paths(self) -> tuple[Path, ...]:
-        return ()
-
-    def to_json(self) -> dict[str, Any]:
-        return {"kind": "command", "line": self.line, "back": self.back}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Command:
-        return cls(states.typed(value["line"], str), states.typed(value["back"], str))
-
-    def carry_out(self, disk: Disk, service: Service) -> None:
-        disk.announce("command", Path(self.line))
-        service.reload(self.line)
-
-    def undo(self, disk: Disk, service: Service) -> None:
-        disk.announce("command", Path(self.back))
-        service.reload(self.back)
-
-    def reach(self) -> None:
-        pass
-
-
-@dataclass(frozen=True)
 class Removal:
     """Something that is no longer needed: a file, a symlink, or a folder that is empty.
 

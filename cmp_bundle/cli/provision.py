@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cmp_bundle.commands.context import Context
-    from cmp_bundle.commands.provisioning import Provisioned
+    from cmp_bundle.commands.provisioning import Provisioned, TriedAccount
 
 
 @make(
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     options.DRY_RUN,
     click.option("--undo", is_flag=True, help="Take away all that provision has made."),
     click.option("--update", is_flag=True, help="Write what is in cmp-bundle's own files anew."),
+    click.option("--restart", is_flag=True, help="Restart Asterisk, if it takes a restart."),
     click.option("--cert", type=options.PATH, help="A certificate (PEM) for HTTPS."),
     click.option("--key", type=options.PATH, help="Its private key (PEM)."),
     flags=(
@@ -41,6 +42,7 @@ def command(
     dry_run: bool,
     undo: bool,
     update: bool,
+    restart: bool,
     cert: Path | None,
     key: Path | None,
 ) -> Result:
@@ -56,14 +58,16 @@ def command(
         if users or update or cert or key:
             raise CmpBundleError(
                 "options-conflict",
-                "--undo takes everything away, so it takes no other option",
+                "--undo takes everything away, and goes with --restart and --dry-run alone",
                 hint="leave out the others",
             )
-        done = undo_provision(context, dry_run=dry_run)
+        done = undo_provision(context, restart=restart, dry_run=dry_run)
         text = "took away what provision had made" if done.changed else "there is nothing to undo"
         return Result(changes.dry_run(done) if dry_run else text, done)
     pair = _pair(cert, key)
-    done = provision(context, users or None, update=update, pair=pair, dry_run=dry_run)
+    done = provision(
+        context, users or None, update=update, pair=pair, restart=restart, dry_run=dry_run
+    )
     if dry_run:
         return Result(changes.dry_run(done), done)
     return Result("\n".join(_lines(done)), done)
@@ -82,18 +86,23 @@ def _pair(cert: Path | None, key: Path | None) -> tuple[Path, Path] | None:
 
 
 def _lines(done: Provisioned) -> list[str]:
+    lines = [_account(one, done) for one in done.tried]
+    if done.removed:
+        lines.append(f"removed the endpoints of {some(done.removed)}")
     if not done.changed:
-        lines = ["everything is there already; nothing was changed"]
-    else:
-        lines = [f"{change.path}" for change in done.changes]
-        if done.made:
-            lines.append(f"endpoints for {some(done.made)}")
-        if done.removed:
-            lines.append(f"removed the endpoints of {some(done.removed)}")
+        lines.append("everything was there already; nothing was changed")
     if done.url is None:
         return [*lines, "Asterisk is not running here: this takes effect when it starts"]
     return [
         *lines,
-        f"phones can connect: {done.url}",
+        f"checked on the live server: phones can connect to {done.url}",
         "next: cmp-bundle build && cmp-bundle deploy",
     ]
+
+
+def _account(one: TriedAccount, done: Provisioned) -> str:
+    endpoint = "new" if one.id in done.made else "as it was"
+    words = [f"endpoint {endpoint}", "registers" if one.registered else "does not register"]
+    if one.answered is not None:
+        words.append(f"calls {done.echo}" if one.answered else f"cannot call {done.echo}")
+    return f"{one.id}: {', '.join(words)}"

@@ -109,6 +109,16 @@ def resolve(
     return after, (*hidden, *sealed.digests(after, _realms(context, endpoints)))
 
 
+def with_secrets(
+    context: Context, file: AccountFile, chosen: tuple[Account, ...]
+) -> tuple[Account, ...]:
+    """Those of ``chosen`` that have a password or an HA1, with what their sources hold of it."""
+    sourced = tuple(account for account in chosen if account.source)
+    found = {a.id: a for a in resolve(context, file, sourced)[0]} if sourced else {}
+    now = (found.get(account.id, account) for account in chosen)
+    return tuple(account for account in now if account.password or account.ha1)
+
+
 def _realms(context: Context, endpoints: Iterable[Endpoints]) -> set[str]:
     """What a realm may be here: what is named as one, and this server's names."""
     settings = context.settings

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cmp_bundle.changes.described import changed_paths
+from cmp_bundle.changes.described import changed_paths, reloads
+from cmp_bundle.checks.call import prove
 from cmp_bundle.commands import server
 from cmp_bundle.commands.account_files import read
 from cmp_bundle.commands.context import with_notes
 from cmp_bundle.commands.https_listener import listener
+from cmp_bundle.commands.loaded_accounts import with_secrets
 from cmp_bundle.commands.result import ServerChanges
 from cmp_bundle.errors import refuse
+from cmp_bundle.findings import Level
 from cmp_bundle.provision.plan import to_provision, to_undo
 from cmp_bundle.provision.survey import survey
 from cmp_bundle.provision.wanted import Wanted
@@ -20,22 +23,37 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from cmp_bundle.accounts.model import Account
     from cmp_bundle.asterisk.installation import Installation
     from cmp_bundle.commands.context import Context
     from cmp_bundle.provision.plan import Planned
     from cmp_bundle.server.server import Server
 
 
+@dataclass(frozen=True)
+class TriedAccount:
+    """An account as it was tried on the live server: whether it ``registered``, and whether the echo
+    ``answered`` it; None where it called nobody. ``phones`` were registered before.
+    """
+
+    id: str
+    registered: bool
+    answered: bool | None
+    phones: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Provisioned(ServerChanges):
     """``made`` are the ids of accounts whose endpoint was written, ``present`` those with an endpoint
-    in cmp-bundle's file, ``removed`` those whose endpoint went. ``extensions`` has each account's
-    number, ``url`` is where the live server lets phones in, None where none is running.
+    in cmp-bundle's file, ``removed`` those whose endpoint went. ``tried`` are the accounts that were
+    tried on the live server at ``url``, nobody where none is running. ``echo`` is what they called.
     """
 
     made: tuple[str, ...]
     present: tuple[str, ...]
     removed: tuple[str, ...]
+    echo: str = ""
+    tried: tuple[TriedAccount, ...] = ()
     url: str | None = None
 
 
@@ -46,17 +64,19 @@ def provision(
     *,
     update: bool = False,
     pair: tuple[Path, Path] | None = None,
+    restart: bool = False,
     dry_run: bool = False,
 ) -> Provisioned:
     """Give Asterisk what browser phones need, wherever it is missing: endpoints, dialplan, HTTPS.
 
     ``users`` are the accounts that get an endpoint, all without it. ``update`` writes anew what is
-    in cmp-bundle's own files. ``pair`` are a certificate and its key for HTTPS, PEM. Raises
-    CmpBundleError; the server is then as it was.
+    in cmp-bundle's own files. ``pair`` are a certificate and its key for HTTPS, PEM. ``restart`` allows
+    a restart of Asterisk, where it takes one. Raises CmpBundleError; the server is then as it was.
     """
     file = read(context)
     if users is not None:
         refuse(file.unknown(users), "nothing was changed")
+    chosen = tuple(a for a in file.accounts if users is None or a.id in users)
 
     def plan(where: Installation) -> Planned:
         found = survey(where)
@@ -65,21 +85,34 @@ def provision(
             settings=context.settings.provision,
             chosen=None if users is None else frozenset(users),
             update=update,
+            restart=restart,
             listener=listener(context, found, pair, dry_run=dry_run),
         )
         return to_provision(wanted, found)
 
-    return _carried_out(context, plan, dry_run=dry_run)
+    return _carried_out(context, plan, lambda: with_secrets(context, file, chosen), dry_run=dry_run)
 
 
 @with_notes
-def undo_provision(context: Context, *, dry_run: bool = False) -> Provisioned:
-    """Take away all that ``provision`` made. Raises CmpBundleError; the server is then as it was."""
-    return _carried_out(context, lambda where: to_undo(survey(where)), dry_run=dry_run)
+def undo_provision(
+    context: Context, *, restart: bool = False, dry_run: bool = False
+) -> Provisioned:
+    """Take away all that ``provision`` made, with a ``restart`` where it takes one to have Asterisk
+    as before. Raises CmpBundleError; the server is then as it was.
+    """
+
+    def plan(where: Installation) -> Planned:
+        return to_undo(survey(where), restart=restart)
+
+    return _carried_out(context, plan, tuple, dry_run=dry_run)
 
 
 def _carried_out(
-    context: Context, plan: Callable[[Installation], Planned], *, dry_run: bool
+    context: Context,
+    plan: Callable[[Installation], Planned],
+    to_try: Callable[[], tuple[Account, ...]],
+    *,
+    dry_run: bool,
 ) -> Provisioned:
     where = server.installation(context)
     at = server.server(context, where)
@@ -90,14 +123,37 @@ def _carried_out(
         # What was cut off before may have changed what is read here.
         planned = plan(where)
         done = _result(context, planned)
-        url = engine.carry_out(planned, lambda: _verified(at, planned))
-    return replace(done, url=url)
+        url, tried = engine.carry_out(planned, lambda: _verified(context, at, planned, to_try()))
+    return replace(done, url=url, tried=tried)
 
 
-def _verified(at: Server, planned: Planned) -> str | None:
+def _verified(
+    context: Context, at: Server, planned: Planned, accounts: Sequence[Account]
+) -> tuple[str | None, tuple[TriedAccount, ...]]:
+    """Where phones are let in, and how it went with each. Raises CmpBundleError for one of ours that
+    cannot register or call.
+    """
     if planned.listener is None:
-        return None
-    return at.phones(planned.listener, planned.prefix)
+        return None, ()
+    url = at.phones(planned.listener, planned.prefix)
+    if url is None or not accounts:
+        return url, ()
+    ours = set(planned.present)
+    able = [a for a in accounts if a.id in ours or a.id in planned.theirs]
+    at.loaded(planned.made)
+    with context.reporter.progress("trying each account", len(able)) as advance:
+        proofs = prove(
+            url, f"{planned.prefix}/ws", able, planned.echo, progress=lambda _done: advance(1)
+        )
+    findings = [found for proof in proofs for found in proof.findings]
+    refuse([f for f in findings if f.level is Level.ERROR and f.subject in ours], "so it goes back")
+    for found in findings:
+        context.reporter.found(found)
+    called = bool(planned.echo)
+    return url, tuple(
+        TriedAccount(p.account, p.registered, p.answered if called else None, p.contacts)
+        for p in proofs
+    )
 
 
 def _result(context: Context, planned: Planned, *, dry_run: bool = False) -> Provisioned:
@@ -107,9 +163,10 @@ def _result(context: Context, planned: Planned, *, dry_run: bool = False) -> Pro
     return Provisioned(
         changed=bool(planned),
         changes=changed_paths(planned.steps, planned.cleanup),
-        reloads=planned.commands,
+        reloads=reloads(planned.steps),
         dry_run=dry_run,
         made=planned.made,
         present=planned.present,
         removed=planned.removed,
+        echo=planned.echo,
     )

@@ -9,7 +9,7 @@ from cmp_bundle.asterisk import includes
 from cmp_bundle.asterisk.includes import Https
 from cmp_bundle.changes.plan import Plan, Steps
 from cmp_bundle.changes.state import FileState
-from cmp_bundle.changes.step import Command, Removal
+from cmp_bundle.changes.step import Removal
 from cmp_bundle.provision import pjsip, refusals
 from cmp_bundle.provision.dialplan import dialplan
 from cmp_bundle.provision.pjsip import Phones, PjsipFile
@@ -33,12 +33,14 @@ _MORE_SESSIONS = 50
 @dataclass(frozen=True)
 class Planned(Plan):
     """``made`` are the ids of the accounts whose endpoint is new or another now, ``present`` those
-    whose endpoint is in our file then, ``removed`` those whose endpoint goes. ``listener`` is the
-    ``address:port`` of HTTPS then, ``echo`` the extension of the echo, if there is one of ours.
+    whose endpoint is in our file then, ``theirs`` those who have one of somebody else's, ``removed``
+    those whose endpoint goes. ``listener`` is the ``address:port`` of HTTPS then, ``echo`` the
+    extension of the echo, if there is one of ours.
     """
 
     made: tuple[str, ...] = ()
     present: tuple[str, ...] = ()
+    theirs: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     listener: str | None = None
     prefix: str = ""
@@ -61,13 +63,14 @@ def to_provision(wanted: Wanted, found: Found) -> Planned:
     if plan.conference:
         lines.include(steps, found, "confbridge.conf", includes.render("confbridge.conf"))
     _rtp(steps, found)
-    _websocket(steps, found)
     listener = _https(steps, wanted, found)
+    _websocket(steps, found)
     planned = Planned(
         "provision",
         tuple(steps.steps),
         made=made,
         present=present,
+        theirs=tuple(a.id for a in wanted.everyone if a.id in found.endpoints.endpoints),
         removed=removed,
         listener=listener,
         prefix=found.server.prefix,
@@ -78,7 +81,7 @@ def to_provision(wanted: Wanted, found: Found) -> Planned:
     return planned
 
 
-def to_undo(found: Found) -> Planned:
+def to_undo(found: Found, *, restart: bool = False) -> Planned:
     """Take all that away; the admin's files become what they would be without it."""
     steps = Steps()
     for name in THEIRS:
@@ -90,8 +93,19 @@ def to_undo(found: Found) -> Planned:
     cleanup = (Removal(found.our_folder),) if found.folder is not None and not ours else ()
     if lines.HTTP in steps.reloads and found.our_http.https is None:
         refusals.before_reload(found)
-    removed = tuple(found.pjsip.objects or ())
-    return Planned("undo of provision", tuple(steps.steps), cleanup, removed=removed)
+    notes: tuple[str, ...] = ()
+    if {"modules.conf", "sip.conf"}.intersection(found.ours) and found.installation.running:
+        if restart:
+            lines.restart(steps)
+        else:
+            notes = ("chan_sip has the WebSocket again once Asterisk is restarted",)
+    return Planned(
+        "undo of provision",
+        tuple(steps.steps),
+        cleanup,
+        removed=tuple(found.pjsip.objects or ()),
+        notes=notes,
+    )
 
 
 def _objects(
@@ -135,7 +149,13 @@ def _without_endpoint(wanted: Wanted, found: Found) -> tuple[Account, ...]:
 
 def _phones(wanted: Wanted, found: Found) -> Phones:
     sound = ("opus", "ulaw") if found.abilities.transcodes_opus else ("ulaw", "opus")
-    return Phones(wanted.settings.context, (*sound, "vp8"), found.abilities.remove_unavailable)
+    protocols = (found.endpoints.transports or {}).values()
+    return Phones(
+        context=wanted.settings.context,
+        codecs=(*sound, "vp8"),
+        remove_unavailable=found.abilities.remove_unavailable,
+        transport=not {"ws", "wss"}.intersection(protocols),
+    )
 
 
 def _dialplan(wanted: Wanted, found: Found, present: tuple[str, ...]) -> Dialplan:
@@ -159,21 +179,20 @@ def _rtp(steps: Steps, found: Found) -> None:
 
 
 def _websocket(steps: Steps, found: Found) -> None:
-    """Where chan_sip has the WebSocket's sub-protocol sip, PJSIP gets it."""
-    if not found.abilities.taken_by_chan_sip and "modules.conf" not in found.ours:
-        return
-    exists = found.has_category("modules.conf", "modules")
-    data = includes.render("modules.conf", modules_exists=exists)
-    lines.include(steps, found, "modules.conf", data)
+    """Where chan_sip has the WebSocket's sub-protocol sip, PJSIP gets it. Asterisk is restarted for
+    that, and then reads everything anew.
+
+    PJSIP's module was refused when Asterisk started. Loaded later it lets phones in, and yet none
+    can be rung: the name of its transport is then taken, by what it left behind (seen on 16).
+    """
+    name, section = "modules.conf", "modules"
+    if found.abilities.chan_sip_users:
+        name, section = "sip.conf", "general"
+    if found.abilities.taken_by_chan_sip or name in found.ours:
+        data = includes.render(name, section_exists=found.has_category(name, section))
+        lines.include(steps, found, name, data)
     if found.abilities.taken_by_chan_sip:
-        for line, back in (
-            ("module unload chan_sip.so", "module load chan_sip.so"),
-            (
-                "module load res_pjsip_transport_websocket.so",
-                "module unload res_pjsip_transport_websocket.so",
-            ),
-        ):
-            steps.steps.append(Command(line, back))
+        lines.restart(steps)
 
 
 def _https(steps: Steps, wanted: Wanted, found: Found) -> str | None:

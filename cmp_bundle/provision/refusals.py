@@ -39,6 +39,7 @@ def before(wanted: Wanted, found: Found) -> None:
         http_conf.from_a_database(found.from_a_database),
         *(_refused(found.without_ours(name)) for name in ("pjsip.conf", "extensions.conf")),
         *_elsewhere(found),
+        _restart(wanted, found),
     )
     refuse(list(_in_the_way(wanted, found)), "nothing was changed")
 
@@ -103,6 +104,24 @@ def _elsewhere(found: Found) -> Iterator[Finding]:
                 " Asterisk"
             )
             yield finding("objects-elsewhere", text, lines[0].place, hint)
+
+
+def _restart(wanted: Wanted, found: Found) -> Finding | None:
+    """Whether it takes a restart that nobody allowed, or that would end calls."""
+    if not found.abilities.taken_by_chan_sip:
+        return None
+    why = "chan_sip has the WebSocket for itself, which takes a restart of Asterisk to change"
+    where = Place(str(found.path("modules.conf")))
+    users, calls = found.abilities.chan_sip_users, found.abilities.calls
+    if not wanted.restart:
+        text = f"{why}: nothing was changed"
+        stays = f"; chan_sip stays, with its {users} phones and providers" if users else ""
+        hint = f"when nobody is talking: cmp-bundle provision --restart{stays}"
+        return finding("restart-needed", text, where, hint)
+    if calls:
+        text = f"{why}, and {calls} channels are up"
+        return finding("calls-going-on", text, where, "run this again when nobody is talking")
+    return None
 
 
 def _in_the_way(wanted: Wanted, found: Found) -> Iterator[Finding]:

@@ -33,6 +33,7 @@ THEIRS = (
     "confbridge.conf",
     "rtp.conf",
     "modules.conf",
+    "sip.conf",
 )
 
 #: Our certificate and its key, in one file: a renewal is one rename.
@@ -48,13 +49,14 @@ class Abilities:
 
     ``transcodes_opus`` is whether it can turn opus into what a desk phone speaks. ``taken_by_chan_sip`` is
     whether that module has the WebSocket's sub-protocol sip, and so PJSIP has not;
-    ``chan_sip_users`` are how many phones and providers it has.
+    ``chan_sip_users`` are how many phones and providers it has, ``calls`` how many channels are up.
     """
 
     remove_unavailable: bool = False
     transcodes_opus: bool = False
     taken_by_chan_sip: bool = False
     chan_sip_users: int = 0
+    calls: int = 0
 
 
 @dataclass(frozen=True)
@@ -127,13 +129,17 @@ def abilities(control: Control) -> Abilities:
         transcodes_opus=bool(to_ulaw and "No Translation Path" not in to_ulaw[1]),
         taken_by_chan_sip=taken,
         chan_sip_users=_chan_sip_users(control) if taken else 0,
+        calls=_count(control, "core show channels count", "active channels?"),
     )
 
 
 def _chan_sip_users(control: Control) -> int:
     """How many phones and providers it has, so that it cannot simply go."""
-    count = 0
-    for line, what in (("sip show peers", "sip peers"), ("sip show registry", "SIP registrations")):
-        found = re.search(rf"^(\d+) {what}", control.ask(line) or "", re.MULTILINE)
-        count += int(found[1]) if found else 0
-    return count
+    peers = _count(control, "sip show peers", "sip peers")
+    return peers + _count(control, "sip show registry", "SIP registrations")
+
+
+def _count(control: Control, line: str, what: str) -> int:
+    """How many of ``what`` an answer tells of."""
+    found = re.search(rf"^(\d+) {what}", control.ask(line) or "", re.MULTILINE)
+    return int(found[1]) if found else 0

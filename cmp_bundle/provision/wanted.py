@@ -25,7 +25,8 @@ class Wanted:
     """``everyone`` are all accounts that there are: those in our file that are not among them go.
 
     ``chosen`` are the ids of those that shall have an endpoint, None for all. ``update`` is whether
-    what is in our own file is written anew, ``listener`` what HTTPS shall be, None for as it is.
+    what is in our own file is written anew, ``listener`` what HTTPS shall be, None for as it is,
+    ``restart`` whether Asterisk may be restarted.
     """
 
     everyone: tuple[Account, ...]
@@ -33,6 +34,7 @@ class Wanted:
     chosen: frozenset[str] | None = None
     update: bool = False
     listener: Listener | None = None
+    restart: bool = False
 
     @property
     def accounts(self) -> tuple[Account, ...]:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 #: What programs write at the top of a file that they write anew at every change.
 _GENERATED = re.compile(
-    rb"do not edit|auto-?generated|generated (by|automatically)|managed by|will be (lost|overwritten)",
+    rb"do not edit|auto-?generated|generated (by|automatically)|(ansible|puppet|chef|salt) managed"
+    rb"|managed by (ansible|puppet|chef|salt)",
     re.IGNORECASE,
 )
 _TOP = 2048

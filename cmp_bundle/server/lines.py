@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.changes.include_line import add_line, has_line, remove_line
 from cmp_bundle.changes.state import FileState, FolderState
-from cmp_bundle.changes.step import Change
+from cmp_bundle.changes.step import Change, Reload
 from cmp_bundle.errors import refuse_first
 from cmp_bundle.findings import finding
 from cmp_bundle.places import Place
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 #: What makes Asterisk read http.conf again, and its certificate.
 HTTP = "module reload http"
+
+#: What makes it read all files, and load other modules.
+RESTART = "core restart now"
 
 #: The admin's files that may get a line, and what makes Asterisk read each again.
 RELOADS = {
@@ -79,6 +82,12 @@ def our_folder(steps: Steps, found: ServerConfiguration) -> None:
         refuse_first(finding("in-the-way", text, Place(str(found.our_folder)), hint))
     if found.folder is None and not steps.makes(found.our_folder):
         steps.add(found.our_folder, None, FolderState(found.etc_owner))
+
+
+def restart(steps: Steps) -> None:
+    """Have Asterisk start anew in place of all reloads."""
+    steps.steps = [step for step in steps.steps if not isinstance(step, Reload)]
+    steps.reload(RESTART)
 
 
 def reload(steps: Steps, name: str) -> None:

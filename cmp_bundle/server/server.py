@@ -18,9 +18,10 @@ from cmp_bundle.checks.reload import would_end_https
 from cmp_bundle.checks.websocket import Handshake, again, ask, base_url, reached, worse
 from cmp_bundle.errors import CmpBundleError, refuse_first
 from cmp_bundle.server.configuration import pair
-from cmp_bundle.server.lines import HTTP
+from cmp_bundle.server.lines import HTTP, RESTART
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from cmp_bundle.asterisk.installation import Installation
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
     from cmp_bundle.checks.expected import Expected
     from cmp_bundle.files import Disk
     from cmp_bundle.report import Reporter
+
+
+#: Seconds in which an Asterisk is up again that was restarted, and from when on its uptime tells it.
+_RESTART = 60.0
+_TELLING = 3
 
 
 def engine_for(
@@ -68,8 +74,27 @@ class Server:
             if self.before is None:
                 base = self._base()
                 self.before = ask(base, f"{http.prefix}/ws") if base else None
-        if self.installation.control.ask(line) is None:
+        if line == RESTART:
+            self._restart()
+        elif self.installation.control.ask(line) is None:
             raise _stopped()
+
+    def _restart(self) -> None:
+        """Raises CmpBundleError where it does not come up again."""
+        control = self.installation.control
+        deadline = time.monotonic() + _RESTART
+        while (before := control.uptime()) is not None and before < _TELLING:
+            time.sleep(0.1)
+        asked = time.monotonic()
+        control.ask(RESTART)
+        # It stays the same process, and answers until it is gone. Then it counts from the start.
+        while (now := control.uptime()) is None or now + 1 > (
+            before or 0
+        ) + time.monotonic() - asked:
+            if time.monotonic() > deadline:
+                raise _stopped()
+            time.sleep(0.1)
+        control.booted()
 
     def worse(self) -> str | None:
         if self.before is None:
@@ -95,6 +120,25 @@ class Server:
         if not answer.open:
             raise CmpBundleError("websocket-closed", f"{answer.url} {answer}")
         return base
+
+    def loaded(self, endpoints: Sequence[str]) -> None:
+        """Waits until Asterisk has these endpoints, which it loads behind a reload's back.
+
+        Raises CmpBundleError where it never has one.
+        """
+        deadline = time.monotonic() + live.PATIENCE
+        # It loads all or, where one is refused, the others: the first and the last tell when.
+        for name in dict.fromkeys((*endpoints[:1], *endpoints[-1:])):
+            while "Unable to find object" in (
+                self.installation.control.ask(f"pjsip show endpoint {name}") or ""
+            ):
+                if time.monotonic() > deadline:
+                    raise CmpBundleError(
+                        "endpoint-not-loaded",
+                        f"Asterisk does not load the endpoint {name}",
+                        hint="Asterisk's log says why; then run this again",
+                    )
+                time.sleep(0.1)
 
     def look(self, expected: Expected) -> str | None:
         """Where the server was seen to do as ``expected``; None where none is running.

@@ -16,7 +16,7 @@ from tests.testbed.server import PATIENCE, Asterisk
 from . import launch
 from .bidi import BrowserError, Page
 from .launch import Browser
-from .phone_page import FRAMES, connect, fill_in, open_phone, value, watch_tones
+from .phone_page import FRAMES, connect, fill_in, open_phone, value, watch, watch_tones
 
 #: Accounts that something is particular about: one that a browser has no media in common with,
 #: one whose name for authentication is not its id.
@@ -189,9 +189,7 @@ class Phones:
 
     def new(self, before: str = "") -> Page:
         """A phone as it is first seen; ``before`` runs before anything else in its page."""
-        page = self.browser.page()
-        self.open.append(page)
-        watch_tones(page)
+        page = self._tab()
         if before:
             page.session.send(
                 "script.addPreloadScript",
@@ -199,6 +197,20 @@ class Phones:
                 contexts=[page.context],
             )
         open_phone(page, self.url)
+        return page
+
+    def by_link(self) -> Page:
+        """A phone whose address is a link: it connects by itself."""
+        page = self._tab()
+        watch(page)
+        page.goto(self.url)
+        page.wait(f"{value('connect')} === 'Disconnect'", "the phone to connect")
+        return page
+
+    def _tab(self) -> Page:
+        page = self.browser.page()
+        self.open.append(page)
+        watch_tones(page)
         return page
 
     def of(self, account: str, before: str = "") -> Page:

@@ -1,0 +1,67 @@
+"""The whole chapter: from packages as they come to people who call each other, in five commands."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import Cmp, _unreal
+from tests.testbed.server import Asterisk
+
+from . import launch
+from .bidi import Page
+from .phones import Browsers, Phones, dial, hears, idle, press, quiet, sees, talk
+
+pytestmark = [pytest.mark.asterisk, pytest.mark.browser]
+
+
+@pytest.fixture
+def browsers() -> Iterator[Browsers]:
+    for name in ("chromium", "firefox"):
+        if reason := launch.missing(name):
+            _unreal(reason)
+    with contextlib.ExitStack() as stack:
+        yield Browsers(stack)
+
+
+def test_from_packages_to_a_conference(cmp: Cmp, packaged: Asterisk, browsers: Browsers) -> None:
+    cmp.aim(packaged)
+    cmp("init")
+    cmp("accounts", "add", "alice", "--extension", "101")
+    cmp("accounts", "add", "bob", "--extension", "102")
+    cmp("accounts", "add", "carol", "--extension", "103")
+    cmp("provision", *(["--restart"] if packaged.release.version == "16" else []))
+    cmp("build", "--source", "builtin")
+    cmp("deploy")
+
+    def phone(name: str, browser: str) -> Page:
+        phones = stack.enter_context(Phones(packaged, browsers(browser), cmp("link", name)["link"]))
+        return phones.by_link()
+
+    with contextlib.ExitStack() as stack:
+        alice, bob = phone("alice", "chromium"), phone("bob", "firefox")
+        carol = phone("carol", "chromium")
+        for caller, callee, number, name in (
+            (alice, bob, "102", "alice"),
+            (bob, carol, "103", "bob"),
+            (carol, alice, "101", "carol"),
+        ):
+            talk(caller, callee, number, name)
+            for page in (caller, callee):
+                sees(page, 1)
+                hears(page)
+            press(caller, "#call")
+            idle(callee)
+        quiet(packaged)
+        for page in (alice, bob):
+            dial(page, "246")
+            sees(page, 4)
+            hears(page)
+            press(page, "#call")
+            idle(page)
+        for page in (alice, bob, carol):
+            dial(page, "249")
+        for page in (alice, bob, carol):
+            sees(page, 2)
