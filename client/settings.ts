@@ -12,6 +12,7 @@ export interface Account {
   id: string;
   name: string;
   register: boolean;
+  /** What Call dials. */
   extension: string;
 }
 
@@ -30,6 +31,7 @@ export interface Profile {
   password?: string;
   ha1?: string;
   realm?: string;
+  /** What Call dials. Releases share their profiles, so the name stays. */
   extension?: string;
   register?: boolean;
   server?: Partial<Server>;

@@ -237,7 +237,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     made = {}
     for extension in ("1", "2"):
         cmp = Cmp(tmp_path_factory.mktemp("bundle"))
-        cmp.environment["CMP_BUNDLE_ACCOUNT_EXTENSION"] = extension
+        cmp.environment["CMP_BUNDLE_ACCOUNT_DIAL"] = extension
         cmp("build", "--source", "builtin")
         made[extension] = cmp.folder / "dist"
     return made

@@ -1,7 +1,7 @@
 """accounts.csv: what a spreadsheet keeps, a first line with the names of the columns above it.
 
-    id,display name,password,extension
-    alice,Alice,,246
+    id,display name,password,extension,dial
+    alice,Alice,,101,246
 
 The columns are the fields of accounts.toml; in ``ice`` stand URLs with blanks between them, or
 JSON where there are credentials. Changes leave every other byte as it is.

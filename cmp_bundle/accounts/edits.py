@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 Change = Mapping[str, str | None]
 
 #: The fields that are left out where they are empty, in the order in which they are written.
-_WRITTEN = ("id", "display_name", "auth_name", "password", "ha1", "realm", "extension", "host",
-            "port", "path", "source")  # fmt: skip
+_WRITTEN = ("id", "display_name", "auth_name", "password", "ha1", "realm", "extension", "dial",
+            "host", "port", "path", "source")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Parsed:
         low = self.defaults
         return replace(
             account,
-            extension=account.extension or low.extension,
+            dial=account.dial or low.dial,
             register=low.register if account.register is None else account.register,
             host=account.host or low.host,
             port=account.port or low.port,

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cmp_bundle.accounts import sip_id, source_name
+from cmp_bundle.accounts import extension, sip_id, source_name
 from cmp_bundle.accounts.model import Account, IceServer
 from cmp_bundle.errors import refuse
 from cmp_bundle.findings import Finding, finding
@@ -24,6 +24,9 @@ _HA1 = re.compile(r"[0-9A-Fa-f]{32}")
 
 #: What refused accounts mean for the others.
 ALL_OR_NONE = "no account is used until all are correct"
+
+#: For files that were written before there was ``dial``.
+RENAMED = "until now, extension was what the Call button dials: that is called dial now"
 
 _WORDS = {str: "text", int: "a whole number", bool: "true or false", list: "a list"}
 
@@ -75,7 +78,8 @@ FIELDS = {
     "password": Field(str, _password, secret=True),
     "ha1": Field(str, _ha1, secret=True),
     "realm": Field(str, _name),
-    "extension": Field(str, _word, shared=True),
+    "extension": Field(str, extension.problem),
+    "dial": Field(str, _word, shared=True),
     "register": Field(bool, shared=True),
     "host": Field(str, KEYS["server.host"].validate, shared=True),
     "port": Field(int, KEYS["server.port"].validate, shared=True),
@@ -169,25 +173,46 @@ def checked(
 
 
 def duplicates(accounts: Iterable[Account]) -> list[Finding]:
-    """Ids that come again, and those that are told apart by nothing but case.
+    """Ids and extensions that come again, and those that parts of Asterisk take for the same.
 
     PJSIP compares endpoints with case, but hints, device states and MySQL's tables do not.
     """
     findings = []
-    first: dict[str, Account] = {}
+    ids: dict[str, Account] = {}
+    extensions: dict[str, Account] = {}
     for account in accounts:
-        other = first.setdefault(account.id.casefold(), account)
-        if other is account:
+        other = ids.setdefault(account.id.casefold(), account)
+        if other is not account:
+            findings.append(_same_id(account, other))
+        if not account.extension:
             continue
-        if other.id == account.id:
-            text = f"the id {account.id!r} is already used at {other.place}"
-        else:
-            text = (
-                f"the id {account.id!r} differs from {other.id!r} at {other.place} only by case,"
-                " and parts of Asterisk ignore case"
-            )
-        findings.append(finding("account-duplicate", text, account.place, "remove or rename one"))
+        other = extensions.setdefault(extension.compared(account.extension), account)
+        if other is not account:
+            findings.append(_same_extension(account, other))
     return findings
+
+
+def _same_id(account: Account, other: Account) -> Finding:
+    if other.id == account.id:
+        text = f"the id {account.id!r} is already used at {other.place}"
+    else:
+        text = (
+            f"the id {account.id!r} differs from {other.id!r} at {other.place} only by case,"
+            " and parts of Asterisk ignore case"
+        )
+    return finding("account-duplicate", text, account.place, "remove or rename one")
+
+
+def _same_extension(account: Account, other: Account) -> Finding:
+    if other.extension == account.extension:
+        text = f"the extension {account.extension!r} is already used at {other.place}"
+    else:
+        text = (
+            f"the extension {account.extension!r} is the same to Asterisk as"
+            f" {other.extension!r} at {other.place}"
+        )
+    hint = f"give each account one of its own; {RENAMED}"
+    return finding("account-duplicate", text, account.place, hint)
 
 
 def refuse_wrong(accounts: Iterable[Account], findings: list[Finding]) -> None:

@@ -25,6 +25,7 @@ class Account:
 
     ``auth_name`` is what it authenticates with where that is not ``id``. It has a ``password``,
     or a ``ha1`` with its ``realm``: MD5 of ``auth name:realm:password`` in hexadecimal.
+    ``extension`` is the number at which others reach it, ``dial`` the one that its Call button dials.
     ``register`` is None where the server-wide setting counts. ``ice`` is None likewise.
 
     An account with a ``source`` has its auth name and password there (see source.py), and none
@@ -39,6 +40,7 @@ class Account:
     ha1: str = ""
     realm: str = ""
     extension: str = ""
+    dial: str = ""
     register: bool | None = None
     host: str = ""
     port: int = 0

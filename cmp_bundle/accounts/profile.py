@@ -39,7 +39,8 @@ def content(account: Account) -> dict[str, Any]:
         "password": account.password,
         "ha1": account.ha1,
         "realm": account.realm,
-        "extension": account.extension,
+        # Not dial: the page of an earlier release, rolled back to, reads the same profiles.
+        "extension": account.dial,
         "server": {name: value for name, value in server.items() if value},
     }
     profile = {name: value for name, value in profile.items() if value}

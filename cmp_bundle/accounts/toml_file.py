@@ -2,11 +2,12 @@
 
     [defaults]              # for those that do not say themselves
     host = "pbx.example.com"
+    dial = "246"
 
     [[account]]
     id = "alice"
     password = "…"          # left out: generated
-    extension = "246"
+    extension = "101"
 
 What else an account may say is in fields.py.
 """
@@ -28,6 +29,7 @@ from cmp_bundle.accounts.edits import (
 )
 from cmp_bundle.accounts.fields import (
     FIELDS,
+    RENAMED,
     AccountFields,
     account,
     checked,
@@ -198,7 +200,8 @@ def _defaults(
     }
     for name in per_account:
         text = f"{name} cannot be a default: every account needs a different one"
-        findings.append(finding("account-field", text, places.get(name, place)))
+        hint = RENAMED if name == "extension" else ""
+        findings.append(finding("account-field", text, places.get(name, place), hint))
     rest = {name: value for name, value in content.items() if name not in per_account}
     return Account("", **checked(AccountFields(rest, place, places), _SHARED, findings))
 

@@ -194,7 +194,8 @@ def page_settings(settings: Settings, plain: Mapping[str, Any] | None = None) ->
             "id": account.id,
             "name": account.name,
             "register": account.register,
-            "extension": account.extension,
+            # As in profiles, and as the page calls its field.
+            "extension": account.dial,
         },
         "ice": [],
         "visit": settings.site.redirect,

@@ -40,11 +40,11 @@ def list_(context: Context) -> Result:
             f"there are no accounts in {listed.file}; next: cmp-bundle accounts add USER, or import"
         )
         return Result(text, listed)
-    rows = [("ID", "NAME", "EXTENSION", "PASSWORD")]
-    rows += [(a.id, a.display_name, a.extension, _secret(a)) for a in listed.accounts]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    rows = [("ID", "NAME", "EXTENSION", "DIAL", "PASSWORD")]
+    rows += [(a.id, a.display_name, a.extension, a.dial, _secret(a)) for a in listed.accounts]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = [
-        "  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[3]])
+        "  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[4]])
         for row in rows
     ]
     return Result("\n".join(lines), listed)
@@ -67,6 +67,7 @@ def show(context: Context, *, user: str) -> Result:
         ("password", f"{kinds[account.secret]}{secret_at}"),
         ("realm", account.realm),
         ("extension", account.extension),
+        ("dial", account.dial),
         ("registers", "as the settings say" if account.register is None else account.register),
         ("server", ", ".join(str(v) for v in (account.host, account.port, account.path) if v)),
         ("ice", ", ".join(account.ice or ())),

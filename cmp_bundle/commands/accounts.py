@@ -44,7 +44,8 @@ _RELOAD = "module reload res_pjsip.so"
 @dataclass(frozen=True)
 class ListedAccount:
     """An account without its secrets: ``secret`` is password, ha1 or None, ``secret_at`` where it
-    stands, ``place`` where the account itself was read.
+    stands, ``place`` where the account itself was read. ``extension`` is its own number, ``dial``
+    what its Call button dials.
     """
 
     id: str
@@ -54,6 +55,7 @@ class ListedAccount:
     secret_at: str | None
     realm: str
     extension: str
+    dial: str
     register: bool | None
     host: str
     port: int
@@ -94,6 +96,7 @@ def _listed(account: Account) -> ListedAccount:
         secret_at=str(account.secret) if account.secret else None,
         realm=account.realm,
         extension=account.extension,
+        dial=account.dial,
         register=account.register,
         host=account.host,
         port=account.port,

@@ -74,8 +74,8 @@ class Preview:
         if not self._behind:
             return settings
         account = settings.account
-        if self._demo and not account.extension:
-            account = replace(account, extension=ECHO)
+        if self._demo and not account.dial:
+            account = replace(account, dial=ECHO)
         return replace(settings, server=ServerSettings(), account=account)
 
     def bundled(self) -> BundledAccounts:
@@ -129,8 +129,7 @@ class Preview:
         """The demo account, where there is nobody else."""
         if self._demo is None or self._loaded.accounts:
             return None
-        extension = self._settings.account.extension or ECHO
-        return replace(self._demo, extension=extension)
+        return replace(self._demo, dial=self._settings.account.dial or ECHO)
 
     def _practising(self) -> list[PracticeAccount]:
         from cmp_bundle.practice import account as practice  # noqa: PLC0415 - as above

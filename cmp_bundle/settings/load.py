@@ -27,6 +27,9 @@ FILE_NAME = "cmp-bundle.toml"
 #: Names the file in place of ``--config``.
 VARIABLE = "CMP_BUNDLE_CONFIG"
 
+#: What settings of earlier versions are called now.
+_RENAMED = {"account.extension": "account.dial"}
+
 #: Bytes. Nobody has so much to say.
 _LARGEST = 1 << 20
 
@@ -169,6 +172,15 @@ def _from_file(path: Path) -> list[tuple[str, Any, int | None]]:
         names = [key.name for key in known[section][1]]
         for name, value in content.items():
             line = line_of(text, section, name)
+            renamed = KEYS.get(_RENAMED.get(f"{section}.{name}", ""))
+            if renamed:
+                raise CmpBundleError(
+                    "unknown-setting",
+                    f"[{section}] {name} is called {renamed.name} since this version",
+                    hint=f"write {renamed.name} in place of {name}",
+                    file=path,
+                    line=line,
+                )
             if name not in names:
                 raise CmpBundleError(
                     "unknown-setting",
@@ -184,11 +196,21 @@ def _from_file(path: Path) -> list[tuple[str, Any, int | None]]:
 
 def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, str]]:
     by_variable = {key.variable: key for key in KEYS.values()}
+    renamed = {
+        f"CMP_BUNDLE_{old.replace('.', '_')}".upper(): KEYS[new].variable
+        for old, new in _RENAMED.items()
+    }
     prefixes = tuple(f"CMP_BUNDLE_{section.upper()}_" for section in sections())
     result = []
     for variable, text in environment.items():
         if variable in by_variable:
             result.append((by_variable[variable].dotted, text))
+        elif variable in renamed:
+            raise CmpBundleError(
+                "unknown-setting",
+                f"{variable} is called {renamed[variable]} since this version",
+                hint=f"set {renamed[variable]} in its place; and: unset {variable}",
+            )
         elif variable.startswith(prefixes):
             raise CmpBundleError(
                 "unknown-setting",

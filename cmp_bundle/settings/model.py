@@ -176,7 +176,7 @@ class AccountSettings:
     register: bool = _key(
         default=True, help="whether the phone registers, so that it can receive calls"
     )
-    extension: str = _key("", "the extension that the Call button dials")
+    dial: str = _key("", "the extension that the Call button dials")
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,7 @@ pytestmark = [pytest.mark.browser]
 ALICE = Account(id="alice", display_name="Alice", password="behind-the-looking-glass")
 TOKEN = KEY.token("alice").text
 #: Everybody's account is filled in where no link is; Call dials 246.
-SITE = Settings(
-    site=SiteSettings(redirect=""), account=AccountSettings(id="everybody", extension="246")
-)
+SITE = Settings(site=SiteSettings(redirect=""), account=AccountSettings(id="everybody", dial="246"))
 NOTICE = "(document.querySelector('.cmp-notice')?.textContent ?? '')"
 REFUSED = "This phone opens no account inside a page of another site."
 

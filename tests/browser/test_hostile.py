@@ -40,7 +40,7 @@ PIECES = [
     "${alert}", "{{7*7}}", "<%= 7 %>", "$&", "$1", "\\1", "' OR 1=1 --", "../../etc/passwd", " ", "  x  ",
 ]  # fmt: skip
 
-FIELDS = ("id", "display_name", "auth_name", "password", "extension", "realm")
+FIELDS = ("id", "display_name", "auth_name", "password", "dial", "realm")
 #: STUN and TURN servers of each account, with three values each.
 SERVERS = 3
 EACH = len(FIELDS) + 3 * SERVERS
@@ -150,7 +150,7 @@ def expected(account: Account) -> dict[str, Any]:
         "id": account.id,
         "name": account.auth_name,
         "password": f"ha1:{account.realm}:{account.ha1}" if account.ha1 else account.password,
-        "extension": account.extension,
+        "extension": account.dial,
         "displayName": account.display_name,
         "ice": [{"url": s.url, "username": s.username, "credential": s.credential}
                 for s in account.ice or ()],
@@ -203,8 +203,7 @@ def test_hostile_values_in_the_page_s_own_settings(browser: Browser) -> None:
     # Lone surrogates have no place in settings, which are read from UTF-8.
     source = (_one_line(v).encode("utf-8", "ignore").decode() for v in values(3))
     made = [
-        AccountSettings(id=next(source), name=next(source), extension=next(source))
-        for _ in range(60)
+        AccountSettings(id=next(source), name=next(source), dial=next(source)) for _ in range(60)
     ]
     files: dict[str, bytes] = {}
     for number, account in enumerate(made):
@@ -213,7 +212,7 @@ def test_hostile_values_in_the_page_s_own_settings(browser: Browser) -> None:
         page = opened(browser, base)
         found = collected(page, [f"{base}/s{n}/index.html" for n in range(len(made))])
         assert [(f["id"], f["name"], f["extension"]) for f in found] == [
-            (a.id, a.name, a.extension) for a in made
+            (a.id, a.name, a.dial) for a in made
         ]
         assert len({f["elements"] for f in found}) == 1
         nothing_ran(page)

@@ -24,7 +24,7 @@ def deployed(cmp: Cmp, pbx: Asterisk, source: str, *build: str) -> None:
     """Everybody of pjsip.conf has a phone on the server; Call dials 246."""
     cmp.aim(pbx)
     cmp.environment["CMP_BUNDLE_PHONE_SOURCE"] = source
-    cmp.environment["CMP_BUNDLE_ACCOUNT_EXTENSION"] = "246"
+    cmp.environment["CMP_BUNDLE_ACCOUNT_DIAL"] = "246"
     cmp("accounts", "import")
     cmp("build", *build)
     cmp("deploy")
@@ -192,7 +192,7 @@ def test_an_account_that_is_removed(
     page = open_link(browser, url)
     registered(page, pbx, "bob")
     page.close()
-    cmp.environment["CMP_BUNDLE_ACCOUNT_EXTENSION"] = "247"
+    cmp.environment["CMP_BUNDLE_ACCOUNT_DIAL"] = "247"
     cmp("build")
     cmp("deploy")
     before = {p.name for p in pbx.static.rglob("*.bin") if "app-" not in p.name}

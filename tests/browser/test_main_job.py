@@ -23,7 +23,7 @@ def test_from_nothing_to_an_echo(
     cmp.environment |= {
         "CMP_BUNDLE_PHONE_SOURCE": phone_source,
         "CMP_BUNDLE_ACCOUNT_ID": "alice",
-        "CMP_BUNDLE_ACCOUNT_EXTENSION": "246",
+        "CMP_BUNDLE_ACCOUNT_DIAL": "246",
     }
     cmp("fetch")
     built = cmp("build")

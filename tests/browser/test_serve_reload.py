@@ -64,7 +64,7 @@ def test_an_edit_that_does_not_build(running: Serve, browser: Browser, folder: P
     page.wait(READY)
     page.eval("window.kept = 1")
     settings = folder / "cmp-bundle.toml"
-    settings.write_text("[account]\nextension = \n")
+    settings.write_text("[account]\ndial = \n")
     page.wait(f"({BAR}).includes('does not build')")
     assert f"{settings}:2" in running.shown()
     assert str(settings) not in page.eval(BAR), "the page may be a stranger's"

@@ -39,6 +39,11 @@ ICE = st.lists(
 ).map(tuple)
 
 
+def own_extension(name: str) -> str:
+    """One that no account of another id has."""
+    return f"x{name.encode().hex()}"
+
+
 @st.composite
 def accounts(draw: st.DrawFn, name: str | None = None) -> Account:
     """An account that any file of accounts may hold."""
@@ -54,7 +59,8 @@ def accounts(draw: st.DrawFn, name: str | None = None) -> Account:
         parts["auth_name"] = draw(NAMES)
     optional = {
         "display_name": st.one_of(LINES, HOSTILE),
-        "extension": st.sampled_from(["246", "*98", "alice"]),
+        "extension": st.just(own_extension(str(parts["id"]))),
+        "dial": st.sampled_from(["246", "*98", "alice"]),
         "register": st.booleans(),
         "host": st.sampled_from(["pbx.example.com", "192.0.2.1"]),
         "port": st.integers(1, 65535),
@@ -160,7 +166,9 @@ def _blocks(draw: st.DrawFn, name: str, newline: str) -> Block:
     if draw(st.booleans()):
         values["display_name"] = draw(st.one_of(LINES, HOSTILE))
     if draw(st.booleans()):
-        values["extension"] = "246"
+        values["dial"] = "246"
+    if draw(st.booleans()):
+        values["extension"] = own_extension(name)
     lines = []
     for key in draw(st.permutations(list(values))):
         gap = draw(st.sampled_from(["", " ", "  "]))

@@ -199,11 +199,11 @@ def test_sources_are_opened_by_name(phones: ConfSource, tmp_path: Path) -> None:
 def test_accounts_get_what_their_sources_hold_now(tmp_path: Path) -> None:
     opener = Sources(tmp_path, ConfFolder(tmp_path))
     zed = Account("zed", password="x")
-    rows = [zed, Account("alice", display_name="A.", extension="1", source="pjsip.conf")]
+    rows = [zed, Account("alice", display_name="A.", extension="1", dial="2", source="pjsip.conf")]
     first, second = filled_in(rows, opener)
     assert first is zed
     assert (second.password, second.realm) == ("wonder1and", "pbx.example.com")
-    assert (second.display_name, second.extension) == ("A.", "1")
+    assert (second.display_name, second.extension, second.dial) == ("A.", "1", "2")
     with pytest.raises(FindingsError) as caught:
         filled_in([Account("gone", source="pjsip.conf", place=Place("accounts.toml", 4))], opener)
     assert str(caught.value.finding.place) == "accounts.toml:4"

@@ -21,10 +21,10 @@ from tests.unit.accounts import drawn
 FILE = "accounts.csv"
 
 EXAMPLE = '''\
-id,Display Name,password,extension,register,port,ice
-alice,"Alice, the ""boss""",wonder1and,246,yes,,stun:a.example.com stun:b.example.com
+id,Display Name,password,extension,dial,register,port,ice
+alice,"Alice, the ""boss""",wonder1and,101,246,yes,,stun:a.example.com stun:b.example.com
 
-bob,Bob,,,off,8443,"[{""url"": ""turn:t"", ""username"": ""u"", ""credential"": ""c""}]"
+bob,Bob,,,,off,8443,"[{""url"": ""turn:t"", ""username"": ""u"", ""credential"": ""c""}]"
 '''
 
 
@@ -42,7 +42,8 @@ def test_what_it_says() -> None:
         "alice",
         display_name='Alice, the "boss"',
         password="wonder1and",
-        extension="246",
+        extension="101",
+        dial="246",
         register=True,
         ice=(IceServer("stun:a.example.com"), IceServer("stun:b.example.com")),
     )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmp_bundle.accounts import fields, sip_id, source_name
+from cmp_bundle.accounts import extension, fields, sip_id, source_name
 from cmp_bundle.accounts.model import Account, ha1, with_ha1
 from cmp_bundle.errors import FindingsError, refuse
 from cmp_bundle.findings import Finding, finding
@@ -39,8 +39,10 @@ def looked_at(**values: Any) -> tuple[Account | None, list[Finding]]:
         ("password", 12345, "password must be text"),
         ("ha1", "xyz", "32 hexadecimal digits"),
         ("ha1", "0" * 32, "a ha1 needs the realm"),
-        ("extension", "2 4", "must be one word"),
-        ("extension", 246, "extension must be text"),
+        ("extension", "_1X", "extension must be a number or name such as 101"),
+        ("extension", 101, "extension must be text"),
+        ("dial", "2 4", "must be one word"),
+        ("dial", 246, "dial must be text"),
         ("register", "yes", "register must be true or false"),
         ("host", "a b", "must be a host name"),
         ("host", "pbx:8089", "the port has a setting of its own"),
@@ -120,6 +122,57 @@ def test_an_id_is_one_word_for_everybody(name: str) -> None:
         assert name.isascii()
         assert not set(name) & set(' ",;/&()<>@:\\[]{}|#%^`')
         assert 0 < len(name) < 80
+
+
+@pytest.mark.parametrize("text", ["101", "+4.5", "*98#", "a_b", "-_x", "Alice", "hh", "1" * 39])
+def test_extensions_that_are_fine(text: str) -> None:
+    assert extension.problem(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "must be a number or name"),
+        ("_101", "not beginning with _"),
+        ("1 2", "letters, digits"),
+        ("1,1", "letters, digits"),
+        ("1/2", "letters, digits"),
+        ("${x}", "letters, digits"),
+        ("101\n", "letters, digits"),
+        ("\u0661\u0660\u0661", "letters, digits"),
+        ("1" * 40, "not be longer than 39"),
+        ("h", "have a meaning to Asterisk"),
+        ("T", "have a meaning to Asterisk"),
+        ("-i", "have a meaning to Asterisk"),
+    ],
+)
+def test_extensions_that_are_not(text: str, says: str) -> None:
+    assert says in (extension.problem(text) or "")
+
+
+@given(st.text(max_size=45))
+def test_an_extension_stands_in_a_dialplan_as_it_is(text: str) -> None:
+    if extension.problem(text) is None:
+        assert text.isascii()
+        assert text[0] != "_"
+        assert not set(text) & set(" ,;/&()<>@:\\[]{}|%^`$\"'=!?~\t\r\n")
+        assert 0 < len(text) < 40
+
+
+@pytest.mark.parametrize(
+    ("others", "message"),
+    [
+        ("101", "the extension '101' is already used at accounts.toml:7"),
+        ("10-1", "the extension '10-1' is the same to Asterisk as '101' at accounts.toml:7"),
+    ],
+)
+def test_an_extension_leads_to_one_account(others: str, message: str) -> None:
+    rows = [Account("a", extension="101", place=HERE), Account("b"), Account("c"),
+            Account("d", extension=others, place=Place("accounts.toml", 9))]  # fmt: skip
+    (found,) = fields.duplicates(rows)
+    assert (found.code, found.message, found.place) == ("account-duplicate", message, rows[3].place)
+    assert "that is called dial now" in (found.hint or "")
+    assert fields.duplicates(Account(name, dial="246") for name in "ab") == []
 
 
 @pytest.mark.parametrize(

@@ -211,7 +211,7 @@ def test_a_reference_or_a_copy(place: Place) -> None:
 
 def test_a_plan_keeps_what_is_there_unless_it_may_update() -> None:
     existing = [
-        Account("a", password="x", display_name="A", extension="1"),
+        Account("a", password="x", display_name="A", extension="1", dial="2"),
         Account("b", source="pjsip.conf"),
     ]
     offered = [

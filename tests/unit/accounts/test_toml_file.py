@@ -28,11 +28,13 @@ EXAMPLE = """\
 [defaults]
 host = "pbx.example.com"
 port = 8089
+dial = "247"
 
 [[account]]
 id = "alice"            # the boss
 password = "wonder1and"
-extension = "246"
+extension = "101"
+dial = "246"
 
 # Bob came later.
 [[account]]
@@ -60,14 +62,16 @@ def wrong(text: str) -> FindingsError:
 def test_what_it_says() -> None:
     book = toml_file.parse(EXAMPLE.encode(), FILE)
     alice, bob = book.accounts
-    assert (alice.id, alice.password, alice.extension) == ("alice", "wonder1and", "246")
-    assert (alice.place, alice.secret) == (Place(FILE, 6), Place(FILE, 8))
+    assert (alice.id, alice.password, alice.extension) == ("alice", "wonder1and", "101")
+    assert (alice.place, alice.secret) == (Place(FILE, 7), Place(FILE, 9))
     assert bob.ice == (
         IceServer("stun:stun.example.com"),
         IceServer("turn:turn.example.com", "u", "c"),
     )
-    assert (bob.register, bob.secret) == (False, Place(FILE, 14))
+    assert (bob.register, bob.secret) == (False, Place(FILE, 16))
     assert (book.under(alice).host, book.under(alice).port) == ("pbx.example.com", 8089)
+    assert (book.under(alice).dial, book.under(bob).dial) == ("246", "247")
+    assert book.under(bob).extension == ""
 
 
 def test_tables_below_an_account() -> None:
@@ -184,7 +188,7 @@ def test_all_wrong_rows_are_told_in_order() -> None:
         '[[account]]\nid = "d"\nha1 = "12"\n'
         '[[account]]\npassword = "secret-of-nobody"\n'
         '[[account]]\nid = "C"\n[[account]]\nid = "e"\n[[account]]\nid = "e"\n'
-        '[defaults]\npassword = "x"\nextention = "1"\n'
+        '[defaults]\npassword = "x"\nextention = "1"\nextension = "246"\n'
         "[other]\n"
     )
     message = str(error)
@@ -198,8 +202,10 @@ def test_all_wrong_rows_are_told_in_order() -> None:
         'accounts.toml:10: this account has no id; write id = "…"',
         "accounts.toml:16: the id 'e' is already used at accounts.toml:14",
         "accounts.toml:19: password cannot be a default: every account needs a different one",
-        "accounts.toml:20: unknown field 'extention' in an account; did you mean extension?",
-        "accounts.toml:21: unknown field in an accounts file; possible fields: account, defaults",
+        "accounts.toml:20: unknown field in an account; possible fields: dial,",
+        "accounts.toml:21: extension cannot be a default: every account needs a different one; until"
+        " now, extension was what the Call button dials: that is called dial now",
+        "accounts.toml:22: unknown field in an accounts file; possible fields: account, defaults",
     ):
         assert part in message
     lines = [w.place.line for w in error.findings if isinstance(w.place, Place)]

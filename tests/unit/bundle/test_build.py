@@ -207,7 +207,7 @@ HOSTILE = [
 @pytest.mark.parametrize("pack", [True, False])
 def test_a_hostile_value_arrives_as_written(value: str, pack: bool) -> None:
     settings = Settings(
-        build=BuildSettings(pack=pack), account=AccountSettings(id=value, extension=value)
+        build=BuildSettings(pack=pack), account=AccountSettings(id=value, dial=value)
     )
     page = Page(build(phone(), settings, CLIENT).bundle.files["index.html"].decode())
     element = next(e for e in page.elements if e.get("id") == "cmp-bundle-settings")

@@ -16,7 +16,14 @@ from .phones import phone
 RING = Keyring(bytes(range(32)), {"bob": 4})
 TURN = (IceServer("stun:s"), IceServer("turn:t", "me", "turned"))
 PEOPLE = [
-    Account("alice", "Alice in Wonderland", ha1="a" * 32, realm="asterisk", extension="246"),
+    Account(
+        "alice",
+        "Alice in Wonderland",
+        ha1="a" * 32,
+        realm="asterisk",
+        extension="101",
+        dial="246",
+    ),
     Account("bob", password="bobs-own-word", ice=TURN),
 ]
 
@@ -27,6 +34,12 @@ def test_each_profile_opens_with_its_own_link_alone() -> None:
     opened = unseal(sealed[f"{RING.token('bob').name}.bin"], RING.token("bob"))
     assert opened["password"] == "bobs-own-word"
     assert f"{RING.renewed('bob').token('bob').name}.bin" not in sealed
+
+
+def test_a_profile_says_what_call_dials_as_pages_of_all_releases_read_it() -> None:
+    opened = unseal(profiles(PEOPLE, RING)[f"{RING.token('alice').name}.bin"], RING.token("alice"))
+    assert opened["extension"] == "246"
+    assert "dial" not in opened
 
 
 def test_every_secret_is_named() -> None:
@@ -44,7 +57,7 @@ def test_every_secret_is_named() -> None:
 def test_an_account_costs_at_most_400_bytes() -> None:
     many = [
         Account(f"user{n:04}", f"Person Number {n}", ha1=f"{n:032x}", realm="asterisk",
-                extension="246", host="pbx.example.com", register=True)
+                extension="101", dial="246", host="pbx.example.com", register=True)
         for n in range(1000)
     ]  # fmt: skip
 

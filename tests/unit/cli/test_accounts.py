@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 import subprocess
 import sys
@@ -127,19 +128,34 @@ def test_a_folder_is_no_source(at: Desk) -> None:
 def test_list_and_show(at: Desk) -> None:
     assert "next: cmp-bundle accounts add" in at("accounts", "list")
     at("accounts", "import")
-    at("accounts", "add", "carol", "--display-name", "Carol", "--extension", "247")
+    at("accounts", "add", "carol", "--display-name", "Carol", "--extension", "103", "--dial", "247")
     listed = at("accounts", "list").splitlines()
     assert [line.split() for line in listed] == [
-        ["ID", "NAME", "EXTENSION", "PASSWORD"],
+        ["ID", "NAME", "EXTENSION", "DIAL", "PASSWORD"],
         ["alice", "Alice", "in", "pjsip.conf"],
         ["bob", "in", "pjsip.conf"],
-        ["carol", "Carol", "247", "here"],
+        ["carol", "Carol", "103", "247", "here"],
     ]
     shown = at.json("accounts", "show", "bob")
     assert (shown["secret"], shown["realm"]) == ("ha1", "elsewhere")
+    assert (shown["extension"], shown["dial"]) == ("", "")
     assert shown["secret_at"].startswith(f"{at.pjsip}:")
-    assert "••••" in at("accounts", "show", "carol")
+    shown = at.json("accounts", "show", "carol")
+    assert (shown["extension"], shown["dial"]) == ("103", "247")
+    text = at("accounts", "show", "carol")
+    assert "••••" in text
+    assert re.search(r"^extension: +103\ndial: +247$", text, re.MULTILINE)
     assert "no account 'zoe'" in at.refused("accounts", "show", "zoe")
+
+
+def test_an_extension_is_one_account_s(at: Desk) -> None:
+    at("accounts", "add", "carol", "--extension", "103")
+    before = at.accounts.read_bytes()
+    said = at.refused("accounts", "add", "dan", "--extension", "1-03")
+    assert "the extension '1-03' is the same to Asterisk as '103' at" in said
+    assert "that is called dial now" in said
+    assert at.accounts.read_bytes() == before
+    assert "not beginning with _" in at.refused("accounts", "add", "dan", "--extension", "_1X")
 
 
 def test_add_makes_a_password(at: Desk) -> None:

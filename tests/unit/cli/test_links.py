@@ -25,7 +25,7 @@ from .people import PJSIP, Desk
 pytestmark = pytest.mark.slow
 
 LINK = re.compile(r"https://pbx\.example\.com:8089/cmp2k#[A-Za-z0-9_-]{22}")
-OWN = '[[account]]\nid = "alice"\npassword = "own-password"\nextension = "246"\n'
+OWN = '[[account]]\nid = "alice"\npassword = "own-password"\ndial = "246"\n'
 PUBLIC = "--i-know-this-is-public"
 
 

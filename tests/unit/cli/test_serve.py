@@ -124,12 +124,12 @@ def test_what_goes_in_comes_out_again(folder: Path) -> None:
     settings = folder / "cmp-bundle.toml"
     with serve(folder) as running:
         assert running.settings()["account"]["extension"] == ""
-        settings.write_text('[phone]\nsource = "phone"\n[account]\nextension = "300"\n')
+        settings.write_text('[phone]\nsource = "phone"\n[account]\ndial = "300"\n')
         until(lambda: running.settings()["account"]["extension"] == "300")
-        settings.write_text('[phone]\nsource = "phone"\n[account]\nextention = "4"\n')
+        settings.write_text('[phone]\nsource = "phone"\n[account]\ndail = "4"\n')
         found = until(lambda: problem(running))
         assert f"<code>{settings}:4</code>" in found
-        assert "did you mean extension?" in found
+        assert "did you mean dial?" in found
         assert running.settings()["account"]["extension"] == "300", "the last good page stays up"
         assert f"{settings}:4" in running.said
         (folder / "phone").rename(folder / "other")

@@ -102,7 +102,7 @@ def test_a_digest_where_no_realm_is_known(
     at("build")
     digest = ha1("zoe", realm, "own-password")
     for text in (digest, digest.upper(), base64.b64encode(digest.encode()).decode()):
-        monkeypatch.setenv("CMP_BUNDLE_ACCOUNT_EXTENSION", text)
+        monkeypatch.setenv("CMP_BUNDLE_ACCOUNT_DIAL", text)
         assert "index.html: holds the HA1 of zoe" in at.refused("build")
-    monkeypatch.setenv("CMP_BUNDLE_ACCOUNT_EXTENSION", ha1("zoe", realm, "another"))
+    monkeypatch.setenv("CMP_BUNDLE_ACCOUNT_DIAL", ha1("zoe", realm, "another"))
     at("build")

@@ -67,6 +67,7 @@ def test_paths_in_the_file_are_seen_from_the_file(tmp_path: Path) -> None:
     [
         ('[site]\nredirct = "/x"\n', 2, "did you mean redirect?"),
         ('\n[sight]\nname = "x"\n', 2, "did you mean site?"),
+        ('[account]\n\nextension = "246"\n', 3, "[account] extension is called dial since this"),
         ("[site]\n\nredirect = 5\n", 3, "must be text, not 5"),
         ("[account]\nregister = 1\n", 2, "must be true or false, not 1"),
         ("[server]\nport = true\n", 2, "must be a whole number, not true"),
@@ -96,6 +97,15 @@ def test_what_is_wrong_names_file_and_line(
 def test_a_misspelt_variable_is_told() -> None:
     with pytest.raises(CmpBundleError, match="did you mean CMP_BUNDLE_SITE_REDIRECT"):
         load(environment={"CMP_BUNDLE_SITE_REDIRCT": "/x"})
+
+
+def test_a_setting_that_was_renamed_says_how_it_is_called() -> None:
+    with pytest.raises(
+        CmpBundleError, match="ACCOUNT_EXTENSION is called CMP_BUNDLE_ACCOUNT_DIAL"
+    ) as caught:
+        load(environment={"CMP_BUNDLE_ACCOUNT_EXTENSION": "246"})
+    assert "unset CMP_BUNDLE_ACCOUNT_EXTENSION" in str(caught.value.hint)
+    assert load(environment={"CMP_BUNDLE_ACCOUNT_DIAL": "246"}).settings.account.dial == "246"
 
 
 @pytest.mark.parametrize(
