@@ -67,21 +67,21 @@ def unguarded(account: Account) -> Finding:
     )
 
 
-def challenge(account: Account, realms: tuple[str, ...]) -> Finding:
-    """Of challenges that the account cannot meet; ``realms`` are those of its kind."""
-    if realms:
+def challenge(account: Account, realm: str | None) -> Finding:
+    """Of a challenge that the account cannot meet; ``realm`` where its HA1 is for another one."""
+    if realm is not None:
         return _of(
             account,
             "realm",
             f"the ha1 of {account.id} is for the realm {account.realm!r}, the server asks for"
-            f" {_shown(realms[0])!r}",
-            None,
+            f" {_shown(realm)!r}",
+            "import the account again",
         )
     return _of(
         account,
         "no-md5",
-        f"the server asks {account.id} for a digest that browser phones do not know: they know MD5",
-        "let supported_algorithms_uas of the auth hold MD5 as the last one",
+        f"the server asks {account.id} for a digest that browser phones do not know",
+        "let supported_algorithms_uas of the auth end with MD5",
     )
 
 
@@ -103,6 +103,13 @@ def call(account: Account, extension: str, status: int) -> Finding:
                 "call-transport",
                 f"the server has no transport to answer {what} with (500)",
                 f"take transport= out of the endpoint {name}",
+            )
+        case 422:
+            return _of(
+                account,
+                "session-timer",
+                f"the server wants longer session timers than browser phones have in {what} (422)",
+                f"take timers_min_se out of the endpoint {name}, or write 90",
             )
         case 404:
             return _of(
@@ -160,18 +167,20 @@ def ended(account: Account, extension: str) -> Finding:
     )
 
 
-def no_answer(account: Account, method: str, extension: str, seconds: float) -> Finding:
-    """Of a request that was not answered in time."""
-    if method == "INVITE":
-        return _of(
-            account,
-            "call-unanswered",
-            f"the server did not answer the call of {account.id} to {extension} within"
-            f" {seconds:.0f} s",
-            "let the extension begin with Answer(); if stunaddr in rtp.conf names a STUN server,"
-            " check that it answers",
-        )
-    return failed(account, f"did not answer within {seconds:.0f} s")
+def unanswered(account: Account, extension: str, seconds: float, trying: bool) -> Finding:
+    """Of a call that was not answered in time; ``trying`` is whether the server began to."""
+    hint = (
+        "let the extension begin with Answer(); if stunaddr in rtp.conf names a STUN server, check"
+        " that it answers"
+        if trying
+        else f"if the endpoint {account.id} has timers_min_se above 90, take it out"
+    )
+    return _of(
+        account,
+        "call-unanswered",
+        f"the server did not answer the call of {account.id} to {extension} within {seconds:.0f} s",
+        hint,
+    )
 
 
 def failed(account: Account, what: str) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,15 +26,15 @@ _HEADERS = {
 
 
 class ChallengeError(Exception):
-    """No challenge of an answer can be met with what the account has.
+    """A challenge that cannot be met with what the account has.
 
-    ``realms`` are those of its MD5 challenges: where there are any, it is the HA1 that is for
+    ``realm`` is what it is for, where only that stands against it: the account's HA1 is for
     another one.
     """
 
-    def __init__(self, realms: tuple[str, ...] = ()) -> None:
-        super().__init__("no challenge can be answered")
-        self.realms = realms
+    def __init__(self, realm: str | None = None) -> None:
+        super().__init__("the challenge cannot be answered")
+        self.realm = realm
 
 
 @dataclass(frozen=True)
@@ -66,44 +67,22 @@ class Challenge:
 
 
 def challenge(response: SipResponse, account: Account) -> Challenge:
-    """The challenge of ``response`` (401 or 407) that ``account`` can meet.
+    """The challenge of a 401 or 407, to be met by ``account``. Raises ChallengeError.
 
-    Asterisk may offer several, of which a browser phone knows MD5 alone. Raises ChallengeError.
+    Asterisk may send several, one for each algorithm. JsSIP looks at the last one alone, and knows
+    MD5 alone.
     """
     name, header = _HEADERS[response.status]
-    found = [made for text in response.headers.all(name) if (made := _read(text, header))]
-    for one in found:
-        if not account.ha1 or account.realm == one.realm:
-            return one
-    raise ChallengeError(tuple(one.realm for one in found))
-
-
-def is_stale(response: SipResponse) -> bool:
-    """Whether a 401 or 407 says that the answer was right, and its challenge too old."""
-    name, _ = _HEADERS[response.status]
-    return any(
-        told is not None and told.get("stale", "").lower() == "true"
-        for told in map(_told, response.headers.all(name))
-    )
-
-
-def _told(text: str) -> dict[str, str] | None:
-    try:
-        return grammar.credentials(text)
-    except MalformedError:
-        return None
-
-
-def _read(text: str, header: str) -> Challenge | None:
-    """None for one that a phone cannot meet."""
-    told = _told(text)
-    if told is None or not {"realm", "nonce"} <= told.keys():
-        return None
-    if told.get("algorithm", "MD5").upper() != "MD5":
-        return None
+    told = _last(response, name)
     offered = grammar.tokens([told["qop"]]) if "qop" in told else None
-    if offered is not None and "auth" not in offered:
-        return None
+    if (
+        not {"realm", "nonce"} <= told.keys()
+        or told.get("algorithm", "MD5").upper() != "MD5"
+        or (offered is not None and "auth" not in offered)
+    ):
+        raise ChallengeError
+    if account.ha1 and account.realm != told["realm"]:
+        raise ChallengeError(told["realm"])
     return Challenge(
         header=header,
         realm=told["realm"],
@@ -111,6 +90,19 @@ def _read(text: str, header: str) -> Challenge | None:
         opaque=told.get("opaque"),
         qop=offered is not None,
     )
+
+
+def is_stale(response: SipResponse) -> bool:
+    """Whether a 401 or 407 says that the answer was right, and its challenge too old."""
+    name, _ = _HEADERS[response.status]
+    return _last(response, name).get("stale", "").lower() == "true"
+
+
+def _last(response: SipResponse, name: str) -> dict[str, str]:
+    """The parameters of the last challenge; none where it cannot be read, or is no digest."""
+    with suppress(MalformedError, IndexError):
+        return grammar.credentials(response.headers.all(name)[-1]) or {}
+    return {}
 
 
 def _md5(text: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle import __version__
-from cmp_bundle.checks.digest import challenge, is_stale
+from cmp_bundle.checks.digest import ChallengeError, challenge, is_stale
 from cmp_bundle.checks.line import LineError
 from cmp_bundle.practice.dialog import Dialog, described, new_tag, new_via, uri
 from cmp_bundle.practice.grammar import MalformedError
@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 
 #: Seconds for the final answer to one request.
 ANSWER: Final = 10.0
-#: Seconds for the last words about a call or a contact, where nothing else is waited for.
-LAST_WORDS: Final = 5.0
+#: Seconds from the first word on in which something is asked, and in which all is said.
+ASKING: Final = 20.0
+ALL: Final = 30.0
+#: Seconds for the answer to last words, such as BYE.
+_LAST_WORDS: Final = 5.0
 
 _ALLOW: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, NOTIFY"
 _UNPROVEN: Final = (401, 407)
@@ -40,11 +43,12 @@ _ANSWERS: Final = {"BYE": 200, "OPTIONS": 200, "NOTIFY": 200, "INFO": 200, "INVI
 
 
 class NoAnswerError(Exception):
-    """The server did not answer ``method`` in time."""
+    """The server did not answer ``method`` in time; ``trying`` is whether it said that it would."""
 
-    def __init__(self, method: str) -> None:
+    def __init__(self, method: str, *, trying: bool) -> None:
         super().__init__(f"no answer to {method}")
         self.method = method
+        self.trying = trying
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,10 @@ class SipClient:
         self._registering = _Conversation(uri(account.id, host))
         self._dialog: Dialog | None = None
         self._ended = False
+        #: Whether something came in answer to the last request.
+        self._trying = False
+        self._began = asyncio.get_running_loop().time()
+        self._end = ASKING
 
     async def bindings(self) -> Answered:
         """Ask who is registered, and change nothing (RFC 3261 section 10.2.3)."""
@@ -86,9 +94,7 @@ class SipClient:
             yield answered
         finally:
             if not refused:
-                with suppress(TimeoutError, NoAnswerError, LineError):
-                    async with asyncio.timeout(LAST_WORDS):
-                        await self._register(("Contact", self._contact), ("Expires", "0"))
+                await self._unbind()
 
     @asynccontextmanager
     async def call(self, extension: str, description: str) -> AsyncIterator[Answered]:
@@ -102,13 +108,19 @@ class SipClient:
             ("Session-Expires", "90"),
             *described(description),
         )
-        answered = await self._proven(
-            "INVITE", target, _Conversation(target), *headers, body=description
-        )
         try:
-            yield answered
+            yield await self._proven(
+                "INVITE", target, _Conversation(target), *headers, body=description
+            )
         finally:
             await self._hang_up()
+
+    async def _unbind(self) -> None:
+        self._end = ALL
+        with suppress(TimeoutError, NoAnswerError, ChallengeError, LineError):
+            async with self._limit(_LAST_WORDS):
+                await self._register(("Contact", self._contact), ("Expires", "0"))
+        self._end = ASKING
 
     async def stays(self, seconds: float) -> bool:
         """Whether the server keeps the call for so long, or asks for something within it."""
@@ -165,11 +177,12 @@ class SipClient:
     async def _exchange(self, request: SipRequest) -> SipResponse:
         await self._line.send(request)
         try:
-            async with asyncio.timeout(ANSWER):
+            async with self._limit(ANSWER):
                 response = await self._final(request)
         except TimeoutError:
+            trying = self._trying
             await self._withdraw(request)
-            raise NoAnswerError(request.method) from None
+            raise NoAnswerError(request.method, trying=trying) from None
         except asyncio.CancelledError:
             await self._withdraw(request)
             raise
@@ -177,12 +190,15 @@ class SipClient:
         return response
 
     async def _final(self, request: SipRequest) -> SipResponse:
+        self._trying = False
         while True:
             message = await self._line.receive()
             if isinstance(message, SipRequest):
                 await self._serve(message)
-            elif message.final and _belongs(message, request):
-                return message
+            elif _belongs(message, request):
+                if message.final:
+                    return message
+                self._trying = True
 
     async def _acknowledge(self, request: SipRequest, response: SipResponse) -> None:
         if request.method != "INVITE":
@@ -200,22 +216,30 @@ class SipClient:
         """From an INVITE that is not waited for any longer."""
         if request.method != "INVITE":
             return
+        self._end = ALL
+        # Who said that it would answer is believed: Asterisk does nothing while it waits for STUN.
+        seconds = ANSWER if self._trying else _LAST_WORDS
         with suppress(TimeoutError, LineError):
-            async with asyncio.timeout(LAST_WORDS):
+            async with self._limit(seconds):
                 await self._line.send(cancel_of(request))
                 # It may have been answered meanwhile.
                 await self._acknowledge(request, await self._final(request))
-        await self._hang_up()
 
     async def _hang_up(self) -> None:
         dialog, self._dialog = self._dialog, None
         if dialog is None or self._ended:
             return
+        self._end = ALL
         with suppress(TimeoutError, LineError):
-            async with asyncio.timeout(LAST_WORDS):
+            async with self._limit(_LAST_WORDS):
                 bye = dialog.request("BYE")
                 await self._line.send(bye)
                 await self._final(bye)
+
+    def _limit(self, seconds: float) -> asyncio.Timeout:
+        """Of ``seconds``, and of what is left of the time for all."""
+        now = asyncio.get_running_loop().time()
+        return asyncio.timeout_at(min(now + seconds, self._began + self._end))
 
     async def _serve(self, request: SipRequest) -> None:
         """Answer what the server asks."""

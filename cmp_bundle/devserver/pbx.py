@@ -8,14 +8,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from tornado.httpclient import HTTPClientError, HTTPRequest
-from tornado.iostream import StreamClosedError, UnsatisfiableReadError
-from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, WebSocketError
+from tornado.httpclient import HTTPClientError
+from tornado.websocket import WebSocketClosedError
 
+from cmp_bundle.checks.line import FAILURES, connected
 from cmp_bundle.devserver.readable import readable
 from cmp_bundle.errors import CmpBundleError, reason
 
 if TYPE_CHECKING:
+    from tornado.websocket import WebSocketClientConnection
+
     from cmp_bundle.practice.pbx import PracticePbx
 
 #: Seconds that a PBX may take to accept a connection.
@@ -24,9 +26,6 @@ PATIENCE = 15.0
 #: The largest message that passes, in bytes. SIP with many pictures comes to some 20,000, and
 #: Asterisk takes no frame of more than 65,535.
 LARGEST = 1024 * 1024
-
-#: The largest answer that is no WebSocket, in bytes.
-_LARGEST_REFUSAL = 64 * 1024
 
 #: Seconds after which a PBX that says nothing is asked for a sign of life.
 PING = 30.0
@@ -84,23 +83,11 @@ class RealPbx:
     context: ssl.SSLContext | None
 
     async def connect(self, deliver: Deliver, ended: Ended) -> PbxConnection:
-        request = HTTPRequest(
-            self.name,
-            connect_timeout=PATIENCE,
-            request_timeout=PATIENCE,
-            ssl_options=self.context,
-        )
-        connection = WebSocketClientConnection(
-            request, subprotocols=["sip"], max_message_size=LARGEST, ping_interval=PING
-        )
-        # websocket_connect has no way to say that no more than words are read of a refusal.
-        connection.max_body_size = _LARGEST_REFUSAL
         try:
-            # Its own patience ends with a handshake that it takes for one, and then finds wrong.
-            await asyncio.wait_for(connection.connect_future, PATIENCE + 1)
-        except (OSError, HTTPClientError, WebSocketError, StreamClosedError,
-                UnsatisfiableReadError) as error:  # fmt: skip
-            connection.protocol = None  # it never came to be one
+            connection = await connected(
+                self.name, self.context, PATIENCE, largest=LARGEST, ping=PING
+            )
+        except FAILURES as error:
             raise CmpBundleError(
                 "pbx-unreachable",
                 f"the PBX at {self.name} cannot be reached: {_why(error)}",
