@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cmp_bundle.accounts.extension import compared
 from cmp_bundle.asterisk import includes
 from cmp_bundle.asterisk.dialplan import answered_by
 
@@ -70,10 +71,10 @@ def dialplan(
                 f"{extension} in [{context}] is there already ({line.place}), so it is not {what}"
             )
             taken.append(text)
-        elif extension in used:
-            taken.append(f"{extension} is {used[extension]}, so it is not {what}")
+        elif compared(extension) in used:
+            taken.append(f"{extension} is {used[compared(extension)]}, so it is not {what}")
         else:
-            used[extension] = what
+            used[compared(extension)] = what
             return True
         return False
 
