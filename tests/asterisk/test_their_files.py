@@ -18,7 +18,7 @@ from cmp_bundle.errors import CmpBundleError
 from tests.testbed import roots
 from tests.testbed.server import Asterisk
 from tests.unit.deploy.trees import HTTP_CONF, Server, bundle, snapshot, tree, visit
-from tests.unit.provision.servers import ReadyServer
+from tests.unit.provision.servers import packaged
 
 from . import grammar
 from .test_http_conf_agrees import Ground, Maker
@@ -109,7 +109,7 @@ def test_provision_and_undo_over_the_corpus(tmp_path: Path, share: int) -> None:
     pairs = zip(corpus("pjsip.conf"), corpus("extensions.conf"), strict=True)
     for number, (pjsip, extensions) in islice(enumerate(pairs), 0, None, share):
         root = tmp_path / str(number)
-        server = ReadyServer(root, pjsip_conf=pjsip, extensions_conf=extensions)
+        server = packaged(root, pjsip_conf=pjsip, extensions_conf=extensions)
         before = snapshot(root)
         try:
             server.provision()

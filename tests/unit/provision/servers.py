@@ -27,11 +27,13 @@ ALICE = Account("alice", "Alice", password="wonder;land", extension="101")
 BOB = Account("bob", ha1="0123456789abcdef0123456789abcdef", realm="asterisk", extension="102")
 
 
+def packaged(root: Path, http: bytes = HTTP_CONF, **files: bytes) -> ReadyServer:
+    """A new one at ``root``; ``files`` as ``tree`` takes them."""
+    return ReadyServer(tree(root, http, **(FILES | files)))
+
+
 class ReadyServer(Server):
     """``provision`` and its undo, as the command line does them."""
-
-    def __init__(self, root: Path, http: bytes = HTTP_CONF, **files: bytes) -> None:
-        super().__init__(tree(root, http, **(FILES | files)))
 
     def look(self) -> Found:
         return survey(self.installation)

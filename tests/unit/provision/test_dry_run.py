@@ -6,11 +6,11 @@ from pathlib import Path
 
 from cmp_bundle.changes.described import changed_paths
 
-from .servers import ALICE, BOB, ReadyServer
+from .servers import ALICE, BOB, packaged
 
 
 def test_no_password_is_shown(tmp_path: Path) -> None:
-    planned = ReadyServer(tmp_path).to_provision()
+    planned = packaged(tmp_path).to_provision()
     shown = "\n".join(c.diff or "" for c in changed_paths(planned.steps))
     assert "+username = alice" in shown
     assert "+password = …" in shown

@@ -14,12 +14,12 @@ from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.provision.wanted import Listener
 from tests.unit.deploy.trees import bundle, pem, snapshot, visit
 
-from .servers import ALICE, BOB, FILES, ReadyServer
+from .servers import ALICE, BOB, FILES, ReadyServer, packaged
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> ReadyServer:
-    return ReadyServer(tmp_path)
+    return packaged(tmp_path)
 
 
 def test_an_endpoint_for_each_account(server: ReadyServer) -> None:
@@ -123,7 +123,7 @@ def test_what_is_in_our_file_stays_unless_updated(server: ReadyServer) -> None:
 
 def test_somebody_else_s_endpoint_is_left_alone(tmp_path: Path) -> None:
     theirs = b"[alice]\ntype=endpoint\nwebrtc=yes\n"
-    server = ReadyServer(tmp_path, pjsip_conf=theirs)
+    server = packaged(tmp_path, pjsip_conf=theirs)
     assert server.provision().made == ("bob",)
     assert "[alice]" not in server.text("cmp-bundle/pjsip.conf")
     assert "101,1" in server.text("cmp-bundle/extensions.conf"), "it is reached all the same"
@@ -137,7 +137,7 @@ def test_an_extension_that_is_taken(server: ReadyServer) -> None:
 
 
 def test_a_range_of_ports_where_none_is_set(tmp_path: Path) -> None:
-    server = ReadyServer(tmp_path, rtp_conf=b"[general]\nicesupport=yes\n")
+    server = packaged(tmp_path, rtp_conf=b"[general]\nicesupport=yes\n")
     server.provision()
     assert server.read("rtp.conf").last("general", "rtpend").value == "20000"  # type: ignore[union-attr]
     server.undo()
@@ -154,7 +154,7 @@ def test_connections_for_all_phones(server: ReadyServer) -> None:
 
 def test_their_listener_is_left_alone(tmp_path: Path) -> None:
     http = b"[general]\ntlsenable=yes\ntlsbindaddr=127.0.0.1:9\ntlscertfile=/etc/asterisk/keys/asterisk.pem\n"
-    server = ReadyServer(tmp_path, http)
+    server = packaged(tmp_path, http)
     assert server.provision().listener == "127.0.0.1:9"
     assert server.text("http.conf").encode() == http
     server.provision(listener=Listener("127.0.0.1:9", pem()))
@@ -177,7 +177,7 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_stands_against_it(name: str, tmp_path: Path) -> None:
     files, text = REFUSED[name]
-    server = ReadyServer(tmp_path, **files)
+    server = packaged(tmp_path, **files)
     before = snapshot(tmp_path)
     with pytest.raises(CmpBundleError) as caught:
         server.provision()
@@ -187,7 +187,7 @@ def test_what_stands_against_it(name: str, tmp_path: Path) -> None:
 
 def test_both_from_files_and_from_a_database(tmp_path: Path) -> None:
     sorcery = b"[res_pjsip]\nendpoint=realtime,ps_endpoints\nendpoint=config,pjsip.conf,criteria=type=endpoint\n"
-    assert ReadyServer(tmp_path, sorcery_conf=sorcery).provision().made == ("alice", "bob")
+    assert packaged(tmp_path, sorcery_conf=sorcery).provision().made == ("alice", "bob")
 
 
 def test_accounts_that_are_somewhere_else_get_none(server: ReadyServer) -> None:
