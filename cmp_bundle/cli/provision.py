@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cmp_bundle.commands.context import Context
-    from cmp_bundle.commands.provisioning import Provisioned, TriedAccount
+    from cmp_bundle.commands.provisioning import Provisioned
+
+
+#: More than these are counted, not named.
+_MOST_NAMED = 5
 
 
 @make(
@@ -86,7 +90,7 @@ def _pair(cert: Path | None, key: Path | None) -> tuple[Path, Path] | None:
 
 
 def _lines(done: Provisioned) -> list[str]:
-    lines = [_account(one, done) for one in done.tried]
+    lines = _tried(done)
     if done.removed:
         lines.append(f"removed the endpoints of {some(done.removed)}")
     if not done.changed:
@@ -100,9 +104,17 @@ def _lines(done: Provisioned) -> list[str]:
     ]
 
 
-def _account(one: TriedAccount, done: Provisioned) -> str:
-    endpoint = "new" if one.id in done.made else "as it was"
-    words = [f"endpoint {endpoint}", "registers" if one.registered else "does not register"]
-    if one.answered is not None:
-        words.append(f"calls {done.echo}" if one.answered else f"cannot call {done.echo}")
-    return f"{one.id}: {', '.join(words)}"
+def _tried(done: Provisioned) -> list[str]:
+    """How it went, in one line for all with whom it went alike."""
+    alike: dict[str, list[str]] = {}
+    for one in done.tried:
+        words = [f"endpoint {'new' if one.id in done.made else 'as it was'}"]
+        words.append("registers" if one.registered else "does not register")
+        if one.answered is not None:
+            words.append(f"calls {done.echo}" if one.answered else f"cannot call {done.echo}")
+        alike.setdefault(", ".join(words), []).append(one.id)
+    return [f"{_people(ids)}: {words}" for words, ids in alike.items()]
+
+
+def _people(ids: list[str]) -> str:
+    return some(ids) if len(ids) <= _MOST_NAMED else f"{some(ids, 2)} ({len(ids)} accounts)"
