@@ -175,10 +175,15 @@ class Control:
         NOT_BOUND where it is on and could not be started. None where nothing is told: it is off,
         or there is no plain HTTP beside it.
         """
+        return self._bound("HTTPS Server", r"\S+:\d+|\(null\)")
+
+    def plain_listener(self) -> str | None:
+        """The same of plain HTTP; None where it is off, or could not be started."""
+        return self._bound("Server", r"\S+:\d+")
+
+    def _bound(self, what: str, to: str) -> str | None:
         text = self.ask("http show status") or ""
-        found = re.search(
-            r"^HTTPS Server Enabled and Bound to (\S+:\d+|\(null\))", text, re.MULTILINE
-        )
+        found = re.search(rf"^{what} Enabled and Bound to ({to})", text, re.MULTILINE)
         return found[1] if found else None
 
 

@@ -20,6 +20,19 @@ if TYPE_CHECKING:
 #: Our folder under Asterisk's configuration folder.
 FOLDER = "cmp-bundle"
 
+#: The files in it that ``provision`` writes; http.conf it shares with a deploy.
+PROVISIONED = frozenset(
+    {
+        "confbridge.conf",
+        "extensions.conf",
+        "https.pem",
+        "modules.conf",
+        "pjsip.conf",
+        "rtp.conf",
+        "sip.conf",
+    }
+)
+
 _MOST_SESSIONS = (1 << 31) - 1
 
 
@@ -43,13 +56,15 @@ def page_path(prefix: str, site: str, version: str) -> str:
 @dataclass(frozen=True)
 class OurHttp:
     """What ``cmp-bundle/http.conf`` says. A deploy has its ``redirect`` to ``page`` there, with
-    static files on; provision has ``https`` and ``session_limit``. Each leaves the other's alone.
+    static files on; provision has ``https``, or ``plain`` HTTP for a proxy (``address:port``), and
+    ``session_limit``. Each leaves the other's alone.
     """
 
     redirect: str | None = None
     page: str | None = None
     https: Https | None = None
     session_limit: int | None = None
+    plain: str | None = None
 
     def __bool__(self) -> bool:
         return self != OurHttp()
@@ -68,7 +83,15 @@ def our_http(http: Configuration, file: str) -> OurHttp:
     redirects = [v.value.partition(" ") for v in ours if v.name == "redirect"]
     target, _, page = redirects[-1] if redirects else ("", "", "")
     limit = integer(values.get("sessionlimit", ""), 1, _MOST_SESSIONS)
-    return OurHttp(target or None, page or None, _https(values), limit)
+    return OurHttp(
+        redirect=target or None,
+        page=page or None,
+        https=_https(values),
+        session_limit=limit,
+        plain=f"{values['bindaddr']}:{values.get('bindport', '')}"
+        if "bindaddr" in values
+        else None,
+    )
 
 
 def _https(values: Mapping[str, str]) -> Https | None:
@@ -80,15 +103,15 @@ def _https(values: Mapping[str, str]) -> Https | None:
     return Https(certificate, key, values.get("tlsbindaddr", Https.address))
 
 
-def render(name: str, **values: Any) -> bytes:
-    """The file of ours called ``name``."""
-    return _template(name).render(values).encode()
+def render(name: str, *, package: str = "cmp_bundle.asterisk", **values: Any) -> bytes:
+    """The file of ours called ``name``, from the templates of ``package``."""
+    return _template(package, name).render(values).encode()
 
 
 @cache
-def _template(name: str) -> Template:
+def _template(package: str, name: str) -> Template:
     environment = Environment(  # noqa: S701 - configuration files, not HTML
-        loader=PackageLoader("cmp_bundle.asterisk"),
+        loader=PackageLoader(package),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -99,7 +99,7 @@ class _Run:
         at_once: int,
         progress: Callable[[int], None] | None,
     ) -> None:
-        self._url = f"wss{base.removeprefix('https')}{path}"
+        self._url = f"ws{base.removeprefix('http')}{path}"
         host = urlsplit(base).hostname or ""
         self._host = f"[{host}]" if ":" in host else host
         self._extension = extension

@@ -22,11 +22,15 @@ add these lines to [general] in http.conf, with a certificate of your own:
          tlsbindaddr = 0.0.0.0:8089
          tlscertfile = /etc/asterisk/keys/asterisk.pem
          tlsprivatekey = /etc/asterisk/keys/asterisk.pem
-       or let cmp-bundle do it in its own file: cmp-bundle provision"""
+       or let cmp-bundle do it in its own file: cmp-bundle provision; behind a proxy that has the
+       certificate: cmp-bundle provision --proxy nginx"""
 
 
-def https_off(server: HttpServer, file: Path) -> Finding | None:
-    if server.tls_address is not None:
+def https_off(server: HttpServer, file: Path, *, proxied: bool = False) -> Finding | None:
+    """Whether no browser would give the page a microphone. Where it is ``proxied``, a proxy has the
+    certificate, and plain HTTP is enough here.
+    """
+    if server.tls_address is not None or (proxied and server.address is not None):
         return None
     text = "HTTPS is not enabled, and without it browsers give no page a camera or a microphone"
     return finding("https-off", text, Place(str(file)), _LINES)

@@ -15,8 +15,6 @@ from cmp_bundle.checks.websocket import ask, unchecked
 from cmp_bundle.findings import finding
 
 if TYPE_CHECKING:
-    import ssl
-
     from cmp_bundle.checks.expected import Expected
     from cmp_bundle.findings import Finding
 
@@ -41,13 +39,13 @@ def served(base: str, expected: Expected) -> Finding | None:
     """Wait until the server at ``base`` answers as ``expected``; what it answers instead."""
     deadline = time.monotonic() + PATIENCE
     while True:
-        problem = _problem(base, expected)
-        if problem is None:
+        found = problem(base, expected)
+        if found is None:
             return None
         if time.monotonic() > deadline:
             return finding(
                 "not-served",
-                f"the live server does not serve it: {problem}",
+                f"the live server does not serve it: {found}",
                 hint="if it has another address as seen from here, as a container's may be, name"
                 " it: [asterisk] url",
             )
@@ -64,9 +62,7 @@ def get(base: str, path: str, most: int = _MOST) -> HttpAnswer:
     under another name than its certificate's, and what it sends is compared byte for byte.
     """
     parts = urlsplit(base)
-    connection = http.client.HTTPSConnection(
-        parts.hostname or "", parts.port or 443, timeout=TIMEOUT, context=unchecked()
-    )
+    connection = _connection(parts.scheme, parts.hostname or "", parts.port)
     deadline = time.monotonic() + TIMEOUT
     try:
         connection.connect()
@@ -91,13 +87,19 @@ def get(base: str, path: str, most: int = _MOST) -> HttpAnswer:
     return answer
 
 
-def _hang_up(connection: ssl.SSLSocket) -> None:
+def _connection(scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
+    if scheme == "http":
+        return http.client.HTTPConnection(host, port or 80, timeout=TIMEOUT)
+    return http.client.HTTPSConnection(host, port or 443, timeout=TIMEOUT, context=unchecked())
+
+
+def _hang_up(connection: socket.socket) -> None:
     with suppress(OSError):
         # Of the socket below TLS: what waits for it is told, and nothing is said to the server.
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
-def _problem(base: str, expected: Expected) -> str | None:
+def problem(base: str, expected: Expected) -> str | None:
     """The first thing that is not as expected, as a clause; None where all is well."""
     try:
         answer = get(base, expected.redirect)

@@ -8,7 +8,7 @@ import secrets
 import socket
 import ssl
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -18,6 +18,9 @@ from cmp_bundle.asterisk.control import NOT_BOUND
 from cmp_bundle.findings import finding
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from urllib.parse import SplitResult
+
     from cmp_bundle.asterisk.control import Control
     from cmp_bundle.findings import Finding
 
@@ -72,7 +75,7 @@ class Handshake:
         return _WORDS.get(self.status, f"answers {self.status}, and lets no phone in")
 
 
-def base_url(listener: str) -> str:
+def base_url(listener: str, scheme: str = "https") -> str:
     """The address at which this machine reaches ``listener``, an ``address:port`` of Asterisk's.
 
     What listens everywhere listens on the loopback. On [::] that is the IPv4 one as well, the only
@@ -82,7 +85,7 @@ def base_url(listener: str) -> str:
     if host == "[::]" and not _has_ipv6():
         host = "127.0.0.1"
     host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]", "": "127.0.0.1"}.get(host, host)  # noqa: S104
-    return f"https://{host}:{port}"
+    return f"{scheme}://{host}:{port}"
 
 
 def reached(control: Control) -> str | None:
@@ -91,35 +94,49 @@ def reached(control: Control) -> str | None:
     return None if listener is None or listener == NOT_BOUND else base_url(listener)
 
 
+def reached_plain(control: Control) -> str | None:
+    """The same of its plain HTTP, for a proxy on this machine."""
+    listener = control.plain_listener()
+    return None if listener is None else base_url(listener, "http")
+
+
 def ask(base: str, path: str) -> Handshake:
     """One upgrade, ended at once, over a connection that is closed when this returns.
 
     The certificate is not looked at: it is often for another name than the one asked for here.
     """
     parts = urlsplit(base)
-    host = parts.hostname or ""
-    context = unchecked()
-    # What Asterisk serves is its own affair; whether it answers is what is asked.
-    context.set_ciphers("DEFAULT:@SECLEVEL=0")
     deadline = time.monotonic() + TIMEOUT
     certificate = None
     try:
-        with (
-            socket.create_connection((host, parts.port or 443), TIMEOUT) as plain,
-            context.wrap_socket(plain, server_hostname=host) as secure,
-        ):
-            certificate = secure.getpeercert(binary_form=True)
-            secure.sendall(_request(parts.netloc, path))
-            head = _head(secure, deadline)
+        with _connected(parts) as connection:
+            if isinstance(connection, ssl.SSLSocket):
+                certificate = connection.getpeercert(binary_form=True)
+            connection.sendall(_request(parts.netloc, path))
+            head = _head(connection, deadline)
             status, subprotocol = _read(head)
             if status == HTTPStatus.SWITCHING_PROTOCOLS:
-                secure.sendall(_CLOSE)
-            _leave(secure)
+                connection.sendall(_CLOSE)
+            _leave(connection)
     except (OSError, ValueError) as error:
         return Handshake(base, path, certificate=certificate, trouble=_trouble(error, certificate))
     if status is None:
         return Handshake(base, path, certificate=certificate, trouble=_no_answer(head))
     return Handshake(base, path, status, subprotocol, certificate)
+
+
+@contextmanager
+def _connected(parts: SplitResult) -> Iterator[socket.socket]:
+    host, plain = parts.hostname or "", parts.scheme == "http"
+    with socket.create_connection((host, parts.port or (80 if plain else 443)), TIMEOUT) as found:
+        if plain:
+            yield found
+            return
+        context = unchecked()
+        # What Asterisk serves is its own affair; whether it answers is what is asked.
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")
+        with context.wrap_socket(found, server_hostname=host) as secure:
+            yield secure
 
 
 def unchecked() -> ssl.SSLContext:
@@ -200,7 +217,7 @@ def _request(host: str, path: str) -> bytes:
     return "\r\n".join((*lines, "", "")).encode()
 
 
-def _head(secure: ssl.SSLSocket, deadline: float) -> bytes:
+def _head(secure: socket.socket, deadline: float) -> bytes:
     """All up to the empty line, or to the end. Raises OSError where that takes too long."""
     head = bytearray()
     while b"\r\n\r\n" not in head and len(head) < _MOST:
@@ -221,7 +238,7 @@ def _read(head: bytes) -> tuple[int | None, str | None]:
     )
 
 
-def _leave(secure: ssl.SSLSocket) -> None:
+def _leave(secure: socket.socket) -> None:
     """With the goodbyes of WebSocket and TLS, or Asterisk writes an error into its log."""
     deadline = time.monotonic() + _GOODBYE
     with suppress(OSError, ValueError):
@@ -229,8 +246,9 @@ def _leave(secure: ssl.SSLSocket) -> None:
             secure.settimeout(max(0.001, deadline - time.monotonic()))
             if not secure.recv(4096):
                 break
-        secure.settimeout(max(0.001, deadline - time.monotonic()))
-        secure.unwrap()
+        if isinstance(secure, ssl.SSLSocket):
+            secure.settimeout(max(0.001, deadline - time.monotonic()))
+            secure.unwrap()
 
 
 def _trouble(error: OSError | ValueError, certificate: bytes | None) -> str:

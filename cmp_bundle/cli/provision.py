@@ -10,6 +10,7 @@ from cmp_bundle.cli.output import Result
 from cmp_bundle.commands.provisioning import provision, undo_provision
 from cmp_bundle.commands.sizes import some
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.provision.proxy import KINDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +31,11 @@ _MOST_NAMED = 5
     click.option("--restart", is_flag=True, help="Restart Asterisk, if it takes a restart."),
     click.option("--cert", type=options.PATH, help="A certificate (PEM) for HTTPS."),
     click.option("--key", type=options.PATH, help="Its private key (PEM)."),
+    click.option(
+        "--proxy",
+        type=click.Choice(KINDS),
+        help="A proxy on this machine has the certificate: show the lines for it.",
+    ),
     flags=(
         "provision.context",
         "provision.echo",
@@ -49,6 +55,7 @@ def command(
     restart: bool,
     cert: Path | None,
     key: Path | None,
+    proxy: str | None,
 ) -> Result:
     """Make Asterisk ready for browser phones: endpoints, dialplan, certificate, HTTPS.
 
@@ -59,7 +66,7 @@ def command(
     back.
     """
     if undo:
-        if users or update or cert or key:
+        if users or update or cert or key or proxy:
             raise CmpBundleError(
                 "options-conflict",
                 "--undo takes everything away, and goes with --restart and --dry-run alone",
@@ -70,7 +77,13 @@ def command(
         return Result(changes.dry_run(done) if dry_run else text, done)
     pair = _pair(cert, key)
     done = provision(
-        context, users or None, update=update, pair=pair, restart=restart, dry_run=dry_run
+        context,
+        users or None,
+        update=update,
+        pair=pair,
+        proxy=proxy,
+        restart=restart,
+        dry_run=dry_run,
     )
     if dry_run:
         return Result(changes.dry_run(done), done)
@@ -95,6 +108,8 @@ def _lines(done: Provisioned) -> list[str]:
         lines.append(f"removed the endpoints of {some(done.removed)}")
     if not done.changed:
         lines.append("everything was there already; nothing was changed")
+    if done.proxy:
+        lines += ["", done.proxy]
     if done.url is None:
         return [*lines, "Asterisk is not running here: this takes effect when it starts"]
     return [

@@ -29,16 +29,22 @@ _NOT_MADE = b"a certificate and its key"
 
 
 def listener(
-    context: Context, found: Found, pair: tuple[Path, Path] | None, *, dry_run: bool
+    context: Context,
+    found: Found,
+    pair: tuple[Path, Path] | None,
+    *,
+    proxied: bool,
+    dry_run: bool,
 ) -> Listener | None:
     """What HTTPS shall be, None for as it is. ``pair`` is a certificate and its key to be used.
 
-    Where HTTPS is off and there is no ``pair``, the authority makes a certificate. Raises
+    Where HTTPS is off and there is no ``pair``, the authority makes a certificate, unless Asterisk
+    is ``proxied``: then the proxy has one. Raises
     CmpBundleError where a given one is not good for browsers.
     """
     ours = found.our_http.https
     is_new = ours is None and found.server.tls_address is None
-    if ours is None and not is_new and pair is None:
+    if ours is None and pair is None and (proxied or not is_new):
         return None
     if ours is not None:
         address = ours.address

@@ -13,9 +13,10 @@ from cmp_bundle.commands.context import with_notes
 from cmp_bundle.commands.https_listener import listener
 from cmp_bundle.commands.loaded_accounts import with_secrets
 from cmp_bundle.commands.result import ServerChanges
-from cmp_bundle.errors import refuse
+from cmp_bundle.errors import CmpBundleError, refuse
 from cmp_bundle.findings import Level
-from cmp_bundle.provision.plan import to_provision, to_undo
+from cmp_bundle.provision.plan import FOR_A_PROXY, to_provision, to_undo
+from cmp_bundle.provision.proxy import block, is_proxied
 from cmp_bundle.provision.survey import survey
 from cmp_bundle.provision.wanted import Wanted
 
@@ -51,7 +52,7 @@ class Provisioned(ServerChanges):
     """``made`` are the ids of accounts whose endpoint was written, ``present`` those with an endpoint
     in cmp-bundle's file, ``removed`` those whose endpoint went. ``tried`` are the accounts that were
     tried on the live server at ``url``: all that are new, and some of the others; nobody where none
-    is running. ``echo`` is what they called.
+    is running. ``echo`` is what they called, ``proxy`` are the lines for the proxy in front.
     """
 
     made: tuple[str, ...]
@@ -59,6 +60,7 @@ class Provisioned(ServerChanges):
     removed: tuple[str, ...]
     echo: str = ""
     tried: tuple[TriedAccount, ...] = ()
+    proxy: str | None = None
     url: str | None = None
 
 
@@ -69,33 +71,59 @@ def provision(
     *,
     update: bool = False,
     pair: tuple[Path, Path] | None = None,
+    proxy: str | None = None,
     restart: bool = False,
     dry_run: bool = False,
 ) -> Provisioned:
     """Give Asterisk what browser phones need, wherever it is missing: endpoints, dialplan, HTTPS.
 
     ``users`` are the accounts that get an endpoint, all without it. ``update`` writes anew what is
-    in cmp-bundle's own files. ``pair`` are a certificate and its key for HTTPS, PEM. ``restart`` allows
-    a restart of Asterisk, where it takes one. Raises CmpBundleError; the server is then as it was.
+    in cmp-bundle's own files. ``pair`` are a certificate and its key for HTTPS, PEM. ``proxy`` names
+    a proxy on this machine that has the certificate (nginx, …), ``restart`` allows a restart of
+    Asterisk, where it takes one. Raises CmpBundleError; the server is then as it was.
     """
     file = read(context)
     if users is not None:
         refuse(file.unknown(users), "nothing was changed")
     chosen = tuple(a for a in file.accounts if users is None or a.id in users)
+    if proxy and not context.settings.site.url:
+        raise CmpBundleError(
+            "address-unknown",
+            "a proxy needs the address where people open the phone",
+            hint='url = "https://phone.example.com" under [site] in cmp-bundle.toml',
+        )
 
     def plan(where: Installation) -> Planned:
         found = survey(where)
+        proxied = bool(proxy or found.our_http.plain) or (
+            found.server.address is not None and is_proxied(context.settings.site.url)
+        )
         wanted = Wanted(
             everyone=file.accounts,
             settings=context.settings.provision,
             chosen=None if users is None else frozenset(users),
             update=update,
             restart=restart,
-            listener=listener(context, found, pair, dry_run=dry_run),
+            proxied=proxied,
+            listener=listener(context, found, pair, proxied=proxied, dry_run=dry_run),
         )
         return to_provision(wanted, found)
 
-    return _carried_out(context, plan, lambda: with_secrets(context, file, chosen), dry_run=dry_run)
+    done = _carried_out(context, plan, lambda: with_secrets(context, file, chosen), dry_run=dry_run)
+    return replace(done, proxy=_lines_for(context, proxy)) if proxy else done
+
+
+def _lines_for(context: Context, proxy: str) -> str:
+    found = survey(server.installation(context))
+    site = context.settings.site
+    return block(
+        proxy,
+        site.url,
+        prefix=found.server.prefix,
+        site=site.name,
+        redirect=site.redirect,
+        listener=str(found.server.address or FOR_A_PROXY),
+    )
 
 
 @with_notes
@@ -138,7 +166,7 @@ def _verified(
     """Where phones are let in, and how it went with each. Raises CmpBundleError for one of ours that
     cannot register or call.
     """
-    if planned.listener is None:
+    if not planned.open:
         return None, ()
     url = at.phones(planned.listener, planned.prefix)
     if url is None or not accounts:

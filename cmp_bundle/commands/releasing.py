@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.bundle import manifest
 from cmp_bundle.changes.described import changed_paths
+from cmp_bundle.checks import live
 from cmp_bundle.checks.websocket import without_pjsip
 from cmp_bundle.commands import server
 from cmp_bundle.commands.bundle_checks import refuse_outdated, refuse_plain
@@ -15,12 +16,15 @@ from cmp_bundle.commands.result import ServerChanges
 from cmp_bundle.commands.sizes import count
 from cmp_bundle.deploy.plan import to_deploy, to_roll_back, to_undeploy
 from cmp_bundle.deploy.survey import survey
+from cmp_bundle.findings import finding
+from cmp_bundle.provision.proxy import is_proxied
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from cmp_bundle.asterisk.installation import Installation
+    from cmp_bundle.checks.expected import Expected
     from cmp_bundle.commands.context import Context
     from cmp_bundle.deploy.plan import Planned
 
@@ -58,7 +62,9 @@ def deploy(
     def plan(where: Installation) -> Planned:
         refuse_outdated(context, contents)
         found = survey(where, contents.manifest.site, wanted=contents.files)
-        planned = to_deploy(contents, found, keep=settings.deploy.keep)
+        planned = to_deploy(
+            contents, found, keep=settings.deploy.keep, proxied=is_proxied(settings.site.url)
+        )
         gone = len(found.profile_names - set(contents.profiles))
         if not gone:
             return planned
@@ -105,7 +111,18 @@ def _carried_out(
         closed = without_pjsip(where.control) if url and planned.action == "deploy" else None
     if closed is not None:
         context.reporter.found(closed)
+    if url and url.startswith("http:") and planned.expected.page is not None:
+        _through_the_proxy(context, planned.expected)
     return replace(release, url=url)
+
+
+def _through_the_proxy(context: Context, expected: Expected) -> None:
+    """Say so where people do not get by the public name what Asterisk serves."""
+    problem = live.problem(context.settings.site.url, expected)
+    if problem is not None:
+        text = f"people cannot use it yet: {problem}"
+        hint = "for the proxy's configuration: cmp-bundle provision --proxy nginx"
+        context.reporter.found(finding("proxy", text, hint=hint))
 
 
 def _release(context: Context, planned: Planned, *, dry_run: bool = False) -> Release:

@@ -37,10 +37,13 @@ def to_deploy(
     found: Survey,
     *,
     keep: int,
+    proxied: bool = False,
 ) -> Planned:
-    """Make ``bundle`` the current release. Raises CmpBundleError with what stands against it."""
+    """Make ``bundle`` the current release; ``proxied`` is whether people may reach it through a proxy
+    that has the certificate. Raises CmpBundleError with what stands against it.
+    """
     about = bundle.manifest
-    refusals.before_deploy(found, about.site, about.redirect)
+    refusals.before_deploy(found, about.site, about.redirect, proxied=proxied)
     steps = Steps()
     if _is_there(found, about.id):
         release = found.current or ""
@@ -116,7 +119,7 @@ def to_undeploy(found: Survey) -> Planned:
     _configure(steps, found, None, None)
     steps.add(found.site.link, _link(found, found.current), None)
     cleanup = staging.everything(found)
-    if found.folder is not None and not found.our_http.https:
+    if found.folder is not None and found.our_names.isdisjoint(includes.PROVISIONED):
         cleanup += (Removal(found.our_folder),)
     if steps.reloads:
         refusals.before_reload(found)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cmp_bundle.findings import Finding
 
 
-def before_deploy(found: Survey, site: str, redirect: str) -> None:
+def before_deploy(found: Survey, site: str, redirect: str, *, proxied: bool) -> None:
     """Raises CmpBundleError where a deploy would not work, or would take something away."""
     refuse_first(_other_site(found, site))
     before_any(found)
@@ -30,7 +30,7 @@ def before_deploy(found: Survey, site: str, redirect: str) -> None:
         _static_files(found),
         http_conf.prefix_unusable(found.server),
         http_conf.redirect_taken(found.server, redirect, found.inside("http.conf")),
-        http_conf.https_off(found.server, found.path("http.conf")),
+        http_conf.https_off(found.server, found.path("http.conf"), proxied=proxied),
     )
 
 

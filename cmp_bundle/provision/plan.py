@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 #: What Debian's packages set, and what firewalls are opened for.
 _RTP_PORTS = (10000, 20000)
 
+#: Where a proxy on the same machine asks Asterisk.
+FOR_A_PROXY = "127.0.0.1:8088"
+
 #: Connections beside those of the phones: pages that are opened, and phones that come back before
 #: the server has noticed that they were gone.
 _MORE_SESSIONS = 50
@@ -34,14 +37,15 @@ _MORE_SESSIONS = 50
 class Planned(Plan):
     """``made`` are the ids of the accounts whose endpoint is new or another now, ``present`` those
     whose endpoint is in our file then, ``theirs`` those who have one of somebody else's, ``removed``
-    those whose endpoint goes. ``listener`` is the ``address:port`` of HTTPS then, ``echo`` the
-    extension of the echo, if there is one of ours.
+    those whose endpoint goes. ``open`` is whether phones can connect then, ``listener`` the
+    ``address:port`` of HTTPS, if that is on, ``echo`` the extension of the echo, if that is ours.
     """
 
     made: tuple[str, ...] = ()
     present: tuple[str, ...] = ()
     theirs: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    open: bool = False
     listener: str | None = None
     prefix: str = ""
     echo: str = ""
@@ -72,6 +76,7 @@ def to_provision(wanted: Wanted, found: Found) -> Planned:
         present=present,
         theirs=tuple(a.id for a in wanted.everyone if a.id in found.endpoints.endpoints),
         removed=removed,
+        open=listener is not None or wanted.proxied,
         listener=listener,
         prefix=found.server.prefix,
         echo=plan.echo,
@@ -87,7 +92,7 @@ def to_undo(found: Found, *, restart: bool = False) -> Planned:
     for name in THEIRS:
         if name != "http.conf":
             lines.exclude(steps, found, name)
-    ours = replace(found.our_http, https=None, session_limit=None)
+    ours = replace(found.our_http, https=None, session_limit=None, plain=None)
     _http_conf(steps, found, ours)
     steps.add(found.our_folder / CERTIFICATE, found.certificate, None)
     cleanup = (Removal(found.our_folder),) if found.folder is not None and not ours else ()
@@ -207,6 +212,8 @@ def _https(steps: Steps, wanted: Wanted, found: Found) -> str | None:
             after = FileState(listener.pem, found.secret_owner)
             steps.add(found.our_folder / CERTIFICATE, found.certificate, after)
             renewed = found.certificate != after
+    if wanted.proxied and found.server.address is None:
+        ours = replace(ours, plain=FOR_A_PROXY)
     needed = 2 * len(wanted.everyone) + _MORE_SESSIONS
     if found.server.session_limit < needed:
         ours = replace(ours, session_limit=needed)

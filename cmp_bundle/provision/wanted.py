@@ -26,7 +26,8 @@ class Wanted:
 
     ``chosen`` are the ids of those that shall have an endpoint, None for all. ``update`` is whether
     what is in our own file is written anew, ``listener`` what HTTPS shall be, None for as it is,
-    ``restart`` whether Asterisk may be restarted.
+    ``proxied`` whether a proxy on this machine has the certificate instead, so that plain HTTP is
+    enough, ``restart`` whether Asterisk may be restarted.
     """
 
     everyone: tuple[Account, ...]
@@ -34,6 +35,7 @@ class Wanted:
     chosen: frozenset[str] | None = None
     update: bool = False
     listener: Listener | None = None
+    proxied: bool = False
     restart: bool = False
 
     @property

@@ -42,7 +42,7 @@ class ServerConfiguration:
     """What is configured on a server.
 
     ``line_files`` tell for each of Asterisk's files (http.conf) which of the admin's gets our line.
-    ``theirs`` are those that exist, ``others`` what else stands in their places; ``ours`` are the files in our folder. ``our_http`` is what our own http.conf says now. ``pair``
+    ``theirs`` are those that exist, ``others`` what else stands in their places; ``ours`` are those in our folder, and ``our_names`` all that is in it. ``our_http`` is what our own http.conf says now. ``pair``
     is what a reload of http.conf would load now. ``moment`` is the time in seconds since 1970.
     """
 
@@ -52,6 +52,7 @@ class ServerConfiguration:
     theirs: Mapping[str, FileState]
     others: Mapping[str, State]
     ours: Mapping[str, FileState]
+    our_names: frozenset[str]
     folder: State
     files: Recorded
     http: Configuration
@@ -145,6 +146,7 @@ def configuration(
         theirs=theirs,
         others={n: s for n, s in found.items() if n not in theirs},
         ours=ours,
+        our_names=_names(folder, boundary),
         folder=look(folder, boundary),
         files=files.sealed(),
         http=http,
@@ -180,6 +182,14 @@ def _record(files: Recorded, name: str, host: str, state: FileState) -> None:
     reader.read(name, Overlaid(files, {our_file: b""}))
     line = add_line(state.data, name)
     reader.read(name, Overlaid(files, {host: line, our_file: b""}))
+
+
+def _names(folder: Path, boundary: Boundary) -> frozenset[str]:
+    try:
+        with boundary.opened(folder) as opened:
+            return frozenset(opened.names())
+    except OSError:
+        return frozenset()
 
 
 def _owner(folder: Path, boundary: Boundary) -> FileOwnership:

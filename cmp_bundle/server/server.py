@@ -15,7 +15,15 @@ from cmp_bundle.changes.journal import Journal
 from cmp_bundle.changes.memory import memory
 from cmp_bundle.checks import live
 from cmp_bundle.checks.reload import would_end_https
-from cmp_bundle.checks.websocket import Handshake, again, ask, base_url, reached, worse
+from cmp_bundle.checks.websocket import (
+    Handshake,
+    again,
+    ask,
+    base_url,
+    reached,
+    reached_plain,
+    worse,
+)
 from cmp_bundle.errors import CmpBundleError, refuse_first
 from cmp_bundle.server.configuration import pair
 from cmp_bundle.server.lines import HTTP, RESTART
@@ -107,7 +115,13 @@ class Server:
     def _base(self) -> str | None:
         return self.url or reached(self.installation.control)
 
-    def phones(self, listener: str, prefix: str) -> str | None:
+    def _where(self, listener: str | None) -> str | None:
+        """Where it is looked at. Without a ``listener`` for HTTPS, a proxy asks it over plain HTTP."""
+        if found := self._base():
+            return found
+        return base_url(listener) if listener else reached_plain(self.installation.control)
+
+    def phones(self, listener: str | None, prefix: str) -> str | None:
         """Where phones are let in, once they are; None where no Asterisk is running.
 
         Raises CmpBundleError.
@@ -115,7 +129,9 @@ class Server:
         if not self.installation.running:
             return None
         self.installation.control.booted()
-        base = self._base() or base_url(listener)
+        base = self._where(listener)
+        if base is None:
+            raise _not_listening()
         answer = again(Handshake(base, f"{prefix}/ws", HTTPStatus.SWITCHING_PROTOCOLS, "sip"))
         if not answer.open:
             raise CmpBundleError("websocket-closed", f"{answer.url} {answer}")
@@ -159,15 +175,11 @@ class Server:
                 hint="another program uses that port, or Asterisk cannot read the certificate or"
                 " its key: see Asterisk's log",
             )
-        url = self._base() or (base_url(expected.listener) if expected.listener else None)
+        url = self._where(expected.listener)
         if url is None:
             if expected.page is None:
                 return None
-            raise CmpBundleError(
-                "https-not-listening",
-                "Asterisk's web server does not listen on a TLS port",
-                hint="to see where it listens: asterisk -rx 'http show status'",
-            )
+            raise _not_listening()
         unserved = live.served(url, expected)
         if unserved is not None and control.ask("core show uptime") is None:
             raise _stopped()
@@ -176,6 +188,14 @@ class Server:
         if lost is not None:
             raise CmpBundleError("websocket-closed", lost)
         return url
+
+
+def _not_listening() -> CmpBundleError:
+    return CmpBundleError(
+        "https-not-listening",
+        "Asterisk's web server does not listen on a TLS port",
+        hint="to see where it listens: asterisk -rx 'http show status'",
+    )
 
 
 def _stopped() -> CmpBundleError:

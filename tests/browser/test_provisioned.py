@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.conftest import Cmp, _unreal
+from tests.conftest import SIXTEEN_IN_SOAK, Cmp, _unreal
+from tests.testbed import proxies
 from tests.testbed.server import Asterisk
 
 from . import launch
@@ -65,3 +67,31 @@ def test_from_packages_to_a_conference(cmp: Cmp, packaged: Asterisk, browsers: B
             dial(page, "249")
         for page in (alice, bob, carol):
             sees(page, 2)
+
+
+@SIXTEEN_IN_SOAK
+def test_through_a_proxy(cmp: Cmp, packaged: Asterisk, browsers: Browsers, tmp_path: Path) -> None:
+    """The page, the link and the call, all through 443."""
+    if reason := proxies.why_not("nginx"):
+        _unreal(reason)
+    cmp.aim(packaged)
+    cmp.environment["CMP_BUNDLE_SITE_URL"] = "https://localhost"
+    cmp("accounts", "add", "alice", "--extension", "101")
+    restart = ["--restart"] if packaged.release.version == "16" else []
+    lines = cmp("provision", "--proxy", "nginx", *restart)["proxy"]
+    cmp("build", "--source", "builtin")
+    cmp("deploy")
+    link = cmp("link", "alice")["link"]
+    assert link.startswith("https://localhost/cmp2k#")
+    folder = tmp_path / "proxy"
+    folder.mkdir()
+    with (
+        proxies.running("nginx", lines, folder),
+        Phones(packaged, browsers("chromium"), link) as phones,
+    ):
+        page = phones.by_link()
+        dial(page, "246")
+        sees(page, 4)
+        hears(page)
+        press(page, "#call")
+        idle(page)

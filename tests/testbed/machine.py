@@ -21,6 +21,9 @@ PACKAGES = {
     # Only the server: mariadb-server would start one for the whole machine.
     "mariadb-server-core": "mariadbd",
     "postgresql": "pg_ctlcluster",
+    "nginx-light": "nginx",
+    "caddy": "caddy",
+    "apache2-bin": "apache2",
 }
 
 
