@@ -7,8 +7,8 @@ the addresses that the server names. A phone that is in use is not disturbed.
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -38,6 +38,9 @@ _SLOW = 3.0
 #: Seconds that a call is held to see whether the server keeps it. Without sound, Asterisk waits
 #: half a second before it goes on behind Answer().
 _HELD = 1.0
+#: Calls that are held: the first ones, and one more for each that the server did not keep. To hold
+#: all of five thousand would take ten minutes.
+_MOST_HELD = 100
 #: Seconds that an account takes at a server where all is well, and more.
 _LONG = 5.0
 #: Accounts, one after another, that took longer or came to no end: then no more are tried.
@@ -73,18 +76,16 @@ def prove(
 ) -> tuple[Proof, ...]:
     """Register each of ``accounts`` and call ``extension``; one proof for each, in their order.
 
-    ``base`` is ``https://host:port``, ``path`` that of the WebSocket. ``progress`` is told after
-    each how many are done. To be called where no event loop runs.
+    ``base`` is ``https://host:port``, or http where a proxy has the certificate, ``path`` that of the
+    WebSocket. ``progress`` is told after each how many are done. To be called where no event loop
+    runs.
 
-    Whether the server keeps a call that it answers is looked at in the first ``at_once`` calls, and
-    then as long as it keeps some not: accounts of other contexts should stand in front.
+    Whether the server keeps a call that it answers is looked at in the first hundred calls, and in
+    more if some are not kept: of many accounts, one of each context should stand in front.
 
     The certificate is not looked at, so ``base`` should be this machine or one that is reached
     safely: who can pass itself off as the server gets a digest to guess passwords by.
     """
-    handshake = ask(base, path)
-    if not handshake.open:
-        return tuple(Proof(a.id, findings=(call_findings.no_line(a, handshake),)) for a in accounts)
     return asyncio.run(_Run(base, path, extension, at_once, progress).all(accounts))
 
 
@@ -99,15 +100,15 @@ class _Run:
         at_once: int,
         progress: Callable[[int], None] | None,
     ) -> None:
-        self._url = f"ws{base.removeprefix('http')}{path}"
-        host = urlsplit(base).hostname or ""
-        self._host = f"[{host}]" if ":" in host else host
+        self._base = base
+        self._path = path
+        self._host = urlsplit(base).hostname or ""
         self._extension = extension
         self._at_once = at_once
         self._progress = progress
         self._context = unchecked()
         #: Calls that are still to be held.
-        self._to_hold = at_once
+        self._to_hold = _MOST_HELD
         #: Accounts, one after another, that were waited for in vain.
         self._vain = 0
 
@@ -134,21 +135,29 @@ class _Run:
         elif self._vain >= _MOST_VAIN:
             trial.found(call_findings.not_tried(account))
         else:
-            began = time.monotonic()
+            began = _now()
             trouble = await self._try(trial)
             if trouble is not None:
                 trial.found(trouble)
-            vain = trouble is not None or time.monotonic() - began > _LONG
+            vain = trouble is not None or _now() - began > _LONG
             self._vain = self._vain + 1 if vain else 0
         return trial.proof
 
     async def _try(self, trial: _Trial) -> Finding | None:
         """Register and call. What kept it from coming to an end."""
         account = trial.account
+        url = f"ws{self._base.removeprefix('http')}{self._path}"
         try:
-            line = await Line.open(self._url, self._context, ANSWER)
+            line = await Line.open(url, self._context, ANSWER, _source(self._host))
+        except LineError as error:
+            handshake = await asyncio.to_thread(ask, self._base, self._path)
+            if handshake.open:
+                return call_findings.failed(account, str(error))
+            return call_findings.no_line(account, handshake)
+        try:
+            host = f"[{self._host}]" if ":" in self._host else self._host
             try:
-                await self._register_and_call(SipClient(line, account, self._host), trial)
+                await self._register_and_call(SipClient(line, account, host), trial)
             finally:
                 await line.close()
         except LineError as error:
@@ -173,9 +182,9 @@ class _Run:
                     trial.registration(bound)
         if not trial.may_call:
             return
-        began = time.monotonic()
+        began = _now()
         async with client.call(self._extension, _any_offer()) as called:
-            trial.call(called, time.monotonic() - began)
+            trial.call(called, _now() - began)
             if called.response.success and self._to_hold > 0:
                 self._to_hold -= 1
                 if not await client.stays(_HELD):
@@ -228,6 +237,22 @@ class _Trial:
             self.found(call_findings.no_candidates(self.account, self._extension))
         else:
             self.learned(candidates=found)
+
+
+def _source(host: str) -> str | None:
+    """Where a line to ``host`` comes from: on this machine, from an address that no other has.
+
+    When a WebSocket ends, Asterisk before 18.17 and 20.2 forgets the phones of all others from the
+    same address (ASTERISK-30369; seen on 16.28). Those behind a proxy on this machine are among
+    them.
+    """
+    if not re.fullmatch(r"127(?:\.\d{1,3}){3}", host):
+        return None
+    return f"127.{secrets.randbelow(254) + 1}.{secrets.randbelow(256)}.{secrets.randbelow(254) + 1}"
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _any_offer() -> str:

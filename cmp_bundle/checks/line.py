@@ -24,8 +24,8 @@ _LARGEST_REFUSAL = 64 * 1024
 _LARGEST = 256 * 1024
 #: Messages that are not SIP, after which it is not listened any longer.
 _MOST_UNREADABLE = 100
-#: Seconds for the goodbyes of both sides; after five, tornado ends the connection by itself.
-_GOODBYE = 6.0
+#: Seconds for the server to say goodbye.
+_GOODBYE = 2.0
 
 #: What an attempt to connect may raise.
 FAILURES = (
@@ -48,14 +48,20 @@ async def connected(
     *,
     largest: int = _LARGEST,
     ping: float | None = None,
+    source: str | None = None,
 ) -> WebSocketClientConnection:
     """A WebSocket of sub-protocol sip, if the server agrees: ask its ``selected_subprotocol``.
 
     ``patience`` is in seconds, as is ``ping``, the time after which a silent server is asked for a
-    sign of life. ``largest`` is the longest message in bytes. Raises one of FAILURES.
+    sign of life. ``largest`` is the longest message in bytes, ``source`` the address of this end.
+    Raises one of FAILURES.
     """
     request = HTTPRequest(
-        url, connect_timeout=patience, request_timeout=patience, ssl_options=context
+        url,
+        connect_timeout=patience,
+        request_timeout=patience,
+        ssl_options=context,
+        network_interface=source,
     )
     connection = WebSocketClientConnection(
         request, subprotocols=["sip"], max_message_size=largest, ping_interval=ping
@@ -77,14 +83,22 @@ class Line:
     def __init__(self, connection: WebSocketClientConnection) -> None:
         self._connection = connection
         self._unreadable = 0
+        self._ended = False
 
     @classmethod
-    async def open(cls, url: str, context: ssl.SSLContext, patience: float) -> Line:
-        """Raises LineError."""
+    async def open(
+        cls, url: str, context: ssl.SSLContext, patience: float, source: str | None
+    ) -> Line:
+        """As ``connected``. Raises LineError."""
         try:
-            return cls(await connected(url, context, patience))
+            connection = await connected(url, context, patience, source=source)
         except FAILURES:
             raise LineError("does not take the connection") from None
+        made = cls(connection)
+        if connection.selected_subprotocol != "sip":
+            await made.close()
+            raise LineError("offers no SIP over its WebSocket")
+        return made
 
     async def send(self, message: SipRequest | SipResponse) -> None:
         """Returns when there is room for more. Raises LineError."""
@@ -98,24 +112,31 @@ class Line:
         while True:
             data = await self._connection.read_message()
             if data is None:
+                self._ended = True
                 raise LineError(_CLOSED)
             with suppress(UnreadableError, MalformedError):
                 message = parse(data)
                 message.check()
-                # Of all bindings there can be, "*" is none.
-                _ = message.contacts
+                # What check() leaves to whoever needs it of an answer.
+                _ = message.contacts, message.cseq
                 return message
             self._unreadable += 1
             if self._unreadable > _MOST_UNREADABLE:
                 raise LineError("sends messages that are not SIP")
 
     async def close(self) -> None:
-        """With the goodbyes of both sides."""
+        """With the goodbyes of both sides, or without where the server has none."""
+        protocol = self._connection.protocol
         self._connection.close(1000)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_GOODBYE):
-                while await self._connection.read_message() is not None:
-                    pass
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_GOODBYE):
+                    while not self._ended:
+                        self._ended = await self._connection.read_message() is None
+        finally:
+            # Tornado would do it after five seconds, if anybody were still there.
+            if protocol is not None and protocol.stream is not None:
+                protocol.stream.close()
 
 
 _CLOSED = "closed the connection"

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from cmp_bundle.practice.media.sdp import parse
 
-#: The parts of a candidate that are looked at (RFC 8839 section 5.1).
+#: The parts of a candidate that are looked at (RFC 8839 section 5.1); those for TCP lead nowhere.
 _CANDIDATE = re.compile(
-    r"\S+ \d+ \S+ \d+ (?P<address>[\w.:-]+) (?P<port>\d{1,5}) typ (?P<kind>[a-z]+)", re.ASCII
+    r"\S+ \d+ udp \d+ (?P<address>[\w.:-]+) (?P<port>\d{1,5}) typ (?P<kind>[a-z]+)",
+    re.ASCII | re.IGNORECASE,
 )
 
 #: Nobody sends more; what is more is left out.

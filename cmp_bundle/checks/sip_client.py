@@ -22,7 +22,7 @@ from cmp_bundle.practice.message import Headers, SipRequest, SipResponse, answer
 from cmp_bundle.practice.transaction import ack_of, cancel_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Coroutine
 
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.checks.line import Line
@@ -37,6 +37,8 @@ _LAST_WORDS: Final = 5.0
 
 _ALLOW: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, NOTIFY"
 _UNPROVEN: Final = (401, 407)
+
+_SLOW: Final = f"answers so slowly that {ASKING:.0f} s were not enough"
 
 #: What is said to requests of the server. Another call finds nobody here: this is no phone.
 _ANSWERS: Final = {"BYE": 200, "OPTIONS": 200, "NOTIFY": 200, "INFO": 200, "INVITE": 480}
@@ -94,7 +96,7 @@ class SipClient:
             yield answered
         finally:
             if not refused:
-                await self._unbind()
+                await _to_the_end(self._unbind())
 
     @asynccontextmanager
     async def call(self, extension: str, description: str) -> AsyncIterator[Answered]:
@@ -113,12 +115,12 @@ class SipClient:
                 "INVITE", target, _Conversation(target), *headers, body=description
             )
         finally:
-            await self._hang_up()
+            await _to_the_end(self._hang_up())
 
     async def _unbind(self) -> None:
         self._end = ALL
         with suppress(TimeoutError, NoAnswerError, ChallengeError, LineError):
-            async with self._limit(_LAST_WORDS):
+            async with self._limit(ANSWER):
                 await self._register(("Contact", self._contact), ("Expires", "0"))
         self._end = ASKING
 
@@ -175,16 +177,21 @@ class SipClient:
         return Answered(request, response, bool(proof))
 
     async def _exchange(self, request: SipRequest) -> SipResponse:
+        if self._is_overdue:
+            raise LineError(_SLOW)
         await self._line.send(request)
         try:
             async with self._limit(ANSWER):
                 response = await self._final(request)
         except TimeoutError:
             trying = self._trying
-            await self._withdraw(request)
+            overdue = self._is_overdue
+            await _to_the_end(self._withdraw(request))
+            if overdue:
+                raise LineError(_SLOW) from None
             raise NoAnswerError(request.method, trying=trying) from None
         except asyncio.CancelledError:
-            await self._withdraw(request)
+            await _to_the_end(self._withdraw(request))
             raise
         await self._acknowledge(request, response)
         return response
@@ -236,6 +243,10 @@ class SipClient:
                 await self._line.send(bye)
                 await self._final(bye)
 
+    @property
+    def _is_overdue(self) -> bool:
+        return asyncio.get_running_loop().time() >= self._began + self._end
+
     def _limit(self, seconds: float) -> asyncio.Timeout:
         """Of ``seconds``, and of what is left of the time for all."""
         now = asyncio.get_running_loop().time()
@@ -263,6 +274,16 @@ class _Conversation:
         self.call_id = secrets.token_hex(12)
         self.tag = new_tag()
         self.number = 0
+
+
+async def _to_the_end(words: Coroutine[None, None, None]) -> None:
+    """Say them all, also to whoever stops it meanwhile: they take a few seconds at the most."""
+    saying = asyncio.ensure_future(words)
+    try:
+        await asyncio.shield(saying)
+    except asyncio.CancelledError:
+        await saying
+        raise
 
 
 def _is_in(request: SipRequest, dialog: Dialog) -> bool:

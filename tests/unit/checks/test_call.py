@@ -1,0 +1,577 @@
+"""The test call: what is said to a server, in which order, and what comes of its answers."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from cmp_bundle.accounts.model import Account, with_ha1
+from cmp_bundle.checks.call import Proof, prove
+from cmp_bundle.checks.line import Line
+from cmp_bundle.checks.offer import Candidate
+from cmp_bundle.findings import Level
+from tests.unit.practice.scripted import ANSWERS, Message
+
+from .scripted_pbx import (
+    PASSWORD,
+    InMemory,
+    Say,
+    ScriptedPbx,
+    answered,
+    asking,
+    reply,
+    try_all,
+    within,
+)
+
+ALICE = Account("alice", password=PASSWORD)
+
+
+@pytest.fixture
+def pbx(monkeypatch: pytest.MonkeyPatch) -> ScriptedPbx:
+    made = ScriptedPbx()
+
+    async def opened(url: str, context: object, patience: float, source: str | None) -> Line:
+        del context
+        assert (url, patience, source) == ("wss://pbx.example:8089/ws", 10.0, None)
+        return Line(InMemory(made))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Line, "open", opened)
+    return made
+
+
+def tried(account: Account = ALICE) -> Proof:
+    (proof,), seconds = try_all([account])
+    assert seconds <= 30
+    return proof
+
+
+def codes(proof: Proof) -> list[str]:
+    assert all(f.subject == proof.account and f.message and f.hint for f in proof.findings)
+    return [f.code for f in proof.findings]
+
+
+WELL = [
+    "REGISTER", "REGISTER",  # who is there?
+    "REGISTER", "REGISTER",  # here I am
+    "REGISTER", "REGISTER",  # and gone
+    "INVITE", "ACK", "INVITE", "ACK", "BYE",
+]  # fmt: skip
+
+
+def test_all_is_well(pbx: ScriptedPbx) -> None:
+    proof = tried()
+    assert (proof.registered, proof.answered, proof.findings) == (True, True, ())
+    assert proof.contacts == 0
+    assert Candidate("127.0.0.1", 59109, "host") in proof.candidates
+    assert Candidate("fd00::2", 56542, "host") in proof.candidates
+    assert all(one.port != 9 for one in proof.candidates), "those of TCP lead nowhere"
+    assert pbx.methods() == WELL
+    assert pbx.bindings == []
+
+
+def test_what_it_says_is_what_a_browser_says(pbx: ScriptedPbx) -> None:
+    tried()
+    query, bind, unbind = pbx.asked("REGISTER")[1::2]
+    assert not query.has("Contact")
+    assert bind["Contact"] == unbind["Contact"]
+    assert (bind["Expires"], unbind["Expires"]) == ("60", "0")
+    assert query.start == "REGISTER sip:pbx.example SIP/2.0"
+    assert query["To"] == "<sip:alice@pbx.example>"
+    invite = pbx.asked("INVITE")[1]
+    assert invite.start == "INVITE sip:246@pbx.example SIP/2.0"
+    assert invite["Session-Expires"] == "90", "so that Asterisk sees when this end is killed"
+    assert ".invalid;branch=z9hG4bK" in invite["Via"]
+    first, second = pbx.asked("ACK")
+    assert first.branch == pbx.asked("INVITE")[0].branch, "of the refusal, in its transaction"
+    assert first["To"].endswith(";tag=pbx")
+    (bye,) = pbx.asked("BYE")
+    for inside in (second, bye):
+        assert inside.start.split()[1] == "sip:there.example;transport=ws"
+        assert inside["To"].endswith(";tag=pbx")
+        assert inside["Call-ID"] == invite["Call-ID"]
+        assert inside.branch != invite.branch
+        assert inside["Via"].startswith(invite["Via"].partition(";")[0])
+    assert (second.number, bye.number) == (invite.number, invite.number + 1)
+    agents = {m["User-Agent"] for m in pbx.heard if m.has("User-Agent")}
+    assert len(agents) == 1
+    assert agents.pop().startswith("cmp-bundle ")
+
+
+def test_a_phone_in_use_is_left_alone(pbx: ScriptedPbx) -> None:
+    pbx.bindings = ["<sip:a@x.invalid>;expires=59", "<sip:b@x.invalid>;expires=20", "<sip:c@x>"]
+    proof = tried()
+    assert (proof.registered, proof.answered, proof.contacts) == (True, True, 2)
+    assert not any(m.has("Contact") for m in pbx.asked("REGISTER"))
+    assert len(pbx.bindings) == 3
+
+
+def test_contacts_of_the_configuration_are_no_phones(pbx: ScriptedPbx) -> None:
+    pbx.bindings = ["<sip:c@x>"]
+    assert tried().contacts == 0
+    assert len(pbx.asked("REGISTER")) == 6
+
+
+@pytest.mark.usefixtures("pbx")
+def test_ha1_in_place_of_the_password() -> None:
+    assert tried(with_ha1(ALICE, "asterisk")).answered
+
+
+def test_the_name_to_authenticate_with(pbx: ScriptedPbx) -> None:
+    assert tried(Account("alice", auth_name="a l", password=PASSWORD)).answered
+    assert 'username="a l"' in pbx.asked("INVITE")[1]["Authorization"]
+    assert "<sip:alice@" in pbx.asked("INVITE")[1]["From"]
+
+
+# What stands against a registration.
+
+
+def test_a_wrong_password_is_tried_once(pbx: ScriptedPbx) -> None:
+    proof = tried(Account("alice", password="gr1ffin"))
+    assert codes(proof) == ["registration-refused"]
+    assert (proof.registered, proof.answered) == (False, False)
+    assert pbx.methods() == ["REGISTER", "REGISTER"]
+    assert "wonder" not in str(proof)
+    assert "gr1ffin" not in str(proof)
+
+
+@pytest.mark.parametrize(("times", "tries", "works"), [(1, 2, True), (9, 2, False)])
+def test_a_challenge_that_was_too_old(
+    pbx: ScriptedPbx, times: int, tries: int, works: bool
+) -> None:
+    stale = [True] * times
+
+    def register(message: Message) -> list[Say]:
+        if pbx.proven(message) and stale:
+            stale.pop()
+            header = pbx.challenge.format(nonce="new") + ", stale=true"
+            return [reply(message, 401, f"WWW-Authenticate: {header}")]
+        return pbx.well(message)
+
+    pbx.on["REGISTER"] = register
+    assert tried().registered is works
+    first = pbx.asked("REGISTER")[: 1 + tries]
+    assert [m.has("Authorization") for m in first] == [False, *[True] * tries]
+    if not works:
+        assert len(pbx.heard) == 1 + tries
+
+
+def test_a_proxy_asks(pbx: ScriptedPbx) -> None:
+    def register(message: Message) -> list[Say]:
+        if message.has("Proxy-Authorization"):
+            return [reply(message, 200, "Contact: <sip:a@x>;expires=9")]
+        header = pbx.challenge.format(nonce="n")
+        return [reply(message, 407, f"Proxy-Authenticate: {header}")]
+
+    pbx.on["REGISTER"] = register
+    assert tried().registered
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "calls"),
+    [
+        (403, "registration-forbidden", True),
+        (404, "aor-name", True),
+        (500, "auth-missing", False),
+        (503, "registration-failed", False),
+        (299, None, True),
+        (302, "registration-failed", False),
+        (678, "registration-failed", False),
+    ],
+)
+def test_answers_to_a_registration(
+    pbx: ScriptedPbx, status: int, code: str | None, calls: bool
+) -> None:
+    def register(message: Message) -> list[Say]:
+        return [reply(message, status) if pbx.proven(message) else pbx.challenged(message)]
+
+    pbx.on["REGISTER"] = register
+    proof = tried()
+    assert codes(proof) == ([code] if code else [])
+    assert proof.registered is (code is None)
+    assert proof.answered is calls
+    assert ("INVITE" in pbx.methods()) is calls
+
+
+def test_a_contact_alone_is_refused(pbx: ScriptedPbx) -> None:
+    """As where a phone came meanwhile, and there is room for one."""
+
+    def register(message: Message) -> list[Say]:
+        if pbx.proven(message) and message.has("Contact"):
+            return [reply(message, 403)]
+        return pbx.well(message)
+
+    pbx.on["REGISTER"] = register
+    proof = tried()
+    assert codes(proof) == ["registration-forbidden"]
+    assert len(pbx.asked("REGISTER")) == 4, "what was refused need not be taken away"
+
+
+def test_anybody_is_in(pbx: ScriptedPbx) -> None:
+    pbx.on["REGISTER"] = lambda m: [reply(m, 200)]
+    proof = tried()
+    assert codes(proof) == ["open-endpoint"]
+    assert proof.findings[0].level is Level.ERROR
+    assert proof.answered
+
+
+@pytest.mark.parametrize(
+    "challenges",
+    [
+        [],
+        ['Digest realm="asterisk", nonce="n", algorithm=SHA-256, qop="auth"'],
+        ['Digest realm="a", nonce="n"', 'Digest realm="a", nonce="n", algorithm=SHA-256'],
+        ['Digest realm="a", nonce="n", qop="auth-int"'],
+        ['Digest realm="a"'],
+        ['Basic realm="a"'],
+        ["Digest x"],
+    ],
+)
+def test_challenges_that_a_browser_cannot_meet(pbx: ScriptedPbx, challenges: list[str]) -> None:
+    pbx.on["REGISTER"] = lambda m: [reply(m, 401, *(f"WWW-Authenticate: {c}" for c in challenges))]
+    assert codes(tried()) == ["no-md5"]
+    assert pbx.methods() == ["REGISTER"]
+
+
+@pytest.mark.parametrize(
+    "challenge",
+    [
+        'Digest realm="asterisk", nonce="{nonce}"',
+        'Digest nonce="{nonce}", realm="asterisk", qop="auth-int,auth", algorithm=md5',
+        'Digest realm="asterisk", nonce="x", algorithm=SHA-256\r\nWWW-Authenticate: '
+        'Digest realm="asterisk", nonce="{nonce}", algorithm=MD5',
+    ],
+)
+def test_challenges_that_it_can(pbx: ScriptedPbx, challenge: str) -> None:
+    pbx.challenge = challenge
+    assert tried().answered
+
+
+def test_a_digest_for_another_realm(pbx: ScriptedPbx) -> None:
+    proof = tried(with_ha1(ALICE, "elsewhere"))
+    assert codes(proof) == ["realm"]
+    assert "'elsewhere'" in proof.findings[0].message
+    assert pbx.methods() == ["REGISTER"], "it was not tried"
+
+
+def test_no_password(pbx: ScriptedPbx) -> None:
+    assert codes(tried(Account("alice"))) == ["not-tried"]
+    assert pbx.heard == []
+
+
+# What stands against a call.
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (488, "call-incompatible"),
+        (500, "call-transport"),
+        (404, "no-extension"),
+        (422, "session-timer"),
+        (401, "call-refused"),
+        (486, "call-refused"),
+        (302, "call-refused"),
+    ],
+)
+def test_answers_to_a_call(pbx: ScriptedPbx, status: int, code: str) -> None:
+    def invite(message: Message) -> list[Say]:
+        if not pbx.proven(message):
+            return [pbx.challenged(message)]
+        return [reply(message, 100), reply(message, 180), reply(message, status)]
+
+    pbx.on["INVITE"] = invite
+    proof = tried()
+    assert codes(proof) == [code]
+    assert (proof.registered, proof.answered) == (True, False)
+    assert pbx.methods()[6:] == ["INVITE", "ACK", "INVITE", "ACK"], "and no BYE"
+
+
+SILENT = "\r\n".join(
+    line for line in ANSWERS["chromium"].splitlines() if not line.startswith("a=candidate")
+)
+REFUSED = ANSWERS["chromium"].replace("m=audio 59109", "m=audio 0")
+PLAIN = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (SILENT, "no-candidates"),
+        (REFUSED, "call-incompatible"),
+        (PLAIN, "call-incompatible"),
+        ("", "call-incompatible"),
+        ("nonsense", "call-incompatible"),
+    ],
+)
+def test_what_the_answer_describes(pbx: ScriptedPbx, body: str, code: str) -> None:
+    pbx.on["INVITE"] = lambda m: [answered(m, body)] if pbx.proven(m) else [pbx.challenged(m)]
+    proof = tried()
+    assert codes(proof) == [code]
+    assert proof.answered
+    assert proof.candidates == ()
+    assert pbx.methods()[-1] == "BYE"
+
+
+@pytest.mark.parametrize(("seconds", "slow"), [(2.9, []), (3.5, ["call-slow"]), (9, ["call-slow"])])
+def test_a_slow_answer(pbx: ScriptedPbx, seconds: float, slow: list[str]) -> None:
+    pbx.on["INVITE"] = lambda m: (
+        [reply(m, 100), (seconds, answered(m))] if pbx.proven(m) else pbx.well(m)
+    )
+    proof = tried()
+    assert codes(proof) == slow
+    assert all(f.level is Level.WARNING for f in proof.findings)
+    assert proof.answered
+    assert proof.seconds == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "found"), [(0, ["call-ended"]), (0.9, ["call-ended"]), (1.1, [])]
+)
+def test_the_server_hangs_up(pbx: ScriptedPbx, seconds: float, found: list[str]) -> None:
+    pbx.on["ACK"] = lambda m: [(seconds, within(m, "BYE"))] if len(pbx.asked("ACK")) == 2 else []
+    assert codes(tried()) == found
+    assert pbx.methods()[-1] == ("200 BYE" if found else "BYE"), "one of them says it"
+
+
+def test_a_bye_of_another_call_ends_nothing(pbx: ScriptedPbx) -> None:
+    pbx.on["ACK"] = lambda _: [asking("BYE", to="<sip:x@y>;tag=1")]
+    assert codes(tried()) == []
+    assert "BYE" in pbx.methods()
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "status"),
+    [
+        ("INVITE", "v=0", 488),
+        ("INVITE", "", 488),
+        ("UPDATE", "v=0", 488),
+        ("UPDATE", "", 200),
+        ("OPTIONS", "", 200),
+        ("INFO", "x", 200),
+        ("NOTIFY", "x", 200),
+        ("REFER", "", 405),
+    ],
+)
+def test_what_the_server_asks_in_the_call(
+    pbx: ScriptedPbx, method: str, body: str, status: int
+) -> None:
+    acks = []
+
+    def ack(message: Message) -> list[Say]:
+        acks.append(message)
+        return [within(message, method, 7, body)] if len(acks) == 2 else []
+
+    pbx.on["ACK"] = ack
+    assert codes(tried()) == []
+    after = pbx.methods()[pbx.methods().index("INVITE") :]
+    assert after == ["INVITE", "ACK", "INVITE", "ACK", f"{status} {method}", "BYE"]
+
+
+@pytest.mark.parametrize(("method", "held"), [("INVITE", 0.5), ("UPDATE", 0.5), ("INFO", 1.0)])
+def test_a_server_that_asks_for_something_keeps_the_call(
+    pbx: ScriptedPbx, method: str, held: float
+) -> None:
+    """As StreamEcho does for its pictures: then nothing more is waited for."""
+    pbx.on["ACK"] = lambda m: [(0.5, within(m, method, body="v=0"))]
+    (proof,), seconds = try_all([ALICE])
+    assert codes(proof) == []
+    assert seconds == pytest.approx(held)
+
+
+@pytest.mark.parametrize(
+    ("method", "status"), [("OPTIONS", 200), ("NOTIFY", 200), ("INVITE", 480), ("MESSAGE", 405)]
+)
+def test_what_the_server_asks_by_itself(pbx: ScriptedPbx, method: str, status: int) -> None:
+    """Whoever rings the account in this moment is told that nobody is there, as it was before."""
+    pbx.greeting = [asking(method)]
+    assert codes(tried()) == []
+    (answer,) = (m for m in pbx.heard if m.status and m["Call-ID"] == "another")
+    assert answer.status == status
+
+
+# Many accounts.
+
+
+@pytest.mark.usefixtures("pbx")
+def test_many_accounts_in_their_order() -> None:
+    accounts = [Account(f"a{number}", password=PASSWORD) for number in range(20)]
+    accounts[7] = Account("a7", password="gr1ffin")
+    done: list[int] = []
+    proofs, _ = try_all(accounts, at_once=3, progress=done.append)
+    assert [p.account for p in proofs] == [a.id for a in accounts]
+    assert [p.account for p in proofs if not p.answered] == ["a7"]
+    assert done == list(range(1, 21))
+
+
+def test_no_account_at_all() -> None:
+    assert try_all([])[0] == ()
+
+
+@pytest.mark.usefixtures("pbx")
+def test_the_first_hundred_calls_are_held() -> None:
+    accounts = [Account(f"a{number}", password=PASSWORD) for number in range(150)]
+    proofs, seconds = try_all(accounts, at_once=8)
+    assert all(p.answered for p in proofs)
+    assert seconds == pytest.approx(100 // 8 + 1)
+
+
+def test_calls_are_held_as_long_as_the_server_ends_some(
+    pbx: ScriptedPbx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another context may have another echo."""
+    monkeypatch.setattr("cmp_bundle.checks.call._MOST_HELD", 1)
+    accounts = [Account(f"a{number}", password=PASSWORD) for number in range(6)]
+    pbx.on["ACK"] = lambda m: [] if "sip:a4@" in m["From"] else [(0.5, within(m, "BYE"))]
+    proofs, seconds = try_all(accounts)
+    assert [codes(p) for p in proofs] == [["call-ended"]] * 4 + [[]] * 2
+    assert seconds == pytest.approx(4 * 0.5 + 1)
+
+
+def test_a_server_that_is_not_there() -> None:
+    proofs = prove("https://127.0.0.1:1", "/ws", [ALICE, ALICE], "246")
+    assert [codes(p) for p in proofs] == [["line-failed"]] * 2
+    assert "https://127.0.0.1:1/ws nobody listens there" in proofs[0].findings[0].message
+
+
+# Answers that do not come.
+
+
+def test_no_answer_to_a_registration(pbx: ScriptedPbx) -> None:
+    pbx.on["REGISTER"] = lambda _: []
+    (proof,), seconds = try_all([ALICE])
+    assert seconds == 10
+    assert codes(proof) == ["line-failed"]
+    assert "did not answer within 10 s" in proof.findings[0].message
+    assert pbx.methods() == ["REGISTER"]
+
+
+def test_no_answer_to_a_contact(pbx: ScriptedPbx) -> None:
+    """It may be there for all that: so it is taken away."""
+
+    def register(message: Message) -> list[Say]:
+        binds = message.has("Contact") and message["Expires"] == "60" and pbx.proven(message)
+        said = pbx.well(message)
+        return [] if binds else said
+
+    pbx.on["REGISTER"] = register
+    assert codes(tried()) == ["line-failed"]
+    assert pbx.asked("REGISTER")[-1]["Expires"] == "0"
+    assert pbx.bindings == []
+
+
+@pytest.mark.parametrize("seconds", [0, 8, 9.9])
+def test_a_call_that_is_not_answered(pbx: ScriptedPbx, seconds: float) -> None:
+    """Asterisk asks a STUN server that is not there, for sound and for the picture: 18 s."""
+
+    def cancelled(message: Message) -> list[Say]:
+        ended = reply(pbx.asked("INVITE")[-1], 487)
+        return [(seconds, reply(message, 200)), (seconds, ended)]
+
+    pbx.on["INVITE"] = lambda m: [reply(m, 100) if pbx.proven(m) else pbx.challenged(m)]
+    pbx.on["CANCEL"] = cancelled
+    (proof,), took = try_all([ALICE])
+    assert codes(proof) == ["call-unanswered"]
+    assert "Answer()" in (proof.findings[0].hint or "")
+    assert took == pytest.approx(10 + seconds)
+    assert pbx.methods()[-4:] == ["ACK", "INVITE", "CANCEL", "ACK"]
+    (cancel,) = pbx.asked("CANCEL")
+    assert cancel.branch == pbx.asked("INVITE")[-1].branch == pbx.asked("ACK")[-1].branch
+
+
+def test_a_call_that_is_not_heard(pbx: ScriptedPbx) -> None:
+    """Asterisk 16, where it wants longer session timers."""
+    pbx.on["INVITE"] = lambda m: [] if pbx.proven(m) else [pbx.challenged(m)]
+    (proof,), seconds = try_all([ALICE])
+    assert codes(proof) == ["call-unanswered"]
+    assert "timers_min_se" in (proof.findings[0].hint or "")
+    assert pbx.methods()[-2:] == ["INVITE", "CANCEL"]
+    assert seconds == 15
+
+
+def test_an_answer_that_comes_too_late(pbx: ScriptedPbx) -> None:
+    pbx.on["INVITE"] = lambda m: [reply(m, 100) if pbx.proven(m) else pbx.challenged(m)]
+    pbx.on["CANCEL"] = lambda _: [answered(pbx.asked("INVITE")[-1])]
+    assert codes(tried()) == ["call-unanswered"]
+    assert pbx.methods()[-4:] == ["INVITE", "CANCEL", "ACK", "BYE"]
+
+
+def test_no_answer_to_a_bye(pbx: ScriptedPbx) -> None:
+    pbx.on["BYE"] = lambda _: []
+    (proof,), seconds = try_all([ALICE])
+    assert codes(proof) == []
+    assert seconds == 1 + 5
+
+
+@pytest.mark.parametrize("late", [2.6, 4.0, 6.0, 7.0, 9.5])
+def test_all_of_it_has_an_end(pbx: ScriptedPbx, late: float) -> None:
+    """However each answer comes just in time."""
+
+    def slowly(message: Message) -> list[Say]:
+        return [(late, str(one)) for one in pbx.well(message)]
+
+    pbx.on["REGISTER"] = pbx.on["INVITE"] = pbx.on["BYE"] = slowly
+    (proof,), seconds = try_all([ALICE])
+    assert seconds <= 30
+    assert codes(proof) == ["line-failed"]
+    bound = [m["Expires"] for m in pbx.asked("REGISTER") if m.has("Contact") and pbx.proven(m)]
+    assert "60" not in bound or bound[-1] == "0"
+    assert ("INVITE" in pbx.methods()) is (late < 3)
+
+
+def test_the_others_are_not_tried_then(pbx: ScriptedPbx) -> None:
+    pbx.on["INVITE"] = lambda _: []
+    accounts = [Account(f"a{number}", password=PASSWORD) for number in range(30)]
+    proofs, _ = try_all(accounts, at_once=4)
+    # When the eighth has come to its end, three more are on their way.
+    assert [codes(p) for p in proofs] == [["call-unanswered"]] * 11 + [["not-tried"]] * 19
+
+
+def test_nor_where_each_takes_long(pbx: ScriptedPbx) -> None:
+    pbx.on["INVITE"] = lambda m: [(6.0, answered(m))] if pbx.proven(m) else pbx.well(m)
+    accounts = [Account(f"a{number}", password=PASSWORD) for number in range(9)]
+    proofs, _ = try_all(accounts)
+    assert [codes(p) for p in proofs] == [["call-slow"]] * 8 + [["not-tried"]]
+
+
+def test_one_that_works_between_is_reason_to_go_on(pbx: ScriptedPbx) -> None:
+    accounts = [Account(f"a{number}", password=PASSWORD) for number in range(12)]
+    pbx.on["INVITE"] = lambda m: pbx.well(m) if "sip:a7@" in m["From"] else []
+    proofs, _ = try_all(accounts)
+    found = [codes(p) for p in proofs]
+    assert found == [["call-unanswered"]] * 7 + [[]] + [["call-unanswered"]] * 4
+
+
+# Whoever runs it has had enough.
+
+
+def stopped_at(pbx: ScriptedPbx, method: str, times: int) -> None:
+    """When the server has heard it so often."""
+    pbx.enough = (method, times)
+    with pytest.raises(asyncio.CancelledError):
+        try_all([ALICE], stop=pbx.heard_enough)
+    assert pbx.bindings == []
+
+
+def test_stopped_in_a_call(pbx: ScriptedPbx) -> None:
+    stopped_at(pbx, "ACK", 2)
+    assert pbx.methods()[-2:] == ["ACK", "BYE"]
+
+
+def test_stopped_while_it_hangs_up(pbx: ScriptedPbx) -> None:
+    stopped_at(pbx, "BYE", 1)
+    assert pbx.methods() == WELL
+
+
+def test_stopped_while_it_rings(pbx: ScriptedPbx) -> None:
+    pbx.on["INVITE"] = lambda m: [reply(m, 180) if pbx.proven(m) else pbx.challenged(m)]
+    pbx.on["CANCEL"] = lambda m: [reply(m, 200), reply(pbx.asked("INVITE")[-1], 487)]
+    stopped_at(pbx, "INVITE", 2)
+    assert pbx.methods()[-2:] == ["CANCEL", "ACK"]
+
+
+@pytest.mark.parametrize("times", range(1, 7))
+def test_stopped_while_it_registers(pbx: ScriptedPbx, times: int) -> None:
+    stopped_at(pbx, "REGISTER", times)
+    assert "INVITE" not in pbx.methods()
