@@ -31,6 +31,7 @@ _MOST_NAMED = 5
     click.option("--restart", is_flag=True, help="Restart Asterisk, if it takes a restart."),
     click.option("--cert", type=options.PATH, help="A certificate (PEM) for HTTPS."),
     click.option("--key", type=options.PATH, help="Its private key (PEM)."),
+    click.option("--firewall", is_flag=True, help="Open this machine's firewall for phones."),
     click.option(
         "--proxy",
         type=click.Choice(KINDS),
@@ -56,6 +57,7 @@ def command(
     cert: Path | None,
     key: Path | None,
     proxy: str | None,
+    firewall: bool,
 ) -> Result:
     """Make Asterisk ready for browser phones: endpoints, dialplan, certificate, HTTPS.
 
@@ -66,7 +68,7 @@ def command(
     back.
     """
     if undo:
-        if users or update or cert or key or proxy:
+        if users or update or cert or key or proxy or firewall:
             raise CmpBundleError(
                 "options-conflict",
                 "--undo takes everything away, and goes with --restart and --dry-run alone",
@@ -82,6 +84,7 @@ def command(
         update=update,
         pair=pair,
         proxy=proxy,
+        firewall=firewall,
         restart=restart,
         dry_run=dry_run,
     )

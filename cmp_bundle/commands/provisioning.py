@@ -15,7 +15,9 @@ from cmp_bundle.commands.loaded_accounts import with_secrets
 from cmp_bundle.commands.result import ServerChanges
 from cmp_bundle.errors import CmpBundleError, refuse
 from cmp_bundle.findings import Level
-from cmp_bundle.provision.plan import FOR_A_PROXY, to_provision, to_undo
+from cmp_bundle.provision import firewall as firewalls
+from cmp_bundle.provision import selinux
+from cmp_bundle.provision.plan import FOR_A_PROXY, ports, to_provision, to_undo
 from cmp_bundle.provision.proxy import block, is_proxied
 from cmp_bundle.provision.survey import survey
 from cmp_bundle.provision.wanted import Wanted
@@ -72,6 +74,7 @@ def provision(
     update: bool = False,
     pair: tuple[Path, Path] | None = None,
     proxy: str | None = None,
+    firewall: bool = False,
     restart: bool = False,
     dry_run: bool = False,
 ) -> Provisioned:
@@ -79,8 +82,8 @@ def provision(
 
     ``users`` are the accounts that get an endpoint, all without it. ``update`` writes anew what is
     in cmp-bundle's own files. ``pair`` are a certificate and its key for HTTPS, PEM. ``proxy`` names
-    a proxy on this machine that has the certificate (nginx, …), ``restart`` allows a restart of
-    Asterisk, where it takes one. Raises CmpBundleError; the server is then as it was.
+    a proxy on this machine that has the certificate (nginx, …), ``firewall`` opens the one of this
+    machine, ``restart`` allows a restart of Asterisk, where it takes one. Raises CmpBundleError; the server is then as it was.
     """
     file = read(context)
     if users is not None:
@@ -98,12 +101,22 @@ def provision(
         proxied = bool(proxy or found.our_http.plain) or (
             found.server.address is not None and is_proxied(context.settings.site.url)
         )
+        at_work = firewalls.look()
+        if at_work and not (firewall or at_work.opened):
+            context.reporter.note(
+                f"{at_work.kind} is at work on this machine: phones need {ports(found, proxied=proxied)} open;"
+                " to open them: cmp-bundle provision --firewall"
+            )
+        labels = selinux.advice(found.our_folder, where.static)
+        if labels:
+            context.reporter.note(labels)
         wanted = Wanted(
             everyone=file.accounts,
             settings=context.settings.provision,
             chosen=None if users is None else frozenset(users),
             update=update,
             restart=restart,
+            firewall=at_work if firewall else None,
             proxied=proxied,
             listener=listener(context, found, pair, proxied=proxied, dry_run=dry_run),
         )
@@ -135,7 +148,7 @@ def undo_provision(
     """
 
     def plan(where: Installation) -> Planned:
-        return to_undo(survey(where), restart=restart)
+        return to_undo(survey(where), restart=restart, firewall=firewalls.look())
 
     return _carried_out(context, plan, tuple, dry_run=dry_run)
 

@@ -14,6 +14,7 @@ from cmp_bundle.changes.memory import memory
 from cmp_bundle.commands.account_files import database_password, read
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
+from cmp_bundle.provision.firewall import FirewallChange
 from cmp_bundle.server.server import Server, engine_for
 
 if TYPE_CHECKING:
@@ -123,4 +124,4 @@ def _kinds(context: Context) -> Kinds:
         stores = trust.stores(desktop_user())
         return trust.Telling.from_json(value, stores, lambda s: context.reporter.note(f"$ {s}"))
 
-    return {"rows": rows, "trust": trust_step}
+    return {"rows": rows, "trust": trust_step, "firewall": FirewallChange.from_json}

@@ -6,24 +6,35 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import includes
+from cmp_bundle.asterisk.http_conf import TLS_PORT
 from cmp_bundle.asterisk.includes import Https
+from cmp_bundle.asterisk.values import integer
 from cmp_bundle.changes.plan import Plan, Steps
 from cmp_bundle.changes.state import FileState
 from cmp_bundle.changes.step import Removal
 from cmp_bundle.provision import pjsip, refusals
 from cmp_bundle.provision.dialplan import dialplan
+from cmp_bundle.provision.firewall import FirewallChange, Ports
 from cmp_bundle.provision.pjsip import Phones, PjsipFile
+from cmp_bundle.provision.proxy import HTTPS
 from cmp_bundle.provision.survey import CERTIFICATE, THEIRS
 from cmp_bundle.server import lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.provision.dialplan import Dialplan
+    from cmp_bundle.provision.firewall import Firewall
     from cmp_bundle.provision.survey import Found
     from cmp_bundle.provision.wanted import Wanted
 
 #: What Debian's packages set, and what firewalls are opened for.
 _RTP_PORTS = (10000, 20000)
+
+#: What Asterisk takes where rtp.conf does not say.
+_RTP_DEFAULT = (5000, 31000)
+_HIGHEST_PORT = 65535
 
 #: Where a proxy on the same machine asks Asterisk.
 FOR_A_PROXY = "127.0.0.1:8088"
@@ -69,6 +80,8 @@ def to_provision(wanted: Wanted, found: Found) -> Planned:
     _rtp(steps, found)
     listener = _https(steps, wanted, found)
     _websocket(steps, found)
+    if wanted.firewall and not wanted.firewall.opened:
+        steps.steps.append(FirewallChange(wanted.firewall, ports(found, proxied=wanted.proxied)))
     planned = Planned(
         "provision",
         tuple(steps.steps),
@@ -80,15 +93,48 @@ def to_provision(wanted: Wanted, found: Found) -> Planned:
         listener=listener,
         prefix=found.server.prefix,
         echo=plan.echo,
-        notes=(*notes, *plan.taken, *lines.notes(steps, found)),
+        notes=(*notes, *plan.taken, *lines.notes(steps, found), *_warnings(wanted, found)),
     )
     refusals.after(planned, found)
     return planned
 
 
-def to_undo(found: Found, *, restart: bool = False) -> Planned:
-    """Take all that away; the admin's files become what they would be without it."""
+def _warnings(wanted: Wanted, found: Found) -> Iterator[str]:
+    """What works now, and yet may surprise."""
+    if wanted.proxied and found.abilities.forgets_neighbours:
+        yield (
+            "this Asterisk forgets all phones from one address when one of them disconnects"
+            " (ASTERISK-30369, fixed in 18.17 and 20.2), and behind a proxy all have the proxy's"
+        )
+    if wanted.firewall and wanted.firewall.kind == "nftables" and not wanted.firewall.opened:
+        yield "nftables forgets the rules at the next boot: add them to /etc/nftables.conf as well"
+
+
+def ports(found: Found, *, proxied: bool = False) -> Ports:
+    """What a firewall has to let in: HTTPS, a proxy's where it is ``proxied``, and what rtp.conf says,
+    or will say.
+    """
+    theirs = found.without_ours("rtp.conf")
+    first, last = (
+        integer(line.value if line else "", 1, _HIGHEST_PORT)
+        for line in (theirs.last("general", name) for name in ("rtpstart", "rtpend"))
+    )
+    if theirs.missing or first or last:
+        udp = (first or _RTP_DEFAULT[0], last or _RTP_DEFAULT[1])
+    else:
+        udp = _RTP_PORTS
+    address = found.server.tls_address
+    here = address.port if address else TLS_PORT
+    return Ports(HTTPS if proxied else here, udp)
+
+
+def to_undo(found: Found, *, restart: bool = False, firewall: Firewall | None = None) -> Planned:
+    """Take all that away; the admin's files become what they would be without it. ``firewall`` is the
+    one that is at work here.
+    """
     steps = Steps()
+    if firewall and firewall.opened:
+        steps.steps.append(FirewallChange(firewall, ports(found), open_it=False))
     for name in THEIRS:
         if name != "http.conf":
             lines.exclude(steps, found, name)

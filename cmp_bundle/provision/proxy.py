@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 #: The proxies whose lines are known.
 KINDS: Sequence[str] = ("nginx", "caddy", "apache", "traefik")
 
-_HTTPS = 443
+#: Where browsers look without being told a port.
+HTTPS = 443
 
 
 def is_proxied(url: str) -> bool:
     """Whether people who open ``url`` reach a proxy: Asterisk does not listen where browsers look
     without being told a port.
     """
-    return bool(url) and (urlsplit(url).port or _HTTPS) == _HTTPS
+    return bool(url) and (urlsplit(url).port or HTTPS) == HTTPS
 
 
 def block(kind: str, url: str, *, prefix: str, site: str, redirect: str, listener: str) -> str:
@@ -32,7 +33,7 @@ def block(kind: str, url: str, *, prefix: str, site: str, redirect: str, listene
         kind,
         package="cmp_bundle.provision",
         host=parts.hostname,
-        port=parts.port or _HTTPS,
+        port=parts.port or HTTPS,
         redirect=redirect,
         site=f"{prefix}/static/{site}/",
         socket=f"{prefix}/ws",

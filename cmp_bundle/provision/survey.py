@@ -49,7 +49,9 @@ class Abilities:
 
     ``transcodes_opus`` is whether it can turn opus into what a desk phone speaks. ``taken_by_chan_sip`` is
     whether that module has the WebSocket's sub-protocol sip, and so PJSIP has not;
-    ``chan_sip_users`` are how many phones and providers it has, ``calls`` how many channels are up.
+    ``chan_sip_users`` are how many phones and providers it has, ``calls`` how many channels are up,
+    ``forgets_neighbours`` whether it drops the contacts of all phones from one address when a
+    WebSocket from there ends.
     """
 
     remove_unavailable: bool = False
@@ -57,6 +59,7 @@ class Abilities:
     taken_by_chan_sip: bool = False
     chan_sip_users: int = 0
     calls: int = 0
+    forgets_neighbours: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,8 +132,18 @@ def abilities(control: Control) -> Abilities:
         transcodes_opus=bool(to_ulaw and "No Translation Path" not in to_ulaw[1]),
         taken_by_chan_sip=taken,
         chan_sip_users=_chan_sip_users(control) if taken else 0,
+        forgets_neighbours=_forgets_neighbours(control.ask("core show version") or ""),
         calls=_count(control, "core show channels count", "active channels?"),
     )
+
+
+def _forgets_neighbours(version: str) -> bool:
+    """ASTERISK-30369, by the number; a distribution may carry the fix under an old one."""
+    found = re.match(r"Asterisk (?:certified/)?(\d+)\.(\d+)", version)
+    if found is None:
+        return False
+    number = (int(found[1]), int(found[2]))
+    return number < (18, 17) or (19, 0) <= number < (20, 2)
 
 
 def _chan_sip_users(control: Control) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cmp_bundle.accounts.model import Account
+    from cmp_bundle.provision.firewall import Firewall
     from cmp_bundle.settings.model import ProvisionSettings
 
 
@@ -27,7 +28,7 @@ class Wanted:
     ``chosen`` are the ids of those that shall have an endpoint, None for all. ``update`` is whether
     what is in our own file is written anew, ``listener`` what HTTPS shall be, None for as it is,
     ``proxied`` whether a proxy on this machine has the certificate instead, so that plain HTTP is
-    enough, ``restart`` whether Asterisk may be restarted.
+    enough, ``restart`` whether Asterisk may be restarted, ``firewall`` what is to be opened for phones.
     """
 
     everyone: tuple[Account, ...]
@@ -37,6 +38,7 @@ class Wanted:
     listener: Listener | None = None
     proxied: bool = False
     restart: bool = False
+    firewall: Firewall | None = None
 
     @property
     def accounts(self) -> tuple[Account, ...]:

@@ -21,6 +21,9 @@ PACKAGES = {
     # Only the server: mariadb-server would start one for the whole machine.
     "mariadb-server-core": "mariadbd",
     "postgresql": "pg_ctlcluster",
+    "nftables": "nft",
+    "ufw": "ufw",
+    "firewalld": "firewall-cmd",
     "nginx-light": "nginx",
     "caddy": "caddy",
     "apache2-bin": "apache2",

@@ -26,6 +26,7 @@ EDGES = {
     "accounts": {"ssl"},
     "changes": {"os"},
     "files": {"os", "shutil", "fcntl"},
+    "provision": {"shutil", "subprocess"},
     "checks": {"http.client", "os", "socket", "ssl"},
     "devserver": {"os", "socket", "ssl"},
     "tls": {"os", "shutil", "socket", "subprocess"},
