@@ -26,6 +26,7 @@ from cmp_bundle.commands import (
     kept_releases,
     link_key,
     phone_links,
+    provisioning,
     releasing,
     republish,
     result,
@@ -57,6 +58,7 @@ RESULTS: dict[str, type] = {
     "certs-untrust": trusting.TrustChange,
     "certs-ca": authority.ShownAuthority,
     "serve": serving.Served,
+    "provision": provisioning.Provisioned,
     "deploy": releasing.Release,
     "link": phone_links.UserLink,
     "links": phone_links.Links,
@@ -71,7 +73,7 @@ RESULTS: dict[str, type] = {
 #: What annotations name that their modules import for type checkers alone.
 _NAMES = {"Mapping": Mapping, "Path": Path, "Finding": Finding, "Any": Any} | {
     name: value
-    for module in (authority, described, manifest, republish, result)
+    for module in (authority, described, manifest, provisioning, republish, result)
     for name, value in vars(module).items()
     if dataclasses.is_dataclass(value)
 }

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cmp_bundle.cli import changes
-from cmp_bundle.cli.accounts_add import add
+from cmp_bundle.cli.accounts_add import PJSIP, add
 from cmp_bundle.cli.accounts_import import import_
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.command import group
@@ -50,14 +50,17 @@ def list_(context: Context) -> Result:
     return Result("\n".join(lines), listed)
 
 
-@make(click.argument("user"), accounts=True, name="show")
-def show(context: Context, *, user: str) -> Result:
+@make(click.argument("user"), PJSIP, accounts=True, name="show")
+def show(context: Context, *, user: str, pjsip: bool) -> Result:
     """Show one account as its phone gets it.
 
     This includes the current values from its source, and the defaults in the account file. The
-    password is not shown; the place where it is stored is.
+    password is not shown; the place where it is stored is. With --pjsip, it shows the objects that
+    Asterisk needs for this account, with the password, to be pasted into a pjsip.conf.
     """
-    account = show_account(context, user)
+    account = show_account(context, user, pjsip=pjsip)
+    if account.pjsip is not None:
+        return Result(account.pjsip.rstrip("\n"), account)
     kinds = {"ha1": "HA1 instead of the password", "password": "••••••••", None: "none yet"}
     secret_at = f" ({account.secret_at})" if account.secret_at else ""
     rows: list[tuple[str, object]] = [

@@ -11,7 +11,7 @@ from cmp_bundle.accounts import store
 from cmp_bundle.cli import options
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
-from cmp_bundle.commands.accounts import add_account
+from cmp_bundle.commands.accounts import add_account, show_account
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 #: A password for the account that is added, where nobody wants to write a file.
 PASSWORD = "CMP_BUNDLE_PASSWORD"  # noqa: S105 - the name of a variable
+
+
+#: For people who keep their pjsip.conf by hand.
+PJSIP = click.option("--pjsip", is_flag=True, help="Show the objects for a pjsip.conf, to paste.")
 
 
 @make(
@@ -41,6 +45,7 @@ PASSWORD = "CMP_BUNDLE_PASSWORD"  # noqa: S105 - the name of a variable
         type=options.PATH,
         help="Take the password from the first line of this file.",
     ),
+    PJSIP,
     accounts=True,
     name="add",
 )
@@ -51,6 +56,7 @@ def add(
     source: str | None,
     prompt: bool,
     password_file: Path | None,
+    pjsip: bool,
     ice: tuple[str, ...],
     **rest: Any,
 ) -> Result:
@@ -71,11 +77,16 @@ def add(
         )
     done = add_account(context, user, password, source=source, ice=list(ice) or None, **rest)
     lines = [f"{done.file}: added {user}; {origin}"]
-    if source is None:
+    if source is not None:
+        lines.append(f"next: cmp-bundle build, then: cmp-bundle link {user}")
+    elif pjsip:
+        shown = show_account(context, user, pjsip=True)
+        lines += ["its objects for a pjsip.conf of your own:", "", (shown.pjsip or "").rstrip("\n")]
+    else:
         lines.append(
-            f"Asterisk needs an endpoint {user} with this password; check: cmp-bundle accounts check"
+            "next: cmp-bundle provision, which gives Asterisk the endpoint; if you keep pjsip.conf"
+            f" yourself: cmp-bundle accounts show {user} --pjsip"
         )
-    lines.append(f"next: cmp-bundle build, then: cmp-bundle link {user}")
     return Result("\n".join(lines), done)
 
 

@@ -25,6 +25,9 @@ from cmp_bundle.errors import CmpBundleError, refuse
 from cmp_bundle.files import Disk
 from cmp_bundle.findings import Level
 from cmp_bundle.places import Place
+from cmp_bundle.provision.pjsip import by_hand
+from cmp_bundle.provision.plan import phones
+from cmp_bundle.provision.survey import Abilities, abilities
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -63,6 +66,7 @@ class ListedAccount:
     ice: tuple[str, ...] | None
     source: str
     place: str | None
+    pjsip: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,12 +83,32 @@ def list_accounts(context: Context) -> Accounts:
     return Accounts(file.path, tuple(_listed(account) for account in file.accounts))
 
 
-def show_account(context: Context, user: str) -> ListedAccount:
-    """One account as its phone gets it: with what its source holds, and the file's defaults."""
+def show_account(context: Context, user: str, *, pjsip: bool = False) -> ListedAccount:
+    """One account as its phone gets it: with what its source holds, and the file's defaults.
+
+    ``pjsip`` asks for the objects that Asterisk needs for it. Raises CmpBundleError.
+    """
     file = read(context)
     row = named(file.accounts, user, file)
     ((account,), _) = loaded_accounts.resolve(context, file, (row,))
-    return replace(_listed(account), place=str(row.place) if row.place else None)
+    shown = replace(_listed(account), place=str(row.place) if row.place else None)
+    return replace(shown, pjsip=_objects(context, row)) if pjsip else shown
+
+
+def _objects(context: Context, account: Account) -> str:
+    """What ``provision`` would write for it."""
+    if not (account.password or account.ha1):
+        raise CmpBundleError(
+            "no-password",
+            f"{account.id} has no password in the account file",
+            hint=f"to make one: cmp-bundle accounts rotate {account.id}"
+            if not account.source
+            else f"its endpoint is in {account.source}",
+        )
+    where = server.look(context)
+    known = abilities(where.control) if where and where.running else Abilities()
+    settings = context.settings.provision
+    return by_hand(account, phones(settings.context, known, transport=False))
 
 
 def _listed(account: Account) -> ListedAccount:

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 from cmp_bundle.checks.reload import look_at_contents
 from cmp_bundle.commands.authority import folder_of, now, tell_if_fresh
-from cmp_bundle.errors import CmpBundleError, refuse_first
+from cmp_bundle.errors import refuse_first
 from cmp_bundle.files import Disk, owned
+from cmp_bundle.files.rights import unreadable
 from cmp_bundle.provision.wanted import Listener
 from cmp_bundle.tls import leaf, machine
 from cmp_bundle.tls.authority import authority_in, ensure
@@ -61,16 +62,16 @@ def listener(
 
 def _given(certificate: Path, key: Path) -> bytes:
     """Both in one file: the key, then the certificate and its chain."""
+    chain, private = _content(certificate), _content(key)
+    refuse_first(look_at_contents((chain, private), (certificate, key), now()).first)
+    return chain if certificate == key else private.rstrip(b"\n") + b"\n" + chain
+
+
+def _content(path: Path) -> bytes:
     try:
-        contents = tuple(owned.content(path, _MOST) for path in (certificate, key))
+        return owned.content(path, _MOST)
     except OSError as error:
-        raise CmpBundleError(
-            "unreadable", "cannot be read", file=error.filename or certificate
-        ) from error
-    refuse_first(look_at_contents((contents[0], contents[1]), (certificate, key), now()).first)
-    if certificate == key:
-        return contents[0]
-    return contents[1].rstrip(b"\n") + b"\n" + contents[0]
+        raise unreadable(path, error) from error
 
 
 def _issued(context: Context) -> bytes:

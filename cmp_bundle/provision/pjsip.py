@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from cmp_bundle.asterisk import includes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterator, Mapping
 
     from cmp_bundle.accounts.model import Account
 
@@ -99,11 +99,20 @@ def escaped(value: str) -> str:
     return value.replace(";", "\\;")
 
 
-def block(account: Account, phones: Phones) -> str:
-    """What to paste into a pjsip.conf that somebody keeps by hand."""
-    return head(phones).partition("\n\n")[2] + objects(account)
+def by_hand(account: Account, phones: Phones) -> str:
+    """The same three objects without templates, to be pasted into a pjsip.conf kept by hand."""
+    templates = dict(_sections(head(phones)))
+    lines: list[str] = []
+    for header, own in _sections(objects(account)):
+        template = header.removeprefix(f"[{account.id}](").removesuffix(")")
+        options = templates[f"[{template}](!)"] | own
+        lines += [f"[{account.id}]", *(f"{name} = {value}" for name, value in options.items()), ""]
+    return "\n".join(lines)
 
 
-def names(accounts: Iterable[Account]) -> tuple[str, ...]:
-    """Their ids, in their order."""
-    return tuple(account.id for account in accounts)
+def _sections(text: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Each header with its options, of a text that we wrote."""
+    for section in re.findall(r"^\[.*(?:\n(?!\[).*)*", text, flags=re.MULTILINE):
+        header, *lines = section.splitlines()
+        pairs = (line.partition(" = ") for line in lines if not line.startswith(";"))
+        yield header, {name: value for name, equals, value in pairs if equals}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.provision.dialplan import Dialplan
     from cmp_bundle.provision.firewall import Firewall
-    from cmp_bundle.provision.survey import Found
+    from cmp_bundle.provision.survey import Abilities, Found
     from cmp_bundle.provision.wanted import Wanted
 
 #: What Debian's packages set, and what firewalls are opened for.
@@ -177,8 +177,9 @@ def _objects(
             now[account.id] = text
         elif now[account.id] != text:
             different.append(account.id)
-    phones = _phones(wanted, found)
-    head = pjsip.head(phones)
+    protocols = (found.endpoints.transports or {}).values()
+    transport = not {"ws", "wss"}.intersection(protocols)
+    head = pjsip.head(phones(wanted.settings.context, found.abilities, transport=transport))
     if found.pjsip.head and not wanted.update and found.pjsip.objects:
         if found.pjsip.head != head:
             different.insert(0, "the templates")
@@ -193,20 +194,15 @@ def _objects(
     return PjsipFile(head, now), tuple(made), removed, tuple(notes)
 
 
+def phones(context: str, abilities: Abilities, *, transport: bool) -> Phones:
+    """What all endpoints have in common on an Asterisk of these abilities."""
+    sound = ("opus", "ulaw") if abilities.transcodes_opus else ("ulaw", "opus")
+    return Phones(context, (*sound, "vp8"), abilities.remove_unavailable, transport)
+
+
 def _without_endpoint(wanted: Wanted, found: Found) -> tuple[Account, ...]:
     """Those of whom Asterisk has no endpoint but ours."""
     return tuple(a for a in wanted.accounts if a.id not in found.endpoints.endpoints)
-
-
-def _phones(wanted: Wanted, found: Found) -> Phones:
-    sound = ("opus", "ulaw") if found.abilities.transcodes_opus else ("ulaw", "opus")
-    protocols = (found.endpoints.transports or {}).values()
-    return Phones(
-        context=wanted.settings.context,
-        codecs=(*sound, "vp8"),
-        remove_unavailable=found.abilities.remove_unavailable,
-        transport=not {"ws", "wss"}.intersection(protocols),
-    )
 
 
 def _dialplan(wanted: Wanted, found: Found, present: tuple[str, ...]) -> Dialplan:

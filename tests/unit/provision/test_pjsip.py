@@ -1,0 +1,82 @@
+"""Our pjsip.conf as text, and what Asterisk reads of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cmp_bundle.accounts import fields, from_pjsip, sip_id
+from cmp_bundle.accounts.endpoint import Endpoints
+from cmp_bundle.accounts.model import Account
+from cmp_bundle.asterisk import reader
+from cmp_bundle.asterisk.conf_files import ConfFolder, Overlaid
+from cmp_bundle.provision.pjsip import Phones, PjsipFile, by_hand, head, objects
+
+from .servers import ALICE, BOB
+
+PHONES = Phones("cmp-phones", ("ulaw", "opus", "vp8"), remove_unavailable=True, transport=True)
+
+#: What an account file lets through.
+IDS = st.text(st.characters(codec="ascii"), min_size=1, max_size=20).filter(
+    lambda name: sip_id.problem(name) is None
+)
+TEXTS = st.text(min_size=1, max_size=40)
+
+
+def valid(name: str, value: str) -> bool:
+    validate = fields.FIELDS[name].validate
+    return validate is None or validate(value) is None
+
+
+def read(text: bytes) -> Endpoints:
+    nowhere = ConfFolder(Path("/nowhere"))
+    files = Overlaid(nowhere, {f"{nowhere.etc}/pjsip.conf": text})
+    return from_pjsip.found(reader.read("pjsip.conf", files))
+
+
+@given(
+    IDS,
+    TEXTS.filter(lambda text: valid("password", text)),
+    TEXTS.filter(lambda text: valid("auth_name", text)),
+    TEXTS.filter(lambda text: valid("display_name", text)),
+)
+def test_asterisk_reads_what_the_account_says(
+    name: str, password: str, auth_name: str, display_name: str
+) -> None:
+    account = Account(name, display_name, auth_name, password)
+    file = PjsipFile(
+        head(PHONES), {name: objects(account), f"{name}2": objects(replace(BOB, id=f"{name}2"))}
+    )
+    for text in (bytes(file), by_hand(account, PHONES).encode()):
+        found = read(text)
+        assert found.findings == ()
+        assert found.endpoints[name].webrtc
+        assert found.endpoints[name].auths == (name,)
+        assert found.auths[name].username == auth_name
+        assert found.auths[name].password == password
+        shown = found.endpoints[name].display_name
+        assert set(shown) <= set(display_name) | set(name)
+
+
+@given(IDS)
+def test_a_file_is_taken_apart_as_it_was_put_together(name: str) -> None:
+    first, second = Account(f"{name}1", password="x"), Account(f"{name}2", password="y")
+    file = PjsipFile(head(PHONES), {a.id: objects(a) for a in (first, second)})
+    assert PjsipFile.parsed(bytes(file)) == file
+
+
+@given(st.binary())
+def test_whatever_stands_there_stays(data: bytes) -> None:
+    assert bytes(PjsipFile.parsed(data)) == data
+
+
+def test_by_hand() -> None:
+    text = by_hand(ALICE, PHONES)
+    assert "(" not in text.replace('"Alice" <101>', ""), "no templates"
+    assert text.count("\ntype = ") == 3
+    assert "webrtc = yes" in text
+    assert "auth_type = md5" in by_hand(BOB, PHONES)
+    assert "auth_type = userpass" not in by_hand(BOB, PHONES)
