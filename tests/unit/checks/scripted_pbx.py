@@ -21,6 +21,14 @@ Answer = Callable[[Message], Sequence[Say]]
 CHALLENGE = 'Digest realm="asterisk", nonce="{nonce}", opaque="o", algorithm=MD5, qop="auth"'
 
 PASSWORD = "wonder1and"
+ALICE = Account("alice", password=PASSWORD)
+
+WELL = [
+    "REGISTER", "REGISTER",  # who is there?
+    "REGISTER", "REGISTER",  # here I am
+    "REGISTER", "REGISTER",  # and gone
+    "INVITE", "ACK", "INVITE", "ACK", "BYE",
+]  # fmt: skip
 
 
 class ScriptedPbx:
@@ -202,3 +210,14 @@ def try_all(
 
     with asyncio.Runner(loop_factory=Jumping) as runner:
         return runner.run(main())
+
+
+def tried(account: Account = ALICE) -> Proof:
+    (proof,), seconds = try_all([account])
+    assert seconds <= 30
+    return proof
+
+
+def codes(proof: Proof) -> list[str]:
+    assert all(f.subject == proof.account and f.message and f.hint for f in proof.findings)
+    return [f.code for f in proof.findings]
