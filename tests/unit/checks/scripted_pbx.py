@@ -48,6 +48,8 @@ class ScriptedPbx:
         #: Set when it has heard this method so often.
         self.heard_enough = asyncio.Event()
         self.enough = ("", 0)
+        #: Messages that it takes.
+        self.most = 1_000_000
         self._nonces = itertools.count()
 
     def hear(self, text: str) -> Sequence[Say]:
@@ -153,6 +155,8 @@ class InMemory:
     async def write_message(self, text: str) -> None:
         if not self._open:
             raise WebSocketClosedError
+        if len(self._pbx.heard) >= self._pbx.most:
+            await asyncio.Event().wait()
         self._say(self._pbx.hear(text))
 
     async def read_message(self) -> str | bytes | None:

@@ -160,6 +160,17 @@ def test_no_answer_to_a_bye(pbx: ScriptedPbx) -> None:
     assert seconds == 1 + 5
 
 
+@pytest.mark.parametrize("most", range(11))
+def test_a_server_that_takes_nothing_any_more(pbx: ScriptedPbx, most: int) -> None:
+    pbx.most = most
+    (proof,), seconds = try_all([ALICE])
+    assert seconds <= 30
+    # Whether the last word, a BYE, was taken makes no difference.
+    assert codes(proof) == (["line-failed"] if most < 10 else [])
+    assert proof.answered is (most >= 10)
+    assert all("takes no messages" in finding.message for finding in proof.findings)
+
+
 @pytest.mark.parametrize("late", [2.6, 4.0, 6.0, 7.0, 9.5])
 def test_all_of_it_has_an_end(pbx: ScriptedPbx, late: float) -> None:
     """However each answer comes just in time."""
