@@ -24,6 +24,8 @@ _LARGEST_REFUSAL = 64 * 1024
 _LARGEST = 256 * 1024
 #: Messages that are not SIP, after which it is not listened any longer.
 _MOST_UNREADABLE = 100
+#: Seconds for the server to take a message.
+_TAKING = 5.0
 #: Seconds for the server to say goodbye.
 _GOODBYE = 2.0
 
@@ -103,7 +105,10 @@ class Line:
     async def send(self, message: SipRequest | SipResponse) -> None:
         """Returns when there is room for more. Raises LineError."""
         try:
-            await self._connection.write_message(str(message))
+            async with asyncio.timeout(_TAKING):
+                await self._connection.write_message(str(message))
+        except TimeoutError:
+            raise LineError("takes no messages any more") from None
         except (WebSocketClosedError, StreamClosedError):
             raise LineError(_CLOSED) from None
 

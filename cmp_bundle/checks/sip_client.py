@@ -179,9 +179,9 @@ class SipClient:
     async def _exchange(self, request: SipRequest) -> SipResponse:
         if self._is_overdue:
             raise LineError(_SLOW)
-        await self._line.send(request)
         try:
             async with self._limit(ANSWER):
+                await self._line.send(request)
                 response = await self._final(request)
         except TimeoutError:
             trying = self._trying

@@ -21,6 +21,14 @@ Answer = Callable[[Message], Sequence[Say]]
 CHALLENGE = 'Digest realm="asterisk", nonce="{nonce}", opaque="o", algorithm=MD5, qop="auth"'
 
 PASSWORD = "wonder1and"
+ALICE = Account("alice", password=PASSWORD)
+
+WELL = [
+    "REGISTER", "REGISTER",  # who is there?
+    "REGISTER", "REGISTER",  # here I am
+    "REGISTER", "REGISTER",  # and gone
+    "INVITE", "ACK", "INVITE", "ACK", "BYE",
+]  # fmt: skip
 
 
 class ScriptedPbx:
@@ -40,6 +48,8 @@ class ScriptedPbx:
         #: Set when it has heard this method so often.
         self.heard_enough = asyncio.Event()
         self.enough = ("", 0)
+        #: Messages that it takes.
+        self.most = 1_000_000
         self._nonces = itertools.count()
 
     def hear(self, text: str) -> Sequence[Say]:
@@ -145,6 +155,8 @@ class InMemory:
     async def write_message(self, text: str) -> None:
         if not self._open:
             raise WebSocketClosedError
+        if len(self._pbx.heard) >= self._pbx.most:
+            await asyncio.Event().wait()
         self._say(self._pbx.hear(text))
 
     async def read_message(self) -> str | bytes | None:
@@ -202,3 +214,14 @@ def try_all(
 
     with asyncio.Runner(loop_factory=Jumping) as runner:
         return runner.run(main())
+
+
+def tried(account: Account = ALICE) -> Proof:
+    (proof,), seconds = try_all([account])
+    assert seconds <= 30
+    return proof
+
+
+def codes(proof: Proof) -> list[str]:
+    assert all(f.subject == proof.account and f.message and f.hint for f in proof.findings)
+    return [f.code for f in proof.findings]

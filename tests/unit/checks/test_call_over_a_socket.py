@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
 import ssl
 import threading
@@ -18,11 +19,11 @@ from websockets.typing import Subprotocol
 from cmp_bundle.accounts.model import Account
 from cmp_bundle.checks import call, sip_client
 from cmp_bundle.checks.call import Proof, prove
+from tests.unit.devserver.test_hostile_pbx import accept
 from tests.unit.practice.scripted import Message
 from tests.unit.tls.made import odd
 
-from .scripted_pbx import PASSWORD, Say, ScriptedPbx, reply
-from .test_call import ALICE, WELL, codes
+from .scripted_pbx import ALICE, PASSWORD, WELL, Say, ScriptedPbx, codes, reply
 from .test_websocket import saying, serving
 
 Does = Callable[[ServerConnection], None]
@@ -199,18 +200,24 @@ def test_the_line_ends_with_the_call(pbx: OverSockets) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("no_hold")
-def test_a_server_that_does_not_leave(pbx: OverSockets, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sip_client, "_LAST_WORDS", 0.1)
+def test_a_server_that_does_not_leave(
+    context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It opens the line, and says nothing more, no goodbye either."""
+    monkeypatch.setattr(sip_client, "ANSWER", 0.1)
     gone = threading.Event()
 
-    def stay(line: ServerConnection) -> None:
-        del line
+    def act(secure: ssl.SSLSocket) -> None:
+        accept(secure, secure.recv(4096).decode())
         gone.wait(60)
 
-    pbx.does["BYE"] = stay
-    assert codes(pbx.proof()) == []
-    gone.set()
+    with serving(context, act) as base:
+        try:
+            (proof,) = prove(base, "/ws", [ALICE], "246")
+            gc.collect()  # says so where a connection was left open
+        finally:
+            gone.set()
+    assert codes(proof) == ["line-failed"]
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,7 @@ from tests.unit.practice.scripted import ANSWERS
 from tests.unit.practice.steady import FEWER
 from tests.unit.practice.test_fuzzed import CUTS, LINES, SCRAPS, damaged, rearranged
 
-from .scripted_pbx import InMemory, Say, ScriptedPbx, try_all
-from .test_call import ALICE
+from .scripted_pbx import ALICE, InMemory, Say, ScriptedPbx, try_all
 
 OFFER = """\
 v=0
