@@ -84,8 +84,8 @@ def add(
         lines += ["its objects for a pjsip.conf of your own:", "", (shown.pjsip or "").rstrip("\n")]
     else:
         lines.append(
-            "next: cmp-bundle provision, which gives Asterisk the endpoint; if you keep pjsip.conf"
-            f" yourself: cmp-bundle accounts show {user} --pjsip"
+            "next: cmp-bundle provision; or, if you keep pjsip.conf yourself:"
+            f" cmp-bundle accounts show {user} --pjsip"
         )
     return Result("\n".join(lines), done)
 

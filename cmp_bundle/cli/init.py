@@ -32,5 +32,11 @@ def command(context: Context, *, force: bool) -> Result:
         width = max(len(fact.value) for fact in done.found if len(fact.value) < _WIDE)
         lines = [f"{f'{f.what}:':<15}{f.value:<{width}}  ({f.origin})" for f in done.found]
     lines += done.notes
-    lines.append(f"wrote {done.file}; next: cmp-bundle build && cmp-bundle deploy --dry-run")
+    ready = not any(fact.what == "HTTPS" and fact.value == "off" for fact in done.found)
+    next_ = (
+        "cmp-bundle build && cmp-bundle deploy --dry-run"
+        if ready
+        else "cmp-bundle accounts add USER --extension NUMBER, then: cmp-bundle provision"
+    )
+    lines.append(f"wrote {done.file}; next: {next_}")
     return Result("\n".join(lines), done)
