@@ -7,7 +7,6 @@ the addresses that the server names. A phone that is in use is not disturbed.
 from __future__ import annotations
 
 import asyncio
-import re
 import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from cmp_bundle.checks.digest import ChallengeError
 from cmp_bundle.checks.line import Line, LineError
 from cmp_bundle.checks.offer import Candidate, candidates, offer
 from cmp_bundle.checks.sip_client import ANSWER, NoAnswerError, SipClient
-from cmp_bundle.checks.websocket import ask, unchecked
+from cmp_bundle.checks.websocket import ask, own_address, unchecked
 from cmp_bundle.practice.media.sdp import SdpError
 
 if TYPE_CHECKING:
@@ -148,7 +147,7 @@ class _Run:
         account = trial.account
         url = f"ws{self._base.removeprefix('http')}{self._path}"
         try:
-            line = await Line.open(url, self._context, ANSWER, _source(self._host))
+            line = await Line.open(url, self._context, ANSWER, own_address(self._host))
         except LineError as error:
             handshake = await asyncio.to_thread(ask, self._base, self._path)
             if handshake.open:
@@ -237,18 +236,6 @@ class _Trial:
             self.found(call_findings.no_candidates(self.account, self._extension))
         else:
             self.learned(candidates=found)
-
-
-def _source(host: str) -> str | None:
-    """Where a line to ``host`` comes from: on this machine, from an address that no other has.
-
-    When a WebSocket ends, Asterisk before 18.17 and 20.2 forgets the phones of all others from the
-    same address (ASTERISK-30369; seen on 16.28). Those behind a proxy on this machine are among
-    them.
-    """
-    if not re.fullmatch(r"127(?:\.\d{1,3}){3}", host):
-        return None
-    return f"127.{secrets.randbelow(254) + 1}.{secrets.randbelow(256)}.{secrets.randbelow(254) + 1}"
 
 
 def _now() -> float:

@@ -7,6 +7,7 @@ import re
 import secrets
 import socket
 import ssl
+import sys
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -125,10 +126,25 @@ def ask(base: str, path: str) -> Handshake:
     return Handshake(base, path, status, subprotocol, certificate)
 
 
+def own_address(host: str) -> str | None:
+    """Where a WebSocket to ``host`` comes from: on this machine, from an address that no other has.
+
+    When one ends, Asterisk before 18.17 and 20.2 forgets the phones of all others from the same
+    address (ASTERISK-30369; seen on 16.28). Those behind a proxy on this machine are among them.
+    """
+    # Elsewhere than on Linux, 127.0.0.1 is the only one.
+    if sys.platform != "linux" or not re.fullmatch(r"127(?:\.\d{1,3}){3}", host):
+        return None
+    return f"127.{secrets.randbelow(254) + 1}.{secrets.randbelow(256)}.{secrets.randbelow(254) + 1}"
+
+
 @contextmanager
 def _connected(parts: SplitResult) -> Iterator[socket.socket]:
     host, plain = parts.hostname or "", parts.scheme == "http"
-    with socket.create_connection((host, parts.port or (80 if plain else 443)), TIMEOUT) as found:
+    here = own_address(host)
+    with socket.create_connection(
+        (host, parts.port or (80 if plain else 443)), TIMEOUT, here and (here, 0)
+    ) as found:
         if plain:
             yield found
             return
