@@ -36,6 +36,8 @@ class Phone:
 
     def __init__(self, name: str, password: str, line: ClientConnection) -> None:
         self.name = name
+        #: The user in the address at which it says that it is reached.
+        self.contact = name
         self._password = password
         self._line = line
         self._count = itertools.count(1)
@@ -103,6 +105,8 @@ class Phone:
         while True:
             message = await asyncio.wait_for(self._line.recv(), PATIENCE)
             text = message if isinstance(message, str) else message.decode()
+            if text.startswith("OPTIONS "):
+                continue  # whether it is still there; who does not answer is not rung
             assert header(text, "Call-ID") == call, f"somebody else's message: {text}"
             if not text.startswith("SIP/2.0 ") or header(text, "CSeq") != f"{number} {method}":
                 continue
@@ -129,7 +133,7 @@ class Phone:
             f"Via: SIP/2.0/WSS {self.name}.invalid;branch={branch};rport\r\n"
             f"Max-Forwards: 70\r\nFrom: <sip:{self.name}@pbx>;tag={call}\r\nTo: {to}\r\n"
             f"Call-ID: {call}\r\nCSeq: {number} {method}\r\n"
-            f"Contact: <sip:{self.name}@{self.name}.invalid;transport=ws>;expires=600\r\n"
+            f"Contact: <sip:{self.contact}@{self.name}.invalid;transport=ws>;expires=600\r\n"
             f"{proof}{kind}Content-Length: {len(body)}\r\n\r\n{body}"
         )
         return branch

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import ssl
+import tomllib
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import connect
 
 from tests.browser.phones import quiet
-from tests.conftest import Cmp
+from tests.conftest import SIXTEEN_IN_SOAK, Cmp
+from tests.scripted_phone import SIP, Phone
 from tests.testbed.server import Asterisk
 
 from .test_deploy_live import state
@@ -113,6 +118,45 @@ def test_a_server_that_is_not_running(at: Cmp, packaged: Asterisk) -> None:
     assert done["tried"] == []
     packaged.start()
     assert [t["answered"] for t in ready(at, packaged)["tried"]] == [True, True]
+
+
+#: What a phone may call itself that knows how Asterisk reads what is dialled.
+HOSTILE = "a&Local/s&PJSIP/b"
+#: A context that no phone is to reach, and a way to call all phones as recipes have it.
+SECRET = """
+[default](+)
+exten => s,1,Set(DB(cmp/reached)=yes)
+[recipe]
+exten => 101,1,Dial(${PJSIP_DIAL_CONTACTS(alice)},2)
+"""
+
+
+@SIXTEEN_IN_SOAK
+def test_a_phone_s_own_address_leads_nowhere_else(at: Cmp, packaged: Asterisk) -> None:
+    plan = packaged.etc / "extensions.conf"
+    plan.write_text(plan.read_text() + SECRET)
+    packaged.rx("dialplan reload")
+    ready(at, packaged)
+    rows = tomllib.loads((at.folder / "accounts.toml").read_text())["account"]
+    password = next(row["password"] for row in rows if row["id"] == "alice")
+
+    def reached(context: str) -> bool:
+        packaged.rx("database del cmp reached")
+        packaged.rx(f"channel originate Local/101@{context} application Wait 1")
+        quiet(packaged)
+        return "Value: yes" in packaged.rx("database get cmp reached")
+
+    async def attack() -> tuple[bool, bool]:
+        context = ssl._create_unverified_context()
+        url = "wss://127.0.0.1:8089/ws"
+        async with connect(url, ssl=context, subprotocols=[SIP]) as line:
+            phone = Phone("alice", password, line)
+            phone.contact = HOSTILE
+            await phone.register()
+            ours = await asyncio.to_thread(reached, "cmp-phones")
+            return ours, await asyncio.to_thread(reached, "recipe")
+
+    assert asyncio.run(attack()) == (False, True), "the attack works, and not on ours"
 
 
 @pytest.mark.parametrize("asterisk_release", ["22"], indirect=True)
