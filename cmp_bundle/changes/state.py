@@ -24,9 +24,12 @@ class FileState:
 
 @dataclass(frozen=True)
 class KnownFileState:
-    """A file of which a journal keeps only what it takes to know it again: its SHA-256 in hex."""
+    """A file of which a journal keeps only what it takes to know it again: its SHA-256 in hex, and
+    its ``mtime`` where that mattered.
+    """
 
     sha256: str
+    mtime: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def to_json(state: State, *, whole: bool) -> dict[str, Any] | None:
             encoded = base64.b64encode(data).decode()
             return {"file": encoded, "owner": _owner_to_json(owner), "mtime": mtime}
         case FileState() | KnownFileState():
-            return {"sha256": digest(state)}
+            return {"sha256": digest(state), "mtime": state.mtime}
         case SymlinkState(target):
             return {"link": target}
         case FolderState(owner):
@@ -105,7 +108,8 @@ def from_json(value: dict[str, Any] | None) -> State:
         data = base64.b64decode(value["file"], validate=True)
         return FileState(data, _owner(value["owner"]), typed(value["mtime"], int, type(None)))
     if "sha256" in value:
-        return KnownFileState(typed(value["sha256"], str))
+        mtime = typed(value.get("mtime"), int, type(None))
+        return KnownFileState(typed(value["sha256"], str), mtime)
     if "link" in value:
         return SymlinkState(typed(value["link"], str))
     if "tree" in value:

@@ -134,7 +134,7 @@ class Change:
         disk.remove_partial(self.path, follow=self.theirs)
         current = self._look(disk)
         before, whole = self._before(current) if self.theirs else (self.before, True)
-        if not is_like(current, before):
+        if self._touches or not is_like(current, before):
             self._make(current, before, disk)
         if not whole:
             raise LeftError(
@@ -146,6 +146,12 @@ class Change:
 
     def reach(self) -> None:
         pass
+
+    @property
+    def _touches(self) -> bool:
+        """Whether its time is all that changes: whoever goes by it must see that it is undone."""
+        timed = isinstance(self.after, FileState | KnownFileState) and self.after.mtime is not None
+        return timed and is_like(self.before, self.after)
 
     def _look(self, disk: Disk) -> State:
         return look(self.path, disk.boundary, follow=self.theirs)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cmp_bundle.cli import options
+from cmp_bundle.cli.certs_install import install
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.command import group
 from cmp_bundle.cli.output import Result
@@ -170,6 +171,7 @@ command = group(
     trust,
     untrust,
     authority,
+    install,
 )
 
 

@@ -18,6 +18,15 @@ OFFLINE = click.option("--offline", is_flag=True, help="Use the cache; fetch not
 DRY_RUN = click.option(
     "--dry-run", is_flag=True, help="Show what would change, and change nothing."
 )
+CERTIFICATE = (
+    click.option("--cert", type=PATH, help="A certificate with its chain (PEM)."),
+    click.option("--key", type=PATH, help="Its private key (PEM)."),
+    click.option(
+        "--certbot",
+        metavar="NAME",
+        help="The certificate that certbot calls so, or the folder that certbot has it in.",
+    ),
+)
 FOLDER = click.option(
     "--folder",
     type=PATH,

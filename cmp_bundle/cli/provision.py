@@ -7,6 +7,7 @@ import click
 from cmp_bundle.cli import changes, options
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
+from cmp_bundle.commands.given_certificate import named
 from cmp_bundle.commands.provisioning import provision, undo_provision
 from cmp_bundle.commands.sizes import some
 from cmp_bundle.errors import CmpBundleError
@@ -29,8 +30,7 @@ _MOST_NAMED = 5
     click.option("--undo", is_flag=True, help="Take away all that provision has made."),
     click.option("--update", is_flag=True, help="Write what is in cmp-bundle's own files anew."),
     click.option("--restart", is_flag=True, help="Restart Asterisk, if it takes a restart."),
-    click.option("--cert", type=options.PATH, help="A certificate (PEM) for HTTPS."),
-    click.option("--key", type=options.PATH, help="Its private key (PEM)."),
+    *options.CERTIFICATE,
     click.option("--firewall", is_flag=True, help="Open this machine's firewall for phones."),
     click.option(
         "--proxy",
@@ -56,6 +56,7 @@ def command(
     restart: bool,
     cert: Path | None,
     key: Path | None,
+    certbot: str | None,
     proxy: str | None,
     firewall: bool,
 ) -> Result:
@@ -68,7 +69,7 @@ def command(
     back.
     """
     if undo:
-        if users or update or cert or key or proxy or firewall:
+        if users or update or cert or key or certbot or proxy or firewall:
             raise CmpBundleError(
                 "options-conflict",
                 "--undo takes everything away, and goes with --restart and --dry-run alone",
@@ -77,12 +78,11 @@ def command(
         done = undo_provision(context, restart=restart, dry_run=dry_run)
         text = "took away what provision had made" if done.changed else "there is nothing to undo"
         return Result(changes.dry_run(done) if dry_run else text, done)
-    pair = _pair(cert, key)
     done = provision(
         context,
         users or None,
         update=update,
-        pair=pair,
+        pair=named(cert, key, certbot),
         proxy=proxy,
         firewall=firewall,
         restart=restart,
@@ -91,18 +91,6 @@ def command(
     if dry_run:
         return Result(changes.dry_run(done), done)
     return Result("\n".join(_lines(done)), done)
-
-
-def _pair(cert: Path | None, key: Path | None) -> tuple[Path, Path] | None:
-    if cert is None and key is None:
-        return None
-    if cert is None or key is None:
-        raise CmpBundleError(
-            "options-conflict",
-            "--cert and --key belong together",
-            hint="add the other one; both may be the same file",
-        )
-    return cert, key
 
 
 def _lines(done: Provisioned) -> list[str]:

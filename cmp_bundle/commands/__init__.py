@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cmp_bundle.commands.context import Context
     from cmp_bundle.commands.effective_settings import show_settings
     from cmp_bundle.commands.importing import import_accounts
+    from cmp_bundle.commands.installed_certificate import install_certificate, renew_certificate
     from cmp_bundle.commands.kept_releases import releases
     from cmp_bundle.commands.link_key import backup_key, restore_key, rotate_key
     from cmp_bundle.commands.phone_links import link, links
@@ -50,6 +51,7 @@ _MODULES = {
     "context": ("Context",),
     "effective_settings": ("show_settings",),
     "importing": ("import_accounts",),
+    "installed_certificate": ("install_certificate", "renew_certificate"),
     "kept_releases": ("releases",),
     "link_key": ("backup_key", "restore_key", "rotate_key"),
     "phone_links": ("link", "links"),
@@ -72,6 +74,7 @@ __all__ = [
     "fetch",
     "import_accounts",
     "init",
+    "install_certificate",
     "issue_certificate",
     "link",
     "links",
@@ -80,6 +83,7 @@ __all__ = [
     "provision",
     "releases",
     "remove_accounts",
+    "renew_certificate",
     "restore_key",
     "rollback",
     "rotate_key",

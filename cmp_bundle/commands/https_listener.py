@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from cmp_bundle.checks.reload import look_at_contents
+from cmp_bundle.checks import certificate_change
+from cmp_bundle.commands import given_certificate
 from cmp_bundle.commands.authority import folder_of, now, tell_if_fresh
-from cmp_bundle.errors import refuse_first
-from cmp_bundle.files import Disk, owned
-from cmp_bundle.files.rights import unreadable
+from cmp_bundle.files import Disk
 from cmp_bundle.provision.wanted import Listener
 from cmp_bundle.tls import leaf, machine
 from cmp_bundle.tls.authority import authority_in, ensure
@@ -21,9 +19,6 @@ if TYPE_CHECKING:
     from cmp_bundle.commands.context import Context
     from cmp_bundle.provision.survey import Found
     from cmp_bundle.tls.hosts import Host
-
-#: More than any chain of certificates with its key.
-_MOST = 1 << 20
 
 #: What stands in a dry run for a certificate that is not made in one.
 _NOT_MADE = b"a certificate and its key"
@@ -54,24 +49,19 @@ def listener(
     else:
         address = context.settings.provision.https_address or _address(context)
     if pair is not None:
-        return Listener(address, _given(*pair))
+        return Listener(address, _given(context, pair))
     if found.certificate is not None:
         return Listener(address)
     return Listener(address, _NOT_MADE if dry_run else _issued(context))
 
 
-def _given(certificate: Path, key: Path) -> bytes:
-    """Both in one file: the key, then the certificate and its chain."""
-    chain, private = _content(certificate), _content(key)
-    refuse_first(look_at_contents((chain, private), (certificate, key), now()).first)
-    return chain if certificate == key else private.rstrip(b"\n") + b"\n" + chain
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return owned.content(path, _MOST)
-    except OSError as error:
-        raise unreadable(path, error) from error
+def _given(context: Context, pair: tuple[Path, Path]) -> bytes:
+    given = given_certificate.read(pair)
+    host = given_certificate.site_host(context)
+    fewer = certificate_change.fewer_names(given, pair[0], (host,)) if host else None
+    for one in (*given_certificate.worth_a_word(given, pair[0]), *((fewer,) if fewer else ())):
+        context.reporter.found(one)
+    return given.pem
 
 
 def _issued(context: Context) -> bytes:
@@ -94,12 +84,13 @@ def _issued(context: Context) -> bytes:
 
 def _hosts(context: Context) -> list[Host]:
     """What people may call this server: the name in the settings, the machine's, its addresses."""
-    named = urlsplit(context.settings.site.url).hostname
-    texts = ([named] if named else []) + list(machine.to_serve(everywhere=True))
-    return [parsed(text) for text in texts]
+    named = given_certificate.site_host(context)
+    here = [parsed(text) for text in machine.to_serve(everywhere=True)]
+    return [named, *here] if named else here
 
 
 def _address(context: Context) -> str:
     """Everywhere; with IPv6 where the server's name has such an address."""
-    named = urlsplit(context.settings.site.url).hostname
-    return "[::]:8089" if machine.has_ipv6(named) else "0.0.0.0:8089"
+    named = given_certificate.site_host(context)
+    has_ipv6 = machine.has_ipv6(str(named) if named else None)
+    return "[::]:8089" if has_ipv6 else "0.0.0.0:8089"

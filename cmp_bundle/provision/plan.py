@@ -10,9 +10,8 @@ from cmp_bundle.asterisk.http_conf import TLS_PORT
 from cmp_bundle.asterisk.includes import Https
 from cmp_bundle.asterisk.values import integer
 from cmp_bundle.changes.plan import Plan, Steps
-from cmp_bundle.changes.state import FileState
 from cmp_bundle.changes.step import Removal
-from cmp_bundle.provision import pjsip, refusals
+from cmp_bundle.provision import certificate, pjsip, refusals
 from cmp_bundle.provision.dialplan import dialplan
 from cmp_bundle.provision.firewall import FirewallChange, Ports
 from cmp_bundle.provision.pjsip import Phones, PjsipFile
@@ -250,18 +249,15 @@ def _https(steps: Steps, wanted: Wanted, found: Found) -> str | None:
         path = found.inside(CERTIFICATE)
         ours = replace(ours, https=Https(path, path, listener.address))
         if listener.pem is not None:
-            lines.our_folder(steps, found)
-            after = FileState(listener.pem, found.secret_owner)
-            steps.add(found.our_folder / CERTIFICATE, found.certificate, after)
-            renewed = found.certificate != after
+            renewed = certificate.put(steps, found, listener.pem)
     if wanted.proxied and found.server.address is None:
         ours = replace(ours, plain=FOR_A_PROXY)
     needed = 2 * len(wanted.everyone) + _MORE_SESSIONS
     if found.server.session_limit < needed:
         ours = replace(ours, session_limit=needed)
     _http_conf(steps, found, ours)
-    if renewed and lines.HTTP not in steps.reloads:
-        steps.reload(lines.HTTP)
+    if renewed:
+        certificate.read_again(steps, found)
     if lines.HTTP in steps.reloads and listener is None:
         refusals.before_reload(found)
     if listener is not None:

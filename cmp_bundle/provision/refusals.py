@@ -14,7 +14,7 @@ from cmp_bundle.findings import finding
 from cmp_bundle.places import Place
 from cmp_bundle.provision.dialplan import RING
 from cmp_bundle.provision.pjsip import TEMPLATES
-from cmp_bundle.provision.survey import KINDS
+from cmp_bundle.provision.survey import CERTIFICATE, KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cmp_bundle.asterisk.configuration import Configuration
     from cmp_bundle.changes.plan import Plan
     from cmp_bundle.findings import Finding
-    from cmp_bundle.provision.survey import Found
+    from cmp_bundle.provision.survey import Found, FoundHttps
     from cmp_bundle.provision.wanted import Wanted
 
 #: Where sorcery takes objects from that are in pjsip.conf.
@@ -42,6 +42,34 @@ def before(wanted: Wanted, found: Found) -> None:
         _restart(wanted, found),
     )
     refuse(list(_in_the_way(wanted, found)), "nothing was changed")
+
+
+def before_install(found: FoundHttps) -> None:
+    """Raises CmpBundleError where Asterisk has its certificate, if any, from somewhere else than
+    our file.
+    """
+    found.their("http.conf")
+    refuse_first(
+        http_conf.refused(found.http),
+        http_conf.from_a_database(found.from_a_database),
+        _not_ours(found),
+    )
+
+
+def _not_ours(found: FoundHttps) -> Finding | None:
+    hint = "to have it from cmp-bundle: cmp-bundle provision --cert FILE --key FILE"
+    if found.server.tls_address is None:
+        text = "HTTPS is not enabled here, so there is no certificate to be replaced"
+        return finding("https-off", text, Place(str(found.path("http.conf"))), hint)
+    ours = found.inside(CERTIFICATE)
+    for attribute in ("certificate", "key"):
+        path = getattr(found.server, attribute)
+        if path != ours:
+            line = found.server.origins.get(attribute) or found.server.origins.get("certificate")
+            text = f"Asterisk has its {attribute} from {path}, and not from {ours}"
+            where = line.place if line else Place(str(found.path("http.conf")))
+            return finding("certificate-elsewhere", text, where, hint)
+    return None
 
 
 def before_reload(found: Found) -> None:

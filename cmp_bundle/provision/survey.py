@@ -63,21 +63,10 @@ class Abilities:
 
 
 @dataclass(frozen=True)
-class Found(ServerConfiguration):
-    """What is on a server: its configuration, and what of it concerns phones.
+class FoundHttps(ServerConfiguration):
+    """What concerns HTTPS: ``certificate`` is our own file of it."""
 
-    ``pjsip`` is our own file; ``endpoints`` are those that are not in it, ``objects`` where each
-    object of a kind and an id stands that is not in it, ``templates`` the names of all templates.
-    ``certificate`` is our own, ``mapping`` is sorcery.conf.
-    """
-
-    pjsip: PjsipFile
-    endpoints: Endpoints
-    objects: Mapping[tuple[str, str], Place]
-    templates: Mapping[str, Place]
-    mapping: Configuration
     certificate: State
-    abilities: Abilities
 
     @property
     def secret_owner(self) -> FileOwnership:
@@ -86,6 +75,29 @@ class Found(ServerConfiguration):
         if rights is None:
             return self.etc_owner.with_mode(0o600)
         return FileOwnership(rights.uid, rights.gid, 0o640)
+
+
+@dataclass(frozen=True)
+class Found(FoundHttps):
+    """What is on a server: its configuration, and what of it concerns phones.
+
+    ``pjsip`` is our own file; ``endpoints`` are those that are not in it, ``objects`` where each
+    object of a kind and an id stands that is not in it, ``templates`` the names of all templates.
+    ``mapping`` is sorcery.conf.
+    """
+
+    pjsip: PjsipFile
+    endpoints: Endpoints
+    objects: Mapping[tuple[str, str], Place]
+    templates: Mapping[str, Place]
+    mapping: Configuration
+    abilities: Abilities
+
+
+def survey_https(installation: Installation, moment: int | None = None) -> FoundHttps:
+    """Look at ``installation``'s HTTPS alone. Raises CmpBundleError as ``survey`` does."""
+    configured = configuration(installation, ("http.conf",), moment)
+    return FoundHttps(**vars(configured), certificate=_certificate(configured))
 
 
 def survey(installation: Installation, moment: int | None = None) -> Found:
@@ -106,9 +118,13 @@ def survey(installation: Installation, moment: int | None = None) -> Found:
         objects=_objects(pjsip),
         templates={c.name: c.place for c in pjsip.categories if c.template},
         mapping=reader.read("sorcery.conf", configured.files),
-        certificate=look(configured.our_folder / CERTIFICATE, installation.boundary),
+        certificate=_certificate(configured),
         abilities=abilities(installation.control) if installation.running else Abilities(),
     )
+
+
+def _certificate(found: ServerConfiguration) -> State:
+    return look(found.our_folder / CERTIFICATE, found.installation.boundary)
 
 
 def _objects(pjsip: Configuration) -> dict[tuple[str, str], Place]:

@@ -137,6 +137,29 @@ class Server:
             raise CmpBundleError("websocket-closed", f"{answer.url} {answer}")
         return base
 
+    def shown(self, prefix: str) -> bytes | None:
+        """The certificate (DER) that HTTPS shows; None where none is running, or HTTPS is dead."""
+        base = self._base() if self.installation.running else None
+        return ask(base, f"{prefix}/ws").certificate if base else None
+
+    def shows(self, certificate: bytes, prefix: str) -> str | None:
+        """Where ``certificate`` (DER) is what HTTPS shows, once it does; None where no Asterisk is
+        running.
+
+        Raises CmpBundleError where it shows another one, or lets fewer phones in than before.
+        """
+        if not self.installation.running:
+            return None
+        self.installation.control.booted()
+        deadline = time.monotonic() + live.PATIENCE
+        while (base := self._base()) is None or self.shown(prefix) != certificate:
+            if time.monotonic() > deadline:
+                raise _not_shown(base)
+            time.sleep(0.1)
+        if lost := self.worse():
+            raise CmpBundleError("websocket-closed", lost)
+        return base
+
     def loaded(self, endpoints: Sequence[str]) -> None:
         """Waits until Asterisk has these endpoints, which it loads behind a reload's back.
 
@@ -195,6 +218,17 @@ def _not_listening() -> CmpBundleError:
         "https-not-listening",
         "Asterisk's web server does not listen on a TLS port",
         hint="to see where it listens: asterisk -rx 'http show status'",
+    )
+
+
+def _not_shown(base: str | None) -> CmpBundleError:
+    if base is None:
+        return _not_listening()
+    return CmpBundleError(
+        "certificate-not-served",
+        f"{base} does not show the new certificate",
+        hint="Asterisk's log says why; if another server is at that address, name Asterisk's own:"
+        " [asterisk] url",
     )
 
 

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.tls.bounds import Bounds, bounds_of
-from cmp_bundle.tls.facts import called, fingerprint, is_authority
-from cmp_bundle.tls.pem import DAMAGED, certificates_in, is_there
+from cmp_bundle.tls.facts import called, fingerprint, is_authority, is_signed_by
+from cmp_bundle.tls.pem import certificates_in, is_there
 from cmp_bundle.tls.rights import as_owner
 
 if TYPE_CHECKING:
@@ -72,11 +71,7 @@ class Anchor:
 
     def signed(self, certificate: x509.Certificate) -> bool:
         """Whether it is this one, and no other of the same name, that signed a certificate."""
-        try:
-            certificate.verify_directly_issued_by(self.certificate)
-        except (InvalidSignature, *DAMAGED):
-            return False
-        return True
+        return is_signed_by(certificate, self.certificate)
 
 
 def anchor_in(folder: Path) -> Anchor | None:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
 from cmp_bundle.tls.names import Names, names_of, printable
+from cmp_bundle.tls.pem import DAMAGED
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -47,6 +49,15 @@ def is_authority(certificate: x509.Certificate) -> bool:
     except x509.ExtensionNotFound:
         return False
     return found.value.ca
+
+
+def is_signed_by(certificate: x509.Certificate, signer: x509.Certificate) -> bool:
+    """Whether it is this one, and no other of the same name, that signed a certificate."""
+    try:
+        certificate.verify_directly_issued_by(signer)
+    except (InvalidSignature, *DAMAGED):
+        return False
+    return True
 
 
 def called(name: x509.Name) -> str:

@@ -16,7 +16,7 @@ from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.tls.authority import Key, private_pem, usage
 from cmp_bundle.tls.hosts import Host
 from cmp_bundle.tls.names import Names, names_of
-from cmp_bundle.tls.pem import certificates_in, key_in
+from cmp_bundle.tls.pem import certificates_of, content, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,10 +36,14 @@ _LONGEST = 64
 
 @dataclass(frozen=True)
 class Leaf:
-    """A server's certificate and the key that belongs to it; made by ``issue`` or ``read``."""
+    """A server's certificate and the key that belongs to it; made by ``issue``, ``read`` or ``parsed``.
+
+    ``chain`` are the authorities' certificates that come with it, in their order.
+    """
 
     certificate: x509.Certificate
     key: Key = field(repr=False)
+    chain: tuple[x509.Certificate, ...] = ()
 
     @property
     def names(self) -> Names:
@@ -48,7 +52,7 @@ class Leaf:
     @property
     def hosts(self) -> tuple[Host, ...]:
         names = self.names
-        return tuple(Host(text) for text in (*names.dns, *names.addresses))
+        return tuple(Host(text.lower()) for text in (*names.dns, *names.addresses))
 
     @property
     def not_after(self) -> dt.datetime:
@@ -56,11 +60,19 @@ class Leaf:
 
     @property
     def pem(self) -> bytes:
-        """Key and certificate in one file, as Python's ssl and Asterisk's tlscertfile take it.
+        """Key, certificate and chain in one file, as Python's ssl and Asterisk's tlscertfile take it.
 
         One file, so that a renewal is one rename and never a key beside another's certificate.
         """
-        return private_pem(self.key) + self.certificate.public_bytes(serialization.Encoding.PEM)
+        shown = (self.certificate, *self.chain)
+        return private_pem(self.key) + b"".join(
+            each.public_bytes(serialization.Encoding.PEM) for each in shown
+        )
+
+    @property
+    def der(self) -> bytes:
+        """The certificate as a server shows it."""
+        return self.certificate.public_bytes(serialization.Encoding.DER)
 
     @property
     def ours(self) -> bool:
@@ -104,14 +116,26 @@ def issue(authority: Authority, hosts: Sequence[Host], now: dt.datetime) -> Leaf
 
 def read(path: Path) -> Leaf:
     """The leaf in a file that holds its key as well. Raises CmpBundleError."""
-    certificate, key = certificates_in(path)[0], key_in(path)
+    data = content(path)
+    return parsed((data, data), (path, path))
+
+
+def parsed(contents: tuple[bytes, bytes], files: tuple[Path, Path]) -> Leaf:
+    """The leaf in the contents of a file of certificates, its own first, and of one with its key.
+
+    Raises CmpBundleError.
+    """
+    certificate, *chain = certificates_of(contents[0], files[0])
+    key = key_of(contents[1], files[1])
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
-        raise CmpBundleError("key-unusable", "browsers do not accept this kind of key", file=path)
+        raise CmpBundleError(
+            "key-unusable", "browsers do not accept this kind of key", file=files[1]
+        )
     if key.public_key() != certificate.public_key():
         raise CmpBundleError(
-            "key-mismatch", "its key and its certificate do not belong together", file=path
+            "key-mismatch", "its key and its certificate do not belong together", file=files[1]
         )
-    return Leaf(certificate, key)
+    return Leaf(certificate, key, tuple(chain))
 
 
 def _subject(host: Host) -> x509.Name:

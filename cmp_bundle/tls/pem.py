@@ -48,7 +48,7 @@ def certificates_in(path: Path) -> tuple[x509.Certificate, ...]:
 
     The first is whole: whatever is asked of it later, it can answer.
     """
-    return certificates_of(_content(path), path)
+    return certificates_of(content(path), path)
 
 
 def certificates_of(data: bytes, path: Path) -> tuple[x509.Certificate, ...]:
@@ -118,7 +118,7 @@ def _read_through(certificate: x509.Certificate) -> None:
 
 def key_in(path: Path) -> PrivateKeyTypes:
     """The first private key of a PEM file, whatever else it holds. Raises CmpBundleError."""
-    return key_of(_content(path), path)
+    return key_of(content(path), path)
 
 
 def key_of(data: bytes, path: Path) -> PrivateKeyTypes:
@@ -160,7 +160,8 @@ def is_there(path: Path) -> bool:
         raise unreadable(path, error) from error
 
 
-def _content(path: Path) -> bytes:
+def content(path: Path) -> bytes:
+    """What a file of certificates and keys holds, links followed. Raises CmpBundleError."""
     try:
         with opened(path) as file:
             data = file.read(MOST + 1)

@@ -188,6 +188,24 @@ def test_other_types_are_no_change(key: str, hostile: Any) -> None:
     assert made.before is None or dataclasses.is_dataclass(made.before)
 
 
+@pytest.mark.parametrize("from_journal", [False, True])
+@pytest.mark.parametrize("theirs", [False, True])
+def test_a_file_that_was_touched_is_touched_again(
+    tmp_path: Path, *, theirs: bool, from_journal: bool
+) -> None:
+    """Who looks at its time to tell whether to read it has to read it once more."""
+    path, before = tmp_path / "http.conf", FileState(b"[general]", OWNER)
+    disk = Disk()
+    disk.write(path, before.data, before.owner)
+    change = Change(path, before, dataclasses.replace(before, mtime=1_000_000_000), theirs)
+    change.carry_out(disk, NOBODY_HERE)
+    assert path.stat().st_mtime == 1_000_000_000
+    undone = Change.from_json(through_json(change.to_json())) if from_journal else change
+    undone.undo(disk, NOBODY_HERE)
+    assert path.stat().st_mtime > 1_000_000_000
+    assert path.read_bytes() == before.data
+
+
 @pytest.mark.parametrize(
     "owner", [[1, 2], [1, 2, "3"], [1, 2, True], [-2, 0, 0], [0, 0, 1 << 20], "012"]
 )
@@ -201,6 +219,7 @@ def test_other_owners_are_none(owner: Any) -> None:
     "value",
     [
         {"sha256": 1},
+        {"sha256": "0", "mtime": "1"},
         {"link": 1},
         {"file": "", "owner": [0, 0, 0], "mtime": "1"},
         {"tree": 1, "owner": [0, 0, 0]},
