@@ -24,8 +24,8 @@ TEMPLATES = ("cmp-phone", "cmp-aor", "cmp-auth")
 #: Where an account's objects begin.
 _FIRST = re.compile(r"^\[([^]\n]+)\]\(cmp-phone\)$", re.MULTILINE)
 
-#: How long the name of a caller may be: Asterisk keeps 80 bytes, and a table of a database has 40.
-_LONGEST_NAME = 60
+#: Bytes of the name of a caller: Asterisk keeps 80, the last of which is a NUL.
+_LONGEST_NAME = 79
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,8 @@ def objects(account: Account) -> str:
 
 def caller_id(account: Account) -> str:
     """``"Alice" <101>``: who is calling, and how to call back."""
-    name = re.sub(r'["\\<>]', "", account.display_name or account.id).strip()[:_LONGEST_NAME]
+    name = re.sub(r'["\\<>]', "", account.display_name or account.id).strip()
+    name = name.encode()[:_LONGEST_NAME].decode(errors="ignore")
     return f'"{name}" <{account.extension or account.id}>'
 
 
