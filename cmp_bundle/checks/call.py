@@ -73,7 +73,8 @@ def prove(
     at_once: int = AT_ONCE,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Proof, ...]:
-    """Register each of ``accounts`` and call ``extension``; one proof for each, in their order.
+    """Register each of ``accounts`` and call ``extension``, nobody if that is empty; one proof for
+    each, in their order.
 
     ``base`` is ``https://host:port``, or http where a proxy has the certificate, ``path`` that of the
     WebSocket. ``progress`` is told after each how many are done. To be called where no event loop
@@ -179,7 +180,7 @@ class _Run:
             if not contacts:
                 async with client.bound() as bound:
                     trial.registration(bound)
-        if not trial.may_call:
+        if not (trial.may_call and self._extension):
             return
         began = _now()
         async with client.call(self._extension, _any_offer()) as called:

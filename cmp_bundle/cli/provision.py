@@ -103,6 +103,8 @@ def _lines(done: Provisioned) -> list[str]:
         lines += ["", done.proxy]
     if done.url is None:
         return [*lines, "Asterisk is not running here: this takes effect when it starts"]
+    if done.media:
+        lines.append(f"sound and pictures go to {some(done.media)}")
     return [
         *lines,
         f"checked on the live server: phones can connect to {done.url}",

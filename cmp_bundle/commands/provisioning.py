@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -21,13 +22,15 @@ from cmp_bundle.provision.plan import FOR_A_PROXY, ports, to_provision, to_undo
 from cmp_bundle.provision.proxy import block, is_proxied
 from cmp_bundle.provision.survey import survey
 from cmp_bundle.provision.wanted import Wanted
+from cmp_bundle.tls import machine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.asterisk.installation import Installation
+    from cmp_bundle.checks.call import Proof
     from cmp_bundle.commands.context import Context
     from cmp_bundle.provision.plan import Planned
     from cmp_bundle.server.server import Server
@@ -54,7 +57,8 @@ class Provisioned(ServerChanges):
     """``made`` are the ids of accounts whose endpoint was written, ``present`` those with an endpoint
     in cmp-bundle's file, ``removed`` those whose endpoint went. ``tried`` are the accounts that were
     tried on the live server at ``url``: all that are new, and some of the others; nobody where none
-    is running. ``echo`` is what they called, ``proxy`` are the lines for the proxy in front.
+    is running. ``echo`` is what they called, and ``media`` the addresses that it told them for sound
+    and pictures; ``proxy`` are the lines for the proxy in front.
     """
 
     made: tuple[str, ...]
@@ -62,6 +66,7 @@ class Provisioned(ServerChanges):
     removed: tuple[str, ...]
     echo: str = ""
     tried: tuple[TriedAccount, ...] = ()
+    media: tuple[str, ...] = ()
     proxy: str | None = None
     url: str | None = None
 
@@ -117,6 +122,7 @@ def provision(
             update=update,
             restart=restart,
             firewall=at_work if firewall else None,
+            candidates=_candidates(context),
             proxied=proxied,
             listener=listener(context, found, pair, proxied=proxied, dry_run=dry_run),
         )
@@ -124,6 +130,13 @@ def provision(
 
     done = _carried_out(context, plan, lambda: with_secrets(context, file, chosen), dry_run=dry_run)
     return replace(done, proxy=_lines_for(context, proxy)) if proxy else done
+
+
+def _candidates(context: Context) -> tuple[str, str] | None:
+    """The address of this machine and the public one that leads to it; None where that is its own."""
+    public = context.settings.provision.public_address
+    own = machine.address_towards(public) if public else None
+    return (own, public) if own and own != public else None
 
 
 def _lines_for(context: Context, proxy: str) -> str:
@@ -169,21 +182,22 @@ def _carried_out(
         # What was cut off before may have changed what is read here.
         planned = plan(where)
         done = _result(context, planned)
-        url, tried = engine.carry_out(planned, lambda: _verified(context, at, planned, to_try()))
-    return replace(done, url=url, tried=tried)
+        return engine.carry_out(planned, lambda: _tried(context, at, planned, to_try(), done))
 
 
-def _verified(
-    context: Context, at: Server, planned: Planned, accounts: Sequence[Account]
-) -> tuple[str | None, tuple[TriedAccount, ...]]:
-    """Where phones are let in, and how it went with each. Raises CmpBundleError for one of ours that
+def _tried(
+    context: Context,
+    at: Server,
+    planned: Planned,
+    accounts: Sequence[Account],
+    done: Provisioned,
+) -> Provisioned:
+    """``done``, with how it went on the live server. Raises CmpBundleError where an account of ours
     cannot register or call.
     """
-    if not planned.open:
-        return None, ()
-    url = at.phones(planned.listener, planned.prefix)
+    url = at.phones(planned.listener, planned.prefix) if planned.open else None
     if url is None or not accounts:
-        return url, ()
+        return replace(done, url=url)
     ours, made = set(planned.present), set(planned.made)
     there = ours.union(planned.theirs)
     new = [account for account in accounts if account.id in made]
@@ -199,10 +213,27 @@ def _verified(
     for found in findings:
         context.reporter.found(found)
     called = bool(planned.echo)
-    return url, tuple(
-        TriedAccount(p.account, p.registered, p.answered if called else None, p.contacts)
-        for p in proofs
+    return replace(
+        done,
+        url=url,
+        tried=tuple(
+            TriedAccount(p.account, p.registered, p.answered if called else None, p.contacts)
+            for p in proofs
+        ),
+        media=tuple(dict.fromkeys(filter(_reaches_far, _addresses(proofs)))),
     )
+
+
+def _addresses(proofs: Iterable[Proof]) -> Iterator[str]:
+    return (candidate.address for proof in proofs for candidate in proof.candidates)
+
+
+def _reaches_far(address: str) -> bool:
+    """Whether it is more than the next cable's."""
+    try:
+        return not ipaddress.ip_address(address).is_link_local
+    except ValueError:
+        return False
 
 
 def _result(context: Context, planned: Planned, *, dry_run: bool = False) -> Provisioned:

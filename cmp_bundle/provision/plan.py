@@ -35,6 +35,9 @@ _RTP_PORTS = (10000, 20000)
 _RTP_DEFAULT = (5000, 31000)
 _HIGHEST_PORT = 65535
 
+#: Where rtp.conf says at which other address one of its own is reached.
+_CANDIDATES = "ice_host_candidates"
+
 #: Where a proxy on the same machine asks Asterisk.
 FOR_A_PROXY = "127.0.0.1:8088"
 
@@ -76,7 +79,7 @@ def to_provision(wanted: Wanted, found: Found) -> Planned:
     lines.include(steps, found, "extensions.conf", bytes(plan))
     if plan.conference:
         lines.include(steps, found, "confbridge.conf", includes.render("confbridge.conf"))
-    _rtp(steps, found)
+    _rtp(steps, wanted, found)
     listener = _https(steps, wanted, found)
     _websocket(steps, found)
     if wanted.firewall and not wanted.firewall.opened:
@@ -210,16 +213,21 @@ def _dialplan(wanted: Wanted, found: Found, present: tuple[str, ...]) -> Dialpla
     return dialplan(found.without_ours("extensions.conf"), wanted.settings, accounts)
 
 
-def _rtp(steps: Steps, found: Found) -> None:
+def _rtp(steps: Steps, wanted: Wanted, found: Found) -> None:
+    """A range of ports where none is set, and the public address where one leads here."""
     theirs = found.without_ours("rtp.conf")
-    if theirs.missing or any(theirs.last("general", n) for n in ("rtpstart", "rtpend")):
+    ranged = any(theirs.last("general", name) for name in ("rtpstart", "rtpend"))
+    own = wanted.candidates
+    mapped = own is None or theirs.last(_CANDIDATES, own[0]) is not None
+    if theirs.missing or (ranged and mapped):
         lines.exclude(steps, found, "rtp.conf")
         return
     data = includes.render(
         "rtp.conf",
-        ports=_RTP_PORTS,
+        ports=None if ranged else _RTP_PORTS,
         general_exists=theirs.category("general") is not None,
-        candidates=(),
+        candidates=None if mapped else own,
+        candidates_exist=theirs.category(_CANDIDATES) is not None,
     )
     lines.include(steps, found, "rtp.conf", data)
 

@@ -39,6 +39,7 @@ def before(wanted: Wanted, found: Found) -> None:
         http_conf.from_a_database(found.from_a_database),
         *(_refused(found.without_ours(name)) for name in ("pjsip.conf", "extensions.conf")),
         *_elsewhere(found),
+        _two_ways(wanted, found),
         _restart(wanted, found),
     )
     refuse(list(_in_the_way(wanted, found)), "nothing was changed")
@@ -132,6 +133,15 @@ def _elsewhere(found: Found) -> Iterator[Finding]:
                 " Asterisk"
             )
             yield finding("objects-elsewhere", text, lines[0].place, hint)
+
+
+def _two_ways(wanted: Wanted, found: Found) -> Finding | None:
+    """A STUN server beside a public address that is known: phones are then told both, or a stale one."""
+    line = found.without_ours("rtp.conf").last("general", "stunaddr")
+    if wanted.candidates is None or line is None or not line.value:
+        return None
+    text = "stunaddr asks a server for the public address, which [provision] public_address names"
+    return finding("two-public-addresses", text, line.place, "take one of them out")
 
 
 def _restart(wanted: Wanted, found: Found) -> Finding | None:

@@ -29,6 +29,7 @@ class Wanted:
     what is in our own file is written anew, ``listener`` what HTTPS shall be, None for as it is,
     ``proxied`` whether a proxy on this machine has the certificate instead, so that plain HTTP is
     enough, ``restart`` whether Asterisk may be restarted, ``firewall`` what is to be opened for phones.
+    ``candidates`` are this machine's address and the public one that leads to it, if any.
     """
 
     everyone: tuple[Account, ...]
@@ -39,6 +40,7 @@ class Wanted:
     proxied: bool = False
     restart: bool = False
     firewall: Firewall | None = None
+    candidates: tuple[str, str] | None = None
 
     @property
     def accounts(self) -> tuple[Account, ...]:

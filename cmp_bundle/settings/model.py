@@ -117,6 +117,14 @@ def _extension(text: str) -> str | None:
     return None if ok else "must be an extension such as 246"
 
 
+def _public_address(text: str) -> str | None:
+    try:
+        ok = not text or ipaddress.ip_address(text).version == 4  # noqa: PLR2004
+    except ValueError:
+        ok = False
+    return None if ok else "must be an IPv4 address such as 203.0.113.7"
+
+
 def _listener(text: str) -> str | None:
     # Asterisk would make something of 8089 and of port 99999, and not what was meant.
     host, _, port = text.rpartition(":")
@@ -241,6 +249,11 @@ class ProvisionSettings:
     conference: str = _key("249", "the extension of a conference with pictures", _extension)
     https_address: str = _key(
         "", "the address and port for HTTPS where it is off: 0.0.0.0:8089, [::]:8089", _listener
+    )
+    public_address: str = _key(
+        "",
+        "the server's public address, if a router in front of it passes everything on",
+        _public_address,
     )
 
 

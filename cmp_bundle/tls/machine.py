@@ -37,6 +37,19 @@ def addresses() -> tuple[Host, ...]:
     return tuple(dict.fromkeys(host(str(a)) for a in usable))
 
 
+def address_towards(other: str) -> str | None:
+    """The address with which this machine would ask ``other``, an IPv4 address; None without a way
+    there. Nothing is sent.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as tried:
+        try:
+            tried.connect((other, 9))
+        except OSError:
+            return None
+        found: str = tried.getsockname()[0]
+    return found
+
+
 def has_ipv6(name: str | None) -> bool:
     """Whether ``name``, else this machine's own, leads other machines to an IPv6 address."""
     try:

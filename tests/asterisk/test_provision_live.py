@@ -201,3 +201,35 @@ def test_the_websocket_of_chan_sip(users: int, at: Cmp, packaged: Asterisk) -> N
     assert state(packaged) == before
     assert "chan_sip.so" in packaged.rx("module show like chan_sip.so")
     assert "Not Running" in packaged.rx("module show like res_pjsip_transport_websocket")
+
+
+@SIXTEEN_IN_SOAK
+def test_a_public_address_that_leads_here(at: Cmp, packaged: Asterisk) -> None:
+    """Phones are told it beside the machine's own; and never by two ways."""
+    assert "203.0.113.9" not in ready(at, packaged)["media"]
+    before = state(packaged)
+    at.environment["CMP_BUNDLE_PROVISION_PUBLIC_ADDRESS"] = "203.0.113.9"
+    media = at("provision")["media"]
+    assert {"203.0.113.9", "192.0.2.1"} <= set(media)
+    assert not at("provision")["changed"]
+    del at.environment["CMP_BUNDLE_PROVISION_PUBLIC_ADDRESS"]
+    at("provision")
+    assert state(packaged) == before
+    conf = packaged.etc / "rtp.conf"
+    conf.write_text(conf.read_text().replace("[general]", "[general]\nstunaddr=192.0.2.77", 1))
+    at.environment["CMP_BUNDLE_PROVISION_PUBLIC_ADDRESS"] = "203.0.113.9"
+    done = at.run("provision")
+    assert done.returncode == 1
+    assert "stunaddr asks a server for the public address" in done.stderr
+
+
+def test_an_echo_that_is_somebody_else_s(at: Cmp, packaged: Asterisk) -> None:
+    """What is at that number is not called."""
+    plan = packaged.etc / "extensions.conf"
+    plan.write_text(plan.read_text() + "[theirs]\nexten => 246,1,Set(DB(cmp/rang)=yes)\n")
+    packaged.rx("dialplan reload")
+    at.environment["CMP_BUNDLE_PROVISION_CONTEXT"] = "theirs"
+    done = ready(at, packaged)
+    assert [(t["registered"], t["answered"]) for t in done["tried"]] == [(True, None)] * 2
+    assert any("246 in [theirs] is there already" in note for note in done["notes"])
+    assert "Value" not in packaged.rx("database get cmp rang")
