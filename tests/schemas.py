@@ -33,6 +33,7 @@ from cmp_bundle.commands import (
     result,
     serving,
     setting_up,
+    source_differences,
     trusting,
 )
 from cmp_bundle.findings import Finding, Level
@@ -50,6 +51,7 @@ RESULTS: dict[str, type] = {
     "accounts-remove": accounts.RemovedAccounts,
     "accounts-import": importing.ImportedAccounts,
     "accounts-check": accounts.AccountFindings,
+    "accounts-sync": source_differences.SourceDifferences,
     "accounts-rotate": accounts.RotatedPasswords,
     "build": bundling.BuiltBundle,
     "fixes": bundling.Fixes,
@@ -75,7 +77,15 @@ RESULTS: dict[str, type] = {
 #: What annotations name that their modules import for type checkers alone.
 _NAMES = {"Mapping": Mapping, "Path": Path, "Finding": Finding, "Any": Any} | {
     name: value
-    for module in (authority, described, manifest, provisioning, republish, result)
+    for module in (
+        authority,
+        described,
+        manifest,
+        provisioning,
+        republish,
+        result,
+        source_differences,
+    )
     for name, value in vars(module).items()
     if dataclasses.is_dataclass(value)
 }

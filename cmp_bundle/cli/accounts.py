@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cmp_bundle.accounts.source_name import is_database
 from cmp_bundle.cli import changes
 from cmp_bundle.cli.accounts_add import PJSIP, add
 from cmp_bundle.cli.accounts_import import import_
@@ -17,7 +18,8 @@ from cmp_bundle.commands.accounts import (
     rotate_passwords,
     show_account,
 )
-from cmp_bundle.commands.sizes import count
+from cmp_bundle.commands.sizes import count, some
+from cmp_bundle.commands.source_differences import compare_sources
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
@@ -147,6 +149,31 @@ def rotate(context: Context, *, users: tuple[str, ...], everybody: bool) -> Resu
     return Result("\n".join(lines), done)
 
 
+@make(accounts=True, name="sync")
+def sync(context: Context) -> Result:
+    """Show who came and who left where the accounts come from.
+
+    Compares the accounts with every source that they name: pjsip.conf, pjsip_wizard.conf, a
+    realtime database. Nothing is changed: accounts import adds those who came, accounts remove
+    takes out those who left.
+    """
+    found = compare_sources(context)
+    if not found.sources:
+        return Result(f"no account in {found.file} comes from somewhere else", found)
+    lines = []
+    for one in found.sources:
+        if not one.came and not one.left:
+            lines.append(f"{one.source}: as in {found.file}")
+        if one.came:
+            place = f"--database {one.source}" if is_database(one.source) else one.source
+            lines.append(f"{one.source}: came {some(one.came)}")
+            lines.append(f"  to add them: cmp-bundle accounts import {place}")
+        if one.left:
+            lines.append(f"{one.source}: left {some(one.left)}")
+            lines.append(f"  to remove them: cmp-bundle accounts remove {' '.join(one.left[:5])}")
+    return Result("\n".join(lines), found)
+
+
 command = group(
     """Manage accounts: each account is one user's phone.
 
@@ -160,6 +187,7 @@ command = group(
     remove,
     import_,
     check,
+    sync,
     rotate,
 )
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from cmp_bundle.commands.releasing import deploy, rollback, undeploy
     from cmp_bundle.commands.serving import serve
     from cmp_bundle.commands.setting_up import init
+    from cmp_bundle.commands.source_differences import compare_sources
     from cmp_bundle.commands.trusting import trust_authority, untrust_authority
 
 _MODULES = {
@@ -59,6 +60,7 @@ _MODULES = {
     "releasing": ("deploy", "rollback", "undeploy"),
     "serving": ("serve",),
     "setting_up": ("init",),
+    "source_differences": ("compare_sources",),
     "trusting": ("trust_authority", "untrust_authority"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
@@ -69,6 +71,7 @@ __all__ = [
     "backup_key",
     "build",
     "check_accounts",
+    "compare_sources",
     "deploy",
     "export_authority",
     "fetch",

@@ -10,11 +10,11 @@ from cmp_bundle.accounts import keyring as keyrings
 from cmp_bundle.accounts.edits import Edits
 from cmp_bundle.accounts.fields import AccountFields
 from cmp_bundle.accounts.rotate import holds, renewal
-from cmp_bundle.asterisk import reader
 from cmp_bundle.bundle.build import known
 from cmp_bundle.bundle.client import client
 from cmp_bundle.changes.step import Reload
 from cmp_bundle.checks.accounts import against_asterisk, passwords
+from cmp_bundle.checks.sorcery import in_database
 from cmp_bundle.commands import loaded_accounts, server
 from cmp_bundle.commands.account_files import named, read
 from cmp_bundle.commands.context import with_notes
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from cmp_bundle.accounts.endpoint import Endpoints
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.accounts.open_source import Sources
-    from cmp_bundle.asterisk.conf_files import ConfFolder
     from cmp_bundle.commands.context import Context
     from cmp_bundle.findings import Finding
 
@@ -225,14 +224,8 @@ def _compared(accounts: tuple[Account, ...], sources: Sources) -> Iterator[Findi
         name: endpoints(name) for name in dict.fromkeys(a.source for a in accounts if a.source)
     }
     files = None if sources.asterisk is None else sources.of_asterisk().values()
-    complete = sources.asterisk is not None and not _in_database(sources.asterisk)
+    complete = sources.asterisk is not None and not in_database(sources.asterisk)
     yield from against_asterisk(accounts, there, files, complete=complete)
-
-
-def _in_database(files: ConfFolder) -> bool:
-    """Whether Asterisk takes endpoints from a database as well (sorcery.conf)."""
-    mapping = reader.read("sorcery.conf", files).browse("res_pjsip")
-    return any(v.name == "endpoint" and v.value.startswith("realtime") for v in mapping)
 
 
 def _public(context: Context) -> list[bytes]:

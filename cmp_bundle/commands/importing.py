@@ -11,6 +11,7 @@ from cmp_bundle.accounts import import_plan, source_name
 from cmp_bundle.accounts.source import placed
 from cmp_bundle.accounts.source_name import PJSIP, is_database
 from cmp_bundle.checks.endpoints import surprises
+from cmp_bundle.checks.sorcery import elsewhere
 from cmp_bundle.commands.account_files import database_password, read
 from cmp_bundle.commands.loaded_accounts import sources_of
 from cmp_bundle.errors import CmpBundleError, refuse
@@ -84,6 +85,8 @@ def import_accounts(
         for account in offered.accounts
         for one in surprises(found.endpoints[account.id], found)
     ]
+    if sources.asterisk is not None and name == PJSIP:
+        findings += elsewhere(sources.asterisk)
     return ImportedAccounts(
         file.path,
         opened.name,

@@ -405,3 +405,25 @@ def test_stopping_at_the_prompt_changes_nothing(at: Desk, monkeypatch: pytest.Mo
     monkeypatch.setattr(click, "prompt", stopped)
     assert at.run("accounts", "add", "carol", "--prompt").code == STOPPED
     assert not at.accounts.exists()
+
+
+def test_who_came_and_who_left(at: Desk) -> None:
+    assert "comes from somewhere else" in at("accounts", "sync")
+    at("accounts", "import")
+    assert "pjsip.conf: as in" in at("accounts", "sync")
+    text = at.pjsip.read_text()
+    at.pjsip.write_text(text.replace("[bob]", "[dave]").replace("=bob", "=dave"))
+    said = at("accounts", "sync")
+    assert "pjsip.conf: came dave" in said
+    assert "pjsip.conf: left bob" in said
+    assert "cmp-bundle accounts remove bob" in said
+    (one,) = at.json("accounts", "sync")["sources"]
+    assert one == {"source": "pjsip.conf", "came": ["dave"], "left": ["bob"]}
+
+
+def test_an_import_says_where_more_of_them_are(at: Desk) -> None:
+    sorcery = at.root / "etc/asterisk/sorcery.conf"
+    sorcery.write_text("[res_pjsip]\nendpoint=realtime,ps_endpoints\n")
+    said = at("accounts", "import", "--dry-run")
+    assert "Asterisk takes endpoints from realtime,ps_endpoints" in said
+    assert "accounts import --database" in said
