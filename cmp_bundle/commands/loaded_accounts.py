@@ -65,7 +65,7 @@ def load(
     if plain is not None:
         named(file.accounts, plain, file)
     if complete:
-        file = _completed(context, file)
+        file = completed(context, file)
     elif file.without_secret:
         names = some([account.id for account in file.without_secret], 3)
         context.reporter.note(
@@ -200,7 +200,8 @@ def _given_out(context: Context) -> str:
     return ""
 
 
-def _completed(context: Context, file: AccountFile) -> AccountFile:
+def completed(context: Context, file: AccountFile) -> AccountFile:
+    """``file``, with a password for each account that had none and has no source; written at once."""
     after = file.completed()
     if after is file:
         return file

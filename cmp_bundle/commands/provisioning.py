@@ -12,7 +12,7 @@ from cmp_bundle.commands import server
 from cmp_bundle.commands.account_files import read
 from cmp_bundle.commands.context import with_notes
 from cmp_bundle.commands.https_listener import listener
-from cmp_bundle.commands.loaded_accounts import with_secrets
+from cmp_bundle.commands.loaded_accounts import completed, with_secrets
 from cmp_bundle.commands.result import ServerChanges
 from cmp_bundle.errors import CmpBundleError, refuse
 from cmp_bundle.findings import Level
@@ -93,6 +93,8 @@ def provision(
     file = read(context)
     if users is not None:
         refuse(file.unknown(users), "nothing was changed")
+    if not dry_run:
+        file = completed(context, file)
     chosen = tuple(a for a in file.accounts if users is None or a.id in users)
     if proxy and not context.settings.site.url:
         raise CmpBundleError(

@@ -147,11 +147,16 @@ def to_undo(found: Found, *, restart: bool = False, firewall: Firewall | None = 
     if lines.HTTP in steps.reloads and found.our_http.https is None:
         refusals.before_reload(found)
     notes: tuple[str, ...] = ()
+    if found.our_http.redirect and (found.our_http.https or found.our_http.plain):
+        notes = (
+            f"{found.our_http.redirect} stays deployed, and nobody can open it any more:"
+            " cmp-bundle undeploy",
+        )
     if {"modules.conf", "sip.conf"}.intersection(found.ours) and found.installation.running:
         if restart:
             lines.restart(steps)
         else:
-            notes = ("chan_sip has the WebSocket again once Asterisk is restarted",)
+            notes += ("chan_sip has the WebSocket again once Asterisk is restarted",)
     return Planned(
         "undo of provision",
         tuple(steps.steps),

@@ -96,3 +96,19 @@ def test_the_objects_for_a_file_of_one_s_own(at: Desk) -> None:
     assert "[bob]\ntype = auth\n" in at("accounts", "add", "bob", "--pjsip")
     row = json.dumps(at.json("accounts", "add", "carol", "--pjsip"))
     assert "type = auth" not in row, "for scripts, no secret"
+
+
+def test_an_account_without_a_password_gets_one(at: Desk) -> None:
+    at.write('[[account]]\nid = "dave"\n')
+    assert at.json("provision")["made"] == ["dave"]
+    assert "password = " in at.accounts.read_text()
+
+
+def test_what_is_deployed_cannot_be_opened_any_more(at: Desk) -> None:
+    (at.root / "etc/asterisk/http.conf").write_text("[general]\n")
+    at("provision")
+    at("build")
+    at("deploy")
+    assert "/cmp2k stays deployed, and nobody can open it" in at("provision", "--undo")
+    at("undeploy")
+    assert not (at.root / "etc/asterisk/cmp-bundle").exists()
