@@ -32,7 +32,7 @@ from tests.unit.deploy.trees import snapshot
 
 pytestmark = [pytest.mark.asterisk, SIXTEEN_IN_SOAK]
 
-for name in ("deploy", "rollback", "undeploy", "accounts", "accounts_import"):
+for name in ("deploy", "provision", "rollback", "undeploy", "accounts", "accounts_import"):
     importlib.import_module(f"cmp_bundle.cli.{name}")  # here, and not in each process
 
 SECRET = "only-root-knows-this"
@@ -110,6 +110,8 @@ class Hostile:
         """Each command that changes the server."""
         self.runs("deploy", str(bundles["2"]), "--keep", "1")
         self.runs("rollback")
+        self.runs("provision")
+        self.runs("provision", "--undo")
         self.runs("undeploy")
 
 
@@ -241,6 +243,14 @@ def test_what_is_planted_is_neither_believed_nor_followed(
     at.does("lead", f"{at.etc}/http.conf", f"{cron}/http.conf")
     at.everything(bundles)
     at.does("back", f"{at.etc}/http.conf")
+    works(at, bundles)
+    for name in ("pjsip.conf", "https.pem", "extensions.conf"):
+        at.works("provision")
+        at.does("lead", f"{at.etc}/cmp-bundle/{name}", f"{cron}/http.conf")
+        at.runs("provision", "--update")
+        at.runs("provision", "--undo")
+        at.does("back", f"{at.etc}/cmp-bundle/{name}")
+        at.works("provision", "--undo")
     works(at, bundles)
 
 
