@@ -107,7 +107,7 @@ def _objects(context: Context, account: Account) -> str:
     where = server.look(context)
     known = abilities(where.control) if where and where.running else Abilities()
     settings = context.settings.provision
-    return by_hand(account, phones(settings.context, known, transport=False))
+    return by_hand(account, phones(settings.context, known))
 
 
 def _listed(account: Account) -> ListedAccount:

@@ -30,14 +30,13 @@ _LONGEST_NAME = 79
 
 @dataclass(frozen=True)
 class Phones:
-    """What all endpoints have in common: the dialplan ``context``, their ``codecs`` in order, whether
-    this Asterisk knows ``remove_unavailable``, and whether it lacks a ``transport`` for WebSockets.
+    """What all endpoints have in common: the dialplan ``context``, their ``codecs`` in order, and
+    whether this Asterisk knows ``remove_unavailable``.
     """
 
     context: str
     codecs: tuple[str, ...]
     remove_unavailable: bool
-    transport: bool
 
 
 @dataclass(frozen=True)

@@ -184,9 +184,7 @@ def _objects(
             now[account.id] = text
         elif now[account.id] != text:
             different.append(account.id)
-    protocols = (found.endpoints.transports or {}).values()
-    transport = not {"ws", "wss"}.intersection(protocols)
-    head = pjsip.head(phones(wanted.settings.context, found.abilities, transport=transport))
+    head = pjsip.head(phones(wanted.settings.context, found.abilities))
     if found.pjsip.head and not wanted.update and found.pjsip.objects:
         if found.pjsip.head != head:
             different.insert(0, "the templates")
@@ -201,10 +199,10 @@ def _objects(
     return PjsipFile(head, now), tuple(made), removed, tuple(notes)
 
 
-def phones(context: str, abilities: Abilities, *, transport: bool) -> Phones:
+def phones(context: str, abilities: Abilities) -> Phones:
     """What all endpoints have in common on an Asterisk of these abilities."""
     sound = ("opus", "ulaw") if abilities.transcodes_opus else ("ulaw", "opus")
-    return Phones(context, (*sound, "vp8"), abilities.remove_unavailable, transport)
+    return Phones(context, (*sound, "vp8"), abilities.remove_unavailable)
 
 
 def _without_endpoint(wanted: Wanted, found: Found) -> tuple[Account, ...]:

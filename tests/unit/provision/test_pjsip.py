@@ -19,7 +19,7 @@ from cmp_bundle.provision.pjsip import Phones, PjsipFile, by_hand, head, objects
 
 from .servers import ALICE, BOB
 
-PHONES = Phones("cmp-phones", ("ulaw", "opus", "vp8"), remove_unavailable=True, transport=True)
+PHONES = Phones("cmp-phones", ("ulaw", "opus", "vp8"), remove_unavailable=True)
 
 #: What an account file lets through, made so that nearly all of it is: nothing is thrown away.
 IDS = st.text(st.sampled_from(string.ascii_letters + string.digits + "-_.!~*'+=?$"), min_size=1)
