@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cmp_bundle.cli import options
-from cmp_bundle.cli.certs_install import install
+from cmp_bundle.cli.certs_install import hook, install, renew
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.command import group
 from cmp_bundle.cli.output import Result
@@ -172,6 +172,8 @@ command = group(
     untrust,
     authority,
     install,
+    renew,
+    hook,
 )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from cmp_bundle.commands.authority import export_authority, show_authority
     from cmp_bundle.commands.bundling import build, fetch, list_fixes
+    from cmp_bundle.commands.certificate_hooks import certificate_hook
     from cmp_bundle.commands.certificates import issue_certificate, show_certificates
     from cmp_bundle.commands.context import Context
     from cmp_bundle.commands.effective_settings import show_settings
@@ -48,6 +49,7 @@ _MODULES = {
     ),
     "authority": ("export_authority", "show_authority"),
     "bundling": ("build", "fetch", "list_fixes"),
+    "certificate_hooks": ("certificate_hook",),
     "certificates": ("issue_certificate", "show_certificates"),
     "context": ("Context",),
     "effective_settings": ("show_settings",),
@@ -70,6 +72,7 @@ __all__ = [
     "add_account",
     "backup_key",
     "build",
+    "certificate_hook",
     "check_accounts",
     "compare_sources",
     "deploy",

@@ -127,7 +127,7 @@ def _exchanged(
         found = survey_https(where)
         before_install(found)
         new, there = choose(found), _there(found)
-        shown = not where.running or at.shown(found.server.prefix) == new.der
+        shown = not where.running or at.shown(_listener(found), found.server.prefix) == new.der
         same = there is not None and there.pem == new.pem
         return found, new, to_install(_data(found) if same else new.pem, found, shown=shown)
 
@@ -138,7 +138,9 @@ def _exchanged(
     with engine.alone():
         # What was cut off before may have changed what is read here.
         found, new, planned = plan()
-        url = engine.carry_out(planned, lambda: at.shows(new.der, found.server.prefix))
+        url = engine.carry_out(
+            planned, lambda: at.shows(new.der, _listener(found), found.server.prefix)
+        )
     return _result(found, new, planned, url=url)
 
 
@@ -158,6 +160,11 @@ def _result(
         sha256=about.fingerprint,
         url=url,
     )
+
+
+def _listener(found: FoundHttps) -> str:
+    """Of HTTPS, which is on: Asterisk tells none that has no plain HTTP beside it."""
+    return str(found.server.tls_address)
 
 
 def _there(found: FoundHttps) -> Leaf | None:

@@ -137,24 +137,31 @@ class Server:
             raise CmpBundleError("websocket-closed", f"{answer.url} {answer}")
         return base
 
-    def shown(self, prefix: str) -> bytes | None:
-        """The certificate (DER) that HTTPS shows; None where none is running, or HTTPS is dead."""
-        base = self._base() if self.installation.running else None
-        return ask(base, f"{prefix}/ws").certificate if base else None
+    def shown(self, listener: str, prefix: str) -> bytes | None:
+        """The certificate (DER) that HTTPS at ``listener`` shows before anything is changed; None
+        where none is running, or HTTPS is dead.
+        """
+        if not self.installation.running:
+            return None
+        base = self._base() or base_url(listener)
+        self.before = ask(base, f"{prefix}/ws")
+        return self.before.certificate
 
-    def shows(self, certificate: bytes, prefix: str) -> str | None:
+    def shows(self, certificate: bytes, listener: str, prefix: str) -> str | None:
         """Where ``certificate`` (DER) is what HTTPS shows, once it does; None where no Asterisk is
         running.
 
-        Raises CmpBundleError where it shows another one, or lets fewer phones in than before.
+        Raises CmpBundleError where it shows another one or none, or where phones were let in before
+        and are not any more.
         """
         if not self.installation.running:
             return None
         self.installation.control.booted()
+        base = self._base() or base_url(listener)
         deadline = time.monotonic() + live.PATIENCE
-        while (base := self._base()) is None or self.shown(prefix) != certificate:
+        while (answer := ask(base, f"{prefix}/ws")).certificate != certificate:
             if time.monotonic() > deadline:
-                raise _not_shown(base)
+                raise _not_shown(answer)
             time.sleep(0.1)
         if lost := self.worse():
             raise CmpBundleError("websocket-closed", lost)
@@ -221,12 +228,11 @@ def _not_listening() -> CmpBundleError:
     )
 
 
-def _not_shown(base: str | None) -> CmpBundleError:
-    if base is None:
-        return _not_listening()
+def _not_shown(answer: Handshake) -> CmpBundleError:
+    instead = "shows another" if answer.certificate else answer.trouble
     return CmpBundleError(
         "certificate-not-served",
-        f"{base} does not show the new certificate",
+        f"{answer.base} does not show the new certificate: it {instead}",
         hint="Asterisk's log says why; if another server is at that address, name Asterisk's own:"
         " [asterisk] url",
     )
