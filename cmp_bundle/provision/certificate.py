@@ -41,5 +41,5 @@ def read_again(steps: Steps, found: FoundHttps) -> None:
         return
     ours = found.ours.get("http.conf")
     if ours is not None:
-        steps.add(found.our_folder / "http.conf", ours, replace(ours, mtime=found.moment))
+        steps.add(found.our_folder / "http.conf", ours, replace(ours, mtime=found.next_time))
     lines.reload(steps, "http.conf")

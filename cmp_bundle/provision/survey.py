@@ -64,9 +64,17 @@ class Abilities:
 
 @dataclass(frozen=True)
 class FoundHttps(ServerConfiguration):
-    """What concerns HTTPS: ``certificate`` is our own file of it."""
+    """What concerns HTTPS: ``certificate`` is our own file of it, ``http_time`` the time of our own
+    http.conf in whole seconds since 1970, 0 where there is none.
+    """
 
     certificate: State
+    http_time: int
+
+    @property
+    def next_time(self) -> int:
+        """One that our http.conf has not had yet, so that Asterisk reads it again."""
+        return max(self.moment, self.http_time + 1)
 
     @property
     def secret_owner(self) -> FileOwnership:
@@ -97,7 +105,11 @@ class Found(FoundHttps):
 def survey_https(installation: Installation, moment: int | None = None) -> FoundHttps:
     """Look at ``installation``'s HTTPS alone. Raises CmpBundleError as ``survey`` does."""
     configured = configuration(installation, ("http.conf",), moment)
-    return FoundHttps(**vars(configured), certificate=_certificate(configured))
+    return FoundHttps(
+        **vars(configured),
+        certificate=_certificate(configured),
+        http_time=_time_of_http(configured),
+    )
 
 
 def survey(installation: Installation, moment: int | None = None) -> Found:
@@ -119,12 +131,22 @@ def survey(installation: Installation, moment: int | None = None) -> Found:
         templates={c.name: c.place for c in pjsip.categories if c.template},
         mapping=reader.read("sorcery.conf", configured.files),
         certificate=_certificate(configured),
+        http_time=_time_of_http(configured),
         abilities=abilities(installation.control) if installation.running else Abilities(),
     )
 
 
 def _certificate(found: ServerConfiguration) -> State:
     return look(found.our_folder / CERTIFICATE, found.installation.boundary)
+
+
+def _time_of_http(found: ServerConfiguration) -> int:
+    path = found.our_folder / "http.conf"
+    try:
+        with found.installation.boundary.entry(path) as (folder, name):
+            return int(folder.stat(name).st_mtime)
+    except OSError:
+        return 0
 
 
 def _objects(pjsip: Configuration) -> dict[tuple[str, str], Place]:
