@@ -283,6 +283,8 @@ def _asks_alike(sight: Sight) -> Any:
         "const ask = devices.getUserMedia.bind(devices);"
         "devices.getUserMedia = (wanted) => { asked.push(wanted); return ask(wanted); };",
     )
+    # Upstream asks the system, and may be called before it has the answer.
+    page.wait("phone.video === false", "the phone to know that there is no camera")
     dial(page, "sip:246@localhost")
     asked = page.wait("asked.length && asked[0]")
     page.wait(f"{value('call')} === 'Hangup'")
