@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import pytest
 
 from cmp_bundle.phone.cache import Cache
@@ -9,7 +12,10 @@ from cmp_bundle.phone.fetch import fetch
 from cmp_bundle.phone.model import Phone
 from cmp_bundle.phone.source import parse
 from cmp_bundle.report import Silent
+from tests.conftest import _unreal
 
+from . import launch
+from .phones import Browsers
 from .static_site import Phones
 
 
@@ -24,3 +30,13 @@ def phones(request: pytest.FixtureRequest) -> Phones:
         return fetch(parse(source), cache, Silent(), offline=True)
 
     return get
+
+
+@pytest.fixture(scope="module")
+def browsers() -> Iterator[Browsers]:
+    """Both, each started when it is first asked for, once for all tests of a module."""
+    for name in ("chromium", "firefox"):
+        if reason := launch.missing(name):
+            _unreal(reason)
+    with contextlib.ExitStack() as stack:
+        yield Browsers(stack)

@@ -110,15 +110,6 @@ class Standing:
         self._trio = None
 
 
-@pytest.fixture(scope="module")
-def browsers() -> Iterator[Browsers]:
-    for name in ("chromium", "firefox"):
-        if reason := launch.missing(name):
-            _unreal(reason)
-    with contextlib.ExitStack() as stack:
-        yield Browsers(stack)
-
-
 @pytest.fixture(
     scope="module",
     params=[

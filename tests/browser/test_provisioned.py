@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,20 +11,10 @@ from tests.conftest import SIXTEEN_IN_SOAK, Cmp, _unreal
 from tests.testbed import proxies
 from tests.testbed.server import Asterisk
 
-from . import launch
 from .bidi import Page
 from .phones import Browsers, Phones, dial, hears, idle, press, quiet, sees, talk
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.browser]
-
-
-@pytest.fixture
-def browsers() -> Iterator[Browsers]:
-    for name in ("chromium", "firefox"):
-        if reason := launch.missing(name):
-            _unreal(reason)
-    with contextlib.ExitStack() as stack:
-        yield Browsers(stack)
 
 
 def test_from_packages_to_a_conference(cmp: Cmp, packaged: Asterisk, browsers: Browsers) -> None:

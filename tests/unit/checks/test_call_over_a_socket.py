@@ -21,7 +21,6 @@ from cmp_bundle.checks import call, sip_client
 from cmp_bundle.checks.call import Proof, prove
 from tests.unit.devserver.test_hostile_pbx import accept
 from tests.unit.practice.scripted import Message
-from tests.unit.tls.made import odd
 
 from .scripted_pbx import ALICE, PASSWORD, WELL, Say, ScriptedPbx, codes, reply
 from .test_websocket import saying, serving
@@ -64,15 +63,6 @@ class OverSockets(ScriptedPbx):
                     line.send(one)
         with self._lock:
             self.open -= 1
-
-
-@pytest.fixture(scope="module")
-def context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
-    pem = tmp_path_factory.mktemp("pem") / "both.pem"
-    pem.write_bytes(b"".join(odd("localhost")))
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.load_cert_chain(pem)
-    return made
 
 
 @pytest.fixture

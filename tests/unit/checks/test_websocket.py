@@ -17,21 +17,11 @@ import pytest
 from cmp_bundle.asterisk.control import Control
 from cmp_bundle.checks import websocket as asking
 from cmp_bundle.checks.websocket import Handshake, again, ask, base_url, without_pjsip, worse
-from tests.unit.tls.made import odd
 
 OPEN = b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Protocol: sip\r\n\r\n"
 CLOSE = b"\x88\x82\x00\x00\x00\x00\x03\xe8"
 
 Serve = Callable[[ssl.SSLSocket], None]
-
-
-@pytest.fixture(scope="module")
-def context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
-    pem = tmp_path_factory.mktemp("pem") / "both.pem"
-    pem.write_bytes(b"".join(odd("localhost")))
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.load_cert_chain(pem)
-    return made
 
 
 @contextlib.contextmanager
