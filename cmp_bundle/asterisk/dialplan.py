@@ -31,16 +31,6 @@ def answered_by(plan: Configuration, context: str, extension: str) -> Variable |
     return None
 
 
-def included(plan: Configuration, context: str) -> tuple[Variable, ...]:
-    """The lines of ``context`` that reach beyond it: ``include`` and ``switch``."""
-    return tuple(
-        v
-        for v in _lines(plan, context)
-        if folded(v.name) in ("include", "ignorepat", "switch", "lswitch", "eswitch")
-        and folded(v.name) != "ignorepat"
-    )
-
-
 def matches(pattern: str, extension: str) -> bool:
     """Whether a line for ``pattern`` answers ``extension``. Dashes in either count for nothing."""
     if not pattern.startswith("_"):

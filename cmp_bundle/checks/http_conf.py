@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cmp_bundle.asterisk.configuration import REFUSED, UNKNOWN, same_name
+from cmp_bundle.asterisk.configuration import same_name
+from cmp_bundle.checks.conf_file import open_comment
 from cmp_bundle.findings import finding
 from cmp_bundle.places import Place
 
@@ -34,15 +35,6 @@ def https_off(server: HttpServer, file: Path, *, proxied: bool = False) -> Findi
         return None
     text = "HTTPS is not enabled, and without it browsers give no page a camera or a microphone"
     return finding("https-off", text, Place(str(file)), _LINES)
-
-
-def refused(http: Configuration) -> Finding | None:
-    """Whether Asterisk would have nothing of the file."""
-    if not http.refused:
-        return None
-    problem = next(p for p in reversed(http.problems) if p.code in (REFUSED, UNKNOWN))
-    text = f"Asterisk would refuse this file: {problem.message}"
-    return finding("conf-refused", text, problem.place, "fix this first; nothing was changed")
 
 
 def prefix_unusable(server: HttpServer) -> Finding | None:
@@ -80,12 +72,9 @@ def redirect_ineffective(
     redirect = server.redirect(target)
     if redirect is not None and redirect.destination == page:
         return None
-    if redirect is None and http.open_comment is not None:
-        text = (
-            "a block comment that begins here is never closed, so Asterisk reads nothing that is"
-            " added at the end of the file"
-        )
-        return finding("open-comment", text, http.open_comment, "close it with --;")
+    unseen = open_comment(http) if redirect is None else None
+    if unseen is not None:
+        return unseen
     text = f"the redirect {target} would not take effect"
     hint = "look at what is written behind cmp-bundle's line, or move that line to the end"
     return finding("redirect-ineffective", text, Place(str(file)), hint)

@@ -18,7 +18,7 @@ from cmp_bundle.errors import CmpBundleError, refuse
 from cmp_bundle.findings import Level
 from cmp_bundle.provision import firewall as firewalls
 from cmp_bundle.provision import selinux
-from cmp_bundle.provision.plan import FOR_A_PROXY, ports, to_provision, to_undo
+from cmp_bundle.provision.plan import ports, to_provision, to_undo
 from cmp_bundle.provision.proxy import block, is_proxied
 from cmp_bundle.provision.survey import survey
 from cmp_bundle.provision.wanted import Wanted
@@ -88,7 +88,8 @@ def provision(
     ``users`` are the accounts that get an endpoint, all without it. ``update`` writes anew what is
     in cmp-bundle's own files. ``pair`` are a certificate and its key for HTTPS, PEM. ``proxy`` names
     a proxy on this machine that has the certificate (nginx, …), ``firewall`` opens the one of this
-    machine, ``restart`` allows a restart of Asterisk, where it takes one. Raises CmpBundleError; the server is then as it was.
+    machine, ``restart`` allows a restart of Asterisk, where it takes one. Raises CmpBundleError; the
+    server is then as it was.
     """
     file = read(context)
     if users is not None:
@@ -111,8 +112,8 @@ def provision(
         at_work = firewalls.look()
         if at_work and not (firewall or at_work.opened):
             context.reporter.note(
-                f"{at_work.kind} is at work on this machine: phones need {ports(found, proxied=proxied)} open;"
-                " to open them: cmp-bundle provision --firewall"
+                f"{at_work.kind} is at work on this machine: phones need"
+                f" {ports(found, proxied=proxied)} open; to open them: cmp-bundle provision --firewall"
             )
         labels = selinux.advice(found.our_folder, where.static)
         if labels:
@@ -130,8 +131,9 @@ def provision(
         )
         return to_provision(wanted, found)
 
-    done = _carried_out(context, plan, lambda: with_secrets(context, file, chosen), dry_run=dry_run)
-    return replace(done, proxy=_lines_for(context, proxy)) if proxy else done
+    return _carried_out(
+        context, plan, lambda: with_secrets(context, file, chosen), proxy=proxy, dry_run=dry_run
+    )
 
 
 def _candidates(context: Context) -> tuple[str, str] | None:
@@ -141,16 +143,15 @@ def _candidates(context: Context) -> tuple[str, str] | None:
     return (own, public) if own and own != public else None
 
 
-def _lines_for(context: Context, proxy: str) -> str:
-    found = survey(server.installation(context))
+def _lines_for(context: Context, proxy: str, planned: Planned) -> str:
     site = context.settings.site
     return block(
         proxy,
         site.url,
-        prefix=found.server.prefix,
+        prefix=planned.prefix,
         site=site.name,
         redirect=site.redirect,
-        listener=str(found.server.address or FOR_A_PROXY),
+        listener=planned.plain,
     )
 
 
@@ -173,17 +174,18 @@ def _carried_out(
     plan: Callable[[Installation], Planned],
     to_try: Callable[[], tuple[Account, ...]],
     *,
+    proxy: str | None = None,
     dry_run: bool,
 ) -> Provisioned:
     where = server.installation(context)
     at = server.server(context, where)
     if dry_run:
-        return _result(context, plan(where), dry_run=True)
+        return _result(context, plan(where), proxy, dry_run=True)
     engine = server.engine(context, at)
     with engine.alone():
         # What was cut off before may have changed what is read here.
         planned = plan(where)
-        done = _result(context, planned)
+        done = _result(context, planned, proxy)
         return engine.carry_out(planned, lambda: _tried(context, at, planned, to_try(), done))
 
 
@@ -238,7 +240,9 @@ def _reaches_far(address: str) -> bool:
         return False
 
 
-def _result(context: Context, planned: Planned, *, dry_run: bool = False) -> Provisioned:
+def _result(
+    context: Context, planned: Planned, proxy: str | None, *, dry_run: bool = False
+) -> Provisioned:
     """What is planned, and its notes said."""
     for note in planned.notes:
         context.reporter.note(note)
@@ -251,4 +255,5 @@ def _result(context: Context, planned: Planned, *, dry_run: bool = False) -> Pro
         present=planned.present,
         removed=planned.removed,
         echo=planned.echo,
+        proxy=_lines_for(context, proxy, planned) if proxy else None,
     )

@@ -15,6 +15,7 @@ from cmp_bundle.deploy import refusals, staging
 from cmp_bundle.deploy.layout import release_id
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.server import lines
+from cmp_bundle.server.refusals import before_reload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,7 +123,7 @@ def to_undeploy(found: Survey) -> Planned:
     if found.folder is not None and found.our_names.isdisjoint(includes.PROVISIONED):
         cleanup += (Removal(found.our_folder),)
     if steps.reloads:
-        refusals.before_reload(found)
+        before_reload(found)
     nothing = _expected(found, found.redirect or "/cmp2k", None, None)
     return Planned("undeploy", tuple(steps.steps), cleanup, None, nothing)
 
@@ -157,12 +158,7 @@ def _link(found: Survey, release: str | None) -> State:
 
 def _configure(steps: Steps, found: Survey, redirect: str | None, page: str | None) -> None:
     """Our own http.conf, the one line in theirs, and the reload."""
-    ours = replace(found.our_http, redirect=redirect, page=page)
-    if ours:
-        exists = found.has_category("http.conf", "general")
-        lines.include(steps, found, "http.conf", ours.written(general_exists=exists))
-    else:
-        lines.exclude(steps, found, "http.conf")
+    lines.write_http(steps, found, replace(found.our_http, redirect=redirect, page=page))
 
 
 def _served(found: Survey, bundle: Bundle) -> dict[str, bytes]:

@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.http_conf import http_server
-from cmp_bundle.changes.state import FileState
 from cmp_bundle.checks import http_conf
-from cmp_bundle.checks.reload import would_end_https
+from cmp_bundle.checks.conf_file import refused
 from cmp_bundle.errors import refuse_first
 from cmp_bundle.findings import finding
 from cmp_bundle.places import Place
+from cmp_bundle.server.refusals import before_reload
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cmp_bundle.changes.plan import Plan
     from cmp_bundle.checks.expected import Expected
     from cmp_bundle.deploy.survey import Survey
@@ -34,35 +32,22 @@ def before_deploy(found: Survey, site: str, redirect: str, *, proxied: bool) -> 
     )
 
 
-def before_reload(found: Survey) -> None:
-    """What stands against any reload of http.conf, whoever asks for it."""
-    if found.installation.running:
-        refuse_first(would_end_https(found.pair))
-
-
 def before_any(found: Survey) -> None:
     """What stands against every change of http.conf."""
     before_reload(found)
     found.their("http.conf")
-    refuse_first(http_conf.refused(found.http), http_conf.from_a_database(found.from_a_database))
+    refuse_first(refused(found.http), http_conf.from_a_database(found.from_a_database))
 
 
 def after(found: Survey, plan: Plan, expected: Expected) -> None:
     """Reads the configuration as it would be, and raises if it would not do what was planned."""
-    changes: dict[Path, bytes | None] = {
-        c.path: c.after.data if isinstance(c.after, FileState) else None
-        for c in plan.changes
-        if c.path.suffix == ".conf"
-    }
-    if not changes:
+    if not any(change.path.suffix == ".conf" for change in plan.changes):
         return
-    # A file of ours that is right already is no change, and without our line nobody has read it.
-    ours = {found.our_folder / name: state.data for name, state in found.ours.items()}
-    http = reader.read("http.conf", found.with_changes(ours | changes))
+    http = reader.read("http.conf", found.with_changes(found.after(plan)))
     server = http_server(http)
     target, file = expected.redirect, found.path("http.conf")
     refuse_first(
-        http_conf.refused(http),
+        refused(http),
         http_conf.redirect_ineffective(http, server, target, expected.page, file),
         http_conf.redirect_taken(server, target, found.inside("http.conf")),
     )

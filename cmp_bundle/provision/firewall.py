@@ -83,7 +83,9 @@ class Firewall:
             )
         if self.kind == "ufw":
             return (("ufw", "--force", "delete", "allow", _NAME),)
-        return tuple(("nft", "delete", "rule", *chain, "handle", h) for chain, h in _our_rules())
+        return tuple(
+            ("nft", "delete", "rule", *chain, "handle", h) for chain, h in _our_rules(_ruleset())
+        )
 
 
 def look() -> Firewall | None:
@@ -94,8 +96,9 @@ def look() -> Firewall | None:
     status = _answer("ufw", "status") or ""
     if status.startswith("Status: active"):
         return Firewall("ufw", _NAME in status)
-    chains = tuple(_closed_chains(_ruleset()))
-    return Firewall("nftables", bool(list(_our_rules())), chains) if chains else None
+    ruleset = _ruleset()
+    chains = tuple(_closed_chains(ruleset))
+    return Firewall("nftables", bool(list(_our_rules(ruleset))), chains) if chains else None
 
 
 def _ruleset() -> list[dict[str, Any]]:
@@ -127,9 +130,9 @@ def _drops(entry: dict[str, Any], chain: tuple[str, str, str]) -> bool:
     return bool(verdicts & {"drop", "reject"}) and verdicts <= {"drop", "reject", "counter", "log"}
 
 
-def _our_rules() -> Iterator[tuple[tuple[str, str, str], str]]:
+def _our_rules(ruleset: list[dict[str, Any]]) -> Iterator[tuple[tuple[str, str, str], str]]:
     """The chain and the handle of each rule with our comment."""
-    for entry in _ruleset():
+    for entry in ruleset:
         rule = entry.get("rule", {})
         if rule.get("comment") == _NAME:
             chain = (str(rule["family"]), str(rule["table"]), str(rule["chain"]))

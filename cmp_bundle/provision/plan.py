@@ -18,6 +18,7 @@ from cmp_bundle.provision.pjsip import Phones, PjsipFile
 from cmp_bundle.provision.proxy import HTTPS
 from cmp_bundle.provision.survey import CERTIFICATE, THEIRS
 from cmp_bundle.server import lines
+from cmp_bundle.server.refusals import before_reload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,7 @@ class Planned(Plan):
     """``made`` are the ids of the accounts whose endpoint is new or another now, ``present`` those
     whose endpoint is in our file then, ``theirs`` those who have one of somebody else's, ``removed``
     those whose endpoint goes. ``open`` is whether phones can connect then, ``listener`` the
-    ``address:port`` of HTTPS, if that is on, ``echo`` the extension of the echo, if that is ours.
+    ``address:port`` of HTTPS, if that is on, ``plain`` where a proxy asks, ``echo`` the extension of the echo, if that is ours.
     """
 
     made: tuple[str, ...] = ()
@@ -60,6 +61,7 @@ class Planned(Plan):
     removed: tuple[str, ...] = ()
     open: bool = False
     listener: str | None = None
+    plain: str = FOR_A_PROXY
     prefix: str = ""
     echo: str = ""
     notes: tuple[str, ...] = ()
@@ -93,6 +95,7 @@ def to_provision(wanted: Wanted, found: Found) -> Planned:
         removed=removed,
         open=listener is not None or wanted.proxied,
         listener=listener,
+        plain=str(found.server.address or FOR_A_PROXY),
         prefix=found.server.prefix,
         echo=plan.echo,
         notes=(*notes, *plan.taken, *lines.notes(steps, found), *_warnings(wanted, found)),
@@ -141,11 +144,11 @@ def to_undo(found: Found, *, restart: bool = False, firewall: Firewall | None = 
         if name != "http.conf":
             lines.exclude(steps, found, name)
     ours = replace(found.our_http, https=None, session_limit=None, plain=None)
-    _http_conf(steps, found, ours)
+    lines.write_http(steps, found, ours)
     steps.add(found.our_folder / CERTIFICATE, found.certificate, None)
     cleanup = (Removal(found.our_folder),) if found.folder is not None and not ours else ()
     if lines.HTTP in steps.reloads and found.our_http.https is None:
-        refusals.before_reload(found)
+        before_reload(found)
     notes: tuple[str, ...] = ()
     if found.our_http.redirect and (found.our_http.https or found.our_http.plain):
         notes = (
@@ -266,19 +269,11 @@ def _https(steps: Steps, wanted: Wanted, found: Found) -> str | None:
     needed = 2 * len(wanted.everyone) + _MORE_SESSIONS
     if found.server.session_limit < needed:
         ours = replace(ours, session_limit=needed)
-    _http_conf(steps, found, ours)
+    lines.write_http(steps, found, ours)
     if renewed:
         certificate.read_again(steps, found)
     if lines.HTTP in steps.reloads and listener is None:
-        refusals.before_reload(found)
+        before_reload(found)
     if listener is not None:
         return listener.address
     return str(found.server.tls_address) if found.server.tls_address else None
-
-
-def _http_conf(steps: Steps, found: Found, ours: includes.OurHttp) -> None:
-    if ours:
-        exists = found.has_category("http.conf", "general")
-        lines.include(steps, found, "http.conf", ours.written(general_exists=exists))
-    else:
-        lines.exclude(steps, found, "http.conf")

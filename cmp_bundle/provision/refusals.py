@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import reader
-from cmp_bundle.asterisk.configuration import REFUSED, UNKNOWN, folded
-from cmp_bundle.changes.state import FileState
+from cmp_bundle.asterisk.configuration import folded
 from cmp_bundle.checks import http_conf
-from cmp_bundle.checks.reload import would_end_https
+from cmp_bundle.checks.conf_file import open_comment, refused
 from cmp_bundle.errors import refuse, refuse_first
 from cmp_bundle.findings import finding
 from cmp_bundle.places import Place
@@ -18,7 +17,6 @@ from cmp_bundle.provision.survey import CERTIFICATE, KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from cmp_bundle.asterisk.configuration import Configuration
     from cmp_bundle.changes.plan import Plan
@@ -35,9 +33,9 @@ def before(wanted: Wanted, found: Found) -> None:
     for name in ("http.conf", "pjsip.conf", "extensions.conf"):
         found.their(name)
     refuse_first(
-        http_conf.refused(found.http),
+        refused(found.http),
         http_conf.from_a_database(found.from_a_database),
-        *(_refused(found.without_ours(name)) for name in ("pjsip.conf", "extensions.conf")),
+        *(refused(found.without_ours(name)) for name in ("pjsip.conf", "extensions.conf")),
         *_elsewhere(found),
         _two_ways(wanted, found),
         _restart(wanted, found),
@@ -51,7 +49,7 @@ def before_install(found: FoundHttps) -> None:
     """
     found.their("http.conf")
     refuse_first(
-        http_conf.refused(found.http),
+        refused(found.http),
         http_conf.from_a_database(found.from_a_database),
         _not_ours(found),
     )
@@ -73,50 +71,24 @@ def _not_ours(found: FoundHttps) -> Finding | None:
     return None
 
 
-def before_reload(found: Found) -> None:
-    """What stands against any reload of http.conf, whoever asks for it."""
-    if found.installation.running:
-        refuse_first(would_end_https(found.pair))
-
-
 def after(plan: Plan, found: Found) -> None:
     """Reads the files as they would be, and raises where Asterisk would not see what is planned."""
-    changes: dict[Path, bytes | None] = {
-        c.path: c.after.data if isinstance(c.after, FileState) else None
-        for c in plan.changes
-        if c.path.suffix == ".conf"
-    }
-    # A file of ours that is right already is no change, and without our line nobody has read it.
-    ours: dict[Path, bytes | None] = {
-        found.our_folder / name: state.data for name, state in found.ours.items()
-    }
-    files = found.with_changes(ours | changes)
+    changes = found.after(plan)
+    files = found.with_changes(changes)
     for name in found.theirs:
-        our_data = (ours | changes).get(found.our_folder / name)
-        if our_data is None:
+        if changes.get(found.our_folder / name) is None:
             continue
         read = reader.read(name, files)
-        refuse_first(_refused(read), _unseen(read, found, name))
-
-
-def _refused(read: Configuration) -> Finding | None:
-    if not read.refused:
-        return None
-    problem = next(p for p in reversed(read.problems) if p.code in (REFUSED, UNKNOWN))
-    text = f"Asterisk would refuse this file: {problem.message}"
-    return finding("conf-refused", text, problem.place, "fix this first; nothing was changed")
+        refuse_first(refused(read), _unseen(read, found, name))
 
 
 def _unseen(read: Configuration, found: Found, name: str) -> Finding | None:
     """Whether Asterisk reads our file at all, behind all that is in theirs."""
     if found.inside(name) in read.files:
         return None
-    if read.open_comment is not None:
-        text = (
-            "a block comment that begins here is never closed, so Asterisk reads nothing that is"
-            " added at the end of the file"
-        )
-        return finding("open-comment", text, read.open_comment, "close it with --;")
+    comment = open_comment(read)
+    if comment is not None:
+        return comment
     text = f"Asterisk would not read {found.our_folder / name}"
     hint = "look at what is written before cmp-bundle's line"
     return finding("line-unread", text, Place(str(found.path(name))), hint)

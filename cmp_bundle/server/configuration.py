@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from cmp_bundle.asterisk.http_conf import HttpServer
     from cmp_bundle.asterisk.includes import OurHttp
     from cmp_bundle.asterisk.installation import Installation
+    from cmp_bundle.changes.plan import Plan
     from cmp_bundle.files import Boundary
     from cmp_bundle.server.line_file import LineFile
 
@@ -100,6 +101,19 @@ class ServerConfiguration:
     def inside(self, name: str) -> str:
         """Our file ``name``, as Asterisk sees it."""
         return inside(self.files, name)
+
+    def after(self, plan: Plan) -> dict[Path, bytes | None]:
+        """What ``plan`` leaves in the configuration files that are looked at, ours and those that it
+        changes; None for those that are gone.
+        """
+        # A file of ours that is right already is no change, and without our line nobody has read it.
+        ours = {self.our_folder / name: state.data for name, state in self.ours.items()}
+        changes = {
+            change.path: change.after.data if isinstance(change.after, FileState) else None
+            for change in plan.changes
+            if change.path.suffix == ".conf"
+        }
+        return {**ours, **changes}
 
     def with_changes(self, changes: Mapping[Path, bytes | None]) -> Overlaid:
         """The configuration as it would be with these files changed."""

@@ -12,6 +12,7 @@ from cmp_bundle.findings import finding
 from cmp_bundle.places import Place
 
 if TYPE_CHECKING:
+    from cmp_bundle.asterisk.includes import OurHttp
     from cmp_bundle.changes.plan import Steps
     from cmp_bundle.files import FileOwnership
     from cmp_bundle.server.configuration import ServerConfiguration
@@ -66,6 +67,15 @@ def exclude(steps: Steps, found: ServerConfiguration, name: str) -> None:
         steps.edit(found.path(name), theirs, after, included=name)
         reload(steps, name)
     steps.add(found.our_folder / name, found.ours.get(name), None)
+
+
+def write_http(steps: Steps, found: ServerConfiguration, ours: OurHttp) -> None:
+    """Our own http.conf with what a deploy and provision have there, or none where that is nothing."""
+    if ours:
+        exists = found.has_category("http.conf", "general")
+        include(steps, found, "http.conf", ours.written(general_exists=exists))
+    else:
+        exclude(steps, found, "http.conf")
 
 
 def notes(steps: Steps, found: ServerConfiguration) -> tuple[str, ...]:
