@@ -242,6 +242,8 @@ def _result(context: Context, planned: Planned, *, dry_run: bool = False) -> Pro
     """What is planned, and its notes said."""
     for note in planned.notes:
         context.reporter.note(note)
+    for found in planned.lacking:
+        context.reporter.found(found)
     return Provisioned(
         changed=bool(planned),
         changes=changed_paths(planned.steps, planned.cleanup),
