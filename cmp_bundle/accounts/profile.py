@@ -64,7 +64,7 @@ def lets_in_like(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 def _as_ha1(profile: Mapping[str, Any], realm: str) -> str:
     if "password" in profile:
-        return ha1(profile.get("name", ""), realm, profile["password"])
+        return ha1(profile.get("name") or profile["id"], realm, profile["password"])
     return str(profile.get("ha1", ""))
 
 

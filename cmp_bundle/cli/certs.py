@@ -11,7 +11,7 @@ from cmp_bundle.cli.certs_install import hook, install, renew
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.command import group
 from cmp_bundle.cli.output import Result
-from cmp_bundle.commands.authority import export_authority, show_authority
+from cmp_bundle.commands.authority import DEVICES, export_authority, show_authority
 from cmp_bundle.commands.certificates import issue_certificate, show_certificates
 from cmp_bundle.commands.trusting import trust_authority, untrust_authority
 from cmp_bundle.tls.bounds import PRIVATE
@@ -155,7 +155,8 @@ def authority(
     )
     text = exported.pem or (
         f"{export}: the certificate of {exported.name}, without its key\n"
-        "a browser or phone that it is added to trusts every certificate that it signs"
+        "a browser or phone that it is added to trusts every certificate that it signs\n"
+        f"the steps on each device: {DEVICES}"
     )
     return Result(text, exported)
 

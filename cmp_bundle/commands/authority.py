@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from cmp_bundle.tls.hosts import Host
 
 
+#: How each kind of device comes to trust it.
+DEVICES = "https://github.com/cmp-bundle/cmp-bundle/blob/main/docs/devices.md"
+
+
 @dataclass(frozen=True)
 class AuthorityFacts:
     """``name`` is the name that browsers show, ``vouches_for`` its limits in words. ``domains``,

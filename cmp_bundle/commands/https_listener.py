@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.checks import certificate_change
 from cmp_bundle.commands import given_certificate
-from cmp_bundle.commands.authority import folder_of, now, tell_if_fresh
+from cmp_bundle.commands.authority import DEVICES, folder_of, now, tell_if_fresh
 from cmp_bundle.files import Disk
 from cmp_bundle.provision.wanted import Listener
 from cmp_bundle.tls import leaf, machine
@@ -71,6 +71,11 @@ def _issued(context: Context) -> bytes:
     before = authority_in(folder, now())
     authority = before or ensure(folder, hosts, now(), disk)
     tell_if_fresh(context, authority)
+    if authority.fresh:
+        context.reporter.note(
+            "browsers on other devices warn until they trust it: cmp-bundle certs ca --export FILE;"
+            f" the steps on each device: {DEVICES}"
+        )
     bounds = authority.anchor.bounds
     allowed = tuple(host for host in hosts if bounds.allow(host))
     left_out = [str(host) for host in hosts if host not in allowed]

@@ -104,7 +104,7 @@ def renew_certificate(
         if now() < due:
             return old
         new = leaf.issue(authority, old.hosts, now())
-        if new.not_after > old.not_after:
+        if new.not_after > old.not_after or new.not_after < authority.anchor.not_after:
             return new
         context.reporter.warn(
             f"a new certificate would end on {new.not_after:%Y-%m-%d} as well, with its authority;"

@@ -246,6 +246,8 @@ def _result(
     """What is planned, and its notes said."""
     for note in planned.notes:
         context.reporter.note(note)
+    for found in planned.lacking:
+        context.reporter.found(found)
     return Provisioned(
         changed=bool(planned),
         changes=changed_paths(planned.steps, planned.cleanup),

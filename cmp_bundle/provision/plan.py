@@ -11,6 +11,7 @@ from cmp_bundle.asterisk.includes import Https
 from cmp_bundle.asterisk.values import integer
 from cmp_bundle.changes.plan import Plan, Steps
 from cmp_bundle.changes.step import Removal
+from cmp_bundle.checks.accounts import against
 from cmp_bundle.provision import certificate, pjsip, refusals
 from cmp_bundle.provision.dialplan import dialplan
 from cmp_bundle.provision.firewall import FirewallChange, Ports
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cmp_bundle.accounts.model import Account
+    from cmp_bundle.findings import Finding
     from cmp_bundle.provision.dialplan import Dialplan
     from cmp_bundle.provision.firewall import Firewall
     from cmp_bundle.provision.survey import Abilities, Found
@@ -52,7 +54,9 @@ class Planned(Plan):
     """``made`` are the ids of the accounts whose endpoint is new or another now, ``present`` those
     whose endpoint is in our file then, ``theirs`` those who have one of somebody else's, ``removed``
     those whose endpoint goes. ``open`` is whether phones can connect then, ``listener`` the
-    ``address:port`` of HTTPS, if that is on, ``plain`` where a proxy asks, ``echo`` the extension of the echo, if that is ours.
+    ``address:port`` of HTTPS, if that is on, ``plain`` where a proxy asks, ``echo`` the extension of
+    the echo, if that is ours. ``lacking`` is what endpoints of somebody else's lack for a browser
+    phone.
     """
 
     made: tuple[str, ...] = ()
@@ -65,6 +69,7 @@ class Planned(Plan):
     prefix: str = ""
     echo: str = ""
     notes: tuple[str, ...] = ()
+    lacking: tuple[Finding, ...] = ()
 
 
 def to_provision(wanted: Wanted, found: Found) -> Planned:
@@ -81,6 +86,8 @@ def to_provision(wanted: Wanted, found: Found) -> Planned:
     lines.include(steps, found, "extensions.conf", bytes(plan))
     if plan.conference:
         lines.include(steps, found, "confbridge.conf", includes.render("confbridge.conf"))
+    else:
+        lines.exclude(steps, found, "confbridge.conf")
     _rtp(steps, wanted, found)
     listener = _https(steps, wanted, found)
     _websocket(steps, found)
@@ -98,14 +105,24 @@ def to_provision(wanted: Wanted, found: Found) -> Planned:
         plain=str(found.server.address or FOR_A_PROXY),
         prefix=found.server.prefix,
         echo=plan.echo,
+        lacking=tuple(_lacking(wanted, found)),
         notes=(*notes, *plan.taken, *lines.notes(steps, found), *_warnings(wanted, found)),
     )
     refusals.after(planned, found)
     return planned
 
 
+def _lacking(wanted: Wanted, found: Found) -> Iterator[Finding]:
+    """What is to be said of endpoints that are there already, and stay as they are."""
+    for account in wanted.everyone:
+        if account.id in found.endpoints.endpoints and not account.source:
+            yield from against(account, found.endpoints)
+
+
 def _warnings(wanted: Wanted, found: Found) -> Iterator[str]:
     """What works now, and yet may surprise."""
+    if wanted.settings.conference and "confbridge.conf" not in found.theirs:
+        yield f"{found.path('confbridge.conf')} does not exist, so there is no conference"
     if wanted.proxied and found.abilities.forgets_neighbours:
         yield (
             "this Asterisk forgets all phones from one address when one of them disconnects"
@@ -216,7 +233,10 @@ def _without_endpoint(wanted: Wanted, found: Found) -> tuple[Account, ...]:
 def _dialplan(wanted: Wanted, found: Found, present: tuple[str, ...]) -> Dialplan:
     there = {*present, *found.endpoints.endpoints}
     accounts = [account for account in wanted.everyone if account.id in there]
-    return dialplan(found.without_ours("extensions.conf"), wanted.settings, accounts)
+    settings = wanted.settings
+    if "confbridge.conf" not in found.theirs:
+        settings = replace(settings, conference="")
+    return dialplan(found.without_ours("extensions.conf"), settings, accounts)
 
 
 def _rtp(steps: Steps, wanted: Wanted, found: Found) -> None:

@@ -21,8 +21,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from websockets.asyncio.client import connect
 
 from cmp_bundle.checks.websocket import ask, base_url
-from tests.conftest import SIXTEEN_IN_SOAK, Cmp
+from tests.conftest import SIXTEEN_IN_SOAK, Cmp, _unreal
 from tests.scripted_phone import SIP, Phone
+from tests.testbed import acme
 from tests.testbed.roots import Release
 from tests.testbed.server import ACCOUNTS, Asterisk
 from tests.unit.tls.lineage import Lineage, issued
@@ -216,6 +217,8 @@ def test_phones_stay(at: Cmp, server: Asterisk, lineage: Lineage) -> None:
             await asyncio.wait_for(asyncio.gather(*pongs), 30)
             assert {line.close_code for line in lines} == {None}
             await phones[0].call()
+            # One after the other takes half a minute on 16.
+            await asyncio.gather(*(line.close() for line in lines))
 
     asyncio.run(everybody())
 
@@ -271,6 +274,28 @@ def test_certbot_s_hook(at: Cmp, server: Asterisk, lineage: Lineage, tmp_path: P
     assert done.returncode == 1
     assert "error certificate-expired" in done.stderr
     assert served(server) == new
+
+
+@SIXTEEN_IN_SOAK
+@pytest.mark.usefixtures("own_network")
+def test_certbot_itself(at: Cmp, server: Asterisk, tmp_path: Path) -> None:
+    """From its first certificate, and by its own renewal."""
+    if reason := acme.why_not():
+        _unreal(reason)
+    with acme.certbot(tmp_path) as certbot:
+        certbot.first("pbx.example")
+        folder = certbot.config / "live/pbx.example"
+        at("provision", "--certbot", str(folder))
+        first = serial_in((folder / "fullchain.pem").read_bytes())
+        assert served(server) == first
+        hook = certbot.config / "renewal-hooks/deploy/cmp-bundle"
+        hook.write_text(at.run("certs", "hook", "certbot", "pbx.example").stdout)
+        hook.chmod(0o755)
+        said = certbot("renew", "--force-renewal", environment=at.environment)
+        assert "shows it" in said, said
+        new = serial_in((folder / "fullchain.pem").read_bytes())
+        assert new != first
+        assert served(server) == new
 
 
 def test_https_that_is_dead_lives_again(at: Cmp, server: Asterisk, lineage: Lineage) -> None:

@@ -26,7 +26,7 @@ def main() -> int:
         table(reload.measured(phone, Path(base)))
         print(f"\nVisits a second to a real Asterisk ({name} phone)\n", flush=True)
         table(visits.measured(name, Path(base)))
-        print("\nA build and a deploy for very many accounts (processor time, built-in phone)\n")
+        print("\nA build, a provision and a deploy for very many accounts (processor time)\n")
         table(accounts.measured(Path(base)))
     return 0
 

@@ -1,4 +1,4 @@
-"""What a build and a deploy cost for each account, with ten thousand and with ten times as many."""
+"""What each account costs a build, a provision and a deploy, with ten thousand and ten times as many."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.unit.deploy.trees import NO_ASTERISK, tree
+from tests.unit.deploy.trees import NO_ASTERISK
+from tests.unit.provision.servers import packaged
 
 COUNTS = (10_000, 100_000)
 
@@ -54,7 +55,7 @@ print("\\n" + json.dumps([code, took]))
 def measured(base: Path) -> list[tuple[str, ...]]:
     parts = ("reading", "sealing", "the look", "writing", "all")
     rows: list[tuple[str, ...]] = [("µs an account", *parts, "memory", "times")]
-    for command in ("build", "deploy"):
+    for command in ("build", "provision", "deploy"):
         first = 0.0
         for count in COUNTS:
             folder = base / f"accounts-{count}"
@@ -75,7 +76,7 @@ def measured(base: Path) -> list[tuple[str, ...]]:
 
 
 def _lay_out(folder: Path, count: int) -> None:
-    tree(folder / "root")
+    packaged(folder / "root")
     lines = ['[defaults]\nhost = "pbx.example.com"\n']
     lines += [
         f'[[account]]\nid = "u{number:06d}"\npassword = "{secrets.token_urlsafe(18)}"\n'

@@ -27,6 +27,8 @@ PACKAGES = {
     "nginx-light": "nginx",
     "caddy": "caddy",
     "apache2-bin": "apache2",
+    "certbot": "certbot",
+    "pebble": "pebble",
 }
 
 

@@ -15,6 +15,6 @@ def test_each_part_of_a_build_and_a_deploy_is_told(
 ) -> None:
     monkeypatch.setattr(accounts, "COUNTS", (20,))
     head, *rows = accounts.measured(tmp_path)
-    assert [row[0] for row in rows] == ["build, 20", "deploy, 20"]
+    assert [row[0] for row in rows] == ["build, 20", "provision, 20", "deploy, 20"]
     build = dict(zip(head, rows[0], strict=True))
     assert all(float(build[name]) > 0 for name in ("reading", "sealing", "the look", "writing"))

@@ -112,3 +112,11 @@ def test_what_is_deployed_cannot_be_opened_any_more(at: Desk) -> None:
     assert "/cmp2k stays deployed, and nobody can open it" in at("provision", "--undo")
     at("undeploy")
     assert not (at.root / "etc/asterisk/cmp-bundle").exists()
+
+
+def test_a_build_before_it_is_still_good(at: Desk) -> None:
+    """The realm is known by then, and the same password is written as its HA1."""
+    (at.root / "etc/asterisk/http.conf").write_text("[general]\n")
+    at("build")
+    at("provision")
+    at("deploy")

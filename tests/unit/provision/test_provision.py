@@ -122,9 +122,12 @@ def test_what_is_in_our_file_stays_unless_updated(server: ReadyServer) -> None:
 
 
 def test_somebody_else_s_endpoint_is_left_alone(tmp_path: Path) -> None:
-    theirs = b"[alice]\ntype=endpoint\nwebrtc=yes\n"
+    theirs = b"[alice]\ntype=endpoint\n"
     server = packaged(tmp_path, pjsip_conf=theirs)
-    assert server.provision().made == ("bob",)
+    planned = server.provision()
+    assert planned.made == ("bob",)
+    codes = [finding.code for finding in planned.lacking]
+    assert codes == ["no-webrtc", "few-pictures", "no-auth"]
     assert "[alice]" not in server.text("cmp-bundle/pjsip.conf")
     assert "101,1" in server.text("cmp-bundle/extensions.conf"), "it is reached all the same"
 
@@ -193,3 +196,13 @@ def test_both_from_files_and_from_a_database(tmp_path: Path) -> None:
 def test_accounts_that_are_somewhere_else_get_none(server: ReadyServer) -> None:
     sourced = Account("carol", source="pjsip.conf", extension="103")
     assert server.provision(ALICE, sourced).made == ("alice",)
+
+
+def test_without_conferences_there_is_none(server: ReadyServer) -> None:
+    server.provision()
+    (server.root / "etc/asterisk/confbridge.conf").unlink()
+    planned = server.provision()
+    assert any("there is no conference" in note for note in planned.notes)
+    assert "ConfBridge" not in server.text("cmp-bundle/extensions.conf")
+    assert not (server.root / "etc/asterisk/cmp-bundle/confbridge.conf").exists()
+    assert not server.provision()
