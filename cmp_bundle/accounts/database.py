@@ -16,8 +16,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from cmp_bundle.accounts import source_name
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.settings import database_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +93,7 @@ class Database:
             raise self._problem(error) from None
 
     def _engine(self, *, writing: bool) -> sa.Engine:
-        problem = source_name.database_problem(self.url)
+        problem = database_url.problem(self.url)
         if problem:
             # The URL is not repeated: it may hold a password.
             raise CmpBundleError(
@@ -144,6 +144,17 @@ class Database:
         if "asked for the password itself" in first or "authentication method requirement" in first:
             hint = _TLS[make_url(self.url).get_backend_name()]
         return CmpBundleError("database-error", f"{self.url}: {first}", hint=hint)
+
+
+def from_anywhere(url: str, folder: Path | None = None) -> str:
+    """The same URL, a relative path in it seen from ``folder``, or from the current one: the run that
+    comes back to it may be started elsewhere.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return url
+    path = (folder or Path()).absolute() / parsed.database
+    return parsed.set(database=str(path)).render_as_string(hide_password=False)
 
 
 def _file(url: URL, *, writing: bool) -> URL:

@@ -42,6 +42,7 @@ _MOST_NAMED = 5
         "provision.echo",
         "provision.conference",
         "provision.https_address",
+        "provision.database",
         *options.SERVER,
     ),
     accounts=True,
