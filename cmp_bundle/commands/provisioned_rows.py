@@ -15,37 +15,49 @@ from cmp_bundle.provision.row_step import ProvisionedRows
 from cmp_bundle.provision.rows import ENDPOINTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from cmp_bundle.accounts.database import Database
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.changes.step import Step
     from cmp_bundle.commands.context import Context
-    from cmp_bundle.provision.remembered import Remembered
+    from cmp_bundle.provision.remembered import Remembered, RowKey
     from cmp_bundle.provision.rows import Tables
+
+
+def wanted_database(context: Context) -> Database | None:
+    """The one that the settings name, its path seen from them; None where they name none."""
+    url = context.settings.provision.database
+    if not url:
+        return None
+    opened = database(url, database_password(context))
+    from cmp_bundle.accounts.database import from_anywhere  # noqa: PLC0415 - SQLAlchemy takes its time
+
+    return replace(opened, url=from_anywhere(url, context.loaded.base("provision.database")))
+
+
+def names_a_database(url: str) -> bool:
+    """Whether more than its kind is told."""
+    parts = urlsplit(url)
+    return bool(parts.netloc or parts.path.strip("/"))
 
 
 def wanted_tables(
     context: Context, accounts: Iterable[Account], remembered: Remembered
 ) -> Tables | None:
-    """What is in the tables of the database that the settings name, of ``accounts`` and of those whose
-    rows are ours; None where they name none. Raises CmpBundleError.
+    """What is in the tables of that database, of ``accounts`` and of those whose rows are ours; None
+    where there is no such database. Raises CmpBundleError.
     """
-    url = context.settings.provision.database
-    if not url:
+    opened = wanted_database(context)
+    if opened is None:
         return None
-    parts = urlsplit(url)
-    if not (parts.netloc or parts.path.strip("/")):
+    if not names_a_database(opened.url):
         raise CmpBundleError(
             "database-url",
-            f"{url} names no database, which is enough for --sql alone",
+            f"{opened.url} names no database, which is enough for --sql alone",
             hint="write mysql://USER@HOST/NAME, postgresql://USER@HOST/NAME or sqlite:////path/to/file",
         )
-    opened = database(url, database_password(context))
-    from cmp_bundle.accounts.database import from_anywhere  # noqa: PLC0415 - SQLAlchemy
-
-    url = from_anywhere(url, context.loaded.base("provision.database"))
-    return _look(replace(opened, url=url), [a.id for a in accounts], remembered)
+    return tables_of(opened, [account.id for account in accounts], remembered.rows)
 
 
 def remembered_tables(context: Context, remembered: Remembered) -> tuple[Tables, ...]:
@@ -54,7 +66,7 @@ def remembered_tables(context: Context, remembered: Remembered) -> tuple[Tables,
     found = []
     for url in remembered.databases:
         try:
-            found.append(_look(database(url, password), (), remembered))
+            found.append(tables_of(database(url, password), (), remembered.rows))
         except CmpBundleError as error:
             gone = f"if that database is gone for good, remove {remembered.path}"
             hint = f"{error.hint}; {gone}" if error.hint else gone
@@ -62,10 +74,11 @@ def remembered_tables(context: Context, remembered: Remembered) -> tuple[Tables,
     return tuple(found)
 
 
-def _look(opened: Database, ids: Iterable[str], remembered: Remembered) -> Tables:
+def tables_of(opened: Database, ids: Iterable[str], remembered: Mapping[RowKey, str]) -> Tables:
+    """What is in the tables of ``ids``, and of the rows that are ours. Raises CmpBundleError."""
     from cmp_bundle.provision.database import look  # noqa: PLC0415 - SQLAlchemy
 
-    ours = [key for key in remembered.rows if key.database == opened.url]
+    ours = [key for key in remembered if key.database == opened.url]
     endpoints = {key.id for key in ours if key.table == ENDPOINTS}
     return look(opened, {*ids, *(key.id for key in ours)}, endpoints)
 

@@ -59,7 +59,8 @@ class Provisioned(ServerChanges):
     that is cmp-bundle's, in its file or in rows of a database, ``removed`` those whose endpoint went. ``tried`` are the accounts that were
     tried on the live server at ``url``: all that are new, and some of the others; nobody where none
     is running. ``echo`` is what they called, and ``media`` the addresses that it told them for sound
-    and pictures; ``proxy`` are the lines for the proxy in front.
+    and pictures; ``proxy`` are the lines for the proxy in front. ``script`` is the file of SQL that was
+    written in place of all that.
     """
 
     made: tuple[str, ...]
@@ -70,6 +71,7 @@ class Provisioned(ServerChanges):
     media: tuple[str, ...] = ()
     proxy: str | None = None
     url: str | None = None
+    script: Path | None = None
 
 
 @with_notes

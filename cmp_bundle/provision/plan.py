@@ -12,7 +12,7 @@ from cmp_bundle.asterisk.values import integer
 from cmp_bundle.changes.plan import Plan, Steps
 from cmp_bundle.changes.step import Removal
 from cmp_bundle.checks.accounts import against
-from cmp_bundle.provision import certificate, pjsip, refusals, row_plan
+from cmp_bundle.provision import certificate, pjsip, realtime, refusals, row_plan
 from cmp_bundle.provision.dialplan import dialplan
 from cmp_bundle.provision.firewall import FirewallChange, Ports
 from cmp_bundle.provision.pjsip import Phones, PjsipFile
@@ -169,7 +169,7 @@ def to_undo(
     one that is at work here, ``tables`` are those of every database that rows of ours are in.
     """
     steps = Steps()
-    rows = row_plan.to_take_away(tables, found.remembered)
+    rows = row_plan.to_take_away(tables, found.remembered.rows)
     _row_steps(steps, rows, found)
     if firewall and firewall.opened:
         steps.steps.append(FirewallChange(firewall, ports(found), open_it=False))
@@ -211,8 +211,8 @@ def _rows(steps: Steps, wanted: Wanted, found: Found) -> RowPlan:
         _without_endpoint(wanted, found),
         phones(wanted.settings.context, found.abilities),
         wanted.tables,
-        found.remembered,
-        coded=found.realtime.coded(wanted.tables.url),
+        found.remembered.rows,
+        coded=realtime.coded(wanted.tables.url, found.realtime.driver("ps_auths")),
     )
     _row_steps(steps, plan, found)
     return plan

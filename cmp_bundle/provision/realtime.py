@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.configuration import folded
 from cmp_bundle.findings import finding
 from cmp_bundle.places import Place
@@ -14,6 +15,7 @@ from cmp_bundle.settings import database_url
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cmp_bundle.asterisk.conf_files import Files
     from cmp_bundle.asterisk.configuration import Configuration, Variable
     from cmp_bundle.findings import Finding
 
@@ -30,6 +32,13 @@ _DRIVERS = {
 
 #: The only driver that takes a value as it is.
 _VERBATIM = "sqlite3"
+
+
+def coded(url: str, driver: str | None) -> bool:
+    """Whether values for the database at ``url`` are cut at semicolons by Asterisk's ``driver``, or
+    by the usual one where that is not known.
+    """
+    return (driver or _DRIVERS[database_url.kind(url)][0]) != _VERBATIM
 
 
 @dataclass(frozen=True)
@@ -56,11 +65,6 @@ class Realtime:
             if folded(variable.name) == table and name == [table]:
                 return driver.lower()
         return None
-
-    def coded(self, url: str) -> bool:
-        """Whether the driver for the database at ``url`` cuts values at semicolons."""
-        usual = _DRIVERS[database_url.kind(url)][0]
-        return (self.driver("ps_auths") or usual) != _VERBATIM
 
     def caches(self) -> Iterator[str]:
         """The names of the caches in which Asterisk keeps rows that it has read."""
@@ -102,6 +106,11 @@ class Realtime:
         if not lines:
             yield f"{kind} = {FROM_PJSIP_CONF},criteria=type={kind}"
         yield f"{kind} = realtime,{table}"
+
+
+def realtime(files: Files) -> Realtime:
+    """What the two files say, as Asterisk reads them."""
+    return Realtime(reader.read("sorcery.conf", files), reader.read("extconfig.conf", files))
 
 
 def _shown(lines: list[str]) -> str:

@@ -190,14 +190,16 @@ def _restart(wanted: Wanted, found: Found) -> Finding | None:
 
 def _in_the_way(wanted: Wanted, found: Found) -> Iterator[Finding]:
     """What has the names that ours would have: of two objects of one name Asterisk loads neither."""
+    if found.without_ours("extensions.conf").category(RING) is not None:
+        text = f"a context [{RING}] is there already"
+        yield finding("in-the-way", text, Place(str(found.path("extensions.conf"))), "rename it")
+    if wanted.tables is not None:
+        return
     for name in TEMPLATES:
         if name in found.templates:
             text = f"a template [{name}] is there already"
             yield finding("in-the-way", text, found.templates[name], "rename it")
-    if found.without_ours("extensions.conf").category(RING) is not None:
-        text = f"a context [{RING}] is there already"
-        yield finding("in-the-way", text, Place(str(found.path("extensions.conf"))), "rename it")
-    for account in wanted.accounts if wanted.tables is None else ():
+    for account in wanted.accounts:
         for kind in KINDS:
             place = found.objects.get((kind, account.id))
             if kind != "endpoint" and place and ("endpoint", account.id) not in found.objects:

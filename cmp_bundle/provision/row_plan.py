@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.findings import Finding
     from cmp_bundle.provision.pjsip import Phones
-    from cmp_bundle.provision.remembered import Remembered
     from cmp_bundle.provision.rows import Row, Tables
     from cmp_bundle.provision.wanted import Wanted
 
@@ -62,14 +61,14 @@ def to_write(
     accounts: tuple[Account, ...],
     phones: Phones,
     tables: Tables,
-    remembered: Remembered,
+    remembered: Mapping[RowKey, str],
     *,
     coded: bool,
 ) -> RowPlan:
-    """``accounts`` are those that get rows, or have them. Raises CmpBundleError with all that stands
-    against it.
+    """``accounts`` are those that get rows, or have them; ``coded`` is whether Asterisk reads values
+    through a driver that cuts them. Raises CmpBundleError with all that stands against it.
     """
-    plan = RowPlan(dict(remembered.rows))
+    plan = RowPlan(dict(remembered))
     refuse(list(rows.lacking(accounts, tables)), "nothing was changed")
     changes: list[RowChange] = []
     different: list[str] = []
@@ -101,11 +100,11 @@ def to_write(
     return plan
 
 
-def to_take_away(found: Iterable[Tables], remembered: Remembered) -> RowPlan:
+def to_take_away(found: Iterable[Tables], remembered: Mapping[RowKey, str]) -> RowPlan:
     """All rows that are ours, in all databases. Those that somebody else changed stay, and are theirs
     from now on.
     """
-    plan = RowPlan(dict(remembered.rows))
+    plan = RowPlan(dict(remembered))
     for tables in found:
         plan.add(tables, list(_leaving(plan, tables, set())))
     return plan

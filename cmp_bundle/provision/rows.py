@@ -40,6 +40,33 @@ _NEEDED = {
     "ps_auths": ("id", "auth_type", "username"),
 }
 
+#: What the tables have of all Asterisks from 16 on, and how much each column takes at the least.
+_EVERYWHERE = {
+    "ps_endpoints": {
+        "id": 40,
+        "aors": 200,
+        "auth": 40,
+        "context": 40,
+        "disallow": 200,
+        "allow": 200,
+        "callerid": 40,
+        **dict.fromkeys(("webrtc", "direct_media", "dtmf_mode", "timers", "timers_sess_expires")),
+        **dict.fromkeys(("max_audio_streams", "max_video_streams")),
+    },
+    "ps_aors": {
+        "id": 40,
+        **dict.fromkeys(("max_contacts", "remove_existing", "qualify_frequency")),
+    },
+    "ps_auths": {
+        "id": 40,
+        "auth_type": None,
+        "username": 40,
+        "password": 80,
+        "md5_cred": 40,
+        "realm": 40,
+    },
+}
+
 #: What a phone comes to miss without a column, where it is more than that a default counts.
 _MISSED = {
     "max_video_streams": "a call has one picture",
@@ -95,6 +122,15 @@ class Tables:
 
     def place(self, table: str, name: str) -> RowPlace:
         return RowPlace(self.url, table, name)
+
+
+def everywhere(database: Database) -> Tables:
+    """Tables as all Asterisks from 16 on have them, without a look at those of ``database``."""
+    tables = {
+        table: Table({name: Column(name, length) for name, length in columns.items()})
+        for table, columns in _EVERYWHERE.items()
+    }
+    return Tables(database, tables)
 
 
 @dataclass(frozen=True)

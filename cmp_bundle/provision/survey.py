@@ -14,7 +14,7 @@ from cmp_bundle.changes.look import look
 from cmp_bundle.checks.websocket import without_pjsip
 from cmp_bundle.files import FileOwnership
 from cmp_bundle.provision.pjsip import PjsipFile
-from cmp_bundle.provision.realtime import Realtime
+from cmp_bundle.provision.realtime import Realtime, realtime
 from cmp_bundle.provision.remembered import Remembered, remembered
 from cmp_bundle.server.configuration import ServerConfiguration, configuration
 
@@ -133,10 +133,7 @@ def survey(installation: Installation, moment: int | None = None) -> Found:
         ),
         objects=_objects(pjsip),
         templates={c.name: c.place for c in pjsip.categories if c.template},
-        realtime=Realtime(
-            reader.read("sorcery.conf", configured.files),
-            reader.read("extconfig.conf", configured.files),
-        ),
+        realtime=realtime(configured.files),
         remembered=remembered(installation.boundary.resolved(installation.etc_folder)),
         certificate=_certificate(configured),
         http_time=_time_of_http(configured),

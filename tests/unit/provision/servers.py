@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from cmp_bundle.accounts.database import Database
 from cmp_bundle.accounts.model import Account
 from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.configuration import Configuration
+from cmp_bundle.files import Disk
 from cmp_bundle.provision.database import look
 from cmp_bundle.provision.plan import Planned, to_provision, to_undo
+from cmp_bundle.provision.row_step import ProvisionedRows
 from cmp_bundle.provision.rows import Tables
 from cmp_bundle.provision.survey import Found, survey
 from cmp_bundle.provision.wanted import Listener, Wanted
@@ -46,6 +49,17 @@ def packaged(root: Path, http: bytes = HTTP_CONF, **files: bytes) -> ReadyServer
 
 class ReadyServer(Server):
     """``provision`` and its undo, as the command line does them."""
+
+    def __init__(
+        self, root: Path, disk: Disk | None = None, password: str = "", **settings: object
+    ) -> None:
+        super().__init__(root, disk, **settings)
+        kinds = {
+            "provisioned rows": lambda value: ProvisionedRows.from_json(
+                value, Database(value["database"], password)
+            )
+        }
+        self.engine = replace(self.engine, journal=replace(self.engine.journal, kinds=kinds))
 
     def look(self) -> Found:
         return survey(self.installation)
