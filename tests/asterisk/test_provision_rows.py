@@ -17,7 +17,7 @@ from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.provision import database as tables
 from cmp_bundle.provision.plan import Planned
 from tests.asterisk import endpoints, realtime_pbx
-from tests.conftest import SIXTEEN_IN_SOAK, Cmp
+from tests.conftest import Cmp
 from tests.testbed import config, databases, realtime
 from tests.testbed.ami import Ami
 from tests.testbed.databases import Realtime
@@ -57,8 +57,17 @@ def prepare(pbx: Asterisk, driver: str, database: Callable[[str], Realtime], at:
     return held
 
 
-@pytest.mark.parametrize("driver", realtime_pbx.DRIVERS)
-@SIXTEEN_IN_SOAK
+#: Asterisk 16 reads the same rows; one of the drivers shows it, the others in soak.
+_READERS = [
+    *(pytest.param("22", driver) for driver in realtime_pbx.DRIVERS),
+    *(
+        pytest.param("16", driver, marks=[] if driver == "odbc-mariadb" else pytest.mark.soak)
+        for driver in realtime_pbx.DRIVERS
+    ),
+]
+
+
+@pytest.mark.parametrize(("asterisk_release", "driver"), _READERS, indirect=["asterisk_release"])
 def test_there_and_back(
     driver: str, prepared: Asterisk, database: Callable[[str], Realtime], cmp: Cmp
 ) -> None:
