@@ -123,6 +123,13 @@ def test_caches() -> None:
     assert list(said().caches()) == []
 
 
+def test_whoever_forgets_the_database_is_told_of_it(tmp_path: Path) -> None:
+    server = packaged(tmp_path, sorcery_conf=b"[res_pjsip]\nendpoint=realtime,ps_endpoints\n")
+    with pytest.raises(CmpBundleError) as caught:
+        server.provision()
+    assert "provision --database mysql://USER@HOST/NAME" in str(caught.value.hint)
+
+
 def test_files_that_count_no_more() -> None:
     assert said().reads_files("endpoint")
     assert said("").reads_files("endpoint")
