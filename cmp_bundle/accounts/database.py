@@ -30,8 +30,10 @@ _DRIVERS = {
     "sqlite": "sqlite",
 }
 
-#: Seconds to wait for a server that does not answer.
+#: Seconds to wait for a server that does not answer, and for an answer of one that did; a row that
+#: somebody else holds takes most of a minute.
 _PATIENCE = 10
+_ANSWERING = 60
 
 #: Drivers for PostgreSQL that its own library is behind, and its words for TLS with a certificate
 #: that is checked.
@@ -176,6 +178,8 @@ def _ways(url: URL) -> dict[str, Any]:
     if url.get_driver_name() == "pymysql":
         # A server may answer any question by asking for a file of this machine.
         ways["local_infile"] = False
+        # Once there is a connection, it would wait for ever, also for the greeting.
+        ways |= {n: _ANSWERING for n in ("read_timeout", "write_timeout") if n not in url.query}
     checked = url.query.get("sslmode") in _CHECKED
     if url.get_driver_name() in _LIBPQ and not checked and "require_auth" not in url.query:
         # The server says whether it wants the password itself, whoever it is.
