@@ -16,8 +16,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from cmp_bundle.accounts import source_name
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.settings import database_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +30,10 @@ _DRIVERS = {
     "sqlite": "sqlite",
 }
 
-#: Seconds to wait for a server that does not answer.
+#: Seconds to wait for a server that does not answer, and for an answer of one that did; a row that
+#: somebody else holds takes most of a minute.
 _PATIENCE = 10
+_ANSWERING = 60
 
 #: Drivers for PostgreSQL that its own library is behind, and its words for TLS with a certificate
 #: that is checked.
@@ -93,7 +95,7 @@ class Database:
             raise self._problem(error) from None
 
     def _engine(self, *, writing: bool) -> sa.Engine:
-        problem = source_name.database_problem(self.url)
+        problem = database_url.problem(self.url)
         if problem:
             # The URL is not repeated: it may hold a password.
             raise CmpBundleError(
@@ -146,6 +148,17 @@ class Database:
         return CmpBundleError("database-error", f"{self.url}: {first}", hint=hint)
 
 
+def from_anywhere(url: str, folder: Path | None = None) -> str:
+    """The same URL, a relative path in it seen from ``folder``, or from the current one: the run that
+    comes back to it may be started elsewhere.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return url
+    path = (folder or Path()).absolute() / parsed.database
+    return parsed.set(database=str(path)).render_as_string(hide_password=False)
+
+
 def _file(url: URL, *, writing: bool) -> URL:
     """SQLite's own URL for a file that has to be there already."""
     path = Path(url.database or "").absolute()
@@ -165,6 +178,8 @@ def _ways(url: URL) -> dict[str, Any]:
     if url.get_driver_name() == "pymysql":
         # A server may answer any question by asking for a file of this machine.
         ways["local_infile"] = False
+        # Once there is a connection, it would wait for ever, also for the greeting.
+        ways |= {n: _ANSWERING for n in ("read_timeout", "write_timeout") if n not in url.query}
     checked = url.query.get("sslmode") in _CHECKED
     if url.get_driver_name() in _LIBPQ and not checked and "require_auth" not in url.query:
         # The server says whether it wants the password itself, whoever it is.

@@ -56,15 +56,8 @@ def found(connection: sa.Connection, url: str) -> Endpoints:
 
     Raises CmpBundleError where it has no such tables, and SQLAlchemyError.
     """
+    require(connection, url, _COLUMNS)
     inspector = sa.inspect(connection)
-    tables = {*inspector.get_table_names(), *inspector.get_view_names()}
-    missing = [table for table in _COLUMNS if table not in tables]
-    if missing:
-        raise CmpBundleError(
-            "database-tables",
-            f"{url} has no table {' and no '.join(missing)}",
-            hint="create the realtime tables with Asterisk's contrib/ast-db-manage",
-        )
     auths = {
         row.id: _unless_unclear(auth(row.id, options), unclear)
         for row, options, unclear in _rows(connection, inspector, "ps_auths", url)
@@ -78,6 +71,19 @@ def found(connection: sa.Connection, url: str) -> Endpoints:
         auth_names = tuple(names.get(fold(name), name) for name in phone.auths)
         endpoints[row.id] = replace(phone, auths=auth_names)
     return Endpoints(endpoints, auths)
+
+
+def require(connection: sa.Connection, url: str, names: Iterable[str]) -> None:
+    """Raises CmpBundleError where the database lacks one of these tables."""
+    inspector = sa.inspect(connection)
+    tables = {*inspector.get_table_names(), *inspector.get_view_names()}
+    missing = [table for table in names if table not in tables]
+    if missing:
+        raise CmpBundleError(
+            "database-tables",
+            f"{url} has no table {' and no '.join(missing)}",
+            hint="create the realtime tables with Asterisk's contrib/ast-db-manage",
+        )
 
 
 def _unless_unclear(found: Auth, column: str) -> Auth:

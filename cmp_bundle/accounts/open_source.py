@@ -13,6 +13,7 @@ from cmp_bundle.errors import CmpBundleError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cmp_bundle.accounts.database import Database
     from cmp_bundle.accounts.endpoint import Endpoints
     from cmp_bundle.accounts.source import AccountSource
 
@@ -44,11 +45,10 @@ class Sources:
 
     def _open(self, name: str) -> AccountSource:
         if source_name.is_database(name):
-            # SQLAlchemy takes a quarter of a second to import.
-            from cmp_bundle.accounts.database import Database  # noqa: PLC0415
+            opened = database(name, self.database_password)
             from cmp_bundle.accounts.database_source import DatabaseSource  # noqa: PLC0415
 
-            return DatabaseSource(Database(name, self.database_password), self.default_realm())
+            return DatabaseSource(opened, self.default_realm())
         if "/" in name:
             path = (self.folder / name).absolute()
             return ConfSource(name, ConfFolder(path.parent), path.name)
@@ -86,3 +86,20 @@ class Sources:
         """The realm of challenges where an auth does not say; empty if unknown."""
         realms = (found.realm for found in self.of_asterisk().values() if found.realm)
         return self.realm or next(realms, "")
+
+
+def database(url: str, password: str) -> Database:
+    """The database at ``url``, which is not connected to yet.
+
+    Raises CmpBundleError where what it takes is not installed.
+    """
+    try:
+        # SQLAlchemy takes a quarter of a second to import.
+        from cmp_bundle.accounts.database import Database  # noqa: PLC0415
+    except ImportError as error:
+        raise CmpBundleError(
+            "database-driver",
+            f"what it takes to ask a database is not installed: {error.name}",
+            hint="pip install 'cmp-bundle[database]'",
+        ) from None
+    return Database(url, password)

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import make_url
 
-from cmp_bundle.accounts.database import Database
+from cmp_bundle.accounts.database import Database, from_anywhere
 from cmp_bundle.changes.state import typed
 from cmp_bundle.changes.step import LeftError, NotBegunError
 
@@ -41,7 +40,7 @@ class Rows:
     def to_json(self) -> dict[str, Any]:
         return {
             "kind": "rows",
-            "database": _from_anywhere(self.database.url),
+            "database": from_anywhere(self.database.url),
             "values": [[v.id, v.column, v.before, v.after] for v in self.values],
         }
 
@@ -91,15 +90,6 @@ class Rows:
         with self.database.reading() as connection:
             for value in self.values[:1]:
                 _now(connection, value)
-
-
-def _from_anywhere(url: str) -> str:
-    """The run that undoes it may be started in another folder."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
-        return url
-    here = parsed.set(database=str(Path(parsed.database).absolute()))
-    return here.render_as_string(hide_password=False)
 
 
 def _set(connection: sa.Connection, value: Value, before: str, after: str) -> bool:

@@ -8,6 +8,7 @@ from cmp_bundle.cli import changes, options
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
 from cmp_bundle.commands.given_certificate import named
+from cmp_bundle.commands.provision_script import provision_script
 from cmp_bundle.commands.provisioning import provision, undo_provision
 from cmp_bundle.commands.sizes import some
 from cmp_bundle.errors import CmpBundleError
@@ -37,11 +38,18 @@ _MOST_NAMED = 5
         type=click.Choice(KINDS),
         help="A proxy on this machine has the certificate: show the lines for it.",
     ),
+    click.option(
+        "--sql",
+        type=options.PATH,
+        metavar="FILE",
+        help="Write the rows for --database to a script of SQL, and change nothing.",
+    ),
     flags=(
         "provision.context",
         "provision.echo",
         "provision.conference",
         "provision.https_address",
+        "provision.database",
         *options.SERVER,
     ),
     accounts=True,
@@ -59,6 +67,7 @@ def command(
     certbot: str | None,
     proxy: str | None,
     firewall: bool,
+    sql: Path | None,
 ) -> Result:
     """Make Asterisk ready for browser phones: endpoints, dialplan, certificate, HTTPS.
 
@@ -67,7 +76,19 @@ def command(
     Asterisk's own gets one line, at its end. If Asterisk is running, it is told to reload, and then
     each account is tried on the live server. If one cannot register or call, everything is put
     back.
+
+    If Asterisk has its endpoints in a realtime database, --database URL writes them there. The
+    database's password comes from --database-password-file or from CMP_BUNDLE_DATABASE_PASSWORD. If
+    only somebody else may write there, --sql FILE writes a script for them.
     """
+    if sql:
+        if undo or update or restart or dry_run or cert or key or certbot or proxy or firewall:
+            raise CmpBundleError(
+                "options-conflict",
+                "--sql writes a script and nothing else, and goes with --database and USER alone",
+                hint="leave out the others",
+            )
+        return _script(provision_script(context, sql, users or None))
     if undo:
         if users or update or cert or key or certbot or proxy or firewall:
             raise CmpBundleError(
@@ -91,6 +112,16 @@ def command(
     if dry_run:
         return Result(changes.dry_run(done), done)
     return Result("\n".join(_lines(done)), done)
+
+
+def _script(done: Provisioned) -> Result:
+    if done.script is None:
+        return Result("all accounts have rows already; nothing was written", done)
+    lines = (
+        f"wrote the rows of {_people(list(done.made))}: {done.script}, which holds their passwords",
+        "next: have it run, remove it, then: cmp-bundle provision --database URL",
+    )
+    return Result("\n".join(lines), done)
 
 
 def _lines(done: Provisioned) -> list[str]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cmp_bundle.commands.kept_releases import releases
     from cmp_bundle.commands.link_key import backup_key, restore_key, rotate_key
     from cmp_bundle.commands.phone_links import link, links
+    from cmp_bundle.commands.provision_script import provision_script
     from cmp_bundle.commands.provisioning import provision, undo_provision
     from cmp_bundle.commands.releasing import deploy, rollback, undeploy
     from cmp_bundle.commands.serving import serve
@@ -58,6 +59,7 @@ _MODULES = {
     "kept_releases": ("releases",),
     "link_key": ("backup_key", "restore_key", "rotate_key"),
     "phone_links": ("link", "links"),
+    "provision_script": ("provision_script",),
     "provisioning": ("provision", "undo_provision"),
     "releasing": ("deploy", "rollback", "undeploy"),
     "serving": ("serve",),
@@ -87,6 +89,7 @@ __all__ = [
     "list_accounts",
     "list_fixes",
     "provision",
+    "provision_script",
     "releases",
     "remove_accounts",
     "renew_certificate",

@@ -16,6 +16,7 @@ from cmp_bundle.commands.account_files import database_password, read
 from cmp_bundle.commands.loaded_accounts import sources_of
 from cmp_bundle.errors import CmpBundleError, refuse
 from cmp_bundle.files import Disk
+from cmp_bundle.settings import database_url
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -107,7 +108,7 @@ def _ids(accounts: Iterable[Account]) -> tuple[str, ...]:
 def _name(database: str | None, source: str, file: AccountFile) -> str:
     """The source as the file says it: paths are seen from the file's folder there."""
     if database is not None:
-        problem = source_name.database_problem(database)
+        problem = database_url.problem(database)
         if problem:
             # The URL is not repeated: it may hold a password.
             raise CmpBundleError(

@@ -13,6 +13,7 @@ from cmp_bundle.commands.account_files import read
 from cmp_bundle.commands.context import with_notes
 from cmp_bundle.commands.https_listener import listener
 from cmp_bundle.commands.loaded_accounts import completed, with_secrets
+from cmp_bundle.commands.provisioned_rows import remembered_tables, row_changes, wanted_tables
 from cmp_bundle.commands.result import ServerChanges
 from cmp_bundle.errors import CmpBundleError, refuse
 from cmp_bundle.findings import Level
@@ -55,10 +56,11 @@ class TriedAccount:
 @dataclass(frozen=True, kw_only=True)
 class Provisioned(ServerChanges):
     """``made`` are the ids of accounts whose endpoint was written, ``present`` those with an endpoint
-    in cmp-bundle's file, ``removed`` those whose endpoint went. ``tried`` are the accounts that were
+    that is cmp-bundle's, in its file or in rows of a database, ``removed`` those whose endpoint went. ``tried`` are the accounts that were
     tried on the live server at ``url``: all that are new, and some of the others; nobody where none
     is running. ``echo`` is what they called, and ``media`` the addresses that it told them for sound
-    and pictures; ``proxy`` are the lines for the proxy in front.
+    and pictures; ``proxy`` are the lines for the proxy in front. ``script`` is the file of SQL that was
+    written in place of all that.
     """
 
     made: tuple[str, ...]
@@ -69,6 +71,7 @@ class Provisioned(ServerChanges):
     media: tuple[str, ...] = ()
     proxy: str | None = None
     url: str | None = None
+    script: Path | None = None
 
 
 @with_notes
@@ -128,6 +131,7 @@ def provision(
             candidates=_candidates(context),
             proxied=proxied,
             listener=listener(context, found, pair, proxied=proxied, dry_run=dry_run),
+            tables=wanted_tables(context, file.accounts, found.remembered),
         )
         return to_provision(wanted, found)
 
@@ -164,7 +168,9 @@ def undo_provision(
     """
 
     def plan(where: Installation) -> Planned:
-        return to_undo(survey(where), restart=restart, firewall=firewalls.look())
+        found = survey(where)
+        tables = remembered_tables(context, found.remembered)
+        return to_undo(found, restart=restart, firewall=firewalls.look(), tables=tables)
 
     return _carried_out(context, plan, tuple, dry_run=dry_run)
 
@@ -250,7 +256,7 @@ def _result(
         context.reporter.found(found)
     return Provisioned(
         changed=bool(planned),
-        changes=changed_paths(planned.steps, planned.cleanup),
+        changes=(*row_changes(planned.steps), *changed_paths(planned.steps, planned.cleanup)),
         reloads=reloads(planned.steps),
         dry_run=dry_run,
         made=planned.made,

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from cmp_bundle.accounts.open_source import database
 from cmp_bundle.accounts.source_name import is_database
 from cmp_bundle.asterisk.installation import Named, find
 from cmp_bundle.changes import memory as memories
 from cmp_bundle.changes.engine import Engine, NoService
 from cmp_bundle.changes.journal import NAME, Journal
 from cmp_bundle.changes.memory import memory
+from cmp_bundle.changes.state import typed
 from cmp_bundle.commands.account_files import database_password, read
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
 from cmp_bundle.provision.firewall import FirewallChange
+from cmp_bundle.provision.row_step import ProvisionedRows
 from cmp_bundle.server.server import Server, engine_for
 
 if TYPE_CHECKING:
@@ -117,6 +120,10 @@ def _kinds(context: Context) -> Kinds:
 
         return Rows.from_json(value, database_password(context))
 
+    def provisioned_rows(value: dict[str, Any]) -> Step:
+        url = typed(value["database"], str)
+        return ProvisionedRows.from_json(value, database(url, database_password(context)))
+
     def trust_step(value: dict[str, Any]) -> Step:
         from cmp_bundle.tls import trust  # noqa: PLC0415 - 40 ms, for what was cut off there alone
         from cmp_bundle.tls.desktop_user import desktop_user  # noqa: PLC0415
@@ -124,4 +131,9 @@ def _kinds(context: Context) -> Kinds:
         stores = trust.stores(desktop_user())
         return trust.Telling.from_json(value, stores, lambda s: context.reporter.note(f"$ {s}"))
 
-    return {"rows": rows, "trust": trust_step, "firewall": FirewallChange.from_json}
+    return {
+        "rows": rows,
+        "provisioned rows": provisioned_rows,
+        "trust": trust_step,
+        "firewall": FirewallChange.from_json,
+    }

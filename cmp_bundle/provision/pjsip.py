@@ -67,24 +67,28 @@ def head(phones: Phones) -> str:
 
 def objects(account: Account) -> str:
     """Endpoint, aor and auth of an account with a password or an HA1."""
+    lines: list[str] = []
+    for template, options in _own(account).items():
+        lines.append(f"[{account.id}]({template})")
+        lines += [f"{name} = {escaped(value)}" for name, value in options.items()]
+    return "\n".join((*lines, "", ""))
+
+
+def _own(account: Account) -> dict[str, dict[str, str]]:
+    """What each of its objects has beside what is in its template, by that."""
     auth = {"username": account.user}
     if account.ha1:
         auth |= {"auth_type": "md5", "realm": account.realm, "md5_cred": account.ha1}
     else:
         auth |= {"password": account.password}
-    sections: tuple[tuple[str, Mapping[str, str]], ...] = (
-        (
-            "cmp-phone",
-            {"aors": account.id, "auth": account.id, "callerid": caller_id(account)},
-        ),
-        ("cmp-aor", {}),
-        ("cmp-auth", auth),
-    )
-    lines: list[str] = []
-    for template, options in sections:
-        lines.append(f"[{account.id}]({template})")
-        lines += [f"{name} = {escaped(value)}" for name, value in options.items()]
-    return "\n".join((*lines, "", ""))
+    phone = {"aors": account.id, "auth": account.id, "callerid": caller_id(account)}
+    return dict(zip(TEMPLATES, (phone, dict[str, str](), auth), strict=True))
+
+
+def options(account: Account, phones: Phones) -> tuple[Mapping[str, str], ...]:
+    """All options of its endpoint, aor and auth, in this order, as Asterisk comes to hold them."""
+    templates = dict(_sections(head(phones)))
+    return tuple(templates[name] | own for name, own in _own(account).items())
 
 
 def caller_id(account: Account) -> str:
@@ -101,18 +105,19 @@ def escaped(value: str) -> str:
 
 def by_hand(account: Account, phones: Phones) -> str:
     """The same three objects without templates, to be pasted into a pjsip.conf kept by hand."""
-    templates = dict(_sections(head(phones)))
     lines: list[str] = []
-    for header, own in _sections(objects(account)):
-        template = header.removeprefix(f"[{account.id}](").removesuffix(")")
-        options = templates[f"[{template}](!)"] | own
-        lines += [f"[{account.id}]", *(f"{name} = {value}" for name, value in options.items()), ""]
+    for values in options(account, phones):
+        written = (f"{name} = {escaped(value)}" for name, value in values.items())
+        lines += [f"[{account.id}]", *written, ""]
     return "\n".join(lines)
 
 
 def _sections(text: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Each header with its options, of a text that we wrote."""
+    """The options of each template, of a text that we wrote."""
     for section in re.findall(r"^\[.*(?:\n(?!\[).*)*", text, flags=re.MULTILINE):
         header, *lines = section.splitlines()
         pairs = (line.partition(" = ") for line in lines if not line.startswith(";"))
-        yield header, {name: value for name, equals, value in pairs if equals}
+        yield (
+            header[1:].removesuffix("](!)"),
+            {name: value for name, equals, value in pairs if equals},
+        )

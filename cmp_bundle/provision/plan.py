@@ -12,22 +12,24 @@ from cmp_bundle.asterisk.values import integer
 from cmp_bundle.changes.plan import Plan, Steps
 from cmp_bundle.changes.step import Removal
 from cmp_bundle.checks.accounts import against
-from cmp_bundle.provision import certificate, pjsip, refusals
+from cmp_bundle.provision import certificate, pjsip, realtime, refusals, row_plan
 from cmp_bundle.provision.dialplan import dialplan
 from cmp_bundle.provision.firewall import FirewallChange, Ports
 from cmp_bundle.provision.pjsip import Phones, PjsipFile
 from cmp_bundle.provision.proxy import HTTPS
+from cmp_bundle.provision.row_plan import RowPlan
 from cmp_bundle.provision.survey import CERTIFICATE, THEIRS
 from cmp_bundle.server import lines
 from cmp_bundle.server.refusals import before_reload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.findings import Finding
     from cmp_bundle.provision.dialplan import Dialplan
     from cmp_bundle.provision.firewall import Firewall
+    from cmp_bundle.provision.rows import Tables
     from cmp_bundle.provision.survey import Abilities, Found
     from cmp_bundle.provision.wanted import Wanted
 
@@ -76,9 +78,12 @@ def to_provision(wanted: Wanted, found: Found) -> Planned:
     """Raises CmpBundleError with what stands against it."""
     refusals.before(wanted, found)
     steps = Steps()
-    file, made, removed, notes = _objects(wanted, found)
-    present = tuple(file.objects or ())
-    plan = _dialplan(wanted, found, present)
+    rows = _rows(steps, wanted, found)
+    file, made, removed, notes = _objects(wanted, found, frozenset(rows.present))
+    present = (*rows.present, *(file.objects or ()))
+    theirs = tuple(a.id for a in wanted.everyone if a.id in _endpoints(wanted, found))
+    theirs = tuple(dict.fromkeys((*theirs, *rows.theirs)))
+    plan = _dialplan(wanted, found, {*present, *theirs})
     if file.objects:
         lines.include(steps, found, "pjsip.conf", bytes(file), found.secret_owner)
     else:
@@ -96,17 +101,23 @@ def to_provision(wanted: Wanted, found: Found) -> Planned:
     planned = Planned(
         "provision",
         tuple(steps.steps),
-        made=made,
+        made=(*rows.made, *made),
         present=present,
-        theirs=tuple(a.id for a in wanted.everyone if a.id in found.endpoints.endpoints),
-        removed=removed,
+        theirs=theirs,
+        removed=(*rows.removed, *removed),
         open=listener is not None or wanted.proxied,
         listener=listener,
         plain=str(found.server.address or FOR_A_PROXY),
         prefix=found.server.prefix,
         echo=plan.echo,
-        lacking=tuple(_lacking(wanted, found)),
-        notes=(*notes, *plan.taken, *lines.notes(steps, found), *_warnings(wanted, found)),
+        lacking=(*_lacking(wanted, found), *rows.findings),
+        notes=(
+            *rows.notes,
+            *notes,
+            *plan.taken,
+            *lines.notes(steps, found),
+            *_warnings(wanted, found),
+        ),
     )
     refusals.after(planned, found)
     return planned
@@ -114,8 +125,9 @@ def to_provision(wanted: Wanted, found: Found) -> Planned:
 
 def _lacking(wanted: Wanted, found: Found) -> Iterator[Finding]:
     """What is to be said of endpoints that are there already, and stay as they are."""
+    there = _endpoints(wanted, found)
     for account in wanted.everyone:
-        if account.id in found.endpoints.endpoints and not account.source:
+        if account.id in there and not account.source:
             yield from against(account, found.endpoints)
 
 
@@ -150,11 +162,19 @@ def ports(found: Found, *, proxied: bool = False) -> Ports:
     return Ports(HTTPS if proxied else here, udp)
 
 
-def to_undo(found: Found, *, restart: bool = False, firewall: Firewall | None = None) -> Planned:
+def to_undo(
+    found: Found,
+    *,
+    restart: bool = False,
+    firewall: Firewall | None = None,
+    tables: Sequence[Tables] = (),
+) -> Planned:
     """Take all that away; the admin's files become what they would be without it. ``firewall`` is the
-    one that is at work here.
+    one that is at work here, ``tables`` are those of every database that rows of ours are in.
     """
     steps = Steps()
+    rows = row_plan.to_take_away(tables, found.remembered.rows)
+    _row_steps(steps, rows, found)
     if firewall and firewall.opened:
         steps.steps.append(FirewallChange(firewall, ports(found), open_it=False))
     for name in THEIRS:
@@ -166,9 +186,9 @@ def to_undo(found: Found, *, restart: bool = False, firewall: Firewall | None = 
     cleanup = (Removal(found.our_folder),) if found.folder is not None and not ours else ()
     if lines.HTTP in steps.reloads and found.our_http.https is None:
         before_reload(found)
-    notes: tuple[str, ...] = ()
+    notes = tuple(rows.notes)
     if found.our_http.redirect and (found.our_http.https or found.our_http.plain):
-        notes = (
+        notes += (
             f"{found.our_http.redirect} stays deployed, and nobody can open it any more:"
             " cmp-bundle undeploy",
         )
@@ -181,23 +201,50 @@ def to_undo(found: Found, *, restart: bool = False, firewall: Firewall | None = 
         "undo of provision",
         tuple(steps.steps),
         cleanup,
-        removed=tuple(found.pjsip.objects or ()),
+        removed=(*rows.removed, *(found.pjsip.objects or ())),
         notes=notes,
     )
 
 
+def _rows(steps: Steps, wanted: Wanted, found: Found) -> RowPlan:
+    """The accounts' rows, where they are to have such."""
+    if wanted.tables is None:
+        return RowPlan()
+    plan = row_plan.to_write(
+        wanted,
+        _without_endpoint(wanted, found),
+        phones(wanted.settings.context, found.abilities),
+        wanted.tables,
+        found.remembered.rows,
+        coded=realtime.coded(wanted.tables.url, found.realtime.driver("ps_auths")),
+    )
+    _row_steps(steps, plan, found)
+    return plan
+
+
+def _row_steps(steps: Steps, plan: RowPlan, found: Found) -> None:
+    """Change the rows, remember which are ours, and have Asterisk forget what it knows of others."""
+    memory = found.remembered
+    steps.steps += plan.steps
+    steps.add(memory.path, memory.state, memory.written(plan.remembered))
+    for name in found.realtime.caches() if plan.steps else ():
+        steps.reload(f"sorcery memory cache expire {name}")
+
+
 def _objects(
-    wanted: Wanted, found: Found
+    wanted: Wanted, found: Found, in_rows: frozenset[str]
 ) -> tuple[PjsipFile, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """Our pjsip.conf; who is new in it, who goes, and what is to be said."""
-    now = dict(found.pjsip.objects or {})
+    """Our pjsip.conf; who is new in it, who goes, and what is to be said. Those that are ``in_rows``
+    are no longer in it.
+    """
+    now = {n: text for n, text in (found.pjsip.objects or {}).items() if n not in in_rows}
     known = {account.id for account in wanted.everyone}
     removed = tuple(name for name in now if name not in known)
     for name in removed:
         del now[name]
     made: list[str] = []
     different: list[str] = []
-    for account in _without_endpoint(wanted, found):
+    for account in () if wanted.tables else _without_endpoint(wanted, found):
         text = pjsip.objects(account)
         if account.id not in now or (wanted.update and now[account.id] != text):
             made.append(account.id)
@@ -227,11 +274,16 @@ def phones(context: str, abilities: Abilities) -> Phones:
 
 def _without_endpoint(wanted: Wanted, found: Found) -> tuple[Account, ...]:
     """Those of whom Asterisk has no endpoint but ours."""
-    return tuple(a for a in wanted.accounts if a.id not in found.endpoints.endpoints)
+    return tuple(a for a in wanted.accounts if a.id not in _endpoints(wanted, found))
 
 
-def _dialplan(wanted: Wanted, found: Found, present: tuple[str, ...]) -> Dialplan:
-    there = {*present, *found.endpoints.endpoints}
+def _endpoints(wanted: Wanted, found: Found) -> Collection[str]:
+    """Somebody else's in the files. What Asterisk does not read from there is nobody's."""
+    dead = wanted.tables is not None and not found.realtime.reads_files("endpoint")
+    return () if dead else found.endpoints.endpoints
+
+
+def _dialplan(wanted: Wanted, found: Found, there: Collection[str]) -> Dialplan:
     accounts = [account for account in wanted.everyone if account.id in there]
     settings = wanted.settings
     if "confbridge.conf" not in found.theirs:

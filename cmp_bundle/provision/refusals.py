@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import reader
-from cmp_bundle.asterisk.configuration import folded
 from cmp_bundle.checks import http_conf
 from cmp_bundle.checks.conf_file import open_comment, refused
 from cmp_bundle.errors import refuse, refuse_first
@@ -13,6 +12,7 @@ from cmp_bundle.findings import finding
 from cmp_bundle.places import Place
 from cmp_bundle.provision.dialplan import RING
 from cmp_bundle.provision.pjsip import TEMPLATES
+from cmp_bundle.provision.realtime import FROM_PJSIP_CONF
 from cmp_bundle.provision.survey import CERTIFICATE, KINDS
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from cmp_bundle.provision.survey import Found, FoundHttps
     from cmp_bundle.provision.wanted import Wanted
 
-#: Where sorcery takes objects from that are in pjsip.conf.
-_FROM_PJSIP_CONF = "config,pjsip.conf"
+_NOTHING = "nothing was changed"
 
 
 def before(wanted: Wanted, found: Found) -> None:
@@ -36,11 +35,18 @@ def before(wanted: Wanted, found: Found) -> None:
         refused(found.http),
         http_conf.from_a_database(found.from_a_database),
         *(refused(found.without_ours(name)) for name in ("pjsip.conf", "extensions.conf")),
-        *_elsewhere(found),
+        *(() if wanted.tables else _elsewhere(found)),
+        _rows_elsewhere(wanted, found),
         _two_ways(wanted, found),
         _restart(wanted, found),
     )
-    refuse(list(_in_the_way(wanted, found)), "nothing was changed")
+    if wanted.tables:
+        sorcery, extconfig = (
+            str(found.installation.configuration(name))
+            for name in ("sorcery.conf", "extconfig.conf")
+        )
+        refuse(list(found.realtime.unmapped(wanted.tables.url, sorcery, extconfig)), _NOTHING)
+    refuse(list(_in_the_way(wanted, found)), _NOTHING)
 
 
 def before_install(found: FoundHttps) -> None:
@@ -97,14 +103,33 @@ def _unseen(read: Configuration, found: Found, name: str) -> Finding | None:
 def _elsewhere(found: Found) -> Iterator[Finding]:
     """Whether sorcery.conf takes phones from somewhere else than pjsip.conf."""
     for kind in KINDS:
-        lines = [v for v in found.mapping.browse("res_pjsip") if folded(v.name) == kind]
-        if lines and not any(v.value.startswith(_FROM_PJSIP_CONF) for v in lines):
+        lines = found.realtime.lines(kind)
+        if not found.realtime.reads_files(kind):
             text = f"Asterisk takes each {kind} from {lines[0].value}, and none from pjsip.conf"
             hint = (
-                f"to have both, add {kind} = {_FROM_PJSIP_CONF},criteria=type={kind}; then restart"
+                f"to have both, add {kind} = {FROM_PJSIP_CONF},criteria=type={kind}; then restart"
                 " Asterisk"
             )
+            if lines[0].value.startswith("realtime"):
+                hint = (
+                    "to have the endpoints in that database: cmp-bundle provision --database"
+                    f" mysql://USER@HOST/NAME; {hint}"
+                )
             yield finding("objects-elsewhere", text, lines[0].place, hint)
+
+
+def _rows_elsewhere(wanted: Wanted, found: Found) -> Finding | None:
+    """Rows of ours in another database, or in one where they are to be in a file now."""
+    here = wanted.tables.url if wanted.tables else ""
+    others = [url for url in found.remembered.databases if url != here]
+    if not others:
+        return None
+    text = f"endpoints that cmp-bundle made are in {others[0]}"
+    hint = (
+        f"go on there: --database {others[0]}, or [provision] database; or take them away first:"
+        " cmp-bundle provision --undo"
+    )
+    return finding("rows-elsewhere", text, Place(str(found.remembered.path)), hint)
 
 
 def _two_ways(wanted: Wanted, found: Found) -> Finding | None:
@@ -136,13 +161,15 @@ def _restart(wanted: Wanted, found: Found) -> Finding | None:
 
 def _in_the_way(wanted: Wanted, found: Found) -> Iterator[Finding]:
     """What has the names that ours would have: of two objects of one name Asterisk loads neither."""
+    if found.without_ours("extensions.conf").category(RING) is not None:
+        text = f"a context [{RING}] is there already"
+        yield finding("in-the-way", text, Place(str(found.path("extensions.conf"))), "rename it")
+    if wanted.tables is not None:
+        return
     for name in TEMPLATES:
         if name in found.templates:
             text = f"a template [{name}] is there already"
             yield finding("in-the-way", text, found.templates[name], "rename it")
-    if found.without_ours("extensions.conf").category(RING) is not None:
-        text = f"a context [{RING}] is there already"
-        yield finding("in-the-way", text, Place(str(found.path("extensions.conf"))), "rename it")
     for account in wanted.accounts:
         for kind in KINDS:
             place = found.objects.get((kind, account.id))

@@ -14,6 +14,8 @@ from cmp_bundle.changes.look import look
 from cmp_bundle.checks.websocket import without_pjsip
 from cmp_bundle.files import FileOwnership
 from cmp_bundle.provision.pjsip import PjsipFile
+from cmp_bundle.provision.realtime import Realtime, realtime
+from cmp_bundle.provision.remembered import Remembered, remembered
 from cmp_bundle.server.configuration import ServerConfiguration, configuration
 
 if TYPE_CHECKING:
@@ -91,14 +93,16 @@ class Found(FoundHttps):
 
     ``pjsip`` is our own file; ``endpoints`` are those that are not in it, ``objects`` where each
     object of a kind and an id stands that is not in it, ``templates`` the names of all templates.
-    ``mapping`` is sorcery.conf.
+    ``realtime`` is what of them Asterisk takes from a database, ``remembered`` the rows there that are
+    ours.
     """
 
     pjsip: PjsipFile
     endpoints: Endpoints
     objects: Mapping[tuple[str, str], Place]
     templates: Mapping[str, Place]
-    mapping: Configuration
+    realtime: Realtime
+    remembered: Remembered
     abilities: Abilities
 
 
@@ -129,7 +133,8 @@ def survey(installation: Installation, moment: int | None = None) -> Found:
         ),
         objects=_objects(pjsip),
         templates={c.name: c.place for c in pjsip.categories if c.template},
-        mapping=reader.read("sorcery.conf", configured.files),
+        realtime=realtime(configured.files),
+        remembered=remembered(installation.boundary.resolved(installation.etc_folder)),
         certificate=_certificate(configured),
         http_time=_time_of_http(configured),
         abilities=abilities(installation.control) if installation.running else Abilities(),

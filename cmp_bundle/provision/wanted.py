@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.provision.firewall import Firewall
+    from cmp_bundle.provision.rows import Tables
     from cmp_bundle.settings.model import ProvisionSettings
 
 
@@ -29,7 +30,8 @@ class Wanted:
     what is in our own file is written anew, ``listener`` what HTTPS shall be, None for as it is,
     ``proxied`` whether a proxy on this machine has the certificate instead, so that plain HTTP is
     enough, ``restart`` whether Asterisk may be restarted, ``firewall`` what is to be opened for phones.
-    ``candidates`` are this machine's address and the public one that leads to it, if any.
+    ``candidates`` are this machine's address and the public one that leads to it, if any. ``tables`` are
+    those that endpoints go into, None for a file.
     """
 
     everyone: tuple[Account, ...]
@@ -41,6 +43,7 @@ class Wanted:
     restart: bool = False
     firewall: Firewall | None = None
     candidates: tuple[str, str] | None = None
+    tables: Tables | None = None
 
     @property
     def accounts(self) -> tuple[Account, ...]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from urllib.parse import urlsplit
 
 from cmp_bundle.hostname import in_ascii
+from cmp_bundle.settings import database_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -144,6 +145,10 @@ def _context(text: str) -> str | None:
     return None if ok else "must be the name of a context in extensions.conf"
 
 
+def _database(url: str) -> str | None:
+    return database_url.problem(url) if url else None
+
+
 def _realm(text: str) -> str | None:
     ok = text.isprintable() and not set('":\\') & set(text)
     return None if ok else 'must not hold ", : or \\'
@@ -254,6 +259,12 @@ class ProvisionSettings:
         "",
         "the server's public address, if a router in front of it passes everything on",
         _public_address,
+    )
+    database: str = _key(
+        "",
+        "the database that Asterisk has its endpoints in, without a password:"
+        " mysql://USER@HOST/NAME, postgresql://…, sqlite:////path",
+        _database,
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import sys
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from cmp_bundle.accounts import from_database
+from cmp_bundle.accounts import database, from_database
 from cmp_bundle.accounts.database import Database
 from cmp_bundle.accounts.database_source import DatabaseSource
 from cmp_bundle.accounts.filled import at_source as account
@@ -221,3 +222,13 @@ def test_odd_names_of_files(tmp_path: Path) -> None:
         except CmpBundleError as error:
             # SQLAlchemy does not decode the path of a file; then it says where it looked.
             assert "this database does not exist" in error.message
+
+
+@pytest.mark.parametrize("scheme", ["mysql", "postgresql"])
+def test_a_server_that_never_says_a_word(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "_ANSWERING", 1)
+    monkeypatch.setattr(database, "_PATIENCE", 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"{scheme}://u@127.0.0.1:{silent.getsockname()[1]}/d"
+        with pytest.raises(CmpBundleError, match=r"(?i)time"):
+            DatabaseSource(Database(url)).endpoints()

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from cmp_bundle.provision import firewall
+from tests.testbed.databases import Realtime
 from tests.unit.deploy.trees import snapshot
-from tests.unit.provision.servers import FILES
+from tests.unit.provision.held import content, empty, execute
+from tests.unit.provision.servers import FILES, REALTIME
 
 from .people import Desk
 
@@ -120,3 +126,116 @@ def test_a_build_before_it_is_still_good(at: Desk) -> None:
     at("build")
     at("provision")
     at("deploy")
+
+
+@pytest.fixture
+def held(at: Desk, tmp_path: Path) -> Realtime:
+    """A database that the Asterisk takes endpoints from."""
+    for name, data in REALTIME.items():
+        path = at.root / "etc/asterisk" / name.replace("_conf", ".conf")
+        path.write_bytes(data)
+        path.chmod(0o640)
+    return empty(tmp_path / "realtime.sqlite3")
+
+
+def test_rows_there_and_back(at: Desk, held: Realtime) -> None:
+    before = (snapshot(at.root), content(held))
+    shown = at("provision", "--database", held.url, "--dry-run")
+    assert f"make     {held.url} ps_auths: row of alice" in shown
+    assert (snapshot(at.root), content(held)) == before
+    assert at.json("provision", "--database", held.url)["made"] == ["alice"]
+    assert content(held)["ps_endpoints"]["alice"]["webrtc"] == "yes"
+    done = at.json("provision", "--database", held.url)
+    assert (done["changed"], done["present"]) == (False, ["alice"])
+    at("accounts", "add", "bob")
+    shown = at("provision", "--database", held.url, "--undo", "--dry-run")
+    assert f"remove   {held.url} ps_endpoints" in shown
+    assert "took away" in at("provision", "--undo"), "the database is remembered"
+    assert (snapshot(at.root), content(held)) == before
+
+
+def test_the_database_of_the_settings(
+    at: Desk, held: Realtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative path in them is seen from them, whatever folder somebody is in."""
+    relative = os.path.relpath(str(held.path), at.folder)
+    (at.folder / "cmp-bundle.toml").write_text(f'[provision]\ndatabase = "sqlite:///{relative}"\n')
+    settings = ("--config", str(at.folder / "cmp-bundle.toml"))
+    monkeypatch.chdir("/")
+    monkeypatch.setenv("CMP_BUNDLE_ACCOUNTS_FILE", str(at.accounts))
+    assert at.json("provision", *settings)["made"] == ["alice"]
+    assert "took away" in at("provision", "--undo", *settings)
+
+
+def test_a_database_that_cannot_be_used(at: Desk, held: Realtime) -> None:
+    said = at.refused("provision", "--database", "mysql://me:s3cret@localhost/asterisk")
+    assert "provision.database must not hold a password" in said
+    assert "s3cret" not in said
+    assert "must begin with one of mysql" in at.refused("provision", "--database", "oracle://a/b")
+    assert "names no database" in at.refused("provision", "--database", "postgresql://")
+    assert "does not exist" in at.refused("provision", "--database", "sqlite:////nowhere")
+    at("provision", "--database", held.url)
+    assert held.path is not None
+    held.path.unlink()
+    said = at.refused("provision", "--undo")
+    assert "if that database is gone for good, remove " in said
+    assert "provisioned.json" in said
+
+
+#: The command line where SQLAlchemy is not installed.
+BARE = """import sys
+sys.modules["sqlalchemy"] = None
+from cmp_bundle.cli import app
+sys.exit(app.run(sys.argv[1:]))
+"""
+
+
+def test_without_the_libraries_for_databases(at: Desk, held: Realtime) -> None:
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", BARE, *words]
+        return subprocess.run(command, cwd=at.folder, capture_output=True, text=True, check=False)
+
+    done = run("provision", "--database", held.url)
+    assert "pip install 'cmp-bundle[database]'" in done.stderr, done
+    assert run("provision").returncode == 0, "nothing of it is needed for a file"
+
+
+def test_a_script_for_somebody_else(at: Desk, held: Realtime) -> None:
+    before = (snapshot(at.root), content(held))
+    at("accounts", "add", "bob", "--display-name", "it's %5 \\b; ^3B :c é")
+    said = at("provision", "--database", held.url, "--sql", "rows.sql")
+    assert "wrote the rows of alice, bob: rows.sql" in said
+    script = at.folder / "rows.sql"
+    assert script.stat().st_mode & 0o777 == 0o600
+    assert (snapshot(at.root), content(held)) == before
+    assert "already exists" in at.refused("provision", "--database", held.url, "--sql", "rows.sql")
+    assert held.path is not None
+    connection = sqlite3.connect(held.path)
+    connection.executescript(script.read_text().replace(".bail on", ""))
+    connection.close()
+    asked = content(held)
+    done = at.json("provision", "--database", held.url)
+    assert (done["made"], done["present"]) == ([], []), "they are the other's, and looked at"
+    execute(held, *(f"delete from {name}" for name in asked))
+    at("provision", "--database", held.url)
+    assert content(held) == asked
+
+
+def test_a_script_where_nothing_can_be_looked_at(at: Desk, held: Realtime) -> None:
+    done = at.json("provision", "--database", "mariadb://", "--sql", "a.sql")
+    assert (done["made"], done["changed"]) == (["alice"], False)
+    text = (at.folder / "a.sql").read_text()
+    assert "SET SESSION sql_mode = 'STRICT_ALL_TABLES';" in text
+    done = at.json("provision", "--database", "sqlite:////nowhere", "--sql", "b.sql")
+    assert any("the columns are those that all versions" in note for note in done["notes"])
+    at("provision", "--database", held.url)
+    said = at("provision", "--database", held.url, "--sql", "c.sql")
+    assert "have rows already" in said
+    assert not (at.folder / "c.sql").exists()
+
+
+def test_options_of_a_script(at: Desk) -> None:
+    assert "needs to know what kind" in at.refused("provision", "--sql", "a.sql")
+    for more in ("--undo", "--update", "--dry-run", "--firewall"):
+        said = at.refused("provision", "--database", "mysql://", "--sql", "a.sql", more)
+        assert "a script and nothing else" in said

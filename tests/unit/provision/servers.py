@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from cmp_bundle.accounts.database import Database
 from cmp_bundle.accounts.model import Account
 from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.configuration import Configuration
+from cmp_bundle.files import Disk
+from cmp_bundle.provision.database import look
 from cmp_bundle.provision.plan import Planned, to_provision, to_undo
+from cmp_bundle.provision.row_step import ProvisionedRows
+from cmp_bundle.provision.rows import Tables
 from cmp_bundle.provision.survey import Found, survey
 from cmp_bundle.provision.wanted import Listener, Wanted
 from cmp_bundle.settings.model import ProvisionSettings
@@ -20,6 +26,15 @@ FILES = {
     "confbridge_conf": b"[general]\n\n[default_bridge]\ntype=bridge\n",
     "rtp_conf": b"[general]\nrtpstart=10000\nrtpend=20000\n",
     "modules_conf": b"[modules]\nautoload=yes\n\n[global]\n",
+}
+#: As an Asterisk has them that takes phones from files and from a database in a file.
+REALTIME = {
+    "sorcery_conf": b"[res_pjsip]\n"
+    b"endpoint=config,pjsip.conf,criteria=type=endpoint\nendpoint=realtime,ps_endpoints\n"
+    b"auth=config,pjsip.conf,criteria=type=auth\nauth=realtime,ps_auths\n"
+    b"aor=config,pjsip.conf,criteria=type=aor\naor=realtime,ps_aors\n",
+    "extconfig_conf": b"[settings]\nps_endpoints => sqlite3,asterisk\n"
+    b"ps_auths => sqlite3,asterisk,ps_auths\nps_aors => sqlite3,asterisk,ps_aors\n",
 }
 HTTP_CONF = b"[general]\nservername=Asterisk\nbindaddr=127.0.0.1\n"
 
@@ -35,6 +50,17 @@ def packaged(root: Path, http: bytes = HTTP_CONF, **files: bytes) -> ReadyServer
 class ReadyServer(Server):
     """``provision`` and its undo, as the command line does them."""
 
+    def __init__(
+        self, root: Path, disk: Disk | None = None, password: str = "", **settings: object
+    ) -> None:
+        super().__init__(root, disk, **settings)
+        kinds = {
+            "provisioned rows": lambda value: ProvisionedRows.from_json(
+                value, Database(value["database"], password)
+            )
+        }
+        self.engine = replace(self.engine, journal=replace(self.engine.journal, kinds=kinds))
+
     def look(self) -> Found:
         return survey(self.installation)
 
@@ -44,6 +70,7 @@ class ReadyServer(Server):
         update: bool = False,
         chosen: frozenset[str] | None = None,
         listener: Listener | None = None,
+        database: Database | None = None,
         **settings: str,
     ) -> Planned:
         found = self.look()
@@ -55,14 +82,16 @@ class ReadyServer(Server):
             chosen=chosen,
             update=update,
             listener=listener,
+            tables=_tables(database, found, accounts) if database else None,
         )
         return to_provision(wanted, found)
 
     def provision(self, *accounts: Account, **how: object) -> Planned:
         return self._done(self.to_provision(*accounts, **how))  # type: ignore[arg-type]
 
-    def undo(self) -> Planned:
-        return self._done(to_undo(self.look()))
+    def undo(self, *databases: Database) -> Planned:
+        found = self.look()
+        return self._done(to_undo(found, tables=[_tables(one, found, ()) for one in databases]))
 
     def _done(self, planned: Planned) -> Planned:
         with self.engine.alone():
@@ -75,3 +104,9 @@ class ReadyServer(Server):
 
     def text(self, name: str) -> str:
         return (self.root / "etc/asterisk" / name).read_text()
+
+
+def _tables(database: Database, found: Found, accounts: tuple[Account, ...]) -> Tables:
+    ours = [key for key in found.remembered.rows if key.database == database.url]
+    ids = {*(a.id for a in accounts or (ALICE, BOB)), *(key.id for key in ours)}
+    return look(database, ids, [key.id for key in ours if key.table == "ps_endpoints"])

@@ -1,0 +1,117 @@
+"""What sorcery.conf and extconfig.conf say of the tables: whether Asterisk reads them, and through what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cmp_bundle.asterisk import reader
+from cmp_bundle.asterisk.configuration import folded
+from cmp_bundle.findings import finding
+from cmp_bundle.places import Place
+from cmp_bundle.provision.rows import TABLES
+from cmp_bundle.settings import database_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cmp_bundle.asterisk.conf_files import Files
+    from cmp_bundle.asterisk.configuration import Configuration, Variable
+    from cmp_bundle.findings import Finding
+
+#: Where sorcery takes objects from that are in pjsip.conf.
+FROM_PJSIP_CONF = "config,pjsip.conf"
+
+#: Asterisk's drivers for each kind of database, that first which it has in all versions.
+_DRIVERS = {
+    "mysql": ("odbc", "mysql"),
+    "mariadb": ("odbc", "mysql"),
+    "postgresql": ("pgsql", "odbc"),
+    "sqlite": ("sqlite3", "odbc"),
+}
+
+#: The only driver that takes a value as it is.
+_VERBATIM = "sqlite3"
+
+
+def coded(url: str, driver: str | None) -> bool:
+    """Whether values for the database at ``url`` are cut at semicolons by Asterisk's ``driver``, or
+    by the usual one where that is not known.
+    """
+    return (driver or _DRIVERS[database_url.kind(url)][0]) != _VERBATIM
+
+
+@dataclass(frozen=True)
+class Realtime:
+    """``sorcery`` and ``extconfig`` are the two files as Asterisk reads them."""
+
+    sorcery: Configuration
+    extconfig: Configuration
+
+    def lines(self, name: str) -> tuple[Variable, ...]:
+        """Those of sorcery.conf that say where objects of a kind come from."""
+        return tuple(v for v in self.sorcery.browse("res_pjsip") if folded(v.name) == name)
+
+    def reads_files(self, kind: str) -> bool:
+        """Whether objects of a kind (endpoint) that stand in pjsip.conf are there at all."""
+        lines = self.lines(kind)
+        return not lines or any(line.value.startswith(FROM_PJSIP_CONF) for line in lines)
+
+    def driver(self, table: str) -> str | None:
+        """The driver through which Asterisk reads a table; None where it does not."""
+        for variable in self.extconfig.browse("settings"):
+            driver, _, rest = (part.strip() for part in variable.value.partition(","))
+            name = [part.strip() for part in rest.split(",")][1:2] or [variable.name]
+            if folded(variable.name) == table and name == [table]:
+                return driver.lower()
+        return None
+
+    def caches(self) -> Iterator[str]:
+        """The names of the caches in which Asterisk keeps rows that it has read."""
+        for kind in TABLES.values():
+            for line in self.lines(f"{kind}/cache"):
+                wizard, *options = (part.strip() for part in line.value.split(","))
+                named = [o.partition("=")[2] for o in options if o.startswith("name=")]
+                if wizard == "memory_cache":
+                    yield named[-1] if named else f"res_pjsip/{kind}"
+
+    def unmapped(self, url: str, sorcery: str, extconfig: str) -> Iterator[Finding]:
+        """What keeps Asterisk from reading the rows of the database at ``url``; the others are the
+        paths of the files.
+        """
+        drivers = _DRIVERS[database_url.kind(url)]
+        restart = "then restart Asterisk: asterisk -rx 'core restart gracefully'"
+        lines = [line for table in TABLES for line in self._missing(table)]
+        if lines:
+            text = "Asterisk does not take endpoints, aors and auths from the realtime tables"
+            hint = f"add these lines to it, under [res_pjsip]:{_shown(lines)}\n{restart}"
+            yield finding("realtime-unmapped", text, Place(sorcery), hint)
+        missing = [table for table in TABLES if self.driver(table) not in drivers]
+        if missing:
+            known = next(filter(None, map(self.driver, TABLES)), "")
+            driver = known if known in drivers else drivers[0]
+            text = f"Asterisk does not read {', '.join(missing)} from this kind of database"
+            hint = (
+                "have these lines in it, under [settings], with the name that Asterisk's driver calls"
+                f" the database by:{_shown([f'{t} => {driver},asterisk,{t}' for t in missing])}\n{restart}"
+            )
+            yield finding("realtime-unmapped", text, Place(extconfig), hint)
+
+    def _missing(self, table: str) -> Iterator[str]:
+        """The lines of sorcery.conf that a table lacks. One of these alone would hide what is in files."""
+        kind = TABLES[table]
+        lines = self.lines(kind)
+        if any(line.value.split(",")[:2] == ["realtime", table] for line in lines):
+            return
+        if not lines:
+            yield f"{kind} = {FROM_PJSIP_CONF},criteria=type={kind}"
+        yield f"{kind} = realtime,{table}"
+
+
+def realtime(files: Files) -> Realtime:
+    """What the two files say, as Asterisk reads them."""
+    return Realtime(reader.read("sorcery.conf", files), reader.read("extconfig.conf", files))
+
+
+def _shown(lines: list[str]) -> str:
+    return "".join(f"\n    {line}" for line in lines)
