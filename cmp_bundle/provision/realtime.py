@@ -13,7 +13,7 @@ from cmp_bundle.provision.rows import TABLES
 from cmp_bundle.settings import database_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from cmp_bundle.asterisk.conf_files import Files
     from cmp_bundle.asterisk.configuration import Configuration, Variable
@@ -29,6 +29,8 @@ _DRIVERS = {
     "postgresql": ("pgsql", "odbc"),
     "sqlite": ("sqlite3", "odbc"),
 }
+
+_RESTART = "restart Asterisk: asterisk -rx 'core restart gracefully'"
 
 #: The only driver that takes a value as it is.
 _VERBATIM = "sqlite3"
@@ -80,11 +82,10 @@ class Realtime:
         paths of the files.
         """
         drivers = _DRIVERS[database_url.kind(url)]
-        restart = "then restart Asterisk: asterisk -rx 'core restart gracefully'"
         lines = [line for table in TABLES for line in self._missing(table)]
         if lines:
             text = "Asterisk does not take endpoints, aors and auths from the realtime tables"
-            hint = f"add these lines to it, under [res_pjsip]:{_shown(lines)}\n{restart}"
+            hint = f"add these lines to it, under [res_pjsip]:{_shown(lines)}\nthen {_RESTART}"
             yield finding("realtime-unmapped", text, Place(sorcery), hint)
         missing = [table for table in TABLES if self.driver(table) not in drivers]
         if missing:
@@ -93,9 +94,23 @@ class Realtime:
             text = f"Asterisk does not read {', '.join(missing)} from this kind of database"
             hint = (
                 "have these lines in it, under [settings], with the name that Asterisk's driver calls"
-                f" the database by:{_shown([f'{t} => {driver},asterisk,{t}' for t in missing])}\n{restart}"
+                f" the database by:{_shown([f'{t} => {driver},asterisk,{t}' for t in missing])}\nthen {_RESTART}"
             )
             yield finding("realtime-unmapped", text, Place(extconfig), hint)
+
+    def without_driver(
+        self, loaded: Collection[str], modules: Configuration, extconfig: str
+    ) -> Iterator[Finding]:
+        """The drivers through which Asterisk is to read the tables, and has not ``loaded``;
+        ``modules`` is modules.conf, ``extconfig`` the path of that file.
+        """
+        for driver in sorted({str(self.driver(table)) for table in TABLES} - set(loaded)):
+            module = f"res_config_{driver}"
+            text = f"Asterisk has not loaded {module}.so, through which it is to read the tables"
+            lines = [v for v in modules.browse("modules") if _forbids(v, module)]
+            where = lines[-1].place if lines else Place(extconfig)
+            hint = "take this line out" if lines else "Asterisk's log says why"
+            yield finding("realtime-driver", text, where, f"{hint}; then {_RESTART}")
 
     def _missing(self, table: str) -> Iterator[str]:
         """The lines of sorcery.conf that a table lacks. One of these alone would hide what is in files."""
@@ -111,6 +126,11 @@ class Realtime:
 def realtime(files: Files) -> Realtime:
     """What the two files say, as Asterisk reads them."""
     return Realtime(reader.read("sorcery.conf", files), reader.read("extconfig.conf", files))
+
+
+def _forbids(variable: Variable, module: str) -> bool:
+    """Whether a line of modules.conf keeps ``module`` from being loaded."""
+    return folded(variable.name) == "noload" and variable.value.removesuffix(".so") == module
 
 
 def _shown(lines: list[str]) -> str:

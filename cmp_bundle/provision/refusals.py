@@ -46,6 +46,10 @@ def before(wanted: Wanted, found: Found) -> None:
             for name in ("sorcery.conf", "extconfig.conf")
         )
         refuse(list(found.realtime.unmapped(wanted.tables.url, sorcery, extconfig)), _NOTHING)
+        if found.abilities.drivers is not None:
+            modules = found.without_ours("modules.conf")
+            drivers = found.abilities.drivers
+            refuse(list(found.realtime.without_driver(drivers, modules, extconfig)), _NOTHING)
     refuse(list(_in_the_way(wanted, found)), _NOTHING)
 
 

@@ -53,7 +53,8 @@ class Abilities:
     whether that module has the WebSocket's sub-protocol sip, and so PJSIP has not;
     ``chan_sip_users`` are how many phones and providers it has, ``calls`` how many channels are up,
     ``forgets_neighbours`` whether it drops the contacts of all phones from one address when a
-    WebSocket from there ends.
+    WebSocket from there ends. ``drivers`` are those for databases that are loaded; None where nobody
+    could be asked.
     """
 
     remove_unavailable: bool = False
@@ -62,6 +63,7 @@ class Abilities:
     chan_sip_users: int = 0
     calls: int = 0
     forgets_neighbours: bool = False
+    drivers: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,7 @@ def abilities(control: Control) -> Abilities:
         chan_sip_users=_chan_sip_users(control) if taken else 0,
         forgets_neighbours=_forgets_neighbours(control.ask("core show version") or ""),
         calls=_count(control, "core show channels count", "active channels?"),
+        drivers=_drivers(control.ask("core show config mappings")),
     )
 
 
@@ -187,6 +190,14 @@ def _forgets_neighbours(version: str) -> bool:
         return False
     number = (int(found[1]), int(found[2]))
     return number < (18, 17) or (19, 0) <= number < (20, 2)
+
+
+def _drivers(mappings: str | None) -> tuple[str, ...] | None:
+    return (
+        None
+        if mappings is None
+        else tuple(re.findall(r"^Config Engine: (\w+)", mappings, re.MULTILINE))
+    )
 
 
 def _chan_sip_users(control: Control) -> int:

@@ -88,6 +88,10 @@ def point(pbx: Asterisk, driver: str, database: Realtime) -> None:
         how = _ODBC[database.kind].format(host=database.host, name=database.name)
         files["odbc.ini"] = f"[asterisk]\n{how}Port={database.port}\n"
         pbx.environment["ODBCINI"] = f"{pbx.inside}/etc/odbc.ini"
+    # Debian's packages keep their drivers from being loaded.
+    modules = (pbx.etc / "modules.conf").read_text()
+    noload = f"noload => res_config_{backend}.so\n"
+    files.setdefault("modules.conf", modules.replace(noload, ""))
     for name, text in files.items():
         (pbx.etc / name).write_text(text)
         _give(pbx, f"etc/{name}")

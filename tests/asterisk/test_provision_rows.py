@@ -142,6 +142,24 @@ def test_what_does_not_work_goes_back(
     assert (state(prepared), content(wrong)) == (before, nothing)
 
 
+@pytest.mark.parametrize("asterisk_release", ["22"], indirect=True)
+def test_a_driver_that_debian_does_not_load(packaged: Asterisk, cmp: Cmp) -> None:
+    held = realtime_pbx.file_database(packaged)
+    realtime.fill(held.engine(), {})
+    modules = (packaged.etc / "modules.conf").read_text()
+    realtime_pbx.point(packaged, "sqlite3", held)
+    extconfig = packaged.etc / "extconfig.conf"
+    extconfig.write_text(extconfig.read_text().replace("sqlite3", "odbc"))
+    (packaged.etc / "modules.conf").write_text(modules)
+    cmp.aim(packaged)
+    cmp("accounts", "add", "alice")
+    done = cmp.run("provision", "--database", held.url)
+    assert done.returncode == 1
+    line = modules[: modules.index("noload => res_config_odbc.so")].count("\n") + 1
+    assert f"modules.conf:{line}: Asterisk has not loaded res_config_odbc.so" in done.stderr
+    assert not content(held)["ps_endpoints"]
+
+
 # What follows asks the databases alone.
 
 
