@@ -24,13 +24,15 @@ class Sources:
 
     ``folder`` is where relative paths start, ``asterisk`` the configuration of the Asterisk
     there is, if any, ``database_password`` what its databases ask for, and ``realm`` what the
-    operator says that its challenges say.
+    operator says that its challenges say. ``provisioned`` are the URLs of databases in which the
+    endpoints of accounts with passwords of their own are.
     """
 
     folder: Path
     asterisk: ConfFolder | None = None
     database_password: str = field(default="", repr=False)
     realm: str = ""
+    provisioned: tuple[str, ...] = ()
     _opened: dict[str, AccountSource] = field(default_factory=dict, init=False, repr=False)
     _read: dict[str, Endpoints | CmpBundleError] = field(
         default_factory=dict, init=False, repr=False
@@ -81,6 +83,12 @@ class Sources:
             except CmpBundleError:
                 continue
         return found
+
+    def with_copies(self) -> dict[str, Endpoints]:
+        """What holds copies of passwords that accounts have of their own, by the names: Asterisk's
+        files, and the databases that were provisioned. Raises CmpBundleError for one of these.
+        """
+        return self.of_asterisk() | {name: self.endpoints(name) for name in self.provisioned}
 
     def default_realm(self) -> str:
         """The realm of challenges where an auth does not say; empty if unknown."""

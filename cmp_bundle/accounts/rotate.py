@@ -34,8 +34,8 @@ def renewal(
 ) -> PasswordChange:
     """How these accounts get new passwords: in their own rows, or at their sources.
 
-    Those with a password of their own get the new one in Asterisk's own files as well, where these
-    hold the same as the rows now. Nothing is changed yet. Raises CmpBundleError with every account
+    Those with a password of their own get the new one in Asterisk's own files and in databases that
+    were provisioned as well, where these hold the same as the rows now. Nothing is changed yet. Raises CmpBundleError with every account
     that cannot be given one.
     """
     by_id = {account.id: account for account in file.accounts}
@@ -53,7 +53,7 @@ def renewal(
         steps.append(edit(file.path, Boundary(), file.data, after.data, private=not file.loose))
     # Each source is changed once, whatever the reasons: two edits of one file would not fit.
     wanted: dict[str, list[str]] = {}
-    for name, found in sources.of_asterisk().items() if in_file else ():
+    for name, found in sources.with_copies().items() if in_file else ():
         wanted[name] = [account.id for account in in_file if holds(account, found)]
     for account in chosen:
         if account.source:

@@ -42,7 +42,8 @@ _HELD = 1.0
 _MOST_HELD = 100
 #: Seconds that an account takes at a server where all is well, and more.
 _LONG = 5.0
-#: Accounts, one after another, that took longer or came to no end: then no more are tried.
+#: Accounts, one after another, that took longer, came to no end or were refused: then no more are
+#: tried. Programs such as fail2ban take many wrong passwords for an attack.
 _MOST_VAIN = 8
 
 
@@ -109,7 +110,7 @@ class _Run:
         self._context = unchecked()
         #: Calls that are still to be held.
         self._to_hold = _MOST_HELD
-        #: Accounts, one after another, that were waited for in vain.
+        #: Accounts, one after another, that were tried in vain.
         self._vain = 0
 
     async def all(self, accounts: Sequence[Account]) -> tuple[Proof, ...]:
@@ -139,7 +140,8 @@ class _Run:
             trouble = await self._try(trial)
             if trouble is not None:
                 trial.found(trouble)
-            vain = trouble is not None or _now() - began > _LONG
+            refused = any(f.code == "registration-refused" for f in trial.proof.findings)
+            vain = trouble is not None or refused or _now() - began > _LONG
             self._vain = self._vain + 1 if vain else 0
         return trial.proof
 

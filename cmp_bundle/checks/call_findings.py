@@ -152,7 +152,8 @@ def slow(account: Account, extension: str, seconds: float) -> Finding:
         account,
         "call-slow",
         f"the server took {seconds:.0f} s to answer the call of {account.id} to {extension}",
-        "if stunaddr in rtp.conf names a STUN server, check that it answers, or remove the line",
+        "look whether this machine can look up its own name at once (getent hosts $(hostname)), and"
+        " whether stunaddr in rtp.conf, if there is one, answers",
     )
 
 
@@ -170,8 +171,8 @@ def ended(account: Account, extension: str) -> Finding:
 def unanswered(account: Account, extension: str, seconds: float, trying: bool) -> Finding:
     """Of a call that was not answered in time; ``trying`` is whether the server began to."""
     hint = (
-        "let the extension begin with Answer(); if stunaddr in rtp.conf names a STUN server, check"
-        " that it answers"
+        "let the extension begin with Answer(); look whether this machine can look up its own name"
+        " at once (getent hosts $(hostname)), and whether stunaddr in rtp.conf, if there is one, answers"
         if trying
         else f"if the endpoint {account.id} has timers_min_se above 90, take it out"
     )
@@ -199,11 +200,11 @@ def no_line(account: Account, handshake: Handshake) -> Finding:
 
 
 def not_tried(account: Account) -> Finding:
-    """Of an account that is left out, since the server does not answer any more."""
+    """Of an account that is left out, since those before it all failed."""
     return _of(
         account,
         "not-tried",
-        f"{account.id} was not tried: the server did not answer the accounts before it",
+        f"{account.id} was not tried: none of the accounts before it worked",
         "correct what is said of those, then try again",
     )
 

@@ -60,7 +60,7 @@ class Commands(click.Group):
 @click.command(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Start with: cmp-bundle build && cmp-bundle deploy --dry-run",
+    epilog="Start with: cmp-bundle init, which looks at the server and names the next step.",
 )
 @click.version_option(__version__, message="cmp-bundle %(version)s")
 def group() -> None:

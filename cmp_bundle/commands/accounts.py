@@ -19,6 +19,7 @@ from cmp_bundle.commands import loaded_accounts, server
 from cmp_bundle.commands.account_files import named, read
 from cmp_bundle.commands.context import with_notes
 from cmp_bundle.commands.fetched import phone
+from cmp_bundle.commands.provisioned_rows import provisioned_databases
 from cmp_bundle.commands.republish import Republished, here, republish
 from cmp_bundle.commands.sizes import some
 from cmp_bundle.errors import CmpBundleError, refuse
@@ -254,10 +255,11 @@ def rotate_passwords(context: Context, users: Sequence[str] | None = None) -> Ro
         file = read(context)
         ids = [a.id for a in file.accounts] if users is None else list(dict.fromkeys(users))
         refuse(file.unknown(ids), "nothing was changed")
-        sources = loaded_accounts.sources(context, file)
-        beside = sources.of_asterisk()
+        provisioned = provisioned_databases(at.installation) if at else ()
+        sources = loaded_accounts.sources(context, file, provisioned)
+        copies = sources.with_copies()
         in_file = [a for a in file.accounts if a.id in ids and not a.source]
-        alone = [a.id for a in in_file if not any(holds(a, found) for found in beside.values())]
+        alone = [a.id for a in in_file if not any(holds(a, found) for found in copies.values())]
         planned = renewal(file, ids, sources)
         with work.transaction("accounts rotate") as changes:
             # A profile with a new password shall meet an Asterisk that knows it. All in one: a run
@@ -267,7 +269,7 @@ def rotate_passwords(context: Context, users: Sequence[str] | None = None) -> Ro
             done = republish(context, loaded_accounts.load(context), at, changes)
     if alone:
         context.reporter.warn(
-            f"Asterisk's files did not have the old password of {some(alone)}, so they do not have"
+            f"Asterisk did not have the old password of {some(alone)}, so it does not have"
             f" the new one: it is in {file.path}; next: cmp-bundle accounts check"
             if sources.asterisk
             else f"no Asterisk was found here: Asterisk still needs the new password of {some(alone)},"

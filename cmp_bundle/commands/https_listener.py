@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cmp_bundle.commands.context import Context
     from cmp_bundle.provision.survey import Found
     from cmp_bundle.tls.hosts import Host
+    from cmp_bundle.tls.leaf import Leaf
 
 #: What stands in a dry run for a certificate that is not made in one.
 _NOT_MADE = b"a certificate and its key"
@@ -49,22 +50,26 @@ def listener(
     else:
         address = context.settings.provision.https_address or _address(context)
     if pair is not None:
-        return Listener(address, _given(context, pair))
+        given = _given(context, pair)
+        return Listener(address, given.pem, given.der)
     if found.certificate is not None:
         return Listener(address)
-    return Listener(address, _NOT_MADE if dry_run else _issued(context))
+    if dry_run:
+        return Listener(address, _NOT_MADE)
+    issued = _issued(context)
+    return Listener(address, issued.pem, issued.der)
 
 
-def _given(context: Context, pair: tuple[Path, Path]) -> bytes:
+def _given(context: Context, pair: tuple[Path, Path]) -> Leaf:
     given = given_certificate.read(pair)
     host = given_certificate.site_host(context)
     fewer = certificate_change.fewer_names(given, pair[0], (host,)) if host else None
     for one in (*given_certificate.worth_a_word(given, pair[0]), *((fewer,) if fewer else ())):
         context.reporter.found(one)
-    return given.pem
+    return given
 
 
-def _issued(context: Context) -> bytes:
+def _issued(context: Context) -> Leaf:
     folder = folder_of(context, None)
     hosts = tuple(dict.fromkeys(_hosts(context)))
     disk = Disk()
@@ -84,7 +89,7 @@ def _issued(context: Context) -> bytes:
             f"the certificate is not for {', '.join(left_out)}: the authority here cannot sign for"
             f" that; {leaf.wider(*(h for h in hosts if h not in allowed))}"
         )
-    return leaf.issue(authority, allowed, now()).pem
+    return leaf.issue(authority, allowed, now())
 
 
 def _hosts(context: Context) -> list[Host]:

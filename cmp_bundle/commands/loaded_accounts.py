@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -127,11 +127,11 @@ def _realms(context: Context, endpoints: Iterable[Endpoints]) -> set[str]:
     return {settings.accounts.realm, settings.server.host, host, *found} - {""}
 
 
-def sources(context: Context, file: AccountFile) -> Sources:
-    """Where the accounts of ``file`` have their passwords."""
-    names = {account.source for account in file.accounts}
+def sources(context: Context, file: AccountFile, provisioned: tuple[str, ...] = ()) -> Sources:
+    """Where the accounts of ``file`` have their passwords; ``provisioned`` as in Sources."""
+    names = {*provisioned, *(account.source for account in file.accounts)}
     password = database_password(context) if any(map(is_database, names)) else ""
-    return sources_of(context, file, names, password)
+    return replace(sources_of(context, file, names, password), provisioned=provisioned)
 
 
 def sources_of(

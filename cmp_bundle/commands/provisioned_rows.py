@@ -11,6 +11,7 @@ from cmp_bundle.changes.described import PathChange
 from cmp_bundle.commands.account_files import database_password
 from cmp_bundle.commands.sizes import some
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.provision.remembered import remembered
 from cmp_bundle.provision.row_step import ProvisionedRows
 from cmp_bundle.provision.rows import ENDPOINTS
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from cmp_bundle.accounts.database import Database
     from cmp_bundle.accounts.model import Account
+    from cmp_bundle.asterisk.installation import Installation
     from cmp_bundle.changes.step import Step
     from cmp_bundle.commands.context import Context
     from cmp_bundle.provision.remembered import Remembered, RowKey
@@ -58,6 +60,11 @@ def wanted_tables(
             hint="write mysql://USER@HOST/NAME, postgresql://USER@HOST/NAME or sqlite:////path/to/file",
         )
     return tables_of(opened, [account.id for account in accounts], remembered.rows)
+
+
+def provisioned_databases(where: Installation) -> tuple[str, ...]:
+    """The URLs of those that rows of ours for this server are in. Raises CmpBundleError."""
+    return remembered(where.boundary.resolved(where.etc_folder)).databases
 
 
 def remembered_tables(context: Context, remembered: Remembered) -> tuple[Tables, ...]:

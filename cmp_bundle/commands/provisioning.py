@@ -19,7 +19,8 @@ from cmp_bundle.errors import CmpBundleError, refuse
 from cmp_bundle.findings import Level
 from cmp_bundle.provision import firewall as firewalls
 from cmp_bundle.provision import selinux
-from cmp_bundle.provision.plan import ports, to_provision, to_undo
+from cmp_bundle.provision.firewall import FirewallChange
+from cmp_bundle.provision.plan import to_provision, to_undo
 from cmp_bundle.provision.proxy import block, is_proxied
 from cmp_bundle.provision.survey import survey
 from cmp_bundle.provision.wanted import Wanted
@@ -113,11 +114,6 @@ def provision(
             found.server.address is not None and is_proxied(context.settings.site.url)
         )
         at_work = firewalls.look()
-        if at_work and not (firewall or at_work.opened):
-            context.reporter.note(
-                f"{at_work.kind} is at work on this machine: phones need"
-                f" {ports(found, proxied=proxied)} open; to open them: cmp-bundle provision --firewall"
-            )
         labels = selinux.advice(found.our_folder, where.static)
         if labels:
             context.reporter.note(labels)
@@ -133,7 +129,13 @@ def provision(
             listener=listener(context, found, pair, proxied=proxied, dry_run=dry_run),
             tables=wanted_tables(context, file.accounts, found.remembered),
         )
-        return to_provision(wanted, found)
+        planned = to_provision(wanted, found)
+        if at_work and not (firewall or at_work.opened):
+            context.reporter.note(
+                f"{at_work.kind} is at work on this machine: phones need {planned.ports} open;"
+                " to open them: cmp-bundle provision --firewall"
+            )
+        return planned
 
     return _carried_out(
         context, plan, lambda: with_secrets(context, file, chosen), proxy=proxy, dry_run=dry_run
@@ -206,6 +208,8 @@ def _tried(
     cannot register or call.
     """
     url = at.phones(planned.listener, planned.prefix) if planned.open else None
+    if planned.listener and planned.certificate:
+        at.shows(planned.certificate, planned.listener, planned.prefix)
     if url is None or not accounts:
         return replace(done, url=url)
     ours, made = set(planned.present), set(planned.made)
@@ -256,7 +260,11 @@ def _result(
         context.reporter.found(found)
     return Provisioned(
         changed=bool(planned),
-        changes=(*row_changes(planned.steps), *changed_paths(planned.steps, planned.cleanup)),
+        changes=(
+            *row_changes(planned.steps),
+            *changed_paths(planned.steps, planned.cleanup),
+            *(step.described() for step in planned.steps if isinstance(step, FirewallChange)),
+        ),
         reloads=reloads(planned.steps),
         dry_run=dry_run,
         made=planned.made,

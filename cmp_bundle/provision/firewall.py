@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cmp_bundle.changes.described import PathChange
 from cmp_bundle.changes.state import typed
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Boundary, FileOwnership
@@ -169,6 +170,11 @@ class FirewallChange:
             Ports(typed(value["tcp"], int), (first, last)),
             typed(value["open"], bool),
         )
+
+    def described(self) -> PathChange:
+        text = f"open for {self.ports}"
+        before, after = (None, text) if self.open_it else (text, None)
+        return PathChange(f"firewall ({self.firewall.kind})", before, after)
 
     def carry_out(self, disk: Disk, service: Service) -> None:
         del service

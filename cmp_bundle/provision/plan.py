@@ -56,7 +56,8 @@ class Planned(Plan):
     """``made`` are the ids of the accounts whose endpoint is new or another now, ``present`` those
     whose endpoint is in our file then, ``theirs`` those who have one of somebody else's, ``removed``
     those whose endpoint goes. ``open`` is whether phones can connect then, ``listener`` the
-    ``address:port`` of HTTPS, if that is on, ``plain`` where a proxy asks, ``echo`` the extension of
+    ``address:port`` of HTTPS, if that is on, ``certificate`` what it shows (DER), where that is new,
+    ``ports`` what a firewall has to let in, ``plain`` where a proxy asks, ``echo`` the extension of
     the echo, if that is ours. ``lacking`` is what endpoints of somebody else's lack for a browser
     phone.
     """
@@ -67,6 +68,8 @@ class Planned(Plan):
     removed: tuple[str, ...] = ()
     open: bool = False
     listener: str | None = None
+    certificate: bytes | None = None
+    ports: Ports | None = None
     plain: str = FOR_A_PROXY
     prefix: str = ""
     echo: str = ""
@@ -96,8 +99,9 @@ def to_provision(wanted: Wanted, found: Found) -> Planned:
     _rtp(steps, wanted, found)
     listener = _https(steps, wanted, found)
     _websocket(steps, found)
+    needed = _ports(found, listener, proxied=wanted.proxied)
     if wanted.firewall and not wanted.firewall.opened:
-        steps.steps.append(FirewallChange(wanted.firewall, ports(found, proxied=wanted.proxied)))
+        steps.steps.append(FirewallChange(wanted.firewall, needed))
     planned = Planned(
         "provision",
         tuple(steps.steps),
@@ -107,6 +111,8 @@ def to_provision(wanted: Wanted, found: Found) -> Planned:
         removed=(*rows.removed, *removed),
         open=listener is not None or wanted.proxied,
         listener=listener,
+        certificate=wanted.listener.shown if wanted.listener else None,
+        ports=needed,
         plain=str(found.server.address or FOR_A_PROXY),
         prefix=found.server.prefix,
         echo=plan.echo,
@@ -144,9 +150,9 @@ def _warnings(wanted: Wanted, found: Found) -> Iterator[str]:
         yield "nftables forgets the rules at the next boot: add them to /etc/nftables.conf as well"
 
 
-def ports(found: Found, *, proxied: bool = False) -> Ports:
-    """What a firewall has to let in: HTTPS, a proxy's where it is ``proxied``, and what rtp.conf says,
-    or will say.
+def _ports(found: Found, listener: str | None, *, proxied: bool = False) -> Ports:
+    """What a firewall has to let in: HTTPS at ``listener``, a proxy's where it is ``proxied``, and what
+    rtp.conf says, or will say.
     """
     theirs = found.without_ours("rtp.conf")
     first, last = (
@@ -157,8 +163,7 @@ def ports(found: Found, *, proxied: bool = False) -> Ports:
         udp = (first or _RTP_DEFAULT[0], last or _RTP_DEFAULT[1])
     else:
         udp = _RTP_PORTS
-    address = found.server.tls_address
-    here = address.port if address else TLS_PORT
+    here = int(listener.rpartition(":")[2]) if listener else TLS_PORT
     return Ports(HTTPS if proxied else here, udp)
 
 
@@ -176,7 +181,9 @@ def to_undo(
     rows = row_plan.to_take_away(tables, found.remembered.rows)
     _row_steps(steps, rows, found)
     if firewall and firewall.opened:
-        steps.steps.append(FirewallChange(firewall, ports(found), open_it=False))
+        address = found.server.tls_address
+        needed = _ports(found, str(address) if address else None)
+        steps.steps.append(FirewallChange(firewall, needed, open_it=False))
     for name in THEIRS:
         if name != "http.conf":
             lines.exclude(steps, found, name)

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Listener:
     """HTTPS at ``address`` (0.0.0.0:8089). ``pem`` is a certificate with its chain and key that is
-    to be put there; None where the one that is there stays.
+    to be put there, ``shown`` that certificate alone (DER); None where the one that is there stays.
     """
 
     address: str
     pem: bytes | None = field(default=None, repr=False)
+    shown: bytes | None = None
 
 
 @dataclass(frozen=True)

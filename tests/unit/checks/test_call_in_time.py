@@ -202,6 +202,14 @@ def test_nor_where_each_takes_long(pbx: ScriptedPbx) -> None:
     assert [codes(p) for p in proofs] == [["call-slow"]] * 8 + [["not-tried"]]
 
 
+@pytest.mark.usefixtures("pbx")
+def test_nor_where_each_password_is_refused() -> None:
+    """A server that bans those who guess shall not take this for it."""
+    accounts = [Account(f"a{number}", password="wrong") for number in range(30)]
+    proofs, _ = try_all(accounts)
+    assert [codes(p) for p in proofs] == [["registration-refused"]] * 8 + [["not-tried"]] * 22
+
+
 def test_one_that_works_between_is_reason_to_go_on(pbx: ScriptedPbx) -> None:
     accounts = [Account(f"a{number}", password=PASSWORD) for number in range(12)]
     pbx.on["INVITE"] = lambda m: pbx.well(m) if "sip:a7@" in m["From"] else []

@@ -120,6 +120,17 @@ def test_what_is_deployed_cannot_be_opened_any_more(at: Desk) -> None:
     assert not (at.root / "etc/asterisk/cmp-bundle").exists()
 
 
+def test_a_firewall(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named in a dry run, with the ports that will be asked for."""
+    (at.root / "etc/asterisk/http.conf").write_text("[general]\n")
+    monkeypatch.setattr(firewall, "look", lambda: firewall.Firewall("firewalld"))
+    plan = ("provision", "--dry-run", "--https-address", "0.0.0.0:7443")
+    (note,) = [note for note in at.json(*plan)["notes"] if "firewalld" in note]
+    assert "need 7443/tcp and 10000-20000/udp open" in note
+    shown = at(*plan, "--firewall")
+    assert "make     firewall (firewalld): open for 7443/tcp and 10000-20000/udp" in shown
+
+
 def test_a_build_before_it_is_still_good(at: Desk) -> None:
     """The realm is known by then, and the same password is written as its HA1."""
     (at.root / "etc/asterisk/http.conf").write_text("[general]\n")
@@ -151,6 +162,21 @@ def test_rows_there_and_back(at: Desk, held: Realtime) -> None:
     shown = at("provision", "--database", held.url, "--undo", "--dry-run")
     assert f"remove   {held.url} ps_endpoints" in shown
     assert "took away" in at("provision", "--undo"), "the database is remembered"
+    assert (snapshot(at.root), content(held)) == before
+
+
+def test_new_passwords_of_rows_that_are_ours(at: Desk, held: Realtime) -> None:
+    """They are in the rows at once, which stay ours."""
+    before = (snapshot(at.root), content(held))
+    at("provision", "--database", held.url)
+    old = content(held)["ps_auths"]["alice"]
+    done = at.json("accounts", "rotate", "alice")
+    assert done["not_in_asterisk"] == []
+    new = content(held)["ps_auths"]["alice"]
+    assert new["password"] != old["password"]
+    assert new["password"] in at.accounts.read_text()
+    assert not at.json("provision", "--database", held.url)["changed"]
+    assert "took away" in at("provision", "--undo")
     assert (snapshot(at.root), content(held)) == before
 
 
