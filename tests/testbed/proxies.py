@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .server import PATIENCE, TestbedError, certificate
 
-_PROGRAMS = {"nginx": "nginx", "caddy": "caddy", "apache": "apache2"}
+_PROGRAMS = {"nginx": "nginx", "caddy": "caddy", "apache": "apache2", "traefik": "traefik"}
 
 _NGINX = """\
 daemon off;
@@ -62,6 +62,14 @@ Listen 443
 </VirtualHost>
 """
 
+#: Which certificate it has, beside the lines of the block.
+_TRAEFIK_CERTIFICATE = """
+tls:
+  certificates:
+    - certFile: {folder}/pem
+      keyFile: {folder}/pem
+"""
+
 
 def why_not(kind: str) -> str | None:
     """Why there is no such proxy; None where there is."""
@@ -83,26 +91,38 @@ def running(kind: str, block: str, folder: Path) -> Iterator[None]:
         )
         conf = _APACHE.format(folder=folder, modules=modules, block=block)
         command = ["apache2", "-f", f"{folder}/conf", "-DFOREGROUND"]
+    elif kind == "traefik":
+        conf = block + _TRAEFIK_CERTIFICATE.format(folder=folder)
+        command = [
+            "traefik",
+            "--entrypoints.websecure.address=:443",
+            f"--providers.file.filename={folder}/conf.yaml",
+        ]
     else:
         # Its own certificate, of an authority of its own that it tells nobody about.
         conf = "{\n  skip_install_trust\n  admin off\n}\n" + block
         command = ["caddy", "run", "--adapter", "caddyfile", "--config", f"{folder}/conf"]
     (folder / "conf").write_text(conf)
+    (folder / "conf.yaml").symlink_to("conf")
     environment = os.environ | {"HOME": str(folder), "XDG_DATA_HOME": str(folder / "data")}
     with (folder / "output").open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
     try:
-        _wait(process, folder)
+        _wait(process, folder, own_certificate=kind == "caddy")
         yield
     finally:
         process.terminate()
         process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], folder: Path) -> None:
+def _wait(process: subprocess.Popen[bytes], folder: Path, *, own_certificate: bool) -> None:
+    """Until it answers by its lines: Traefik begins without them, and with a certificate of its own."""
+    wanted = (folder / "pem").read_text()
     deadline = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < deadline:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", 443)):
-            return
+        with contextlib.suppress(OSError):
+            shown = ssl.get_server_certificate(("localhost", 443), timeout=PATIENCE)
+            if own_certificate or shown in wanted:
+                return
         time.sleep(0.05)
     raise TestbedError((folder / "output").read_text())
