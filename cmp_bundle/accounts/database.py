@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files.rights import is_there
 from cmp_bundle.settings import database_url
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def from_anywhere(url: str, folder: Path | None = None) -> str:
 def _file(url: URL, *, writing: bool) -> URL:
     """SQLite's own URL for a file that has to be there already."""
     path = Path(url.database or "").absolute()
-    if not url.database or not path.is_file():
+    if not url.database or not is_there(path):
         raise CmpBundleError("no-file", "this database does not exist", file=path)
     query = {"uri": "true", "mode": "rw" if writing else "ro"}
     return url.set(database=f"file:{quote(str(path))}", query=query)

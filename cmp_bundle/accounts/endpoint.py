@@ -73,6 +73,7 @@ class Endpoint:
     transport: str = ""
     video_streams: int = 1
     auths: tuple[str, ...] = ()
+    context: str = "default"
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ def endpoint(name: str, options: tuple[Option, ...], where: Place | Row) -> Endp
         transport=value(options, "transport"),
         video_streams=1 if streams is None else streams,
         auths=names(value(options, "auth")),
+        context=value(options, "context", "default"),
     )
 
 

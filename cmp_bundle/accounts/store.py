@@ -11,7 +11,7 @@ from cmp_bundle.accounts import csv_file, generate, toml_file
 from cmp_bundle.accounts.edits import Edits, Parsed
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import OTHERS, FileOwnership, owned
-from cmp_bundle.files.rights import unreadable
+from cmp_bundle.files.rights import is_there, unreadable
 from cmp_bundle.findings import finding
 
 if TYPE_CHECKING:
@@ -87,9 +87,9 @@ def find(path: Path, *, named: bool) -> Path:
     need not exist. Raises CmpBundleError where there are both.
     """
     beside = path.with_suffix(".csv")
-    if named or not beside.exists():
+    if named or not is_there(beside):
         return path
-    if path.exists():
+    if is_there(path):
         raise CmpBundleError(
             "accounts-two-files",
             f"{beside.name} exists beside it, and cmp-bundle uses only one file",

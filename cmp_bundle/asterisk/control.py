@@ -169,6 +169,10 @@ class Control:
         )
         return int(found[1]) if found else None
 
+    def has_endpoint(self, name: str) -> bool:
+        """Whether PJSIP has an endpoint of that name by now, from wherever."""
+        return "ParameterName" in (self.ask(f"pjsip show endpoint {name}") or "")
+
     def listener(self) -> str | None:
         """``address:port`` that HTTPS is bound to now, as ``http show status`` tells it.
 

@@ -21,7 +21,7 @@ from cmp_bundle.checks.websocket import ask, own_address, unchecked
 from cmp_bundle.practice.media.sdp import SdpError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Sequence
 
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.checks.sip_client import Answered
@@ -71,11 +71,13 @@ def prove(
     accounts: Sequence[Account],
     extension: str,
     *,
+    callers: Container[str] | None = None,
     at_once: int = AT_ONCE,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Proof, ...]:
     """Register each of ``accounts`` and call ``extension``, nobody if that is empty; one proof for
-    each, in their order.
+    each, in their order. ``callers`` are the ids of those who call it, all without it: where it is
+    somebody's phone, that would ring.
 
     ``base`` is ``https://host:port``, or http where a proxy has the certificate, ``path`` that of the
     WebSocket. ``progress`` is told after each how many are done. To be called where no event loop
@@ -87,7 +89,11 @@ def prove(
     The certificate is not looked at, so ``base`` should be this machine or one that is reached
     safely: who can pass itself off as the server gets a digest to guess passwords by.
     """
-    return asyncio.run(_Run(base, path, extension, at_once, progress).all(accounts))
+
+    def called(account: Account) -> str:
+        return extension if callers is None or account.id in callers else ""
+
+    return asyncio.run(_Run(base, path, called, at_once, progress).all(accounts))
 
 
 class _Run:
@@ -97,14 +103,14 @@ class _Run:
         self,
         base: str,
         path: str,
-        extension: str,
+        called: Callable[[Account], str],
         at_once: int,
         progress: Callable[[int], None] | None,
     ) -> None:
         self._base = base
         self._path = path
         self._host = urlsplit(base).hostname or ""
-        self._extension = extension
+        self._called = called
         self._at_once = at_once
         self._progress = progress
         self._context = unchecked()
@@ -130,7 +136,7 @@ class _Run:
                 self._progress(len(proofs))
 
     async def _proof(self, account: Account) -> Proof:
-        trial = _Trial(account, self._extension)
+        trial = _Trial(account, self._called(account))
         if not (account.password or account.ha1):
             trial.found(call_findings.no_password(account))
         elif self._vain >= _MOST_VAIN:
@@ -166,7 +172,7 @@ class _Run:
             return call_findings.failed(account, str(error))
         except NoAnswerError as error:
             if error.method == "INVITE":
-                return call_findings.unanswered(account, self._extension, ANSWER, error.trying)
+                return call_findings.unanswered(account, trial.extension, ANSWER, error.trying)
             return call_findings.failed(account, f"did not answer within {ANSWER:.0f} s")
         except ChallengeError as error:
             trial.found(call_findings.challenge(account, error.realm))
@@ -182,16 +188,16 @@ class _Run:
             if not contacts:
                 async with client.bound() as bound:
                     trial.registration(bound)
-        if not (trial.may_call and self._extension):
+        if not (trial.may_call and trial.extension):
             return
         began = _now()
-        async with client.call(self._extension, _any_offer()) as called:
+        async with client.call(trial.extension, _any_offer()) as called:
             trial.call(called, _now() - began)
             if called.response.success and self._to_hold > 0:
                 self._to_hold -= 1
                 if not await client.stays(_HELD):
                     self._to_hold += 1
-                    trial.found(call_findings.ended(trial.account, self._extension))
+                    trial.found(call_findings.ended(trial.account, trial.extension))
 
 
 class _Trial:
@@ -202,7 +208,7 @@ class _Trial:
         self.proof = Proof(account.id)
         #: Whether the account's password, if it needs one, was not refused.
         self.may_call = False
-        self._extension = extension
+        self.extension = extension
 
     def learned(self, **values: Any) -> None:
         self.proof = replace(self.proof, **values)
@@ -225,18 +231,18 @@ class _Trial:
         response = answered.response
         self.learned(answered=response.success, seconds=seconds)
         if not response.success:
-            self.found(call_findings.call(self.account, self._extension, response.status))
+            self.found(call_findings.call(self.account, self.extension, response.status))
             return
         if seconds > _SLOW:
-            self.found(call_findings.slow(self.account, self._extension, seconds))
+            self.found(call_findings.slow(self.account, self.extension, seconds))
         try:
             found = candidates(response.body)
         except SdpError:
             found = None
         if found is None:
-            self.found(call_findings.no_sound(self.account, self._extension))
+            self.found(call_findings.no_sound(self.account, self.extension))
         elif not found:
-            self.found(call_findings.no_candidates(self.account, self._extension))
+            self.found(call_findings.no_candidates(self.account, self.extension))
         else:
             self.learned(candidates=found)
 

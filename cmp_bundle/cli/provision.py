@@ -72,10 +72,10 @@ def command(
     """Make Asterisk ready for browser phones: endpoints, dialplan, certificate, HTTPS.
 
     Every account of the account file that has no endpoint yet gets one, or only each USER named.
-    Only what is missing is added. It goes into cmp-bundle's own files, and each changed file of
+    What is missing is added, and the endpoints go of accounts that have left the file. It goes into cmp-bundle's own files, and each changed file of
     Asterisk's own gets one line, at its end. If Asterisk is running, it is told to reload, and then
-    each account is tried on the live server. If one cannot register or call, everything is put
-    back.
+    each account is tried on the live server. If one with a new endpoint cannot register or call, or
+    none can, everything is put back.
 
     If Asterisk has its endpoints in a realtime database, --database URL writes them there. The
     database's password comes from --database-password-file or from CMP_BUNDLE_DATABASE_PASSWORD. If
@@ -110,8 +110,8 @@ def command(
         dry_run=dry_run,
     )
     if dry_run:
-        return Result(changes.dry_run(done), done)
-    return Result("\n".join(_lines(done)), done)
+        return Result("\n\n".join(filter(None, (changes.dry_run(done), done.proxy))), done)
+    return Result("\n".join(_lines(done)), done, failed=bool(done.failed))
 
 
 def _script(done: Provisioned) -> Result:
@@ -126,21 +126,23 @@ def _script(done: Provisioned) -> Result:
 
 def _lines(done: Provisioned) -> list[str]:
     lines = _tried(done)
+    if done.made and not done.tried:
+        lines.append(f"made endpoints for {_people(list(done.made))}")
     if done.removed:
         lines.append(f"removed the endpoints of {some(done.removed)}")
     if not done.changed:
         lines.append("everything was there already; nothing was changed")
     if done.proxy:
         lines += ["", done.proxy]
-    if done.url is None:
-        return [*lines, "Asterisk is not running here: this takes effect when it starts"]
     if done.media:
         lines.append(f"sound and pictures go to {some(done.media)}")
-    return [
-        *lines,
-        f"checked on the live server: phones can connect to {done.url}",
-        "next: cmp-bundle build && cmp-bundle deploy",
-    ]
+    if done.url is None:
+        lines.append("Asterisk is not running here: this takes effect when it starts")
+    else:
+        lines.append(f"checked on the live server: phones can connect to {done.url}")
+    if done.failed:
+        return [*lines, f"next: what is said above of {_people(list(done.failed))}"]
+    return [*lines, "next: cmp-bundle build && cmp-bundle deploy"]
 
 
 def _tried(done: Provisioned) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import store
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.files.rights import is_there
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +29,7 @@ def read(context: Context, *, new: bool = False) -> AccountFile:
     """
     named = context.loaded.origins["accounts.file"].kind != "default"
     path = store.find(context.settings.accounts.file, named=named)
-    if named and not path.exists() and not new:
+    if named and not is_there(path) and not new:
         raise CmpBundleError(
             "no-file",
             "this account file does not exist",

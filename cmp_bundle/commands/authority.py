@@ -143,8 +143,8 @@ def tell_if_fresh(context: Context, authority: Authority) -> None:
     path = authority.anchor.path
     context.reporter.note(f"made a local certificate authority: {path}")
     context.reporter.warn(
-        f"browsers here will trust what {path.with_name(KEY)} signs: keep it here, never give it to"
-        " anybody, never put it on a server"
+        f"browsers that trust this authority believe whatever {path.with_name(KEY)} signs: leave it"
+        " here, and give it to nobody"
     )
 
 

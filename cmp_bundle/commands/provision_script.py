@@ -14,6 +14,7 @@ from cmp_bundle.commands.provisioned_rows import names_a_database, tables_of, wa
 from cmp_bundle.commands.provisioning import Provisioned
 from cmp_bundle.errors import CmpBundleError, file_exists, refuse
 from cmp_bundle.files import Disk
+from cmp_bundle.files.rights import is_there
 from cmp_bundle.provision import row_plan
 from cmp_bundle.provision.plan import phones
 from cmp_bundle.provision.realtime import coded, realtime
@@ -49,7 +50,7 @@ def provision_script(
             hint="--database mysql://, postgresql:// or sqlite://, with the rest of its URL if it can"
             " be reached from here",
         )
-    if path.exists():
+    if is_there(path):
         raise file_exists(path, "name another file, or remove this one: it holds passwords")
     file = read(context)
     if users is not None:

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from cmp_bundle.asterisk.installation import Installation
     from cmp_bundle.checks.call import Proof
     from cmp_bundle.commands.context import Context
+    from cmp_bundle.findings import Finding
     from cmp_bundle.provision.plan import Planned
+    from cmp_bundle.provision.survey import Found
     from cmp_bundle.server.server import Server
 
 
@@ -57,10 +59,10 @@ class TriedAccount:
 @dataclass(frozen=True, kw_only=True)
 class Provisioned(ServerChanges):
     """``made`` are the ids of accounts whose endpoint was written, ``present`` those with an endpoint
-    that is cmp-bundle's, in its file or in rows of a database, ``removed`` those whose endpoint went. ``tried`` are the accounts that were
-    tried on the live server at ``url``: all that are new, and some of the others; nobody where none
-    is running. ``echo`` is what they called, and ``media`` the addresses that it told them for sound
-    and pictures; ``proxy`` are the lines for the proxy in front. ``script`` is the file of SQL that was
+    that is cmp-bundle's, in its file or in rows of a database, ``removed`` those whose endpoint went.
+    ``tried`` are the accounts that were tried on the live server at ``url``: all that are new, and
+    some of the others; nobody where none is running. ``echo`` is what they called, and ``media`` the addresses that it told them for sound
+    and pictures; ``failed`` are those of ``present`` for whom it did not work. ``proxy`` are the lines for the proxy in front. ``script`` is the file of SQL that was
     written in place of all that.
     """
 
@@ -70,6 +72,7 @@ class Provisioned(ServerChanges):
     echo: str = ""
     tried: tuple[TriedAccount, ...] = ()
     media: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
     proxy: str | None = None
     url: str | None = None
     script: Path | None = None
@@ -98,8 +101,7 @@ def provision(
     file = read(context)
     if users is not None:
         refuse(file.unknown(users), "nothing was changed")
-    if not dry_run:
-        file = completed(context, file)
+    file = file.completed() if dry_run else completed(context, file)
     chosen = tuple(a for a in file.accounts if users is None or a.id in users)
     if proxy and not context.settings.site.url:
         raise CmpBundleError(
@@ -128,8 +130,15 @@ def provision(
             proxied=proxied,
             listener=listener(context, found, pair, proxied=proxied, dry_run=dry_run),
             tables=wanted_tables(context, file.accounts, found.remembered),
+            accounts_file=_printable(file.path),
+            loaded=_loaded(found, chosen),
         )
         planned = to_provision(wanted, found)
+        if proxied and not (proxy or found.our_http.plain):
+            context.reporter.note(
+                "[site] url names no port, so it is taken for a proxy's, and Asterisk gets no HTTPS of"
+                " its own; if there is no proxy, add Asterisk's port to it (:8089)"
+            )
         if at_work and not (firewall or at_work.opened):
             context.reporter.note(
                 f"{at_work.kind} is at work on this machine: phones need {planned.ports} open;"
@@ -140,6 +149,25 @@ def provision(
     return _carried_out(
         context, plan, lambda: with_secrets(context, file, chosen), proxy=proxy, dry_run=dry_run
     )
+
+
+def _printable(path: Path) -> str:
+    """For a comment in a file, where nothing may follow it in another line."""
+    text = str(path.absolute())
+    return text if text.isprintable() else ascii(text)
+
+
+def _loaded(found: Found, accounts: Iterable[Account]) -> frozenset[str]:
+    """Of which of ``accounts`` the running Asterisk has an endpoint that is in none of its files.
+
+    It is asked only where it takes endpoints from somewhere else as well.
+    """
+    known = {*found.endpoints.endpoints, *found.pjsip.objects}
+    asked = [a.id for a in accounts if a.id not in known and not a.source]
+    if not found.realtime.elsewhere("endpoint") or not found.installation.running:
+        return frozenset()
+    control = found.installation.control
+    return frozenset(name for name in asked if control.has_endpoint(name))
 
 
 def _candidates(context: Context) -> tuple[str, str] | None:
@@ -220,22 +248,42 @@ def _tried(
     at.loaded(planned.made)
     with context.reporter.progress("trying each account", len(chosen)) as advance:
         proofs = prove(
-            url, f"{planned.prefix}/ws", chosen, planned.echo, progress=lambda _done: advance(1)
+            url,
+            f"{planned.prefix}/ws",
+            chosen,
+            planned.echo,
+            callers=planned.callers,
+            progress=lambda _done: advance(1),
         )
-    findings = [found for proof in proofs for found in proof.findings]
-    refuse([f for f in findings if f.level is Level.ERROR and f.subject in ours], "so it goes back")
+    findings = [_with_update(f, planned) for proof in proofs for f in proof.findings]
+    failed = {f.subject: f for f in findings if f.level is Level.ERROR and f.subject in ours}
+    # Who could not call before either is no reason to take from the others what is new.
+    if planned and (failed.keys() & made or failed.keys() >= {a.id for a in chosen} & ours):
+        refuse([f for f in findings if f in failed.values()], "so it goes back")
     for found in findings:
         context.reporter.found(found)
-    called = bool(planned.echo)
     return replace(
         done,
         url=url,
         tried=tuple(
-            TriedAccount(p.account, p.registered, p.answered if called else None, p.contacts)
+            TriedAccount(
+                p.account,
+                p.registered,
+                p.answered if p.account in planned.callers else None,
+                p.contacts,
+            )
             for p in proofs
         ),
+        failed=tuple(failed),
         media=tuple(dict.fromkeys(filter(_reaches_far, _addresses(proofs)))),
     )
+
+
+def _with_update(found: Finding, planned: Planned) -> Finding:
+    """With the way to have the password that the account has by now."""
+    if found.code == "registration-refused" and found.subject in planned.different:
+        return replace(found, hint="to write it anew: cmp-bundle provision --update")
+    return found
 
 
 def _addresses(proofs: Iterable[Proof]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.commands import git_ignore, server
 from cmp_bundle.errors import file_exists
 from cmp_bundle.files import Disk
+from cmp_bundle.files.rights import is_there
 from cmp_bundle.settings.load import FILE_NAME
 from cmp_bundle.settings.template import render
 from cmp_bundle.tls.names import names_served
@@ -48,7 +49,7 @@ def init(context: Context, *, force: bool = False) -> Initialised:
     Raises CmpBundleError where there is one, unless ``force``.
     """
     path = Path.cwd() / FILE_NAME
-    if path.exists() and not force:
+    if is_there(path) and not force:
         raise file_exists(path, "edit it, or replace it: --force")
     found = server.look(context)
     facts = _facts(found) if found else ()

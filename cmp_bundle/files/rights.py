@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError, reason
 from cmp_bundle.files import thread_ids
+from cmp_bundle.files.owned import exists
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -192,6 +193,14 @@ def not_allowed(rights: Rights | None) -> str:
         f"{name} may change this folder, so root does there only what {name} may do: check who"
         " owns the file and its folder, and where symlinks point"
     )
+
+
+def is_there(path: Path) -> bool:
+    """Whether anything is at ``path``, symlinks followed. Raises CmpBundleError where nobody may tell."""
+    try:
+        return exists(path)
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 def unreadable(

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from cmp_bundle.asterisk.configuration import Configuration
     from cmp_bundle.settings.model import ProvisionSettings
 
+#: The line that tells whose phones they are.
+_MADE_FOR = re.compile(rb"^; For the accounts of (.+)$", re.MULTILINE)
+
 #: The context in which all phones of an account are rung.
 RING = "cmp-ring"
 
@@ -36,7 +39,7 @@ class Extension:
 
 @dataclass(frozen=True)
 class Dialplan:
-    """What is added to ``context``. ``echo`` and ``conference`` are empty where there is none;
+    """What is added to ``context``, for the accounts of the file ``accounts``. ``echo`` and ``conference`` are empty where there is none;
     ``taken`` are sentences on extensions that somebody else has.
     """
 
@@ -46,10 +49,12 @@ class Dialplan:
     conference: str
     phones: tuple[Extension, ...]
     taken: tuple[str, ...]
+    accounts: str = ""
 
     def __bytes__(self) -> bytes:
         return includes.render(
             "extensions.conf",
+            accounts=self.accounts,
             context=self.context,
             context_exists=self.exists,
             echo=self.echo,
@@ -59,7 +64,10 @@ class Dialplan:
 
 
 def dialplan(
-    theirs: Configuration, settings: ProvisionSettings, accounts: Iterable[Account]
+    theirs: Configuration,
+    settings: ProvisionSettings,
+    accounts: Iterable[Account],
+    accounts_file: str = "",
 ) -> Dialplan:
     """The dialplan for ``accounts`` beside ``theirs``, extensions.conf without ours."""
     context, taken, used = settings.context, [], dict[str, str]()
@@ -90,4 +98,10 @@ def dialplan(
         if account.extension and free(account.extension, f"{account.id}'s")
     )
     exists = theirs.category(context) is not None
-    return Dialplan(context, exists, echo, conference, phones, tuple(taken))
+    return Dialplan(context, exists, echo, conference, phones, tuple(taken), accounts_file)
+
+
+def made_for(data: bytes) -> str:
+    """The file of accounts that our extensions.conf names, empty where it names none."""
+    found = _MADE_FOR.search(data)
+    return found[1].decode("utf-8", "surrogateescape") if found else ""

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 #: The templates of which each account's objects are made.
 TEMPLATES = ("cmp-phone", "cmp-aor", "cmp-auth")
 
-#: Where an account's objects begin.
-_FIRST = re.compile(r"^\[([^]\n]+)\]\(cmp-phone\)$", re.MULTILINE)
+#: The first line of an object, with its name and the template that it is made of.
+_HEADER = re.compile(r"^\[([^]\n]+)\][ \t]*(?:\(([^)\n]*)\))?.*$", re.MULTILINE)
 
 #: Bytes of the name of a caller: Asterisk keeps 80, the last of which is a NUL.
 _LONGEST_NAME = 79
@@ -41,23 +41,60 @@ class Phones:
 
 @dataclass(frozen=True)
 class PjsipFile:
-    """The file: its ``head`` with the templates, then each account's objects by its id."""
+    """The file: its ``head`` with the templates, then its ``parts`` in their order, each with the id
+    of the account whose objects it is; an empty id is for what somebody else added.
+    """
 
     head: str = ""
-    objects: Mapping[str, str] | None = None
+    parts: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def parsed(cls, data: bytes) -> PjsipFile:
         """Of what stands there, whoever changed it since."""
         text = data.decode("utf-8", "surrogateescape")
-        found = list(_FIRST.finditer(text))
-        ends = [*(one.start() for one in found), len(text)]
-        objects = {one[1]: text[a:b] for one, (a, b) in zip(found, pairwise(ends), strict=True)}
-        return cls(text[: ends[0]], objects)
+        headers = [one for one in _HEADER.finditer(text) if not _is_template(one)]
+        ends = [*(one.start() for one in headers), len(text)]
+        parts: list[tuple[str, str]] = []
+        for header, (start, end) in zip(headers, pairwise(ends), strict=True):
+            name = header[1] if header[2] in TEMPLATES else ""
+            if parts and name == parts[-1][0] and header[2] != TEMPLATES[0]:
+                parts[-1] = (name, parts[-1][1] + text[start:end])
+            else:
+                parts.append((name, text[start:end]))
+        return cls(text[: ends[0]], tuple(parts))
+
+    @property
+    def objects(self) -> dict[str, str]:
+        """Those of each account, by its id."""
+        return {name: text for name, text in self.parts if name}
+
+    @property
+    def foreign_line(self) -> int | None:
+        """The number of the first line that somebody else added."""
+        before = self.head
+        for name, text in self.parts:
+            if not name:
+                return before.count("\n") + 1
+            before += text
+        return None
+
+    def with_objects(self, head: str, objects: Mapping[str, str]) -> PjsipFile:
+        """With these for accounts, and all that somebody else added."""
+        stay = [(n, objects.get(n, text)) for n, text in self.parts if not n or n in objects]
+        new = [(n, text) for n, text in objects.items() if n not in self.objects]
+        return PjsipFile(head, (*stay, *new))
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to be read in it: templates alone are nothing."""
+        return bool(self.parts)
 
     def __bytes__(self) -> bytes:
-        text = "".join((self.head, *(self.objects or {}).values()))
+        text = "".join((self.head, *(text for _, text in self.parts)))
         return text.encode("utf-8", "surrogateescape")
+
+
+def _is_template(header: re.Match[str]) -> bool:
+    return header[1] in TEMPLATES and header[2] == "!"
 
 
 def head(phones: Phones) -> str:

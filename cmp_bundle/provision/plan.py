@@ -5,19 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cmp_bundle.asterisk import includes
+from cmp_bundle.asterisk import includes, reader
+from cmp_bundle.asterisk.dialplan import answered_by
 from cmp_bundle.asterisk.http_conf import TLS_PORT
-from cmp_bundle.asterisk.includes import Https
 from cmp_bundle.asterisk.values import integer
 from cmp_bundle.changes.plan import Plan, Steps
 from cmp_bundle.changes.step import Removal
 from cmp_bundle.checks.accounts import against
-from cmp_bundle.provision import certificate, pjsip, realtime, refusals, row_plan
+from cmp_bundle.checks.websocket import base_url
+from cmp_bundle.provision import network, pjsip, realtime, refusals, row_plan
 from cmp_bundle.provision.dialplan import dialplan
 from cmp_bundle.provision.firewall import FirewallChange, Ports
+from cmp_bundle.provision.network import FOR_A_PROXY, RTP_PORTS
 from cmp_bundle.provision.pjsip import Phones, PjsipFile
 from cmp_bundle.provision.proxy import HTTPS
 from cmp_bundle.provision.row_plan import RowPlan
+from cmp_bundle.provision.rows import ENDPOINTS
 from cmp_bundle.provision.survey import CERTIFICATE, THEIRS
 from cmp_bundle.server import lines
 from cmp_bundle.server.refusals import before_reload
@@ -25,6 +28,7 @@ from cmp_bundle.server.refusals import before_reload
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from cmp_bundle.accounts.endpoint import Endpoints
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.findings import Finding
     from cmp_bundle.provision.dialplan import Dialplan
@@ -33,33 +37,21 @@ if TYPE_CHECKING:
     from cmp_bundle.provision.survey import Abilities, Found
     from cmp_bundle.provision.wanted import Wanted
 
-#: What Debian's packages set, and what firewalls are opened for.
-_RTP_PORTS = (10000, 20000)
-
 #: What Asterisk takes where rtp.conf does not say.
 _RTP_DEFAULT = (5000, 31000)
 _HIGHEST_PORT = 65535
-
-#: Where rtp.conf says at which other address one of its own is reached.
-_CANDIDATES = "ice_host_candidates"
-
-#: Where a proxy on the same machine asks Asterisk.
-FOR_A_PROXY = "127.0.0.1:8088"
-
-#: Connections beside those of the phones: pages that are opened, and phones that come back before
-#: the server has noticed that they were gone.
-_MORE_SESSIONS = 50
 
 
 @dataclass(frozen=True)
 class Planned(Plan):
     """``made`` are the ids of the accounts whose endpoint is new or another now, ``present`` those
-    whose endpoint is in our file then, ``theirs`` those who have one of somebody else's, ``removed``
-    those whose endpoint goes. ``open`` is whether phones can connect then, ``listener`` the
+    whose endpoint is then ours, in our file or in rows, ``theirs`` those who have one of somebody
+    else's, ``removed`` those whose endpoint goes. ``open`` is whether phones can connect then, ``listener`` the
     ``address:port`` of HTTPS, if that is on, ``certificate`` what it shows (DER), where that is new,
     ``ports`` what a firewall has to let in, ``plain`` where a proxy asks, ``echo`` the extension of
-    the echo, if that is ours. ``lacking`` is what endpoints of somebody else's lack for a browser
-    phone.
+    the echo, if that is ours, ``callers`` the ids of those who would reach it. ``different`` are those
+    of ``present`` whose endpoint is not as it would be made now. ``lacking`` is what endpoints of
+    somebody else's lack for a browser phone.
     """
 
     made: tuple[str, ...] = ()
@@ -73,6 +65,8 @@ class Planned(Plan):
     plain: str = FOR_A_PROXY
     prefix: str = ""
     echo: str = ""
+    callers: frozenset[str] = frozenset()
+    different: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     lacking: tuple[Finding, ...] = ()
 
@@ -82,13 +76,13 @@ def to_provision(wanted: Wanted, found: Found) -> Planned:
     refusals.before(wanted, found)
     steps = Steps()
     rows = _rows(steps, wanted, found)
-    file, made, removed, notes = _objects(wanted, found, frozenset(rows.present))
-    present = (*rows.present, *(file.objects or ()))
+    objects = _objects(wanted, found, frozenset(rows.present))
+    present = (*rows.present, *objects.file.objects)
     theirs = tuple(a.id for a in wanted.everyone if a.id in _endpoints(wanted, found))
     theirs = tuple(dict.fromkeys((*theirs, *rows.theirs)))
     plan = _dialplan(wanted, found, {*present, *theirs})
-    if file.objects:
-        lines.include(steps, found, "pjsip.conf", bytes(file), found.secret_owner)
+    if objects.file:
+        lines.include(steps, found, "pjsip.conf", bytes(objects.file), found.secret_owner)
     else:
         lines.exclude(steps, found, "pjsip.conf")
     lines.include(steps, found, "extensions.conf", bytes(plan))
@@ -96,37 +90,59 @@ def to_provision(wanted: Wanted, found: Found) -> Planned:
         lines.include(steps, found, "confbridge.conf", includes.render("confbridge.conf"))
     else:
         lines.exclude(steps, found, "confbridge.conf")
-    _rtp(steps, wanted, found)
-    listener = _https(steps, wanted, found)
-    _websocket(steps, found)
+    network.rtp(steps, wanted, found)
+    listener = network.https(steps, wanted, found)
+    network.websocket(steps, found)
     needed = _ports(found, listener, proxied=wanted.proxied)
     if wanted.firewall and not wanted.firewall.opened:
         steps.steps.append(FirewallChange(wanted.firewall, needed))
     planned = Planned(
         "provision",
         tuple(steps.steps),
-        made=(*rows.made, *made),
+        made=(*rows.made, *objects.made),
         present=present,
         theirs=theirs,
-        removed=(*rows.removed, *removed),
+        removed=(*rows.removed, *objects.removed),
         open=listener is not None or wanted.proxied,
         listener=listener,
         certificate=wanted.listener.shown if wanted.listener else None,
         ports=needed,
-        plain=str(found.server.address or FOR_A_PROXY),
+        plain=base_url(str(found.server.address or FOR_A_PROXY), "http").removeprefix("http://"),
         prefix=found.server.prefix,
         echo=plan.echo,
+        different=objects.different,
         lacking=(*_lacking(wanted, found), *rows.findings),
         notes=(
             *rows.notes,
-            *notes,
+            *objects.notes,
             *plan.taken,
             *lines.notes(steps, found),
             *_warnings(wanted, found),
         ),
     )
-    refusals.after(planned, found)
-    return planned
+    return replace(
+        planned, callers=_callers(planned, wanted, found, refusals.after(planned, found))
+    )
+
+
+def _callers(planned: Planned, wanted: Wanted, found: Found, then: Endpoints) -> frozenset[str]:
+    """Whose call to our echo rings nobody else. ``then`` is what pjsip.conf will hold."""
+    if not planned.echo:
+        return frozenset()
+    endpoints = {**found.endpoints.endpoints, **then.endpoints}
+    contexts = {name: one.context for name, one in endpoints.items()}
+    if wanted.tables:
+        rows = wanted.tables.tables[ENDPOINTS].rows
+        contexts |= {name: row.get("context", "default") for name, row in rows.items()}
+        contexts |= dict.fromkeys(planned.made, wanted.settings.context)
+    read = reader.read("extensions.conf", found.with_changes(found.after(planned)))
+    ours = found.inside("extensions.conf")
+    lines = {c: answered_by(read, c, planned.echo) for c in set(contexts.values())}
+    return frozenset(
+        name
+        for name, context in contexts.items()
+        if (line := lines[context]) is not None and line.file == ours
+    )
 
 
 def _lacking(wanted: Wanted, found: Found) -> Iterator[Finding]:
@@ -141,6 +157,18 @@ def _warnings(wanted: Wanted, found: Found) -> Iterator[str]:
     """What works now, and yet may surprise."""
     if wanted.settings.conference and "confbridge.conf" not in found.theirs:
         yield f"{found.path('confbridge.conf')} does not exist, so there is no conference"
+    elsewhere = found.realtime.elsewhere("endpoint")
+    if elsewhere and not wanted.tables and not found.installation.running:
+        yield (
+            f"endpoints come from {elsewhere.value} as well ({elsewhere.place}), and Asterisk is not"
+            " running, so nobody can be asked whether it has one of these there"
+        )
+    address = found.server.address
+    if wanted.proxied and address and not str(address).startswith(("127.", "[::1]", "localhost:")):
+        yield (
+            f"plain HTTP is open at {address} to more than the proxy; for the proxy alone:"
+            f" bindaddr=127.0.0.1 in {found.path('http.conf')}"
+        )
     if wanted.proxied and found.abilities.forgets_neighbours:
         yield (
             "this Asterisk forgets all phones from one address when one of them disconnects"
@@ -162,7 +190,7 @@ def _ports(found: Found, listener: str | None, *, proxied: bool = False) -> Port
     if theirs.missing or first or last:
         udp = (first or _RTP_DEFAULT[0], last or _RTP_DEFAULT[1])
     else:
-        udp = _RTP_PORTS
+        udp = RTP_PORTS
     here = int(listener.rpartition(":")[2]) if listener else TLS_PORT
     return Ports(HTTPS if proxied else here, udp)
 
@@ -177,6 +205,7 @@ def to_undo(
     """Take all that away; the admin's files become what they would be without it. ``firewall`` is the
     one that is at work here, ``tables`` are those of every database that rows of ours are in.
     """
+    refusals.before_undo(found)
     steps = Steps()
     rows = row_plan.to_take_away(tables, found.remembered.rows)
     _row_steps(steps, rows, found)
@@ -208,7 +237,7 @@ def to_undo(
         "undo of provision",
         tuple(steps.steps),
         cleanup,
-        removed=(*rows.removed, *(found.pjsip.objects or ())),
+        removed=(*rows.removed, *found.pjsip.objects),
         notes=notes,
     )
 
@@ -238,13 +267,22 @@ def _row_steps(steps: Steps, plan: RowPlan, found: Found) -> None:
         steps.reload(f"sorcery memory cache expire {name}")
 
 
-def _objects(
-    wanted: Wanted, found: Found, in_rows: frozenset[str]
-) -> tuple[PjsipFile, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """Our pjsip.conf; who is new in it, who goes, and what is to be said. Those that are ``in_rows``
-    are no longer in it.
+@dataclass(frozen=True)
+class _Objects:
+    """Our pjsip.conf as it shall be, and the ids of those who are new in it, who go, and whose objects
+    are not as they would be made now.
     """
-    now = {n: text for n, text in (found.pjsip.objects or {}).items() if n not in in_rows}
+
+    file: PjsipFile
+    made: tuple[str, ...]
+    removed: tuple[str, ...]
+    different: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def _objects(wanted: Wanted, found: Found, in_rows: frozenset[str]) -> _Objects:
+    """Those that are ``in_rows`` are no longer in our file."""
+    now = {n: text for n, text in found.pjsip.objects.items() if n not in in_rows}
     known = {account.id for account in wanted.everyone}
     removed = tuple(name for name in now if name not in known)
     for name in removed:
@@ -259,18 +297,20 @@ def _objects(
         elif now[account.id] != text:
             different.append(account.id)
     head = pjsip.head(phones(wanted.settings.context, found.abilities))
+    named = different
     if found.pjsip.head and not wanted.update and found.pjsip.objects:
         if found.pjsip.head != head:
-            different.insert(0, "the templates")
+            named = ["the templates", *different]
         head = found.pjsip.head
     notes = []
-    if different:
+    if named:
         notes.append(
-            f"{', '.join(different[:5])}{' …' if len(different) > 5 else ''} in"  # noqa: PLR2004
+            f"{', '.join(named[:5])}{' …' if len(named) > 5 else ''} in"  # noqa: PLR2004
             f" {found.our_folder / 'pjsip.conf'} differ from what would be written now, and stay as"
             " they are; to write them anew: cmp-bundle provision --update"
         )
-    return PjsipFile(head, now), tuple(made), removed, tuple(notes)
+    file = found.pjsip.with_objects(head, now)
+    return _Objects(file, tuple(made), removed, tuple(different), tuple(notes))
 
 
 def phones(context: str, abilities: Abilities) -> Phones:
@@ -295,64 +335,5 @@ def _dialplan(wanted: Wanted, found: Found, there: Collection[str]) -> Dialplan:
     settings = wanted.settings
     if "confbridge.conf" not in found.theirs:
         settings = replace(settings, conference="")
-    return dialplan(found.without_ours("extensions.conf"), settings, accounts)
-
-
-def _rtp(steps: Steps, wanted: Wanted, found: Found) -> None:
-    """A range of ports where none is set, and the public address where one leads here."""
-    theirs = found.without_ours("rtp.conf")
-    ranged = any(theirs.last("general", name) for name in ("rtpstart", "rtpend"))
-    own = wanted.candidates
-    mapped = own is None or theirs.last(_CANDIDATES, own[0]) is not None
-    if theirs.missing or (ranged and mapped):
-        lines.exclude(steps, found, "rtp.conf")
-        return
-    data = includes.render(
-        "rtp.conf",
-        ports=None if ranged else _RTP_PORTS,
-        general_exists=theirs.category("general") is not None,
-        candidates=None if mapped else own,
-        candidates_exist=theirs.category(_CANDIDATES) is not None,
-    )
-    lines.include(steps, found, "rtp.conf", data)
-
-
-def _websocket(steps: Steps, found: Found) -> None:
-    """Where chan_sip has the WebSocket's sub-protocol sip, PJSIP gets it. Asterisk is restarted for
-    that, and then reads everything anew.
-
-    PJSIP's module was refused when Asterisk started. Loaded later it lets phones in, and yet none
-    can be rung: the name of its transport is then taken, by what it left behind (seen on 16).
-    """
-    name, section = "modules.conf", "modules"
-    if found.abilities.chan_sip_users:
-        name, section = "sip.conf", "general"
-    if found.abilities.taken_by_chan_sip or name in found.ours:
-        data = includes.render(name, section_exists=found.has_category(name, section))
-        lines.include(steps, found, name, data)
-    if found.abilities.taken_by_chan_sip:
-        lines.restart(steps)
-
-
-def _https(steps: Steps, wanted: Wanted, found: Found) -> str | None:
-    """The certificate, the listener, and as many connections as there are phones."""
-    ours = found.our_http
-    listener, renewed = wanted.listener, False
-    if listener is not None:
-        path = found.inside(CERTIFICATE)
-        ours = replace(ours, https=Https(path, path, listener.address))
-        if listener.pem is not None:
-            renewed = certificate.put(steps, found, listener.pem)
-    if wanted.proxied and found.server.address is None:
-        ours = replace(ours, plain=FOR_A_PROXY)
-    needed = 2 * len(wanted.everyone) + _MORE_SESSIONS
-    if found.server.session_limit < needed:
-        ours = replace(ours, session_limit=needed)
-    lines.write_http(steps, found, ours)
-    if renewed:
-        certificate.read_again(steps, found)
-    if lines.HTTP in steps.reloads and listener is None:
-        before_reload(found)
-    if listener is not None:
-        return listener.address
-    return str(found.server.tls_address) if found.server.tls_address else None
+    theirs = found.without_ours("extensions.conf")
+    return dialplan(theirs, settings, accounts, wanted.accounts_file)

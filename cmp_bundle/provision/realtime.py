@@ -59,6 +59,11 @@ class Realtime:
         lines = self.lines(kind)
         return not lines or any(line.value.startswith(FROM_PJSIP_CONF) for line in lines)
 
+    def elsewhere(self, kind: str) -> Variable | None:
+        """The line of sorcery.conf that has objects of a kind come from more than pjsip.conf."""
+        others = [v for v in self.lines(kind) if not v.value.startswith("config,")]
+        return others[0] if others else None
+
     def driver(self, table: str) -> str | None:
         """The driver through which Asterisk reads a table; None where it does not."""
         for variable in self.extconfig.browse("settings"):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from cmp_bundle.accounts import from_pjsip
 from cmp_bundle.asterisk import reader
 from cmp_bundle.checks import http_conf
 from cmp_bundle.checks.conf_file import open_comment, refused
@@ -18,6 +20,7 @@ from cmp_bundle.provision.survey import CERTIFICATE, KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cmp_bundle.accounts.endpoint import Endpoints
     from cmp_bundle.asterisk.configuration import Configuration
     from cmp_bundle.changes.plan import Plan
     from cmp_bundle.findings import Finding
@@ -36,6 +39,8 @@ def before(wanted: Wanted, found: Found) -> None:
         http_conf.from_a_database(found.from_a_database),
         *(refused(found.without_ours(name)) for name in ("pjsip.conf", "extensions.conf")),
         *(() if wanted.tables else _elsewhere(found)),
+        _another_folder(wanted, found),
+        _prefix(wanted, found),
         _rows_elsewhere(wanted, found),
         _two_ways(wanted, found),
         _restart(wanted, found),
@@ -51,6 +56,16 @@ def before(wanted: Wanted, found: Found) -> None:
             drivers = found.abilities.drivers
             refuse(list(found.realtime.without_driver(drivers, modules, extconfig)), _NOTHING)
     refuse(list(_in_the_way(wanted, found)), _NOTHING)
+
+
+def before_undo(found: Found) -> None:
+    """Raises CmpBundleError where something of the admin's would go with our file."""
+    foreign = found.pjsip.foreign_line
+    if foreign is not None:
+        path = found.our_folder / "pjsip.conf"
+        text = "somebody added objects to this file, which goes with all that is in it"
+        hint = f"move them into {found.path('pjsip.conf')}"
+        refuse_first(finding("others-objects", text, Place(str(path), foreign), hint))
 
 
 def before_install(found: FoundHttps) -> None:
@@ -81,15 +96,20 @@ def _not_ours(found: FoundHttps) -> Finding | None:
     return None
 
 
-def after(plan: Plan, found: Found) -> None:
-    """Reads the files as they would be, and raises where Asterisk would not see what is planned."""
+def after(plan: Plan, found: Found) -> Endpoints:
+    """Reads the files as they would be, and raises where Asterisk would not see what is planned. What
+    pjsip.conf holds then.
+    """
     changes = found.after(plan)
     files = found.with_changes(changes)
     for name in found.theirs:
-        if changes.get(found.our_folder / name) is None:
-            continue
-        read = reader.read(name, files)
-        refuse_first(refused(read), _unseen(read, found, name))
+        if changes.get(found.our_folder / name) is not None:
+            read = reader.read(name, files)
+            refuse_first(refused(read), _unseen(read, found, name))
+    endpoints = from_pjsip.found(reader.read("pjsip.conf", files))
+    if changes.get(found.our_folder / "pjsip.conf") is not None:
+        refuse(list(endpoints.findings), _NOTHING)
+    return endpoints
 
 
 def _unseen(read: Configuration, found: Found, name: str) -> Finding | None:
@@ -136,6 +156,38 @@ def _rows_elsewhere(wanted: Wanted, found: Found) -> Finding | None:
     return finding("rows-elsewhere", text, Place(str(found.remembered.path)), hint)
 
 
+def _another_folder(wanted: Wanted, found: Found) -> Finding | None:
+    """Whether accounts of another folder would lose their endpoints, which nobody here knows of."""
+    known = {account.id for account in wanted.everyone}
+    ours = (*found.pjsip.objects, *(key.id for key in found.remembered.rows))
+    leaving = [name for name in dict.fromkeys(ours) if name not in known]
+    if not leaving or found.accounts in ("", wanted.accounts_file):
+        return None
+    text = (
+        f"the endpoints here are those of {found.accounts}, and {', '.join(leaving[:5])} of them"
+        f" {'is' if len(leaving) == 1 else 'are'} not in {wanted.accounts_file}"
+    )
+    hint = (
+        "run this where that file is; or, to have the accounts of this one alone, begin with"
+        " cmp-bundle provision --undo"
+    )
+    return finding("other-accounts", text, Place(str(found.our_folder / "extensions.conf")), hint)
+
+
+#: What a path may be made of that is pasted into the configuration of a web server.
+_PLAIN = re.compile(r"[\w./~-]*", re.ASCII)
+
+
+def _prefix(wanted: Wanted, found: Found) -> Finding | None:
+    """A prefix in http.conf that would be more than a path in the lines for a proxy."""
+    if not wanted.proxied or _PLAIN.fullmatch(found.server.prefix):
+        return None
+    line = found.server.origins.get("prefix")
+    text = "prefix has characters that a proxy's configuration takes for something else"
+    where = line.place if line else Place(str(found.path("http.conf")))
+    return finding("prefix-odd", text, where, "use letters, digits and -._~/ alone")
+
+
 def _two_ways(wanted: Wanted, found: Found) -> Finding | None:
     """A STUN server beside a public address that is known: phones are then told both, or a stale one."""
     line = found.without_ours("rtp.conf").last("general", "stunaddr")
@@ -174,7 +226,12 @@ def _in_the_way(wanted: Wanted, found: Found) -> Iterator[Finding]:
         if name in found.templates:
             text = f"a template [{name}] is there already"
             yield finding("in-the-way", text, found.templates[name], "rename it")
+    elsewhere = found.realtime.elsewhere("endpoint")
     for account in wanted.accounts:
+        if elsewhere and account.id in wanted.loaded:
+            text = f"Asterisk has an endpoint {account.id} already, from {elsewhere.value}"
+            hint = "give the account another id; or import it: cmp-bundle accounts import --database URL"
+            yield finding("in-the-way", text, elsewhere.place, hint, account.id)
         for kind in KINDS:
             place = found.objects.get((kind, account.id))
             if kind != "endpoint" and place and ("endpoint", account.id) not in found.objects:

@@ -13,6 +13,7 @@ from cmp_bundle.asterisk.configuration import folded
 from cmp_bundle.changes.look import look
 from cmp_bundle.checks.websocket import without_pjsip
 from cmp_bundle.files import FileOwnership
+from cmp_bundle.provision.dialplan import made_for
 from cmp_bundle.provision.pjsip import PjsipFile
 from cmp_bundle.provision.realtime import Realtime, realtime
 from cmp_bundle.provision.remembered import Remembered, remembered
@@ -93,13 +94,15 @@ class FoundHttps(ServerConfiguration):
 class Found(FoundHttps):
     """What is on a server: its configuration, and what of it concerns phones.
 
-    ``pjsip`` is our own file; ``endpoints`` are those that are not in it, ``objects`` where each
+    ``pjsip`` is our own file, ``accounts`` the file of accounts that ours were last made for, empty
+    where they were not; ``endpoints`` are those that are not in it, ``objects`` where each
     object of a kind and an id stands that is not in it, ``templates`` the names of all templates.
     ``realtime`` is what of them Asterisk takes from a database, ``remembered`` the rows there that are
     ours.
     """
 
     pjsip: PjsipFile
+    accounts: str
     endpoints: Endpoints
     objects: Mapping[tuple[str, str], Place]
     templates: Mapping[str, Place]
@@ -126,10 +129,11 @@ def survey(installation: Installation, moment: int | None = None) -> Found:
     pjsip = configured.without_ours("pjsip.conf")
     base = from_pjsip.found(pjsip)
     wizards = from_wizard.found(reader.read("pjsip_wizard.conf", configured.files), base)
-    ours = configured.ours.get("pjsip.conf")
+    ours, plan = (configured.ours.get(name) for name in ("pjsip.conf", "extensions.conf"))
     return Found(
         **vars(configured),
         pjsip=PjsipFile.parsed(ours.data if ours else b""),
+        accounts=made_for(plan.data) if plan else "",
         endpoints=Endpoints(
             {**base.endpoints, **wizards.endpoints}, wizards.auths, base.transports, base.realm
         ),

@@ -31,7 +31,8 @@ class Wanted:
     what is in our own file is written anew, ``listener`` what HTTPS shall be, None for as it is,
     ``proxied`` whether a proxy on this machine has the certificate instead, so that plain HTTP is
     enough, ``restart`` whether Asterisk may be restarted, ``firewall`` what is to be opened for phones.
-    ``candidates`` are this machine's address and the public one that leads to it, if any. ``tables`` are
+    ``accounts_file`` is where the accounts stand, ``loaded`` are ids of which Asterisk has an endpoint
+    that is in none of its files. ``candidates`` are this machine's address and the public one that leads to it, if any. ``tables`` are
     those that endpoints go into, None for a file.
     """
 
@@ -45,6 +46,8 @@ class Wanted:
     firewall: Firewall | None = None
     candidates: tuple[str, str] | None = None
     tables: Tables | None = None
+    accounts_file: str = ""
+    loaded: frozenset[str] = frozenset()
 
     @property
     def accounts(self) -> tuple[Account, ...]:

@@ -175,9 +175,7 @@ class Server:
         deadline = time.monotonic() + live.PATIENCE
         # It loads all or, where one is refused, the others: the first and the last tell when.
         for name in dict.fromkeys((*endpoints[:1], *endpoints[-1:])):
-            while "Unable to find object" in (
-                self.installation.control.ask(f"pjsip show endpoint {name}") or ""
-            ):
+            while not self.installation.control.has_endpoint(name):
                 if time.monotonic() > deadline:
                     raise CmpBundleError(
                         "endpoint-not-loaded",

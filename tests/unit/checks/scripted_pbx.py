@@ -202,7 +202,7 @@ def try_all(
 
     Raises CancelledError where it is.
     """
-    run = call._Run("https://pbx.example:8089", "/ws", "246", at_once, progress)
+    run = call._Run("https://pbx.example:8089", "/ws", lambda _: "246", at_once, progress)
 
     async def main() -> tuple[tuple[Proof, ...], float]:
         task = asyncio.create_task(run.all(accounts))

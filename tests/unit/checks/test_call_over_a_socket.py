@@ -267,7 +267,9 @@ def test_stopped_while_it_connects() -> None:
     async def run() -> None:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             base = f"https://127.0.0.1:{silent.getsockname()[1]}"
-            task = asyncio.create_task(call._Run(base, "/ws", "246", 1, None).all([ALICE]))
+            task = asyncio.create_task(
+                call._Run(base, "/ws", lambda _: "246", 1, None).all([ALICE])
+            )
             connection, _ = await asyncio.to_thread(silent.accept)
             task.cancel()
             with connection, pytest.raises(asyncio.CancelledError):

@@ -79,7 +79,10 @@ def test_the_first_certificate(certs: Machine) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(certs.certs.stat().st_mode) == 0o700
     assert "made a local certificate authority" in done.err
-    assert f"warning: browsers here will trust what {certs.certs / KEY} signs" in done.err
+    warning = (
+        f"warning: browsers that trust this authority believe whatever {certs.certs / KEY} signs"
+    )
+    assert warning in done.err
     assert done.out.splitlines()[:3] == [
         f"{path}: certificate and key for",
         "  pbx.example.com",

@@ -92,6 +92,15 @@ def test_the_lines_for_a_proxy(at: Desk, monkeypatch: pytest.MonkeyPatch) -> Non
         assert line in at("provision", "--proxy", kind)
     assert "bindaddr = 127.0.0.1" in (at.root / "etc/asterisk/cmp-bundle/http.conf").read_text()
     assert at.json("provision", "--proxy", "nginx")["proxy"].startswith("# Inside the server block")
+    assert "location = /pbx/ws {" in at("provision", "--proxy", "nginx", "--dry-run")
+
+
+def test_an_address_that_is_taken_for_a_proxy_s(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CMP_BUNDLE_SITE_URL", "https://phone.example.com")
+    (at.root / "etc/asterisk/http.conf").write_text("[general]\nenabled=yes\nbindaddr=127.0.0.1\n")
+    said = "taken for a proxy's, and Asterisk gets no HTTPS"
+    assert any(said in note for note in at.json("provision")["notes"])
+    assert not any(said in n for n in at.json("provision", "--proxy", "nginx")["notes"])
 
 
 def test_the_objects_for_a_file_of_one_s_own(at: Desk) -> None:
@@ -105,9 +114,31 @@ def test_the_objects_for_a_file_of_one_s_own(at: Desk) -> None:
 
 
 def test_an_account_without_a_password_gets_one(at: Desk) -> None:
-    at.write('[[account]]\nid = "dave"\n')
+    at.write('[[account]]\nid = "dave"\nextension = "104"\n')
+    shown = at("provision", "--dry-run")
+    assert "+[dave](cmp-phone)" in shown
+    assert "+exten => 104,1," in shown
+    assert "password" not in at.accounts.read_text()
     assert at.json("provision")["made"] == ["dave"]
     assert "password = " in at.accounts.read_text()
+
+
+def test_the_account_file_of_another_folder(at: Desk, tmp_path: Path) -> None:
+    at("provision")
+    other = tmp_path / "other.toml"
+    at("accounts", "add", "bob", "--accounts-file", str(other))
+    said = at.refused("provision", "--accounts-file", str(other))
+    assert (
+        f"the endpoints here are those of {at.accounts}, and alice of them is not in {other}"
+        in said
+    )
+
+
+def test_what_cannot_even_be_looked_for(at: Desk) -> None:
+    long = "x" * 300
+    for words in (("--sql", long), ("--database", f"sqlite:////tmp/{long}")):
+        said = at.refused("provision", "--database", "sqlite://", *words)
+        assert "cannot be read: file name too long" in said
 
 
 def test_what_is_deployed_cannot_be_opened_any_more(at: Desk) -> None:

@@ -71,10 +71,17 @@ class ReadyServer(Server):
         chosen: frozenset[str] | None = None,
         listener: Listener | None = None,
         database: Database | None = None,
+        accounts_file: str = "",
+        loaded: frozenset[str] = frozenset(),
+        proxied: bool = False,
         **settings: str,
     ) -> Planned:
         found = self.look()
-        if listener is None and (found.our_http.https or found.server.tls_address is None):
+        if (
+            not proxied
+            and listener is None
+            and (found.our_http.https or found.server.tls_address is None)
+        ):
             listener = Listener("0.0.0.0:8089", None if found.certificate else pem())
         wanted = Wanted(
             everyone=accounts or (ALICE, BOB),
@@ -83,6 +90,9 @@ class ReadyServer(Server):
             update=update,
             listener=listener,
             tables=_tables(database, found, accounts) if database else None,
+            accounts_file=accounts_file,
+            loaded=loaded,
+            proxied=proxied,
         )
         return to_provision(wanted, found)
 

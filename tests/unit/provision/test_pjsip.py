@@ -7,6 +7,7 @@ import string
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,9 +44,8 @@ def test_asterisk_reads_what_the_account_says(
         validate = fields.FIELDS[field].validate
         assert validate is None or validate(value) is None
     account = Account(name, display_name, auth_name, password)
-    file = PjsipFile(
-        head(PHONES), {name: objects(account), f"{name}2": objects(replace(BOB, id=f"{name}2"))}
-    )
+    other = replace(BOB, id=f"{name}2")
+    file = PjsipFile(head(PHONES), ((name, objects(account)), (other.id, objects(other))))
     for text in (bytes(file), by_hand(account, PHONES).encode()):
         found = read(text)
         assert found.findings == ()
@@ -60,8 +60,30 @@ def test_asterisk_reads_what_the_account_says(
 @given(IDS)
 def test_a_file_is_taken_apart_as_it_was_put_together(name: str) -> None:
     first, second = Account(f"{name}1", password="x"), Account(f"{name}2", password="y")
-    file = PjsipFile(head(PHONES), {a.id: objects(a) for a in (first, second)})
+    file = PjsipFile(head(PHONES), tuple((a.id, objects(a)) for a in (first, second)))
     assert PjsipFile.parsed(bytes(file)) == file
+
+
+DOOR = "[door]\ntype = endpoint\n; of the admin's\n\n"
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", " ; reception\n"])
+@pytest.mark.parametrize("where", [0, 1, 2])
+def test_what_somebody_adds_stays(ends: str, where: int) -> None:
+    """Whatever comes and goes around it, and however the lines of ours end by now."""
+    own = [objects(ALICE), objects(BOB)]
+    text = head(PHONES) + "".join((*own[:where], DOOR, *own[where:])).replace("\n", ends)
+    file = PjsipFile.parsed(text.encode())
+    assert bytes(file).decode() == text
+    assert list(file.objects) == ["alice", "bob"]
+    door = DOOR.replace("\n", ends)
+    for stay in ({}, {"alice": objects(ALICE)}, {"bob": objects(BOB)}):
+        kept = bytes(file.with_objects("", stay)).decode()
+        assert kept.count(door) == 1
+        assert kept.replace(door, "") == "".join(stay.values())
+    carol = Account("carol", password="x")
+    more = bytes(file.with_objects(file.head, file.objects | {"carol": objects(carol)})).decode()
+    assert more == text + objects(carol)
 
 
 @given(st.binary())
