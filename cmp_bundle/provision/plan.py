@@ -259,12 +259,19 @@ def _rows(steps: Steps, wanted: Wanted, found: Found) -> RowPlan:
 
 
 def _row_steps(steps: Steps, plan: RowPlan, found: Found) -> None:
-    """Change the rows, remember which are ours, and have Asterisk forget what it knows of others."""
+    """Change the rows, remember which are ours, and have Asterisk learn of both.
+
+    It reads rows by itself, but not beforehand: for the first phone of an aor that it has not heard of,
+    it reads all endpoints (res_pjsip/pjsip_options.c). With five thousand, that is 0.4 s for each
+    phone, and it answers 503 to the rest. A reload tells it of all at once.
+    """
     memory = found.remembered
     steps.steps += plan.steps
     steps.add(memory.path, memory.state, memory.written(plan.remembered))
-    for name in found.realtime.caches() if plan.steps else ():
-        steps.reload(f"sorcery memory cache expire {name}")
+    if plan.steps:
+        for name in found.realtime.caches():
+            steps.reload(f"sorcery memory cache expire {name}")
+        lines.reload(steps, "pjsip.conf")
 
 
 @dataclass(frozen=True)
