@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 from cmp_bundle.accounts.open_source import database
 from cmp_bundle.changes.described import PathChange
 from cmp_bundle.commands.account_files import database_password
-from cmp_bundle.commands.sizes import some
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.provision.remembered import remembered
 from cmp_bundle.provision.row_step import ProvisionedRows
 from cmp_bundle.provision.rows import ENDPOINTS
+from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -21,6 +21,7 @@ from cmp_bundle.provision.row_plan import RowPlan
 from cmp_bundle.provision.survey import CERTIFICATE, THEIRS
 from cmp_bundle.server import lines
 from cmp_bundle.server.refusals import before_reload
+from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -266,7 +267,7 @@ def _objects(
     notes = []
     if different:
         notes.append(
-            f"{', '.join(different[:5])}{' …' if len(different) > 5 else ''} in"  # noqa: PLR2004
+            f"{some(different)} in"
             f" {found.our_folder / 'pjsip.conf'} differ from what would be written now, and stay as"
             " they are; to write them anew: cmp-bundle provision --update"
         )

@@ -12,6 +12,7 @@ from cmp_bundle.provision import rows
 from cmp_bundle.provision.remembered import RowKey
 from cmp_bundle.provision.row_step import ProvisionedRows
 from cmp_bundle.provision.rows import ENDPOINTS, TABLES, RowChange
+from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from cmp_bundle.provision.pjsip import Phones
     from cmp_bundle.provision.rows import Row, Tables
     from cmp_bundle.provision.wanted import Wanted
-
-#: More than these are not named one by one.
-_MOST_NAMED = 5
 
 
 @dataclass
@@ -94,7 +92,7 @@ def to_write(
     plan.notes += rows.left_out(accounts, phones, tables)
     if different:
         plan.notes.append(
-            f"the rows of {_some(different)} in {tables.url} differ from what would be written now,"
+            f"the rows of {some(different)} in {tables.url} differ from what would be written now,"
             " and stay as they are; to write them anew: cmp-bundle provision --update"
         )
     return plan
@@ -135,7 +133,7 @@ def _leaving(plan: RowPlan, tables: Tables, staying: set[str]) -> Iterator[RowCh
         yield RowChange(key.table, key.id, row, None)
     if others:
         plan.notes.append(
-            f"{tables.url}: {_some(others)} were changed by somebody else since, so they are left as"
+            f"{tables.url}: {some(others)} were changed by somebody else since, so they are left as"
             " they are, and are no longer cmp-bundle's"
         )
 
@@ -183,7 +181,3 @@ def _in_the_way(
 def _each_once(found: Iterable[Finding]) -> list[Finding]:
     """A value that all accounts share is told of the first alone."""
     return list({(one.code, one.message): one for one in reversed(list(found))}.values())[::-1]
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:_MOST_NAMED]) + (" …" if len(names) > _MOST_NAMED else "")

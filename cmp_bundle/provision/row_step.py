@@ -10,15 +10,13 @@ from cmp_bundle.changes.state import typed
 from cmp_bundle.changes.step import LeftError, NotBegunError
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.provision.rows import TABLES, RowChange
+from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
     from cmp_bundle.accounts.database import Database
     from cmp_bundle.changes.step import Service
     from cmp_bundle.files import Disk
     from cmp_bundle.provision.rows import Row
-
-#: Rows that are named where somebody else changed them.
-_MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ class ProvisionedRows:
             raise LeftError(
                 "left-as-is",
                 f"{self.database.url}: another program has since changed"
-                f" {', '.join(others[:_MOST_NAMED])}, so cmp-bundle does not put them back",
+                f" {some(others)}, so cmp-bundle does not put them back",
                 hint="look at them in the database: whether anybody needs them",
             )
 
