@@ -226,6 +226,11 @@ def _rows(steps: Steps, wanted: Wanted, found: Found) -> RowPlan:
         found.remembered.rows,
         coded=realtime.coded(wanted.tables.url, found.realtime.driver("ps_auths")),
     )
+    if plan.adopted:
+        plan.notes.append(
+            f"the rows of {some(plan.adopted)} in {wanted.tables.url} hold just what cmp-bundle would"
+            " write, so they are cmp-bundle's from now on, and --undo takes them away"
+        )
     _row_steps(steps, plan, found)
     return plan
 
@@ -233,9 +238,10 @@ def _rows(steps: Steps, wanted: Wanted, found: Found) -> RowPlan:
 def _row_steps(steps: Steps, plan: RowPlan, found: Found) -> None:
     """Change the rows, remember which are ours, and have Asterisk forget what it knows of others."""
     memory = found.remembered
-    steps.steps += plan.steps
-    steps.add(memory.path, memory.state, memory.written(plan.remembered))
-    for name in found.realtime.caches() if plan.steps else ():
+    steps.steps += plan.steps(memory)
+    if not plan.changes:
+        steps.add(memory.path, memory.state, memory.written(plan.remembered))
+    for name in found.realtime.caches() if plan.changes else ():
         steps.reload(f"sorcery memory cache expire {name}")
 
 
