@@ -56,7 +56,19 @@ def look(database: Database, ids: Iterable[str], remembered: Mapping[RowKey, str
         strange = found[ENDPOINTS].rows.keys() - {k.id for k in ours if k.table == ENDPOINTS}
         if not strange and not others(tables, remembered):
             return tables
-        return replace(tables, endpoints=from_database.found(connection, database.url))
+        tables = replace(tables, endpoints=from_database.found(connection, database.url))
+    return replace(tables, deletes=_deletes(database))
+
+
+def _deletes(database: Database) -> bool:
+    """Whether rows may be taken away: databases answer that also where it is about no row."""
+    try:
+        with database.writing() as connection:
+            for name in TABLES:
+                connection.execute(sa.delete(sa.table(name)).where(sa.false()))
+    except CmpBundleError:
+        return False
+    return True
 
 
 def change(
@@ -310,7 +322,9 @@ def _described(column: Mapping[str, Any]) -> Column:
     numbered = column.get("autoincrement") is True or (
         column.get("primary_key") and isinstance(kind, sa.Integer)
     )
-    own = numbered or column.get("identity") or column.get("computed")
+    # MySQL does not tell of a time that each change of a row sets.
+    timed = isinstance(kind, sa.Date | sa.DateTime | sa.Time)
+    own = numbered or timed or column.get("identity") or column.get("computed")
     filled = bool(own) or not (literal or _NOTHING.fullmatch(told))
     return Column(str(column["name"]), length, values, default, filled)
 

@@ -149,16 +149,26 @@ def _adopt(
 ) -> None:
     """Rows that hold what we would write are nobody's work: a script of ours may have made them."""
     changed = row_owners.others(tables, plan.remembered)
+    left = []
     for account in accounts:
         keys = row_owners.keys(account.id, tables)
         if account.id not in changed and any(key in plan.remembered for key in keys):
             continue
-        if row_owners.as_written(account, phones, tables, coded=coded):
+        if not row_owners.as_written(account, phones, tables, coded=coded):
+            continue
+        if not tables.deletes:
+            left.append(account.id)
+        else:
             plan.adopted.append(account.id)
             for key in keys:
                 table = tables.tables[key.table]
                 row = table.rows[account.id]
                 plan.remembered[key] = rows.digest(row, key.table, table.columns)
+    if left:
+        plan.notes.append(
+            f"{tables.url} does not let cmp-bundle delete, so --undo will leave the rows of"
+            f" {some(left)}: whoever looks after it has to take them away"
+        )
 
 
 def _leaving(plan: RowPlan, tables: Tables, staying: set[str]) -> Iterator[RowChange]:

@@ -110,13 +110,15 @@ class Table:
 @dataclass(frozen=True)
 class Tables:
     """What was found in ``database``. ``folds`` is whether it takes ids for the same that differ in
-    case alone. ``endpoints`` are all of them, where there are others' among those asked for.
+    case alone. Where there are others' endpoints among those asked for, ``endpoints`` are all that
+    there are, and ``deletes`` is whether we may take rows away.
     """
 
     database: Database
     tables: Mapping[str, Table]
     folds: bool = False
     endpoints: Endpoints | None = None
+    deletes: bool = False
 
     @property
     def url(self) -> str:

@@ -253,6 +253,26 @@ def test_rows_of_a_script_become_ours(
     assert ids(held) == [[]] * 3
 
 
+def test_rows_that_may_only_be_read(
+    server: ReadyServer, database: Database, held: Realtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If they were ours, nothing at all could be undone."""
+    scripted(held, ALICE)
+    there = content(held)
+
+    def denied(_: Database) -> None:
+        raise CmpBundleError("database-error", "DELETE command denied")
+
+    monkeypatch.setattr(Database, "writing", denied)
+    planned = server.provision(ALICE, database=database)
+    assert (planned.present, planned.theirs) == ((), ("alice",))
+    assert (
+        "does not let cmp-bundle delete, so --undo will leave the rows of alice" in planned.notes[0]
+    )
+    server.undo()
+    assert content(held) == there
+
+
 @pytest.mark.parametrize("name", FILLS)
 def test_also_where_the_database_fills_in_something(
     name: str, server: ReadyServer, database: Database, held: Realtime
