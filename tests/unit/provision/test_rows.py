@@ -432,6 +432,36 @@ def test_a_memory_that_is_damaged(text: str, server: ReadyServer, database: Data
         server.look()
 
 
+@pytest.mark.parametrize("cut_off", [True, False])
+def test_rows_in_two_databases(
+    cut_off: bool, server: ReadyServer, database: Database, held: Realtime, tmp_path: Path
+) -> None:
+    """As a copied memory may have it: what is remembered is written by each step, and by the last."""
+    other = empty(tmp_path / "other.sqlite3")
+    server.provision(database=database)
+    path = server.look().remembered.path
+    document = json.loads(path.read_text())
+    for name, rows_of in content(held).items():
+        for row in rows_of.values():
+            names = ", ".join(row)
+            values = ", ".join(f"'{value}'" for value in row.values())
+            execute(other, f"insert into {name} ({names}) values ({values})")
+    document["rows"] += [[other.url, *rest] for _, *rest in document["rows"]]
+    path.write_text(json.dumps(document))
+    before = (content(held), content(other), path.read_text())
+    both = (database, database_of(other))
+    if cut_off:
+        with killed_before_it_settles():
+            server.undo(*both)
+        assert not path.exists()
+        with server.engine.alone():
+            pass
+        assert (content(held), content(other), path.read_text()) == before
+    server.undo(*both)
+    assert not any((*content(held).values(), *content(other).values()))
+    assert not path.exists()
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -454,3 +484,15 @@ def test_a_journal_that_somebody_changed(
     path.write_text(json.dumps(document))
     with pytest.raises(CmpBundleError, match="is not a journal"), server.engine.alone():
         pass
+
+
+def test_a_journal_that_names_another_file(server: ReadyServer, database: Database) -> None:
+    with killed_before_it_settles():
+        server.provision(database=database)
+    path = server.engine.journal.folder / "journal.json"
+    document = json.loads(path.read_text())
+    step = next(s for s in document["steps"] if s["kind"] == "provisioned rows")
+    step["path"] = "/etc/passwd"
+    path.write_text(json.dumps(document))
+    with pytest.raises(CmpBundleError, match="would undo a change of '/etc/passwd'"):
+        server.engine.recover()
