@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from cmp_bundle.accounts.database import Database, from_anywhere
 from cmp_bundle.changes.state import typed
 from cmp_bundle.changes.step import LeftError, NotBegunError
+from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
     from cmp_bundle.changes.step import Service
@@ -81,7 +82,7 @@ class Rows:
             raise LeftError(
                 "left-as-is",
                 f"{self.database.url}: another program has since changed the passwords of"
-                f" {', '.join(others[:5])} in ps_auths, so cmp-bundle does not change them back",
+                f" {some(others)} in ps_auths, so cmp-bundle does not change them back",
                 hint="check them, or give these accounts new ones: cmp-bundle accounts rotate",
             )
 

@@ -18,9 +18,9 @@ from cmp_bundle.commands.accounts import (
     rotate_passwords,
     show_account,
 )
-from cmp_bundle.commands.sizes import count, some
 from cmp_bundle.commands.source_differences import compare_sources
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.sizes import count, some
 
 if TYPE_CHECKING:
     from cmp_bundle.commands.accounts import ListedAccount

@@ -9,8 +9,8 @@ from cmp_bundle.cli import options
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
 from cmp_bundle.commands.importing import import_accounts
-from cmp_bundle.commands.sizes import count
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.sizes import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
 from cmp_bundle.commands.bundle_checks import PUBLIC
 from cmp_bundle.commands.bundling import build
-from cmp_bundle.commands.sizes import count, kilobytes
+from cmp_bundle.sizes import count, kilobytes
 
 if TYPE_CHECKING:
     from cmp_bundle.commands.context import Context

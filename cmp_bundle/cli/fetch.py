@@ -8,7 +8,7 @@ from cmp_bundle.cli import options
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
 from cmp_bundle.commands.bundling import fetch
-from cmp_bundle.commands.sizes import kilobytes
+from cmp_bundle.sizes import kilobytes
 
 if TYPE_CHECKING:
     from cmp_bundle.commands.context import Context

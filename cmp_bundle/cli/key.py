@@ -10,7 +10,7 @@ from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.command import group
 from cmp_bundle.cli.output import Result
 from cmp_bundle.commands.link_key import backup_key, restore_key, rotate_key, unasked
-from cmp_bundle.commands.sizes import some
+from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,9 +10,9 @@ from cmp_bundle.cli.output import Result
 from cmp_bundle.commands.given_certificate import named
 from cmp_bundle.commands.provision_script import provision_script
 from cmp_bundle.commands.provisioning import provision, undo_provision
-from cmp_bundle.commands.sizes import some
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.provision.proxy import KINDS
+from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
     from pathlib import Path

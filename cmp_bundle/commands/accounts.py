@@ -21,7 +21,6 @@ from cmp_bundle.commands.context import with_notes
 from cmp_bundle.commands.fetched import phone
 from cmp_bundle.commands.provisioned_rows import provisioned_databases
 from cmp_bundle.commands.republish import Republished, here, republish
-from cmp_bundle.commands.sizes import some
 from cmp_bundle.errors import CmpBundleError, refuse
 from cmp_bundle.files import Disk
 from cmp_bundle.findings import Level
@@ -29,6 +28,7 @@ from cmp_bundle.places import Place
 from cmp_bundle.provision.pjsip import by_hand
 from cmp_bundle.provision.plan import phones
 from cmp_bundle.provision.survey import Abilities, abilities
+from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -11,8 +11,8 @@ from cmp_bundle.bundle.sealed import file_name
 from cmp_bundle.commands import loaded_accounts
 from cmp_bundle.commands.account_files import read
 from cmp_bundle.commands.secret_scan import scan
-from cmp_bundle.commands.sizes import count, some
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.sizes import count, some
 
 if TYPE_CHECKING:
     from cmp_bundle.bundle.manifest import Bundle

@@ -12,6 +12,7 @@ from cmp_bundle.checks import certificate_change
 from cmp_bundle.checks.reload import look_at_contents
 from cmp_bundle.commands.authority import now
 from cmp_bundle.errors import CmpBundleError, reason, refuse_first
+from cmp_bundle.sizes import some
 from cmp_bundle.tls import leaf, pem
 from cmp_bundle.tls.hosts import host
 from cmp_bundle.tls.rights import as_owner
@@ -93,8 +94,7 @@ def _there(live: Path) -> str:
         names = []
     if not names:
         return "see what there is: certbot certificates"
-    more = " …" if len(names) > _MOST_NAMED else ""
-    return f"there is: {', '.join(map(shlex.quote, names[:_MOST_NAMED]))}{more}"
+    return f"there is: {some(list(map(shlex.quote, names)), _MOST_NAMED)}"
 
 
 def worth_a_word(given: Leaf, path: Path) -> Iterator[Finding]:

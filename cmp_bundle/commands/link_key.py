@@ -10,9 +10,9 @@ from cmp_bundle.commands import loaded_accounts, server
 from cmp_bundle.commands.account_files import read
 from cmp_bundle.commands.context import with_notes
 from cmp_bundle.commands.republish import Republished, here, republish
-from cmp_bundle.commands.sizes import count, some
 from cmp_bundle.errors import CmpBundleError, file_exists
 from cmp_bundle.files import Disk, owned
+from cmp_bundle.sizes import count, some
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,10 +17,10 @@ from cmp_bundle.bundle.build import BundledAccounts
 from cmp_bundle.bundle.leaks import Secret
 from cmp_bundle.commands import server
 from cmp_bundle.commands.account_files import database_password, named, read
-from cmp_bundle.commands.sizes import some
 from cmp_bundle.deploy.survey import deployed_profiles
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk, owned
+from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -75,7 +75,7 @@ def provision_script(
     )
     from cmp_bundle.provision.sql_script import script  # noqa: PLC0415 - SQLAlchemy takes its time
 
-    changes = [change for step in plan.steps for change in step.changes]
+    changes = [change for _, changed in plan.changes for change in changed]
     if changes:
         Disk().write(path, script(changes, tables).encode(), memory.owner())
     for note in plan.notes:

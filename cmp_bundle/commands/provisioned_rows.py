@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from cmp_bundle.accounts.open_source import database
-from cmp_bundle.changes.described import PathChange
+from cmp_bundle.changes.described import PathChange, changed_paths
 from cmp_bundle.commands.account_files import database_password
-from cmp_bundle.commands.sizes import some
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.provision.remembered import remembered
 from cmp_bundle.provision.row_step import ProvisionedRows
-from cmp_bundle.provision.rows import ENDPOINTS
+from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -85,13 +84,13 @@ def tables_of(opened: Database, ids: Iterable[str], remembered: Mapping[RowKey, 
     """What is in the tables of ``ids``, and of the rows that are ours. Raises CmpBundleError."""
     from cmp_bundle.provision.database import look  # noqa: PLC0415 - SQLAlchemy
 
-    ours = [key for key in remembered if key.database == opened.url]
-    endpoints = {key.id for key in ours if key.table == ENDPOINTS}
-    return look(opened, {*ids, *(key.id for key in ours)}, endpoints)
+    return look(opened, ids, remembered)
 
 
 def row_changes(steps: Iterable[Step]) -> Iterator[PathChange]:
-    """What ``steps`` change in databases, a line for each table and each kind of change."""
+    """What ``steps`` change in databases, a line for each table and each kind of change, and what is
+    remembered of it.
+    """
     for step in steps:
         if not isinstance(step, ProvisionedRows):
             continue
@@ -103,3 +102,5 @@ def row_changes(steps: Iterable[Step]) -> Iterator[PathChange]:
             text = f"{'rows' if len(ids) > 1 else 'row'} of {some(ids)}"
             where = f"{step.database.url} {table}"
             yield PathChange(where, text if before else None, text if after else None)
+        if step.remembering.before != step.remembering.after:
+            yield from changed_paths([step.remembering])

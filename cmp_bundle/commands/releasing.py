@@ -13,11 +13,11 @@ from cmp_bundle.commands import server
 from cmp_bundle.commands.bundle_checks import refuse_outdated, refuse_plain
 from cmp_bundle.commands.context import with_notes
 from cmp_bundle.commands.result import ServerChanges
-from cmp_bundle.commands.sizes import count
 from cmp_bundle.deploy.plan import to_deploy, to_roll_back, to_undeploy
 from cmp_bundle.deploy.survey import survey
 from cmp_bundle.findings import finding
 from cmp_bundle.provision.proxy import is_proxied
+from cmp_bundle.sizes import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable

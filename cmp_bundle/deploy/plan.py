@@ -16,6 +16,7 @@ from cmp_bundle.deploy.layout import release_id
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.server import lines
 from cmp_bundle.server.refusals import before_reload
+from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -201,9 +202,8 @@ def _notes(found: Survey, kept: set[str]) -> tuple[str, ...]:
         if one is not None
     ]
     if found.static_names and not found.server.static_enabled:
-        names = (n if n.isprintable() else ascii(n) for n in found.static_names[:5])
-        listed = ", ".join(names)
+        names = [n if n.isprintable() else ascii(n) for n in found.static_names]
         notes.append(
-            f"this turns on static files, so all of {found.site.static} can be fetched then: {listed}"
+            f"this turns on static files, so all of {found.site.static} can be fetched then: {some(names)}"
         )
     return tuple(notes)

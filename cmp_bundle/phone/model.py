@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.phone.tree import tree_id
+from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,5 +57,4 @@ def _where_the_page_may_be(files: Mapping[str, PhoneFile]) -> str:
     if deeper:
         return f"there is {deeper[0]}; name the folder that contains the phone"
     top = sorted({path.split("/", 1)[0] for path in files})
-    listed = ", ".join(top[:5]) + (", …" if len(top) > 5 else "")  # noqa: PLR2004 - fits a line
-    return f"its top folder contains {listed or 'nothing'}; name the folder of the phone"
+    return f"its top folder contains {some(top) or 'nothing'}; name the folder of the phone"

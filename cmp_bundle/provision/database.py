@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,14 @@ import sqlalchemy as sa
 
 from cmp_bundle.accounts import from_database
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.provision.rows import ENDPOINTS, SECRETS, TABLES, Column, Table, Tables
+from cmp_bundle.provision.row_owners import others
+from cmp_bundle.provision.rows import ENDPOINTS, TABLES, Column, Table, Tables, digest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cmp_bundle.accounts.database import Database
+    from cmp_bundle.provision.remembered import RowKey
     from cmp_bundle.provision.rows import Row, RowChange
 
 #: Ids in one question.
@@ -33,9 +36,15 @@ _WITHOUT_TRANSACTIONS = ("myisam", "aria", "memory", "csv", "archive")
 
 _MYSQL = ("mysql", "mariadb")
 
+#: A default as databases tell it: a text, in PostgreSQL with its type, or a number; and none.
+_LITERAL = re.compile(r"\(*'((?:[^']|'')*)'(?:::[^']*)?\)*|\(*(-?\d+(?:\.\d+)?)\)*")
+_NOTHING = re.compile(r"NULL(?:::.*)?", re.IGNORECASE)
 
-def look(database: Database, ids: Collection[str], ours: Collection[str]) -> Tables:
-    """What the tables have of ``ids``; ``ours`` are those of our endpoints. Raises CmpBundleError."""
+
+def look(database: Database, ids: Iterable[str], remembered: Mapping[RowKey, str]) -> Tables:
+    """What the tables have of ``ids``, and of the rows that are ours. Raises CmpBundleError."""
+    ours = [key for key in remembered if key.database == database.url]
+    ids = {*ids, *(key.id for key in ours)}
     with database.reading() as connection:
         from_database.require(connection, database.url, TABLES)
         found = {}
@@ -43,17 +52,36 @@ def look(database: Database, ids: Collection[str], ours: Collection[str]) -> Tab
             live = _Live.reflected(connection, name)
             live.refuse_without_transactions(database.url)
             found[name] = Table(live.described(), live.rows(ids))
-        others = found[ENDPOINTS].rows.keys() - set(ours)
-        endpoints = from_database.found(connection, database.url) if others else None
-        return Tables(database, found, connection.dialect.name in _MYSQL, endpoints)
+        tables = Tables(database, found, connection.dialect.name in _MYSQL)
+        strange = found[ENDPOINTS].rows.keys() - {k.id for k in ours if k.table == ENDPOINTS}
+        if not strange and not others(tables, remembered):
+            return tables
+        tables = replace(tables, endpoints=from_database.found(connection, database.url))
+    return replace(tables, deletes=_deletes(database))
 
 
-def change(connection: sa.Connection, changes: Sequence[RowChange], url: str) -> None:
+def _deletes(database: Database) -> bool:
+    """Whether rows may be taken away: databases answer that also where it is about no row."""
+    try:
+        with database.writing() as connection:
+            for name in TABLES:
+                connection.execute(sa.delete(sa.table(name)).where(sa.false()))
+    except CmpBundleError:
+        return False
+    return True
+
+
+def change(
+    connection: sa.Connection, changes: Sequence[RowChange], url: str
+) -> dict[tuple[str, str], str]:
     """Make all of ``changes``, and see that the tables then hold what they shall.
 
-    Raises CmpBundleError; the transaction is then not to be committed.
+    By table and id, the digests (rows.digest) of the rows that are there then: the database may have
+    put more into them than it was told. Raises CmpBundleError; the transaction is then not to be
+    committed.
     """
     _begin(connection)
+    digests: dict[tuple[str, str], str] = {}
     for name, own in _by_table(changes):
         live = _Live.reflected(connection, name)
         before = live.rows((one.id for one in own), lock=True)
@@ -66,27 +94,43 @@ def change(connection: sa.Connection, changes: Sequence[RowChange], url: str) ->
             )
         live.make([(one.id, one.before, one.after) for one in own])
         after = live.rows(one.id for one in own)
+        columns = live.described()
         for one in own:
-            _compare(url, one, after.get(one.id))
+            row = after.get(one.id)
+            _compare(url, one, row)
+            if row is not None:
+                digests[name, one.id] = digest(row, name, columns)
+    return digests
 
 
-def put_back(connection: sa.Connection, changes: Sequence[RowChange]) -> list[str]:
-    """Undo what of ``changes`` was done; the rows that are somebody else's by now, which stay."""
+def put_back(
+    connection: sa.Connection,
+    changes: Sequence[RowChange],
+    digests: Mapping[tuple[str, str], str],
+) -> list[str]:
+    """Undo what of ``changes`` was done; the rows that are somebody else's by now, which stay, and
+    with one of them all that are new of the same account. ``digests`` are those of ``change``.
+    """
     _begin(connection)
-    others = []
+    theirs: dict[str, list[str]] = {}
+    found = []
     for name, own in _by_table(changes):
         live = _Live.reflected(connection, name)
+        columns = live.described()
         now = live.rows((one.id for one in own), lock=True)
         back = []
         for one in own:
             row = now.get(one.id)
-            wanted, whole = _before(one, row)
+            made = row is not None and digests.get((name, one.id)) == digest(row, name, columns)
+            wanted, whole = _before(one, row, made=made)
             if not whole:
-                others.append(f"{name} {one.id}")
+                theirs.setdefault(one.id, []).append(f"{name} {one.id}")
             if wanted != row:
                 back.append((one.id, row, wanted))
-        live.make(back)
-    return others
+        found.append((live, back))
+    for live, back in found:
+        live.make([one for one in back if one[2] is not None or one[0] not in theirs])
+    return [row for rows in theirs.values() for row in rows]
 
 
 def reach(connection: sa.Connection, changes: Sequence[RowChange]) -> None:
@@ -95,8 +139,10 @@ def reach(connection: sa.Connection, changes: Sequence[RowChange]) -> None:
         _Live.reflected(connection, one.table).rows([one.id])
 
 
-def _before(one: RowChange, row: Row | None) -> tuple[Row | None, bool]:
-    """What ``row`` has to be for ``one`` never to have been, and whether all of it could be told."""
+def _before(one: RowChange, row: Row | None, *, made: bool) -> tuple[Row | None, bool]:
+    """What ``row`` has to be for ``one`` never to have been, and whether all of it could be told.
+    ``made`` is whether it is as ``one`` left it, but for its secrets.
+    """
     if row == one.before:
         return row, True
     if one.after is None:
@@ -104,15 +150,15 @@ def _before(one: RowChange, row: Row | None) -> tuple[Row | None, bool]:
         return (one.before, True) if row is None else (row, False)
     if row is None:
         return None, one.before is None
-    others = {name for name in {*row, *one.after} if row.get(name) != one.after.get(name)}
     if one.before is None:
         # Another password is no other row.
-        return (row, False) if others - SECRETS else (None, True)
+        return (None, True) if made else (row, False)
     wanted = dict(row)
     whole = True
-    for name in {*one.before, *one.after}:
+    names = {*one.before, *one.after}
+    for name in (n for n in names if one.before.get(n) != one.after.get(n)):
         was = one.before.get(name)
-        if name in others:
+        if row.get(name) != one.after.get(name):
             whole = whole and row.get(name) == was
         elif was is None:
             del wanted[name]
@@ -267,11 +313,20 @@ def _parameters(row: Row) -> dict[str, str]:
 
 
 def _described(column: Mapping[str, Any]) -> Column:
-    kind, default = column["type"], column.get("default")
+    kind = column["type"]
     values = tuple(map(str, kind.enums)) if isinstance(kind, sa.Enum) else ()
     length = kind.length if isinstance(kind, sa.String) and not values else None
-    filled = default is not None and not str(default).upper().startswith("NULL")
-    return Column(str(column["name"]), length, values, filled)
+    told = str(column.get("default") or "NULL")
+    literal = _LITERAL.fullmatch(told)
+    default = (literal[1] or literal[2] or "").replace("''", "'") if literal else None
+    numbered = column.get("autoincrement") is True or (
+        column.get("primary_key") and isinstance(kind, sa.Integer)
+    )
+    # MySQL does not tell of a time that each change of a row sets.
+    timed = isinstance(kind, sa.Date | sa.DateTime | sa.Time)
+    own = numbered or timed or column.get("identity") or column.get("computed")
+    filled = bool(own) or not (literal or _NOTHING.fullmatch(told))
+    return Column(str(column["name"]), length, values, default, filled)
 
 
 def _text(value: Any) -> str | None:

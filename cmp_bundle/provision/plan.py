@@ -24,6 +24,7 @@ from cmp_bundle.provision.rows import ENDPOINTS
 from cmp_bundle.provision.survey import CERTIFICATE, THEIRS
 from cmp_bundle.server import lines
 from cmp_bundle.server.refusals import before_reload
+from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -254,6 +255,11 @@ def _rows(steps: Steps, wanted: Wanted, found: Found) -> RowPlan:
         found.remembered.rows,
         coded=realtime.coded(wanted.tables.url, found.realtime.driver("ps_auths")),
     )
+    if plan.adopted:
+        plan.notes.append(
+            f"the rows of {some(plan.adopted)} in {wanted.tables.url} hold just what cmp-bundle would"
+            " write, so they are cmp-bundle's from now on, and --undo takes them away"
+        )
     _row_steps(steps, plan, found)
     return plan
 
@@ -266,12 +272,13 @@ def _row_steps(steps: Steps, plan: RowPlan, found: Found) -> None:
     phone, and it answers 503 to the rest. A reload tells it of all at once.
     """
     memory = found.remembered
-    steps.steps += plan.steps
-    steps.add(memory.path, memory.state, memory.written(plan.remembered))
-    if plan.steps:
-        for name in found.realtime.caches():
-            steps.reload(f"sorcery memory cache expire {name}")
-        lines.reload(steps, "pjsip.conf")
+    steps.steps += plan.steps(memory)
+    if not plan.changes:
+        steps.add(memory.path, memory.state, memory.written(plan.remembered))
+        return
+    for name in found.realtime.caches():
+        steps.reload(f"sorcery memory cache expire {name}")
+    lines.reload(steps, "pjsip.conf")
 
 
 @dataclass(frozen=True)
@@ -312,7 +319,7 @@ def _objects(wanted: Wanted, found: Found, in_rows: frozenset[str]) -> _Objects:
     notes = []
     if named:
         notes.append(
-            f"{', '.join(named[:5])}{' …' if len(named) > 5 else ''} in"  # noqa: PLR2004
+            f"{some(named)} in"
             f" {found.our_folder / 'pjsip.conf'} differ from what would be written now, and stay as"
             " they are; to write them anew: cmp-bundle provision --update"
         )

@@ -1,7 +1,7 @@
 """The rows that were provisioned, as the operator's machine remembers them, where nobody else can write.
 
 A row in a database does not say whose it is. It is ours if it is remembered here, and still has the
-content that it was given.
+content that it had when it was written.
 """
 
 from __future__ import annotations
@@ -61,7 +61,11 @@ def remembered(subject: Path) -> Remembered:
     Raises CmpBundleError where the file cannot be read or understood: what nobody knows any more
     to be ours would never be taken away.
     """
-    path = memory.folder(str(subject)) / "provisioned.json"
+    return remembered_in(memory.folder(str(subject)) / "provisioned.json")
+
+
+def remembered_in(path: Path) -> Remembered:
+    """The same, of the file ``path``."""
     state = look(path, Boundary())
     if not isinstance(state, FileState):
         return Remembered(path, state, memory.owner(), {})

@@ -87,13 +87,15 @@ Row = Mapping[str, str]
 @dataclass(frozen=True)
 class Column:
     """``name`` as the database has it; ``length`` in characters, None where there is no limit;
-    ``values`` are all that it takes, empty for any; ``filled`` is whether the database puts something
-    into it by itself.
+    ``values`` are all that it takes, empty for any; ``default`` is what the database puts into it where
+    nothing else is said, and ``filled`` whether that is something that nobody knows beforehand (a
+    number, a time).
     """
 
     name: str
     length: int | None = None
     values: tuple[str, ...] = ()
+    default: str | None = None
     filled: bool = False
 
 
@@ -108,13 +110,15 @@ class Table:
 @dataclass(frozen=True)
 class Tables:
     """What was found in ``database``. ``folds`` is whether it takes ids for the same that differ in
-    case alone. ``endpoints`` are all of them, where there are others' among those asked for.
+    case alone. Where there are others' endpoints among those asked for, ``endpoints`` are all that
+    there are, and ``deletes`` is whether we may take rows away.
     """
 
     database: Database
     tables: Mapping[str, Table]
     folds: bool = False
     endpoints: Endpoints | None = None
+    deletes: bool = False
 
     @property
     def url(self) -> str:
@@ -151,7 +155,8 @@ def encoded(text: str) -> str:
 def rows(
     account: Account, phones: Phones, tables: Mapping[str, Table], *, coded: bool
 ) -> dict[str, Row]:
-    """By the table, what the account's rows shall hold, as far as there are columns for it.
+    """By the table, what the account's rows shall hold, as far as there are columns for it. Columns that
+    we may write, and have nothing for, have their default.
 
     ``coded`` is whether Asterisk reads them through a driver that cuts at semicolons.
     """
@@ -160,11 +165,15 @@ def rows(
         columns = tables[name].columns
         if "callerid" in values and "callerid" in columns:
             values["callerid"] = _caller_id(account, columns["callerid"].length, coded=coded)
+        unsaid = {
+            column: columns[column].default
+            for column in ours(name) & columns.keys() - values.keys()
+        }
         result[name] = {
             column: encoded(value) if coded else value
             for column, value in values.items()
             if column in columns
-        }
+        } | {column: default for column, default in unsaid.items() if default is not None}
     return result
 
 
@@ -204,15 +213,19 @@ def merged(before: Row | None, goal: Row, table: str) -> Row:
 
 
 def digest(row: Row, table: str, columns: Mapping[str, Column]) -> str:
-    """The SHA-256 (hex) of a row but for its secrets, and for what the database fills in itself."""
+    """The SHA-256 (hex) of a row but for its secrets, and for what the database filled in itself."""
     told = sorted(
         (name, value)
         for name, value in row.items()
         if value
         and name not in SECRETS
-        and (name in ours(table) or not (name in columns and columns[name].filled))
+        and (name in ours(table) or name not in columns or not _filled(columns[name], value))
     )
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def _filled(column: Column, value: str) -> bool:
+    return column.filled or value == column.default
 
 
 def lacking(accounts: Iterable[Account], found: Tables) -> Iterator[Finding]:

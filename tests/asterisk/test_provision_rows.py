@@ -216,7 +216,7 @@ def test_hundreds_at_once_and_what_others_changed(held: Realtime, tmp_path: Path
     )
     planned = server.undo(database_of(held))
     assert "ps_aors phone8 were changed by somebody else" in planned.notes[0]
-    assert [list(rows) for rows in content(held).values()] == [[], [], ["phone8"]]
+    assert [list(rows) for rows in content(held).values()] == [["phone8"]] * 3
 
 
 def test_a_row_that_somebody_holds(
@@ -277,6 +277,73 @@ def test_columns_of_other_types(held: Realtime, tmp_path: Path) -> None:
     assert not provision(server, held)
     assert server.undo(database_of(held)).removed == ("alice", "bob")
     assert content(held)["ps_endpoints"] == {}
+
+
+def filling(held: Realtime) -> None:
+    """What databases put into rows by themselves, in each of the ways that they have."""
+    execute(
+        held,
+        "alter table ps_auths alter realm set default 'it''s'",
+        "alter table ps_aors alter mailboxes set default 'none'",
+        "alter table ps_endpoints alter mailboxes set default ''",
+    )
+    if held.kind == "mariadb":
+        execute(
+            held,
+            "alter table ps_endpoints add pk int auto_increment unique",
+            "alter table ps_auths add seen timestamp null default null on update current_timestamp",
+            "create trigger t before insert on ps_aors for each row set new.voicemail_extension = '*'",
+        )
+    else:
+        execute(
+            held,
+            "alter table ps_endpoints add pk serial",
+            "alter table ps_auths add num int generated always as identity",
+            "create or replace function starred() returns trigger language plpgsql as"
+            " 'begin new.voicemail_extension = ''*''; return new; end'",
+            "create trigger t before insert on ps_aors for each row execute function starred()",
+        )
+
+
+def test_what_databases_fill_in(held: Realtime, tmp_path: Path) -> None:
+    server = server_for(held, tmp_path)
+    filling(held)
+    provision(server, held)
+    assert content(held)["ps_aors"]["alice"]["voicemail_extension"] == "*"
+    planned = provision(server, held)
+    assert (bool(planned), planned.notes) == (False, ())
+    execute(held, "update ps_auths set password='rotated' where id='alice'")
+    planned = server.undo(database_of(held))
+    assert (planned.removed, planned.notes) == (("alice", "bob"), ())
+    provision(server, held)
+    execute(held, "update ps_endpoints set mailboxes='101@vm' where id='alice'")
+    planned = server.undo(database_of(held))
+    assert planned.removed == ("bob",)
+    assert "ps_endpoints alice were changed by somebody else" in planned.notes[0]
+
+
+def test_a_user_who_may_only_read(held: Realtime, tmp_path: Path) -> None:
+    """What it cannot delete it does not take for its own."""
+    server = server_for(held, tmp_path)
+    provision(server, held)
+    server.look().remembered.path.unlink()
+    there = content(held)
+    if held.kind == "postgresql":
+        execute(
+            held,
+            f"create role reader login password '{held.password}'",
+            "grant select on all tables in schema public to reader",
+        )
+    reader = Database(held.url.replace(f"{held.user}@", "reader@"), held.password)
+    planned = server.provision(database=reader)
+    assert planned.theirs == ("alice", "bob")
+    assert "does not let cmp-bundle delete" in planned.notes[0]
+    assert provision(server, held).present == ("alice", "bob"), "who may, does"
+    assert content(held) == there
+    assert server.undo(database_of(held)).removed == ("alice", "bob")
+    assert not any(content(held).values())
+    if held.kind == "postgresql":
+        execute(held, "drop owned by reader", "drop role reader")
 
 
 def test_what_mariadb_makes_something_else_of(mariadb: Realtime, tmp_path: Path) -> None:
@@ -348,6 +415,12 @@ def test_a_script_for_their_own_clients(
     found = content(one)
     # Somebody who runs it twice, or runs half of it, has all or nothing too.
     _client(one, script.replace("'bob'", "'carol'"), fails=kind != "postgresql")
+    assert content(one) == found
+    assert cmp("provision", "--database", one.url)["present"] == ["o'hara", "bob"], "they are ours"
+    assert content(one) == found
+    assert server.undo(database_of(one)).removed == ("bob", "o'hara")
+    assert not any(content(one).values())
+    _client(one, script)
     assert content(one) == found
     taken_back = [line.removeprefix("--   ") for line in script.splitlines() if "DELETE" in line]
     _client(one, "\n".join(taken_back))

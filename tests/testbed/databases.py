@@ -109,6 +109,8 @@ def _mariadb(folder: Path) -> Iterator[Realtime]:
         "create database asterisk character set utf8mb4;\n"
         f"create user asterisk@'%' identified by '{password}';\n"
         "grant all on asterisk.* to asterisk@'%';\n"
+        f"create user reader@'%' identified by '{password}';\n"
+        "grant select on asterisk.* to reader@'%';\n"
     )
     statements = f"create database mysql;\nuse mysql;\n{tables}\n{account}"
     _run([*program, "--bootstrap"], folder, statements)

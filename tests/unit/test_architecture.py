@@ -126,7 +126,7 @@ def test_only_the_edges_touch_the_world() -> None:
 PURE = (
     "deploy/plan.py", "deploy/staging.py", "deploy/refusals.py", "deploy/layout.py",
     "provision/plan.py", "provision/refusals.py", "provision/pjsip.py", "provision/dialplan.py",
-    "provision/rows.py", "provision/row_plan.py", "provision/realtime.py",
+    "provision/rows.py", "provision/row_plan.py", "provision/row_owners.py", "provision/realtime.py",
     "server/lines.py", "changes/plan.py", "changes/state.py", "changes/include_line.py", "changes/described.py",
     "checks/*.py", "bundle/*.py", "accounts/*.py", "practice/*.py", "settings/model.py",
     "asterisk/reader.py", "asterisk/draft.py", "asterisk/lines.py", "asterisk/http_conf.py",

@@ -272,7 +272,7 @@ def test_a_script_for_somebody_else(at: Desk, held: Realtime) -> None:
     connection.close()
     asked = content(held)
     done = at.json("provision", "--database", held.url)
-    assert (done["made"], done["present"]) == ([], []), "they are the other's, and looked at"
+    assert (done["made"], done["present"]) == ([], ["alice", "bob"]), "they are ours now"
     execute(held, *(f"delete from {name}" for name in asked))
     at("provision", "--database", held.url)
     assert content(held) == asked

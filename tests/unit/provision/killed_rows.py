@@ -24,7 +24,7 @@ from tests.testbed.databases import Realtime
 from tests.unit.deploy.killed import killed_before, recover
 from tests.unit.deploy.trees import snapshot
 
-from .held import content, database, empty
+from .held import content, database, empty, execute
 from .servers import ALICE, BOB, REALTIME, ReadyServer, packaged
 
 QUEEN = replace(ALICE, display_name="Queen", password="another")
@@ -44,6 +44,27 @@ ACTIONS: dict[str, tuple[Act, Act]] = {
     ),
 }
 
+#: Where the database puts more into a row than it was told: only whoever reads it back knows that.
+FILLED = (
+    "create trigger t after insert on ps_endpoints begin update ps_endpoints set mailboxes='x'; end"
+)
+
+
+def _filled(_: object, held: Realtime) -> None:
+    execute(held, FILLED)
+
+
+def _filled_in(server: ReadyServer, held: Realtime) -> None:
+    execute(held, FILLED)
+    server.provision(ALICE, database=database(held))
+
+
+ACTIONS_IN_A_FILE: dict[str, tuple[Act, Act]] = {
+    **ACTIONS,
+    "filled": (_filled, ACTIONS["provision"][1]),
+    "undo filled": (_filled_in, ACTIONS["undo"][1]),
+}
+
 
 def main(action: str, folder: Path, running: Realtime | None) -> list[dict[str, Any]]:
     at, kept = folder / "at", folder / "kept"
@@ -53,7 +74,7 @@ def main(action: str, folder: Path, running: Realtime | None) -> list[dict[str, 
     files = {name: data.replace(b"sqlite3", driver) for name, data in REALTIME.items()}
     packaged(at / "root", **files)
     held = running or empty(at / "realtime.sqlite3")
-    before, act = ACTIONS[action]
+    before, act = ACTIONS_IN_A_FILE[action]
 
     def server(disk: Disk | None = None) -> ReadyServer:
         return ReadyServer(at / "root", disk, held.password)

@@ -117,6 +117,5 @@ class ReadyServer(Server):
 
 
 def _tables(database: Database, found: Found, accounts: tuple[Account, ...]) -> Tables:
-    ours = [key for key in found.remembered.rows if key.database == database.url]
-    ids = {*(a.id for a in accounts or (ALICE, BOB)), *(key.id for key in ours)}
-    return look(database, ids, [key.id for key in ours if key.table == "ps_endpoints"])
+    ids = [account.id for account in accounts or (ALICE, BOB)]
+    return look(database, ids, found.remembered.rows)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .killed_rows import ACTIONS
+from .killed_rows import ACTIONS_IN_A_FILE
 
 
 def killed(action: str, folder: Path, *database: str) -> None:
@@ -22,13 +22,18 @@ def killed(action: str, folder: Path, *database: str) -> None:
         assert row["rows"] != "neither", row
         assert row["recovered"] != "neither", row
         assert row["left"] == [], row
-    at = [row["step"].startswith("rows ") for row in rows].index(True)
+    steps = [row["step"] for row in rows]
     told = [row["rows"] for row in rows]
-    assert told == ["old"] * (at + 1) + ["new"] * (len(rows) - at - 1), "committed right behind it"
+    new = told.index("new")
+    assert told == ["old"] * new + ["new"] * (len(rows) - new)
+    at = [step.startswith("rows ") for step in steps].index(True)
+    between = steps[at + 1 : new]
+    assert between, "what is remembered is written before they are committed"
+    assert all("provisioned.json" in step for step in between), "and nothing else"
     assert {row["recovered"] for row in rows} == {"old", "new"}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("action", ACTIONS_IN_A_FILE)
 def test_old_or_new(action: str, tmp_path: Path) -> None:
     killed(action, tmp_path)

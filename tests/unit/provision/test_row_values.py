@@ -14,6 +14,7 @@ from cmp_bundle.accounts import from_database
 from cmp_bundle.accounts.database import Database
 from cmp_bundle.accounts.model import Account
 from cmp_bundle.provision import pjsip, rows
+from cmp_bundle.provision.database import _described as described
 from cmp_bundle.provision.rows import TABLES, Column, Row, Table
 from tests.testbed import realtime
 
@@ -129,6 +130,59 @@ def test_what_the_database_fills_in_itself_counts_where_we_write_it() -> None:
         rows.digest({"webrtc": value}, "ps_endpoints", columns) for value in ("yes", "no")
     )
     assert one != other
+
+
+def test_a_default_is_nobody_s_work() -> None:
+    columns = {**COLUMNS["ps_endpoints"], "mailboxes": Column("mailboxes", default="none")}
+    plain, filled, work = (
+        rows.digest({"id": "a", **more}, "ps_endpoints", columns)
+        for more in ({}, {"mailboxes": "none"}, {"mailboxes": "101@vm"})
+    )
+    assert plain == filled != work
+
+
+def test_a_column_of_ours_that_we_have_nothing_for_has_its_default() -> None:
+    columns = {**COLUMNS["ps_auths"], "realm": Column("realm", default="a;b")}
+    tables = {**NEWEST, "ps_auths": Table(columns)}
+    alice, bob = (rows.rows(one, PHONES, tables, coded=True)["ps_auths"] for one in (ALICE, BOB))
+    assert (alice["realm"], bob["realm"]) == ("a;b", BOB.realm)
+
+
+@pytest.mark.parametrize(
+    ("told", "default", "filled"),
+    [
+        (None, None, False),
+        ("NULL", None, False),
+        ("NULL::character varying", None, False),
+        ("'asterisk'", "asterisk", False),
+        ("('it''s')", "it's", False),
+        ("''", "", False),
+        ("'yes'::yesno_values", "yes", False),
+        ("'a'::character varying(80)", "a", False),
+        ("7", "7", False),
+        ("-1.5", "-1.5", False),
+        ("nextval('ps_endpoints_pk_seq'::regclass)", None, True),
+        ("('a'::text || 'b'::text)", None, True),
+        ("current_timestamp()", None, True),
+    ],
+)
+def test_what_a_database_fills_in(told: str | None, default: str | None, filled: bool) -> None:
+    column = described({"name": "X", "type": sa.String(80), "default": told})
+    assert column == Column("X", 80, default=default, filled=filled)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"type": sa.Integer(), "primary_key": 1},
+        {"type": sa.Integer(), "autoincrement": True},
+        {"type": sa.Integer(), "identity": {"always": True}},
+        {"type": sa.String(), "computed": {"sqltext": "1"}},
+        {"type": sa.TIMESTAMP()},
+    ],
+)
+def test_what_a_database_fills_in_without_a_default(more: dict[str, Any]) -> None:
+    assert described({"name": "x", "default": None, **more}).filled
 
 
 def test_what_somebody_else_wrote_beside_it_stays() -> None:

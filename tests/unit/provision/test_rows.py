@@ -90,22 +90,18 @@ def test_what_is_there_stays_unless_updated(
 ) -> None:
     server.provision(database=database)
     first = content(held)
-    execute(
-        held,
-        "update ps_endpoints set callerid='Queen', mailboxes='9' where id='alice'",
-        "delete from ps_aors where id='bob'",
-    )
-    changed = replace(ALICE, password="another", ha1="")
+    execute(held, "delete from ps_aors where id='bob'")
+    changed = replace(ALICE, display_name="Queen", password="another")
     planned = server.provision(changed, BOB, database=database)
     assert planned.made == ("bob",), "what is missing comes again"
     (note,) = planned.notes
     assert "the rows of alice" in note
     assert "provision --update" in note
-    assert content(held)["ps_endpoints"]["alice"]["callerid"] == "Queen"
+    assert content(held) == first
     assert server.provision(changed, BOB, database=database, update=True).made == ("alice",)
-    first["ps_endpoints"]["alice"]["mailboxes"] = "9"
+    first["ps_endpoints"]["alice"]["callerid"] = '"Queen" <101>'
     first["ps_auths"]["alice"]["password"] = "another"
-    assert content(held) == first, "what we never write stays"
+    assert content(held) == first
     assert server.undo(database).removed == ("alice", "bob")
 
 
@@ -157,8 +153,8 @@ def test_what_others_changed_since_stays(
     planned = server.undo(database)
     assert planned.removed == ("alice",), "another password is no other row"
     assert "ps_endpoints bob were changed by somebody else since" in planned.notes[0]
-    left = content(held)
-    assert (list(left["ps_endpoints"]), left["ps_auths"], left["ps_aors"]) == (["bob"], {}, {})
+    left = {name: list(rows) for name, rows in content(held).items()}
+    assert left == {"ps_endpoints": ["bob"], "ps_auths": ["bob"], "ps_aors": []}
     assert not server.undo()
     assert "bob" in server.provision(database=database).theirs, "it is theirs from then on"
 
@@ -361,7 +357,7 @@ def test_cut_off_when_all_was_written(
     if whole:
         assert content(held) == nothing
     else:
-        assert [list(table) for table in content(held).values()] == [["alice"], [], []]
+        assert [list(table) for table in content(held).values()] == [["alice"]] * 3
 
 
 @pytest.mark.parametrize(
@@ -377,7 +373,6 @@ def test_an_update_that_was_cut_off(
     statement: str, stays: dict[str, str], server: ReadyServer, database: Database, held: Realtime
 ) -> None:
     server.provision(database=database)
-    execute(held, "update ps_endpoints set callerid='Queen' where id='alice'")
     before = content(held)
     changed = replace(ALICE, password="another", auth_name="queen")
     with killed_before_it_settles():
@@ -441,6 +436,36 @@ def test_a_memory_that_is_damaged(text: str, server: ReadyServer, database: Data
         server.look()
 
 
+@pytest.mark.parametrize("cut_off", [True, False])
+def test_rows_in_two_databases(
+    cut_off: bool, server: ReadyServer, database: Database, held: Realtime, tmp_path: Path
+) -> None:
+    """As a copied memory may have it: what is remembered is written by each step, and by the last."""
+    other = empty(tmp_path / "other.sqlite3")
+    server.provision(database=database)
+    path = server.look().remembered.path
+    document = json.loads(path.read_text())
+    for name, rows_of in content(held).items():
+        for row in rows_of.values():
+            names = ", ".join(row)
+            values = ", ".join(f"'{value}'" for value in row.values())
+            execute(other, f"insert into {name} ({names}) values ({values})")
+    document["rows"] += [[other.url, *rest] for _, *rest in document["rows"]]
+    path.write_text(json.dumps(document))
+    before = (content(held), content(other), path.read_text())
+    both = (database, database_of(other))
+    if cut_off:
+        with killed_before_it_settles():
+            server.undo(*both)
+        assert not path.exists()
+        with server.engine.alone():
+            pass
+        assert (content(held), content(other), path.read_text()) == before
+    server.undo(*both)
+    assert not any((*content(held).values(), *content(other).values()))
+    assert not path.exists()
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -463,3 +488,15 @@ def test_a_journal_that_somebody_changed(
     path.write_text(json.dumps(document))
     with pytest.raises(CmpBundleError, match="is not a journal"), server.engine.alone():
         pass
+
+
+def test_a_journal_that_names_another_file(server: ReadyServer, database: Database) -> None:
+    with killed_before_it_settles():
+        server.provision(database=database)
+    path = server.engine.journal.folder / "journal.json"
+    document = json.loads(path.read_text())
+    step = next(s for s in document["steps"] if s["kind"] == "provisioned rows")
+    step["path"] = "/etc/passwd"
+    path.write_text(json.dumps(document))
+    with pytest.raises(CmpBundleError, match="would undo a change of '/etc/passwd'"):
+        server.engine.recover()
