@@ -98,6 +98,7 @@ def command(
             )
         done = undo_provision(context, restart=restart, dry_run=dry_run)
         text = "took away what provision had made" if done.changed else "there is nothing to undo"
+        text = "\n".join([*_firewalls(done), text])
         return Result(changes.dry_run(done) if dry_run else text, done)
     done = provision(
         context,
@@ -128,6 +129,7 @@ def _lines(done: Provisioned) -> list[str]:
     lines = _tried(done)
     if done.removed:
         lines.append(f"removed the endpoints of {some(done.removed)}")
+    lines += _firewalls(done)
     if not done.changed:
         lines.append("everything was there already; nothing was changed")
     if done.proxy:
@@ -140,6 +142,17 @@ def _lines(done: Provisioned) -> list[str]:
         *lines,
         f"checked on the live server: phones can connect to {done.url}",
         "next: cmp-bundle build && cmp-bundle deploy",
+    ]
+
+
+def _firewalls(done: Provisioned) -> list[str]:
+    """Which ports are open now: what decides that is not the operator's alone."""
+    return [
+        f"opened {one.kind} for {one.opened}"
+        + (f", no more for {one.closed}" if one.closed else "")
+        if one.opened
+        else f"closed {one.kind} for {one.closed}"
+        for one in done.firewalls
     ]
 
 
