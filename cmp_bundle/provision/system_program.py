@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 
-#: Where the system's own programs are: what else is in the PATH of whoever calls is not asked.
+#: Where the system's own programs are, and nothing else of the environment of whoever calls.
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+_ENVIRONMENT = {"PATH": _PATH, "LC_ALL": "C"}
 #: Seconds that one may take.
 _PATIENCE = 60
 
@@ -24,7 +24,7 @@ def answer(*command: str) -> str | None:
             capture_output=True,
             encoding="utf-8",
             errors="replace",
-            env=os.environ | {"PATH": _PATH, "LC_ALL": "C"},
+            env=_ENVIRONMENT,
             timeout=_PATIENCE,
             check=True,
         )
