@@ -49,14 +49,21 @@ def remains(found: Collection[Firewall]) -> Iterator[str]:
     be changed.
     """
     kinds = {one.kind for one in found}
-    for kind, path in (("firewalld", firewalld.SERVICE), ("ufw", ufw.APPLICATION)):
-        if kind not in kinds and _read(path):
+    for kind in _KINDS:
+        path = _left_by(kind)
+        if path and kind not in kinds:
             yield (
                 f"{path} is there, and {kind} cannot be asked: if it comes back, look whether it"
                 f" still lets in what {NAME} names, and remove that"
             )
     if NAME in _read(_NFTABLES_CONF):
         yield f"{_NFTABLES_CONF} names {NAME}: remove those lines, or they open ports at the next boot"
+
+
+def _left_by(kind: str) -> Path | None:
+    """The file of ours that a firewall of this ``kind`` reads when it starts, if it is there."""
+    path = {"firewalld": firewalld.SERVICE, "ufw": ufw.APPLICATION}.get(kind)
+    return path if path and _read(path) else None
 
 
 def _read(path: Path) -> str:
@@ -106,19 +113,19 @@ class FirewallChange:
     def carry_out(self, disk: Disk, service: Service) -> None:
         del service
         disk.announce("firewall", Path(self.kind))
-        found = _KINDS[self.kind]()
+        found = self._found()
         if self.after is None or found is None or not found.lets_in(self.after):
-            self._make(disk, self.after)
+            self._make(disk, found, self.after)
 
     def undo(self, disk: Disk, service: Service) -> None:
         del service
         disk.announce("firewall", Path(self.kind))
-        found = _KINDS[self.kind]()
+        found = self._found()
         # What was cut off in the midst is open at some places by then.
         if (found.opened if found else None) == self.before and (not found or found.everywhere):
             return
         try:
-            self._make(disk, self.before)
+            self._make(disk, found, self.before)
         except CmpBundleError as error:
             if self.before is None:
                 raise
@@ -128,21 +135,35 @@ class FirewallChange:
     def reach(self) -> None:
         pass
 
-    def _make(self, disk: Disk, wanted: Ports | None) -> None:
+    def _found(self, failed: str = "") -> Firewall | None:
+        """Raises CmpBundleError where something of ours is there, or may be after a command
+        ``failed``, and nobody can tell what.
+        """
+        found = _KINDS[self.kind]()
+        path = _left_by(self.kind)
+        if found is None and (path or failed):
+            raise CmpBundleError(
+                "firewall",
+                f"{self.kind} cannot be asked what it lets in{failed}",
+                hint=f"look there for what is named {NAME}{f', and at {path}' if path else ''}",
+            )
+        return found
+
+    def _make(self, disk: Disk, found: Firewall | None, wanted: Ports | None) -> None:
         """Raises CmpBundleError where it is not so afterwards, whatever the commands said."""
         here = disk.within(Boundary())
         if self.kind == "ufw":
             here.remove_partial(ufw.APPLICATION)
-        found = _KINDS[self.kind]()
         if found and found.opened is not None:
             failed = _run(found.closing())
-            if self.kind == "ufw":
+            found = self._found(failed)
+            if self.kind == "ufw" and found and found.opened == Ports():
                 here.remove(ufw.APPLICATION)
-            found = _KINDS[self.kind]()
+                found = self._found()
             if found and found.opened is not None:
                 raise CmpBundleError(
                     "firewall",
-                    f"{found} cannot be closed for {found.opened}{failed}",
+                    f"{found}{'' if found.active else ','} cannot be closed for {found.opened}{failed}",
                     hint=f"take away there what is named {NAME}, then run this again",
                 )
         if wanted is None:
@@ -154,7 +175,7 @@ class FirewallChange:
         if self.kind == "ufw":
             here.write(ufw.APPLICATION, ufw.application(wanted), FileOwnership(0, 0, 0o644))
         failed = _run(found.opening(wanted))
-        found = _KINDS[self.kind]()
+        found = self._found(failed)
         if found is None or not found.lets_in(wanted):
             raise CmpBundleError("firewall", f"{text}{failed}", hint=hint)
 

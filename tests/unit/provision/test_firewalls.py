@@ -16,6 +16,7 @@ from cmp_bundle.provision import firewalld, firewalls, nftables, system_program,
 from cmp_bundle.provision.firewall import Firewall, Ports, Range
 from cmp_bundle.provision.firewalld import Firewalld, Zone
 from cmp_bundle.provision.firewalls import FirewallChange
+from cmp_bundle.provision.ufw import Ufw
 
 from .fake_nft import CHAIN, FakeNft, rule, ruleset
 
@@ -257,6 +258,35 @@ def test_what_cannot_be_closed_is_an_error(nft: FakeNft) -> None:
     assert nft.opened == {"tcp 8089", "udp 10000-20000"}, "as it was"
     with pytest.raises(CmpBundleError, match="cannot be closed"):
         FirewallChange("nftables", None, PORTS).undo(Disk(), NoService())
+
+
+def test_what_cannot_be_asked_is_not_closed(etc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch)
+    step = FirewallChange("ufw", PORTS, None)
+    step.carry_out(Disk(), NoService())
+    (etc / "application").write_text("[cmp-bundle]\n")
+    with pytest.raises(CmpBundleError, match="ufw cannot be asked what it lets in"):
+        step.carry_out(Disk(), NoService())
+    # Asked once, and then no more.
+    (etc / "user.rules").write_text(RULES)
+    asked = iter((Ufw("ufw", opened=PORTS), None))
+    monkeypatch.setitem(firewalls._KINDS, "ufw", lambda: next(asked))
+    with pytest.raises(CmpBundleError, match=r"lets in: ufw --force delete .* failed$"):
+        step.carry_out(Disk(), NoService())
+    assert (etc / "application").exists()
+
+
+def test_ufw_says_yes_and_does_nothing(etc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It exits with 0 where it deleted no rule."""
+    (etc / "user.rules").write_text(RULES)
+    answers(monkeypatch, ufw="Status: inactive\n")
+    step = FirewallChange("ufw", PORTS, None, off=True)
+    with pytest.raises(
+        CmpBundleError,
+        match=r"^ufw, which is off, cannot be closed for 8089/tcp and 10000-20000/udp$",
+    ):
+        step.carry_out(Disk(), NoService())
+    step.undo(Disk(), NoService())
 
 
 def test_what_is_gone_is_not_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
