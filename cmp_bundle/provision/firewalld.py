@@ -93,24 +93,20 @@ def _emptied(
 
 def look() -> Firewalld | None:
     """None where it is neither at work nor has anything of ours, or cannot be asked."""
-    if (system_program.answer(*_RUNNING, "--state") or "").strip() == "running":
-        active = True
-        runtime = system_program.answer(*_RUNNING, "--list-all-zones")
-        default = system_program.answer(*_RUNNING, "--get-default-zone")
-    elif _is_there(SERVICE):
-        active = False
-        runtime = default = ""
-    else:
+    default = system_program.answer(*_RUNNING, "--get-default-zone")
+    active, is_ours = default is not None, _is_there(SERVICE)
+    if not active and not is_ours:
         return None
     written = _PERMANENT if active else _OFF
+    runtime = system_program.answer(*_RUNNING, "--list-all-zones") if active else ""
     permanent = system_program.answer(*written, "--list-all-zones")
-    if runtime is None or permanent is None or default is None:
+    if runtime is None or permanent is None:
         return None
     return seen(
         tuple(zones(runtime)),
         tuple(zones(permanent)),
-        system_program.answer(*written, f"--service={NAME}", "--get-ports"),
-        default.strip(),
+        system_program.answer(*written, f"--service={NAME}", "--get-ports") if is_ours else None,
+        (default or "").strip(),
         _interfaces(),
         active=active,
     )

@@ -149,18 +149,18 @@ def _told(kind: str, folder: Path, away: str) -> list[tuple[list[str], list[int]
     def make(before: Ports | None, after: Ports | None) -> FirewallChange:
         step = FirewallChange.from_json(FirewallChange(kind, before, after).to_json())
         step.carry_out(Disk(), NoService())
-        step.carry_out(Disk(), NoService())
         told.append((_seen(), reached()))
         return step
 
     def undo(step: FirewallChange) -> None:
         step.undo(Disk(), NoService())
-        step.undo(Disk(), NoService())
         told.append((_seen(), reached()))
 
     opened = make(None, PORTS)
+    opened.carry_out(Disk(), NoService())
     undo(make(PORTS, OTHERS))
     undo(opened)
+    opened.undo(Disk(), NoService())
     if turn_off:
         make(None, PORTS)
         turn_off()
