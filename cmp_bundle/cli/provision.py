@@ -148,8 +148,7 @@ def _lines(done: Provisioned) -> list[str]:
 def _firewalls(done: Provisioned) -> list[str]:
     """Which ports are open now: what decides that is not the operator's alone."""
     return [
-        f"opened {one.kind} for {one.opened}"
-        + (f", no more for {one.closed}" if one.closed else "")
+        f"opened {one.kind} for {one.opened}" + (f", instead of {one.closed}" if one.closed else "")
         if one.opened
         else f"closed {one.kind} for {one.closed}"
         for one in done.firewalls

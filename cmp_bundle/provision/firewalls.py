@@ -28,8 +28,8 @@ _KINDS: dict[str, Callable[[], Firewall | None]] = {
     "nftables": nftables.look,
 }
 
-#: What nftables has at the next boot.
-_NFTABLES_CONF = Path("/etc/nftables.conf")
+#: What nftables has at the next boot: Debian's, and Red Hat's.
+_NFTABLES_CONF = (Path("/etc/nftables.conf"), Path("/etc/sysconfig/nftables.conf"))
 
 
 def look() -> tuple[Firewall, ...]:
@@ -56,8 +56,9 @@ def remains(found: Collection[Firewall]) -> Iterator[str]:
                 f"{path} is there, and {kind} cannot be asked: if it comes back, look whether it"
                 f" still lets in what {NAME} names, and remove that"
             )
-    if NAME in _read(_NFTABLES_CONF):
-        yield f"{_NFTABLES_CONF} names {NAME}: remove those lines, or they open ports at the next boot"
+    for path in _NFTABLES_CONF:
+        if NAME in _read(path):
+            yield f"{path} names {NAME}: remove those lines, or they open ports at the next boot"
 
 
 def _left_by(kind: str) -> Path | None:
@@ -171,7 +172,7 @@ class FirewallChange:
         hint = "open the ports yourself; without --firewall, cmp-bundle leaves it alone"
         text = f"{self.kind} cannot be opened for {wanted}"
         if found is None or not found.active:
-            raise CmpBundleError("firewall", f"{text}: it is not at work any more", hint=hint)
+            raise CmpBundleError("firewall", f"{text}: it is not at work", hint=hint)
         if self.kind == "ufw":
             here.write(ufw.APPLICATION, ufw.application(wanted), FileOwnership(0, 0, 0o644))
         failed = _run(found.opening(wanted))

@@ -99,6 +99,9 @@ def firewalld(folder: Path) -> Callable[[], None]:
 
     def off() -> None:
         assert _run("firewall-cmd", "--zone=work", "--list-ports").strip() == "5060/udp"
+        for zone in ("drop", "public"):
+            listed = _run("firewall-cmd", f"--zone={zone}", "--list-all")
+            assert "8089" not in listed, "a ban, and a zone that nothing comes in by"
         daemon.terminate()
         daemon.wait()
 

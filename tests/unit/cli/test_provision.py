@@ -166,12 +166,14 @@ def test_the_ports_that_are_opened_are_told(at: Desk, monkeypatch: pytest.Monkey
     assert nft.opened == {"tcp 8089", "udp 10000-20000"}
     assert "nothing was changed" in at("provision", "--firewall")
     rtp.write_text("[general]\nrtpstart=11000\nrtpend=12000\n")
-    (done,) = at.json("provision", "--firewall")["firewalls"]
+    (done,) = at.json("provision", "--firewall", "--dry-run")["firewalls"]
     assert done == {
         "kind": "nftables",
         "opened": "8089/tcp and 11000-12000/udp",
         "closed": "8089/tcp and 10000-20000/udp",
     }
+    shown = at("provision", "--firewall")
+    assert f"opened nftables for {done['opened']}, instead of {done['closed']}\n" in shown
     rtp.write_text("[general]\n\nrtpstart=1\nrtpend=65535\n")
     said = at.refused("provision", "--firewall")
     assert "rtp.conf:3: rtpstart is 1, and no firewall is opened below 1024" in said

@@ -150,7 +150,7 @@ def etc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(ufw, "_RULES", tmp_path / "user.rules")
     monkeypatch.setattr(ufw, "_RULES_6", tmp_path / "user6.rules")
     monkeypatch.setattr(firewalld, "SERVICE", tmp_path / "service.xml")
-    monkeypatch.setattr(firewalls, "_NFTABLES_CONF", tmp_path / "nftables.conf")
+    monkeypatch.setattr(firewalls, "_NFTABLES_CONF", (tmp_path / "nftables.conf",))
     return tmp_path
 
 
@@ -293,9 +293,9 @@ def test_what_is_gone_is_not_opened_again(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(system_program, "answer", lambda *_: None)
     step = FirewallChange("nftables", PORTS, None)
     step.carry_out(Disk(), NoService())
-    with pytest.raises(LeftError, match="it is not at work any more"):
+    with pytest.raises(LeftError, match="it is not at work"):
         step.undo(Disk(), NoService())
-    with pytest.raises(CmpBundleError, match="it is not at work any more"):
+    with pytest.raises(CmpBundleError, match="it is not at work"):
         FirewallChange("nftables", None, PORTS).carry_out(Disk(), NoService())
 
 
