@@ -98,6 +98,7 @@ def command(
             )
         done = undo_provision(context, restart=restart, dry_run=dry_run)
         text = "took away what provision had made" if done.changed else "there is nothing to undo"
+        text = "\n".join([*_firewalls(done), text])
         return Result(changes.dry_run(done) if dry_run else text, done)
     done = provision(
         context,
@@ -130,6 +131,7 @@ def _lines(done: Provisioned) -> list[str]:
         lines.append(f"made endpoints for {_people(list(done.made))}")
     if done.removed:
         lines.append(f"removed the endpoints of {some(done.removed)}")
+    lines += _firewalls(done)
     if not done.changed:
         lines.append("everything was there already; nothing was changed")
     if done.proxy:
@@ -143,6 +145,16 @@ def _lines(done: Provisioned) -> list[str]:
     if done.failed:
         return [*lines, f"next: what is said above of {_people(list(done.failed))}"]
     return [*lines, "next: cmp-bundle build && cmp-bundle deploy"]
+
+
+def _firewalls(done: Provisioned) -> list[str]:
+    """Which ports are open now: what decides that is not the operator's alone."""
+    return [
+        f"opened {one.kind} for {one.opened}" + (f", instead of {one.closed}" if one.closed else "")
+        if one.opened
+        else f"closed {one.kind} for {one.closed}"
+        for one in done.firewalls
+    ]
 
 
 def _tried(done: Provisioned) -> list[str]:

@@ -17,9 +17,8 @@ from cmp_bundle.commands.provisioned_rows import remembered_tables, row_changes,
 from cmp_bundle.commands.result import ServerChanges
 from cmp_bundle.errors import CmpBundleError, refuse
 from cmp_bundle.findings import Level
-from cmp_bundle.provision import firewall as firewalls
-from cmp_bundle.provision import selinux
-from cmp_bundle.provision.firewall import FirewallChange
+from cmp_bundle.provision import firewalls, selinux
+from cmp_bundle.provision.firewalls import FirewallChange
 from cmp_bundle.provision.plan import to_provision, to_undo
 from cmp_bundle.provision.proxy import block, is_proxied
 from cmp_bundle.provision.survey import survey
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from cmp_bundle.checks.call import Proof
     from cmp_bundle.commands.context import Context
     from cmp_bundle.findings import Finding
+    from cmp_bundle.provision.firewall import Firewall, Ports
     from cmp_bundle.provision.plan import Planned
     from cmp_bundle.provision.survey import Found
     from cmp_bundle.server.server import Server
@@ -56,13 +56,27 @@ class TriedAccount:
     phones: int
 
 
+@dataclass(frozen=True)
+class FirewallPorts:
+    """A firewall of this ``kind`` (firewalld, ufw, nftables) whose ports of ours changed: ``opened``
+    are those that it lets in now, ``closed`` those that it let in before (8089/tcp and
+    10000-20000/udp); None for nothing.
+    """
+
+    kind: str
+    opened: str | None
+    closed: str | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Provisioned(ServerChanges):
     """``made`` are the ids of accounts whose endpoint was written, ``present`` those with an endpoint
     that is cmp-bundle's, in its file or in rows of a database, ``removed`` those whose endpoint went.
     ``tried`` are the accounts that were tried on the live server at ``url``: all that are new, and
-    some of the others; nobody where none is running. ``echo`` is what they called, and ``media`` the addresses that it told them for sound
-    and pictures; ``failed`` are those of ``present`` for whom it did not work. ``proxy`` are the lines for the proxy in front. ``script`` is the file of SQL that was
+    some of the others; nobody where none is running. ``echo`` is what they called, and ``media`` the
+    addresses that it told them for sound and pictures; ``failed`` are those of ``present`` for whom it
+    did not work. ``proxy`` are the lines for the proxy in front, ``firewalls`` those that were opened
+    or closed. ``script`` is the file of SQL that was
     written in place of all that.
     """
 
@@ -74,6 +88,7 @@ class Provisioned(ServerChanges):
     media: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     proxy: str | None = None
+    firewalls: tuple[FirewallPorts, ...] = ()
     url: str | None = None
     script: Path | None = None
 
@@ -115,7 +130,7 @@ def provision(
         proxied = bool(proxy or found.our_http.plain) or (
             found.server.address is not None and is_proxied(context.settings.site.url)
         )
-        at_work = firewalls.look()
+        at_work = firewalls.at_work(firewalls.look())
         labels = selinux.advice(found.our_folder, where.static)
         if labels:
             context.reporter.note(labels)
@@ -139,11 +154,8 @@ def provision(
                 "[site] url names no port, so it is taken for a proxy's, and Asterisk gets no HTTPS of"
                 " its own; if there is no proxy, add Asterisk's port to it (:8089)"
             )
-        if at_work and not (firewall or at_work.opened):
-            context.reporter.note(
-                f"{at_work.kind} is at work on this machine: phones need {planned.ports} open;"
-                " to open them: cmp-bundle provision --firewall"
-            )
+        for note in _of_firewall(at_work, planned.ports, to_open=firewall):
+            context.reporter.note(note)
         return planned
 
     return _carried_out(
@@ -168,6 +180,22 @@ def _loaded(found: Found, accounts: Iterable[Account]) -> frozenset[str]:
         return frozenset()
     control = found.installation.control
     return frozenset(name for name in asked if control.has_endpoint(name))
+
+
+def _of_firewall(at_work: Firewall | None, needed: Ports | None, *, to_open: bool) -> Iterator[str]:
+    """What is to be said of the firewall, if any, where it does not get open for what is ``needed``."""
+    if at_work is None:
+        if to_open:
+            yield "no firewall is at work on this machine, so there is none to be opened"
+    elif needed and not to_open and not at_work.lets_in(needed):
+        opened = ""
+        if at_work.opened is not None:
+            opened = f", and cmp-bundle has it open for {at_work.opened}"
+            opened += "" if at_work.everywhere else " in a part of it"
+        yield (
+            f"{at_work.kind} is at work on this machine: phones need {needed} open{opened};"
+            " to open them: cmp-bundle provision --firewall"
+        )
 
 
 def _candidates(context: Context) -> tuple[str, str] | None:
@@ -200,7 +228,10 @@ def undo_provision(
     def plan(where: Installation) -> Planned:
         found = survey(where)
         tables = remembered_tables(context, found.remembered)
-        return to_undo(found, restart=restart, firewall=firewalls.look(), tables=tables)
+        there = firewalls.look()
+        for note in firewalls.remains(there):
+            context.reporter.note(note)
+        return to_undo(found, restart=restart, firewalls=there, tables=tables)
 
     return _carried_out(context, plan, tuple, dry_run=dry_run)
 
@@ -298,6 +329,11 @@ def _reaches_far(address: str) -> bool:
         return False
 
 
+def _ports(step: FirewallChange) -> FirewallPorts:
+    before, after = (None if ports is None else str(ports) for ports in (step.before, step.after))
+    return FirewallPorts(step.kind, after, None if before == after else before)
+
+
 def _result(
     context: Context, planned: Planned, proxy: str | None, *, dry_run: bool = False
 ) -> Provisioned:
@@ -306,12 +342,13 @@ def _result(
         context.reporter.note(note)
     for found in planned.lacking:
         context.reporter.found(found)
+    firewall_changes = [step for step in planned.steps if isinstance(step, FirewallChange)]
     return Provisioned(
         changed=bool(planned),
         changes=(
             *row_changes(planned.steps),
             *changed_paths(planned.steps, planned.cleanup),
-            *(step.described() for step in planned.steps if isinstance(step, FirewallChange)),
+            *(step.described() for step in firewall_changes),
         ),
         reloads=reloads(planned.steps),
         dry_run=dry_run,
@@ -320,4 +357,5 @@ def _result(
         removed=planned.removed,
         echo=planned.echo,
         proxy=_lines_for(context, proxy, planned) if proxy else None,
+        firewalls=tuple(map(_ports, firewall_changes)),
     )

@@ -16,7 +16,7 @@ from cmp_bundle.changes.state import typed
 from cmp_bundle.commands.account_files import database_password, read
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
-from cmp_bundle.provision.firewall import FirewallChange
+from cmp_bundle.provision.firewalls import FirewallChange
 from cmp_bundle.provision.row_step import ProvisionedRows
 from cmp_bundle.server.server import Server, engine_for
 

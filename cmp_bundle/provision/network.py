@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cmp_bundle.asterisk import includes
 from cmp_bundle.asterisk.includes import Https
 from cmp_bundle.provision import certificate
+from cmp_bundle.provision.phone_ports import RTP_PORTS
 from cmp_bundle.provision.survey import CERTIFICATE
 from cmp_bundle.server import lines
 from cmp_bundle.server.refusals import before_reload
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from cmp_bundle.changes.plan import Steps
     from cmp_bundle.provision.survey import Found
     from cmp_bundle.provision.wanted import Wanted
-
-#: What Debian's packages set, and what firewalls are opened for.
-RTP_PORTS = (10000, 20000)
 
 #: Where rtp.conf says at which other address one of its own is reached.
 _CANDIDATES = "ice_host_candidates"

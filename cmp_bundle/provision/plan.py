@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import includes, reader
 from cmp_bundle.asterisk.dialplan import answered_by
-from cmp_bundle.asterisk.http_conf import TLS_PORT
-from cmp_bundle.asterisk.values import integer
 from cmp_bundle.changes.plan import Plan, Steps
 from cmp_bundle.changes.step import Removal
 from cmp_bundle.checks.accounts import against
 from cmp_bundle.checks.websocket import base_url
+from cmp_bundle.errors import refuse
 from cmp_bundle.provision import network, pjsip, realtime, refusals, row_plan
 from cmp_bundle.provision.dialplan import dialplan
-from cmp_bundle.provision.firewall import FirewallChange, Ports
-from cmp_bundle.provision.network import FOR_A_PROXY, RTP_PORTS
+from cmp_bundle.provision.firewalls import FirewallChange
+from cmp_bundle.provision.network import FOR_A_PROXY
+from cmp_bundle.provision.phone_ports import not_to_be_opened, phone_ports
 from cmp_bundle.provision.pjsip import Phones, PjsipFile
-from cmp_bundle.provision.proxy import HTTPS
 from cmp_bundle.provision.row_plan import RowPlan
 from cmp_bundle.provision.rows import ENDPOINTS
 from cmp_bundle.provision.survey import CERTIFICATE, THEIRS
@@ -33,14 +32,10 @@ if TYPE_CHECKING:
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.findings import Finding
     from cmp_bundle.provision.dialplan import Dialplan
-    from cmp_bundle.provision.firewall import Firewall
+    from cmp_bundle.provision.firewall import Firewall, Ports
     from cmp_bundle.provision.rows import Tables
     from cmp_bundle.provision.survey import Abilities, Found
     from cmp_bundle.provision.wanted import Wanted
-
-#: What Asterisk takes where rtp.conf does not say.
-_RTP_DEFAULT = (5000, 31000)
-_HIGHEST_PORT = 65535
 
 
 @dataclass(frozen=True)
@@ -94,9 +89,8 @@ def to_provision(wanted: Wanted, found: Found) -> Planned:
     network.rtp(steps, wanted, found)
     listener = network.https(steps, wanted, found)
     network.websocket(steps, found)
-    needed = _ports(found, listener, proxied=wanted.proxied)
-    if wanted.firewall and not wanted.firewall.opened:
-        steps.steps.append(FirewallChange(wanted.firewall, needed))
+    needed = phone_ports(found, listener, proxied=wanted.proxied)
+    _opened(steps, wanted, found, listener, needed)
     planned = Planned(
         "provision",
         tuple(steps.steps),
@@ -118,7 +112,7 @@ def to_provision(wanted: Wanted, found: Found) -> Planned:
             *objects.notes,
             *plan.taken,
             *lines.notes(steps, found),
-            *_warnings(wanted, found),
+            *_warnings(wanted, found, needed),
         ),
     )
     return replace(
@@ -154,7 +148,7 @@ def _lacking(wanted: Wanted, found: Found) -> Iterator[Finding]:
             yield from against(account, found.endpoints)
 
 
-def _warnings(wanted: Wanted, found: Found) -> Iterator[str]:
+def _warnings(wanted: Wanted, found: Found, needed: Ports) -> Iterator[str]:
     """What works now, and yet may surprise."""
     if wanted.settings.conference and "confbridge.conf" not in found.theirs:
         yield f"{found.path('confbridge.conf')} does not exist, so there is no conference"
@@ -175,45 +169,42 @@ def _warnings(wanted: Wanted, found: Found) -> Iterator[str]:
             "this Asterisk forgets all phones from one address when one of them disconnects"
             " (ASTERISK-30369, fixed in 18.17 and 20.2), and behind a proxy all have the proxy's"
         )
-    if wanted.firewall and wanted.firewall.kind == "nftables" and not wanted.firewall.opened:
+    firewall = wanted.firewall
+    if firewall and firewall.kind == "nftables" and not firewall.lets_in(needed):
         yield "nftables forgets the rules at the next boot: add them to /etc/nftables.conf as well"
 
 
-def _ports(found: Found, listener: str | None, *, proxied: bool = False) -> Ports:
-    """What a firewall has to let in: HTTPS at ``listener``, a proxy's where it is ``proxied``, and what
-    rtp.conf says, or will say.
-    """
-    theirs = found.without_ours("rtp.conf")
-    first, last = (
-        integer(line.value if line else "", 1, _HIGHEST_PORT)
-        for line in (theirs.last("general", name) for name in ("rtpstart", "rtpend"))
-    )
-    if theirs.missing or first or last:
-        udp = (first or _RTP_DEFAULT[0], last or _RTP_DEFAULT[1])
-    else:
-        udp = RTP_PORTS
-    here = int(listener.rpartition(":")[2]) if listener else TLS_PORT
-    return Ports(HTTPS if proxied else here, udp)
+def _opened(
+    steps: Steps, wanted: Wanted, found: Found, listener: str | None, needed: Ports
+) -> None:
+    """The firewall, for the ports that are ``needed`` and no others."""
+    firewall = wanted.firewall
+    if firewall is None:
+        return
+    refuse(list(not_to_be_opened(found, listener, proxied=wanted.proxied)), "nothing was changed")
+    if not firewall.lets_in(needed):
+        steps.steps.append(FirewallChange(firewall.kind, firewall.opened, needed))
 
 
 def to_undo(
     found: Found,
     *,
     restart: bool = False,
-    firewall: Firewall | None = None,
+    firewalls: Sequence[Firewall] = (),
     tables: Sequence[Tables] = (),
 ) -> Planned:
-    """Take all that away; the admin's files become what they would be without it. ``firewall`` is the
-    one that is at work here, ``tables`` are those of every database that rows of ours are in.
+    """Take all that away; the admin's files become what they would be without it. ``firewalls`` are
+    those of this machine, ``tables`` those of every database that rows of ours are in.
     """
     refusals.before_undo(found)
     steps = Steps()
     rows = row_plan.to_take_away(tables, found.remembered.rows)
     _row_steps(steps, rows, found)
-    if firewall and firewall.opened:
-        address = found.server.tls_address
-        needed = _ports(found, str(address) if address else None)
-        steps.steps.append(FirewallChange(firewall, needed, open_it=False))
+    steps.steps += [
+        FirewallChange(one.kind, one.opened, None, off=not one.active)
+        for one in firewalls
+        if one.opened is not None
+    ]
     for name in THEIRS:
         if name != "http.conf":
             lines.exclude(steps, found, name)

@@ -39,7 +39,13 @@ def test_open_and_shut(kind: str, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    shut, opened, again = json.loads(done.stdout)
-    assert shut == [[kind, False], []]
-    assert opened == [[kind, True], [8089]], "phones alone, and not the plain port"
-    assert again == shut
+    shut = [[f"{kind}: None"], []]
+    opened = [[f"{kind}: 8089/tcp and 10000-10010/udp"], [8089]]
+    replaced = [[f"{kind}: 8088/tcp and 10000-10010/udp"], [8088]]
+    told = json.loads(done.stdout)
+    assert told[:5] == [shut, opened, replaced, opened, shut]
+    if kind == "nftables":
+        assert not told[5:], "it is never off"
+        return
+    off = [[f"{kind}, which is off: 8089/tcp and 10000-10010/udp"], [8089, 8088]]
+    assert told[5:] == [opened, off, [[], [8089, 8088]]], "nothing comes back with it"

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from cmp_bundle.provision import firewall
+from cmp_bundle.provision import firewalls, nftables, system_program
+from cmp_bundle.provision.firewall import Firewall, Ports
 from tests.testbed.databases import Realtime
 from tests.unit.deploy.trees import snapshot
+from tests.unit.provision.fake_nft import FakeNft
 from tests.unit.provision.held import content, empty, execute
 from tests.unit.provision.servers import FILES, REALTIME
 
@@ -23,7 +25,8 @@ from .people import Desk
 @pytest.fixture(name="at")
 def _at(at: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
     # The firewall of whoever runs the tests is nobody's business.
-    monkeypatch.setattr(firewall, "look", lambda: None)
+    monkeypatch.setattr(firewalls, "look", tuple)
+    monkeypatch.setattr(firewalls, "remains", lambda _found: ())
     for name, data in FILES.items():
         path = at.root / "etc/asterisk" / name.replace("_conf", ".conf")
         path.write_bytes(data)
@@ -154,12 +157,78 @@ def test_what_is_deployed_cannot_be_opened_any_more(at: Desk) -> None:
 def test_a_firewall(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is named in a dry run, with the ports that will be asked for."""
     (at.root / "etc/asterisk/http.conf").write_text("[general]\n")
-    monkeypatch.setattr(firewall, "look", lambda: firewall.Firewall("firewalld"))
+    (note,) = at.json("provision", "--dry-run", "--firewall")["notes"]
+    assert "no firewall is at work" in note
+    monkeypatch.setattr(firewalls, "look", lambda: (Firewall("firewalld"),))
     plan = ("provision", "--dry-run", "--https-address", "0.0.0.0:7443")
     (note,) = [note for note in at.json(*plan)["notes"] if "firewalld" in note]
-    assert "need 7443/tcp and 10000-20000/udp open" in note
+    assert "need 7443/tcp and 10000-20000/udp open;" in note
     shown = at(*plan, "--firewall")
     assert "make     firewall (firewalld): open for 7443/tcp and 10000-20000/udp" in shown
+
+
+def test_a_firewall_that_is_open_for_others(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    (at.root / "etc/asterisk/http.conf").write_text("[general]\n")
+    before = Ports.needed(443, (5000, 31000))
+    found = (Firewall("ufw", opened=before), Firewall("firewalld", active=False, opened=Ports()))
+    monkeypatch.setattr(firewalls, "look", lambda: found)
+    plan = ("provision", "--dry-run")
+    (note,) = [note for note in at.json(*plan)["notes"] if "ufw" in note]
+    assert "and cmp-bundle has it open for 443/tcp and 5000-31000/udp;" in note
+    shown = at(*plan, "--firewall")
+    assert (
+        "change   firewall (ufw): open for 8089/tcp and 10000-20000/udp"
+        " (now open for 443/tcp and 5000-31000/udp)" in shown
+    )
+    shown = at(*plan, "--undo")
+    assert "firewall (ufw): closed (now open for 443/tcp and 5000-31000/udp)" in shown
+    assert "firewall (firewalld, which is off): closed (now open for no port)" in shown
+
+
+def test_the_ports_that_are_opened_are_told(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What decides is in files that Asterisk's user may write."""
+    (at.root / "etc/asterisk/http.conf").write_text("[general]\n")
+    rtp = at.root / "etc/asterisk/rtp.conf"
+    nft = FakeNft()
+    monkeypatch.setattr(system_program, "answer", nft.answer)
+    monkeypatch.setattr(firewalls, "look", lambda: (nftables.look() or Firewall("ufw"),))
+    shown = at("provision", "--firewall")
+    assert "opened nftables for 8089/tcp and 10000-20000/udp\n" in shown
+    assert nft.opened == {"tcp 8089", "udp 10000-20000"}
+    assert "nothing was changed" in at("provision", "--firewall")
+    rtp.write_text("[general]\nrtpstart=11000\nrtpend=12000\n")
+    (done,) = at.json("provision", "--firewall", "--dry-run")["firewalls"]
+    assert done == {
+        "kind": "nftables",
+        "opened": "8089/tcp and 11000-12000/udp",
+        "closed": "8089/tcp and 10000-20000/udp",
+    }
+    shown = at("provision", "--firewall")
+    assert f"opened nftables for {done['opened']}, instead of {done['closed']}\n" in shown
+    rtp.write_text("[general]\n\nrtpstart=1\nrtpend=65535\n")
+    said = at.refused("provision", "--firewall")
+    assert "rtp.conf:3: rtpstart is 1, and no firewall is opened below 1024" in said
+    assert nft.opened == {"tcp 8089", "udp 11000-12000"}
+    nft.stubborn = True
+    said = at.refused("provision", "--undo")
+    assert "nftables cannot be closed for 8089/tcp and 11000-12000/udp: nft delete rule" in said
+    nft.stubborn = False
+    shown = at("provision", "--undo")
+    assert "closed nftables for 8089/tcp and 11000-12000/udp\n" in shown
+    assert nft.opened == set()
+
+
+def test_a_port_of_the_system_s_own(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    http = at.root / "etc/asterisk/http.conf"
+    http.write_text("[general]\n")
+    at("provision")
+    http.write_text(
+        "[general]\ntlsenable=yes\ntlsbindaddr=0.0.0.0:22\ntlscertfile=/etc/asterisk/cmp-bundle/https.pem\n"
+    )
+    monkeypatch.setattr(firewalls, "look", lambda: (Firewall("ufw"),))
+    (at.root / "etc/asterisk/cmp-bundle/http.conf").unlink()
+    said = at.refused("provision", "--firewall", "--dry-run")
+    assert "http.conf:3: HTTPS is on port 22, and no firewall is opened for one below 1024" in said
 
 
 def test_a_build_before_it_is_still_good(at: Desk) -> None:
