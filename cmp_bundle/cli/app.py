@@ -28,7 +28,7 @@ COMMANDS = {
     "key": "Back up, restore or replace the key of all links.",
     "releases": "List the releases on the server.",
     "rollback": "Go back to the previous release, or to another one.",
-    "undeploy": "Remove everything of cmp-bundle from the server.",
+    "undeploy": "Take the phone off the server again.",
 }
 
 #: How a run ends: done, the user's to fix, called wrongly, a bug, stopped with Ctrl-C.

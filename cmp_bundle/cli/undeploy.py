@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 @make(options.DRY_RUN, flags=options.SERVER)
 def command(context: Context, *, dry_run: bool) -> Result:
-    """Remove everything of cmp-bundle from the server.
+    """Take the phone off the server again.
 
     Asterisk's own files become byte for byte what they were. Changes that others made since then
-    stay. All releases are deleted.
+    stay. All releases are deleted. What provision made stays: cmp-bundle provision --undo takes it
+    away.
     """
     done = undeploy(context, dry_run=dry_run)
     if dry_run:
