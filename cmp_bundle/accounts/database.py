@@ -5,6 +5,7 @@ No message holds a password: neither the one to connect with, nor those in the t
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +56,12 @@ _TLS = {
 _ANSWER = (
     "set the password with --database-password-file, CMP_BUNDLE_DATABASE_PASSWORD,"
     " or a file of the driver, such as ~/.pgpass"
+)
+
+#: Where the user is the right one, and may not do that.
+_GRANT = (
+    "whoever looks after the database has to GRANT this user SELECT on the ps_* tables, and for"
+    " provision INSERT, UPDATE and DELETE; or: cmp-bundle provision --sql FILE"
 )
 
 
@@ -144,6 +151,8 @@ class Database:
             first = first.replace(self.password, "…")
         refused = any(word in first.lower() for word in ("password", "denied", "authenti"))
         hint = _ANSWER if refused else None
+        if re.search(r"permission denied for|command denied to user", first):
+            hint = _GRANT
         if "asked for the password itself" in first or "authentication method requirement" in first:
             hint = _TLS[make_url(self.url).get_backend_name()]
         return CmpBundleError("database-error", f"{self.url}: {first}", hint=hint)

@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cmp_bundle.accounts import extension, sip_id, source_name
+from cmp_bundle import extension
+from cmp_bundle.accounts import sip_id, source_name
 from cmp_bundle.accounts.model import Account, IceServer
 from cmp_bundle.errors import refuse
 from cmp_bundle.findings import Finding, finding

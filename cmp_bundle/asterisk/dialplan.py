@@ -26,7 +26,7 @@ def answered_by(plan: Configuration, context: str, extension: str) -> Variable |
     """
     for name in _reachable(plan, context):
         for variable in _lines(plan, name):
-            if folded(variable.name) == "exten" and matches(_name(variable.value), extension):
+            if folded(variable.name) == "exten" and _begins(variable.value, extension):
                 return variable
     return None
 
@@ -64,6 +64,15 @@ def _set(text: str) -> str:
         else:
             found.append(re.escape(part[3] or part[1] + part[2]))
     return "".join(found)
+
+
+def _begins(value: str, extension: str) -> bool:
+    """Whether a line is where Asterisk begins with ``extension``: a hint answers nobody, nor does what
+    only others go to.
+    """
+    name, _, rest = value.partition(",")
+    priority = re.split(r"[,(+]", rest, maxsplit=1)[0].strip()
+    return priority == "1" and matches(_name(name), extension)
 
 
 def _name(value: str) -> str:

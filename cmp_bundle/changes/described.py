@@ -68,7 +68,7 @@ def _changed(change: Change, *, secret: bool) -> PathChange:
 def _words(state: State) -> str | None:
     match state:
         case FileState(data):
-            return f"file of {len(data)} bytes"
+            return f"file of {len(data)} bytes" if data else "file"
         case KnownFileState():
             return "file"
         case SymlinkState(target):

@@ -97,7 +97,8 @@ def remove(context: Context, *, users: tuple[str, ...]) -> Result:
     done = remove_accounts(context, users)
     return Result(
         f"removed {', '.join(done.removed)} from {done.file}\n"
-        "on the server their phones still work; next: cmp-bundle build && cmp-bundle deploy",
+        "on the server their phones still work; next: cmp-bundle build && cmp-bundle deploy, and"
+        " cmp-bundle provision if it made their endpoints",
         done,
     )
 

@@ -74,7 +74,7 @@ def run(arguments: list[str]) -> int:
         result = group.main(arguments, prog_name="cmp-bundle", standalone_mode=False)
     except CmpBundleError as error:
         output.error(error, as_json="--json" in arguments)
-        return MISTAKE
+        return STOPPED if error.code == "interrupted" else MISTAKE
     except click.UsageError as error:
         output.usage_error(error)
         return USAGE

@@ -18,13 +18,13 @@ def dry_run(plan: ServerChanges) -> str:
     lines: list[str] = []
     for change in plan.changes:
         lines += change.diff.split("\n") if change.diff else [_line(change)]
-    lines += [f"reload   {line}" for line in plan.reloads]
+    lines += [f"{'restart' if 'restart' in line else 'reload':<8} {line}" for line in plan.reloads]
     return "\n".join([*lines, "", "nothing was changed: this was a dry run"])
 
 
 def _line(change: PathChange) -> str:
     if change.after is None:
-        return f"remove   {change.path}"
+        return f"remove   {change.path}: {change.before}"
     if change.before is None:
         return f"make     {change.path}: {change.after}"
     was = "" if change.before == change.after else f" (now {change.before})"

@@ -139,11 +139,15 @@ def _lines(done: Provisioned) -> list[str]:
     if done.media:
         lines.append(f"sound and pictures go to {some(done.media)}")
     if done.url is None:
-        lines.append("Asterisk is not running here: this takes effect when it starts")
+        lines.append(
+            "Asterisk is not running here, so nothing was tried: run this again once it runs"
+        )
     else:
         lines.append(f"checked on the live server: phones can connect to {done.url}")
     if done.failed:
         return [*lines, f"next: what is said above of {_people(list(done.failed))}"]
+    if not (done.present or done.tried):
+        return [*lines, "next: cmp-bundle accounts add USER --extension NUMBER"]
     return [*lines, "next: cmp-bundle build && cmp-bundle deploy"]
 
 
@@ -161,7 +165,7 @@ def _tried(done: Provisioned) -> list[str]:
     """How it went, in one line for all with whom it went alike."""
     alike: dict[str, list[str]] = {}
     for one in done.tried:
-        words = [f"endpoint {'new' if one.id in done.made else 'as it was'}"]
+        words = [f"endpoint {'written' if one.id in done.made else 'as it was'}"]
         words.append("registers" if one.registered else "does not register")
         if one.answered is not None:
             words.append(f"calls {done.echo}" if one.answered else f"cannot call {done.echo}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cmp_bundle.checks import certificate_change
-from cmp_bundle.commands import given_certificate
+from cmp_bundle.commands import given_certificate, installed_certificate
 from cmp_bundle.commands.authority import DEVICES, folder_of, now, tell_if_fresh
 from cmp_bundle.files import Disk
+from cmp_bundle.provision.survey import CERTIFICATE
 from cmp_bundle.provision.wanted import Listener
 from cmp_bundle.tls import leaf, machine
 from cmp_bundle.tls.authority import authority_in, ensure
@@ -17,12 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cmp_bundle.commands.context import Context
+    from cmp_bundle.findings import Finding
     from cmp_bundle.provision.survey import Found
     from cmp_bundle.tls.hosts import Host
     from cmp_bundle.tls.leaf import Leaf
-
-#: What stands in a dry run for a certificate that is not made in one.
-_NOT_MADE = b"a certificate and its key"
 
 
 def listener(
@@ -31,33 +31,66 @@ def listener(
     pair: tuple[Path, Path] | None,
     *,
     proxied: bool,
-    dry_run: bool,
+    update: bool,
 ) -> Listener | None:
     """What HTTPS shall be, None for as it is. ``pair`` is a certificate and its key to be used.
 
     Where HTTPS is off and there is no ``pair``, the authority makes a certificate, unless Asterisk
-    is ``proxied``: then the proxy has one. Raises
-    CmpBundleError where a given one is not good for browsers.
+    is ``proxied``: then the proxy has one. One of ours that is no good any more, or for other names,
+    is made anew to ``update`` it. Raises CmpBundleError where a given one is not good for browsers.
     """
     ours = found.our_http.https
     is_new = ours is None and found.server.tls_address is None
     if ours is None and pair is None and (proxied or not is_new):
         return None
+    wanted = context.settings.provision.https_address
     if ours is not None:
-        address = ours.address
+        address = wanted if update and wanted else ours.address
     elif found.server.tls_address is not None:
         address = str(found.server.tls_address)
     else:
-        address = context.settings.provision.https_address or _address(context)
+        address = wanted or _address(context)
+    if wanted not in ("", address):
+        at = "" if ours is None else "; to have it there: cmp-bundle provision --update"
+        context.reporter.note(f"HTTPS is at {address} already, and not at {wanted}{at}")
     if pair is not None:
         given = _given(context, pair)
         return Listener(address, given.pem, given.der)
-    if found.certificate is not None:
+    if found.certificate is None:
+        return Listener(address, b"")
+    wrong = _against(context, found)
+    if wrong is None:
         return Listener(address)
-    if dry_run:
-        return Listener(address, _NOT_MADE)
+    if update and _is_renewed_here(context, found):
+        return Listener(address, b"")
+    context.reporter.found(wrong)
+    return Listener(address)
+
+
+def with_certificate(context: Context, wanted: Listener) -> Listener:
+    """``wanted`` with a new certificate of the authority. Raises CmpBundleError."""
     issued = _issued(context)
-    return Listener(address, issued.pem, issued.der)
+    return Listener(wanted.address, issued.pem, issued.der)
+
+
+def _against(context: Context, found: Found) -> Finding | None:
+    """What browsers have against the certificate that is there, or people by the name they use."""
+    if found.pair.first is not None:
+        return found.pair.first
+    there = installed_certificate.leaf_there(found)
+    host = given_certificate.site_host(context)
+    path = found.our_folder / CERTIFICATE
+    missing = certificate_change.fewer_names(there, path, (host,)) if there and host else None
+    if missing is None or not _is_renewed_here(context, found):
+        return missing
+    return replace(missing, hint="to have one for it: cmp-bundle provision --update")
+
+
+def _is_renewed_here(context: Context, found: Found) -> bool:
+    """Whether the authority here signed it, or nobody can tell who did."""
+    there = installed_certificate.leaf_there(found)
+    authority = authority_in(folder_of(context, None), now())
+    return there is None or (authority is not None and authority.anchor.signed(there.certificate))
 
 
 def _given(context: Context, pair: tuple[Path, Path]) -> Leaf:

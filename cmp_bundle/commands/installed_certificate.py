@@ -126,7 +126,7 @@ def _exchanged(
     def plan() -> tuple[FoundHttps, Leaf, Plan]:
         found = survey_https(where)
         before_install(found)
-        new, there = choose(found), _there(found)
+        new, there = choose(found), leaf_there(found)
         shown = not where.running or at.shown(_listener(found), found.server.prefix) == new.der
         same = there is not None and there.pem == new.pem
         return found, new, to_install(_data(found) if same else new.pem, found, shown=shown)
@@ -167,8 +167,8 @@ def _listener(found: FoundHttps) -> str:
     return str(found.server.tls_address)
 
 
-def _there(found: FoundHttps) -> Leaf | None:
-    """The one that the server has; None where it is none that anybody could use."""
+def leaf_there(found: FoundHttps) -> Leaf | None:
+    """The one that the server has of ours; None where it is none that anybody could use."""
     try:
         return _read(found)
     except CmpBundleError:
@@ -177,6 +177,8 @@ def _there(found: FoundHttps) -> Leaf | None:
 
 def _read(found: FoundHttps) -> Leaf:
     path = found.our_folder / CERTIFICATE
+    if found.certificate is None:
+        raise CmpBundleError("no-file", "is gone", file=path, hint="cmp-bundle provision")
     return leaf.parsed((_data(found), _data(found)), (path, path))
 
 
@@ -189,7 +191,7 @@ def _for_whom(context: Context, given: Leaf, path: Path, found: FoundHttps) -> N
     if host := given_certificate.site_host(context):
         refuse_first(certificate_change.other_names(given, path, (host,)))
         return
-    there = _there(found)
+    there = leaf_there(found)
     if there is None:
         return
     # After one of our authority comes one for the name that people are to use.

@@ -11,7 +11,7 @@ from cmp_bundle.checks.call import prove
 from cmp_bundle.commands import server
 from cmp_bundle.commands.account_files import read
 from cmp_bundle.commands.context import with_notes
-from cmp_bundle.commands.https_listener import listener
+from cmp_bundle.commands.https_listener import listener, with_certificate
 from cmp_bundle.commands.loaded_accounts import completed, with_secrets
 from cmp_bundle.commands.provisioned_rows import remembered_tables, row_changes, wanted_tables
 from cmp_bundle.commands.result import ServerChanges
@@ -74,7 +74,7 @@ class Provisioned(ServerChanges):
     that is cmp-bundle's, in its file or in rows of a database, ``removed`` those whose endpoint went.
     ``tried`` are the accounts that were tried on the live server at ``url``: all that are new, and
     some of the others; nobody where none is running. ``echo`` is what they called, and ``media`` the
-    addresses that it told them for sound and pictures; ``failed`` are those of ``present`` for whom it
+    addresses that it told them for sound and pictures; ``failed`` are those for whom it
     did not work. ``proxy`` are the lines for the proxy in front, ``firewalls`` those that were opened
     or closed. ``script`` is the file of SQL that was
     written in place of all that.
@@ -143,12 +143,15 @@ def provision(
             firewall=at_work if firewall else None,
             candidates=_candidates(context),
             proxied=proxied,
-            listener=listener(context, found, pair, proxied=proxied, dry_run=dry_run),
+            listener=listener(context, found, pair, proxied=proxied, update=update),
             tables=wanted_tables(context, file.accounts, found.remembered),
             accounts_file=_printable(file.path),
             loaded=_loaded(found, chosen),
         )
         planned = to_provision(wanted, found)
+        if wanted.listener and wanted.listener.to_be_made and not dry_run:
+            made = with_certificate(context, wanted.listener)
+            planned = to_provision(replace(wanted, listener=made), found)
         if proxied and not (proxy or found.our_http.plain):
             context.reporter.note(
                 "[site] url names no port, so it is taken for a proxy's, and Asterisk gets no HTTPS of"
@@ -287,10 +290,12 @@ def _tried(
             progress=lambda _done: advance(1),
         )
     findings = [_with_update(f, planned) for proof in proofs for f in proof.findings]
-    failed = {f.subject: f for f in findings if f.level is Level.ERROR and f.subject in ours}
+    errors = [found for found in findings if found.level is Level.ERROR]
+    failed = dict.fromkeys(found.subject for found in errors)
     # Who could not call before either is no reason to take from the others what is new.
-    if planned and (failed.keys() & made or failed.keys() >= {a.id for a in chosen} & ours):
-        refuse([f for f in findings if f in failed.values()], "so it goes back")
+    own = {account.id for account in chosen} & ours
+    if planned and (failed.keys() & made or (own and failed.keys() >= own)):
+        refuse([found for found in errors if found.subject in ours], "so it goes back")
     for found in findings:
         context.reporter.found(found)
     return replace(

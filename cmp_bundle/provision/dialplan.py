@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cmp_bundle.accounts.extension import compared
 from cmp_bundle.asterisk import includes
 from cmp_bundle.asterisk.dialplan import answered_by
+from cmp_bundle.extension import compared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import includes, reader
@@ -20,7 +21,7 @@ from cmp_bundle.provision.phone_ports import not_to_be_opened, phone_ports
 from cmp_bundle.provision.pjsip import Phones, PjsipFile
 from cmp_bundle.provision.row_plan import RowPlan
 from cmp_bundle.provision.rows import ENDPOINTS
-from cmp_bundle.provision.survey import CERTIFICATE, THEIRS
+from cmp_bundle.provision.survey import CERTIFICATE, THEIRS, Abilities
 from cmp_bundle.server import lines
 from cmp_bundle.server.refusals import before_reload
 from cmp_bundle.sizes import some
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from cmp_bundle.provision.dialplan import Dialplan
     from cmp_bundle.provision.firewall import Firewall, Ports
     from cmp_bundle.provision.rows import Tables
-    from cmp_bundle.provision.survey import Abilities, Found
+    from cmp_bundle.provision.survey import Found
     from cmp_bundle.provision.wanted import Wanted
 
 
@@ -303,9 +304,9 @@ def _objects(wanted: Wanted, found: Found, in_rows: frozenset[str]) -> _Objects:
             different.append(account.id)
     head = pjsip.head(phones(wanted.settings.context, found.abilities))
     named = different
-    if found.pjsip.head and not wanted.update and found.pjsip.objects:
-        if found.pjsip.head != head:
-            named = ["the templates", *different]
+    as_made = {pjsip.head(one) for one in _any_phones(wanted.settings.context)}
+    if found.pjsip.objects and not wanted.update and found.pjsip.head not in as_made:
+        named = ["the templates", *different]
         head = found.pjsip.head
     notes = []
     if named:
@@ -322,6 +323,13 @@ def phones(context: str, abilities: Abilities) -> Phones:
     """What all endpoints have in common on an Asterisk of these abilities."""
     sound = ("opus", "ulaw") if abilities.transcodes_opus else ("ulaw", "opus")
     return Phones(context, (*sound, "vp8"), abilities.remove_unavailable)
+
+
+def _any_phones(context: str) -> Iterator[Phones]:
+    """What ``phones`` may have been for another Asterisk, or for one that could not be asked."""
+    for opus, unavailable in product((False, True), repeat=2):
+        abilities = Abilities(transcodes_opus=opus, remove_unavailable=unavailable)
+        yield phones(context, abilities)
 
 
 def _without_endpoint(wanted: Wanted, found: Found) -> tuple[Account, ...]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import from_pjsip, from_wizard
 from cmp_bundle.accounts.endpoint import Endpoints
-from cmp_bundle.asterisk import reader
+from cmp_bundle.asterisk import includes, reader
+from cmp_bundle.asterisk.conf_files import Overlaid
 from cmp_bundle.asterisk.configuration import folded
+from cmp_bundle.changes.include_line import add_line
 from cmp_bundle.changes.look import look
 from cmp_bundle.checks.websocket import without_pjsip
 from cmp_bundle.files import FileOwnership
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from cmp_bundle.asterisk.configuration import Configuration
     from cmp_bundle.asterisk.control import Control
+    from cmp_bundle.asterisk.includes import OurHttp
     from cmp_bundle.asterisk.installation import Installation
     from cmp_bundle.changes.state import State
     from cmp_bundle.places import Place
@@ -126,6 +129,7 @@ def survey(installation: Installation, moment: int | None = None) -> Found:
     configured = configuration(
         installation, THEIRS, moment, also=("pjsip_wizard.conf", "sorcery.conf")
     )
+    configured = replace(configured, our_http=_our_http(configured))
     pjsip = configured.without_ours("pjsip.conf")
     base = from_pjsip.found(pjsip)
     wizards = from_wizard.found(reader.read("pjsip_wizard.conf", configured.files), base)
@@ -144,6 +148,23 @@ def survey(installation: Installation, moment: int | None = None) -> Found:
         certificate=_certificate(configured),
         http_time=_time_of_http(configured),
         abilities=abilities(installation.control) if installation.running else Abilities(),
+    )
+
+
+def _our_http(found: ServerConfiguration) -> OurHttp:
+    """What our http.conf says, also where somebody took our line out: a phone may be deployed by it."""
+    theirs, line = found.theirs.get("http.conf"), found.line_files["http.conf"]
+    if (
+        theirs is None
+        or line.otherwise is not None
+        or found.inside("http.conf") in found.http.files
+    ):
+        return found.our_http
+    ours = found.ours.get("http.conf")
+    seen = {line.path: add_line(theirs.data, "http.conf")}
+    seen |= {found.inside("http.conf"): ours.data} if ours else {}
+    return includes.our_http(
+        reader.read("http.conf", Overlaid(found.files, seen)), found.inside("http.conf")
     )
 
 

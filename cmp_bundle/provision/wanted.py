@@ -15,12 +15,17 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Listener:
     """HTTPS at ``address`` (0.0.0.0:8089). ``pem`` is a certificate with its chain and key that is
-    to be put there, ``shown`` that certificate alone (DER); None where the one that is there stays.
+    to be put there, ``shown`` that certificate alone (DER); None where the one that is there stays,
+    empty where one is still to be made.
     """
 
     address: str
     pem: bytes | None = field(default=None, repr=False)
     shown: bytes | None = None
+
+    @property
+    def to_be_made(self) -> bool:
+        return self.pem == b""
 
 
 @dataclass(frozen=True)

@@ -132,6 +132,8 @@ class Server:
         base = self._where(listener)
         if base is None:
             raise _not_listening()
+        if listener and self.installation.control.listener() == NOT_BOUND:
+            raise _not_bound(listener)
         answer = again(Handshake(base, f"{prefix}/ws", HTTPStatus.SWITCHING_PROTOCOLS, "sip"))
         if not answer.open:
             raise CmpBundleError("websocket-closed", f"{answer.url} {answer}")
@@ -216,6 +218,14 @@ class Server:
         if lost is not None:
             raise CmpBundleError("websocket-closed", lost)
         return url
+
+
+def _not_bound(listener: str) -> CmpBundleError:
+    return CmpBundleError(
+        "https-not-listening",
+        f"Asterisk cannot listen on {listener}: another program does, or only root may",
+        hint="see which: ss -ltnp; or take another port: [provision] https_address",
+    )
 
 
 def _not_listening() -> CmpBundleError:

@@ -17,13 +17,18 @@ def problem(url: str) -> str | None:
     """What is wrong with it, without a word of what it holds; None where it is fine."""
     _, _, rest = url.partition("://")
     try:
-        urlsplit(url)
+        parts = urlsplit(url)
+        named = parts.port is None or bool(parts.hostname)
     except ValueError:
+        named = False
+    if not named:
         return "must look like mysql://asterisk@localhost/asterisk"
     if kind(url) not in DATABASES:
         return f"must begin with one of {', '.join(f'{d}://' for d in DATABASES)}"
     if _PASSWORD.match(rest) or _SECRETS.search(unquote(rest.partition("?")[2])):
         return "must not hold a password"
+    if parts.netloc and not parts.path.strip("/"):
+        return "must end with the name of the database: mysql://asterisk@localhost/asterisk"
     return None
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 from urllib.parse import urlsplit
 
+from cmp_bundle import extension
 from cmp_bundle.hostname import in_ascii
 from cmp_bundle.settings import database_url
 
@@ -118,6 +119,10 @@ def _extension(text: str) -> str | None:
     return None if ok else "must be an extension such as 246"
 
 
+def _own_extension(text: str) -> str | None:
+    return extension.problem(text) if text else None
+
+
 def _public_address(text: str) -> str | None:
     try:
         ok = not text or ipaddress.ip_address(text).version == 4  # noqa: PLR2004
@@ -141,7 +146,9 @@ def _listener(text: str) -> str | None:
 
 
 def _context(text: str) -> str | None:
-    ok = not text or re.fullmatch(r"[A-Za-z0-9_.-]{1,79}", text)
+    if text in ("general", "globals"):
+        return "must not be general or globals, which are no contexts"
+    ok = re.fullmatch(r"[A-Za-z0-9_.-]{1,79}", text)
     return None if ok else "must be the name of a context in extensions.conf"
 
 
@@ -250,8 +257,8 @@ class ProvisionSettings:
     context: str = _key(
         "cmp-phones", "the dialplan context of the phones; it is made if there is none", _context
     )
-    echo: str = _key("246", "the extension that sends back sound and pictures", _extension)
-    conference: str = _key("249", "the extension of a conference with pictures", _extension)
+    echo: str = _key("246", "the extension that sends back sound and pictures", _own_extension)
+    conference: str = _key("249", "the extension of a conference with pictures", _own_extension)
     https_address: str = _key(
         "", "the address and port for HTTPS where it is off: 0.0.0.0:8089, [::]:8089", _listener
     )

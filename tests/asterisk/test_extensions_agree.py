@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cmp_bundle.accounts import extension
+from cmp_bundle import extension
 from tests.testbed.server import Asterisk
 
 pytestmark = pytest.mark.asterisk

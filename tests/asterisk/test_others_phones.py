@@ -71,7 +71,7 @@ def test_one_who_cannot_register_is_no_reason_to_take_from_others(
     cmp("accounts", "add", "dave")
     done = cmp.run("provision")
     assert done.returncode == 1
-    assert "dave: endpoint new, registers, calls 246" in done.stdout
+    assert "dave: endpoint written, registers, calls 246" in done.stdout
     assert "next: what is said above of alice" in done.stdout
     assert [t["answered"] for t in cmp("provision", "--update")["tried"]] == [True, True]
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmp_bundle.accounts import extension, fields, sip_id, source_name
+from cmp_bundle import extension
+from cmp_bundle.accounts import fields, sip_id, source_name
 from cmp_bundle.accounts.model import Account, ha1, with_ha1
 from cmp_bundle.errors import FindingsError, refuse
 from cmp_bundle.findings import Finding, finding

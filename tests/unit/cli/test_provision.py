@@ -41,7 +41,7 @@ def test_there_and_back(at: Desk) -> None:
     assert "+[alice](cmp-phone)" in shown
     assert "+password = …" in shown
     assert snapshot(at.root) == before
-    assert "takes effect when it starts" in at("provision")
+    assert "run this again once it runs" in at("provision")
     done = at.json("provision")
     assert (done["changed"], done["made"], done["present"]) == (False, [], ["alice"])
     assert "nothing was changed" in at("provision")
@@ -291,6 +291,86 @@ def test_the_database_of_the_settings(
     monkeypatch.setenv("CMP_BUNDLE_ACCOUNTS_FILE", str(at.accounts))
     assert at.json("provision", *settings)["made"] == ["alice"]
     assert "took away" in at("provision", "--undo", *settings)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--echo", "_X."), "not beginning with _"),
+        (("--conference", "h"), "a meaning to Asterisk"),
+        (("--context", "globals"), "no contexts"),
+        (("--context", ""), "the name of a context"),
+        (("--database", "mariadb://asterisk@127.0.0.1:3306"), "the name of the database"),
+        (("--database", "postgresql://asterisk@host:x/asterisk"), "must look like"),
+    ],
+)
+def test_what_asterisk_or_a_driver_would_stumble_over(
+    words: tuple[str, ...], said: str, at: Desk
+) -> None:
+    assert said in at.refused("provision", *words)
+
+
+def test_a_certificate_that_is_no_good_any_more(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    (at.root / "etc/asterisk/http.conf").write_text("[general]\n")
+    monkeypatch.setenv("CMP_BUNDLE_SITE_URL", "https://one.lan:8089")
+    at("provision")
+    pem = at.root / "etc/asterisk/cmp-bundle/https.pem"
+    first = pem.read_bytes()
+    monkeypatch.setenv("CMP_BUNDLE_SITE_URL", "https://two.lan:8089")
+    said = at("provision")
+    assert "is not for one.lan" not in said
+    assert "two.lan" in said
+    assert "cmp-bundle provision --update" in said
+    assert pem.read_bytes() == first
+    at("provision", "--update")
+    assert pem.read_bytes() != first
+    assert "two.lan" not in at("provision")
+    pem.write_bytes(b"x")
+    assert "https.pem" in at("provision")
+    assert pem.read_bytes() == b"x"
+    at("provision", "--update")
+    assert len(pem.read_bytes()) > 1000
+    pem.unlink()
+    assert "cmp-bundle provision" in at.refused("certs", "renew")
+    at("provision")
+    assert pem.exists()
+
+
+def test_nothing_is_made_for_what_is_refused(at: Desk) -> None:
+    (at.root / "etc/asterisk/http.conf").write_text("[general]\n")
+    path = at.root / "etc/asterisk/pjsip.conf"
+    path.write_text("[cmp-phone](!)\n")
+    assert "is there already" in at.refused("provision")
+    assert not (at.folder / "certs").exists()
+
+
+def test_an_address_for_https_that_comes_too_late(at: Desk) -> None:
+    (at.root / "etc/asterisk/http.conf").write_text("[general]\n")
+    at("provision")
+    later = ("--https-address", "127.0.0.1:7443")
+    assert "already, and not at 127.0.0.1:7443" in at("provision", *later)
+    at("provision", "--update", *later)
+    written = (at.root / "etc/asterisk/cmp-bundle/http.conf").read_text()
+    assert "tlsbindaddr = 127.0.0.1:7443" in written
+
+
+def test_the_line_that_somebody_took_out(at: Desk) -> None:
+    """A phone that is deployed is not forgotten with it."""
+    (at.root / "etc/asterisk/http.conf").write_text("[general]\n")
+    at("provision")
+    at("build")
+    at("deploy")
+    ours = at.root / "etc/asterisk/cmp-bundle/http.conf"
+    before = ours.read_bytes()
+    (at.root / "etc/asterisk/http.conf").write_text("[general]\n")
+    at("provision")
+    assert ours.read_bytes() == before
+    assert "cmp-bundle/http.conf" in (at.root / "etc/asterisk/http.conf").read_text()
+
+
+def test_without_accounts(at: Desk) -> None:
+    at("accounts", "remove", "alice")
+    assert "next: cmp-bundle accounts add USER" in at("provision")
 
 
 def test_a_database_that_cannot_be_used(at: Desk, held: Realtime) -> None:

@@ -102,6 +102,20 @@ def test_an_account_more_and_one_that_left(server: ReadyServer) -> None:
     assert list(from_pjsip.found(server.read("pjsip.conf")).endpoints) == ["bob"]
 
 
+def test_templates_that_were_made_for_another_asterisk(
+    server: ReadyServer,
+) -> None:
+    """Nobody edited them: one that was not running could not say what it can do."""
+    server.provision()
+    path = server.root / "etc/asterisk/cmp-bundle/pjsip.conf"
+    written = path.read_text()
+    other = written.replace("opus,ulaw", "x").replace("ulaw,opus", "opus,ulaw")
+    path.write_text(other)
+    planned = server.provision()
+    assert path.read_text() == written
+    assert not any("the templates" in note for note in planned.notes)
+
+
 def test_named_accounts_alone(server: ReadyServer) -> None:
     assert server.provision(ALICE, BOB, chosen=frozenset({"bob"})).made == ("bob",)
     assert server.provision(ALICE, BOB, chosen=frozenset({"alice"})).present == ("bob", "alice")
@@ -137,6 +151,21 @@ def test_an_extension_that_is_taken(server: ReadyServer) -> None:
     assert planned.echo == ""
     assert [n.partition(" is")[0] for n in planned.notes] == ["246 in [internal]", "101"]
     assert "[internal](+)" in server.text("cmp-bundle/extensions.conf")
+
+
+def test_what_answers_nobody_takes_no_extension(tmp_path: Path) -> None:
+    """A hint, and what only another line goes to: both are in the packages' own extensions.conf."""
+    plan = b"""[default]
+exten => 101,hint,PJSIP/desk
+exten => _X.,50000(std),Return()
+exten => 102,2,Answer()
+exten => 102,1(here),Answer()
+"""
+    server = packaged(tmp_path, extensions_conf=plan)
+    notes = server.provision(context="default").notes
+    assert [note for note in notes if "there already" in note] == [
+        "102 in [default] is there already (/etc/asterisk/extensions.conf:5), so it is not bob's"
+    ]
 
 
 def test_a_range_of_ports_where_none_is_set(tmp_path: Path) -> None:
