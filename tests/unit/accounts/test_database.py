@@ -164,7 +164,7 @@ def test_a_value_that_the_drivers_read_beyond_is_not_taken(text: str) -> None:
         ("mysql://u:secret-of-db@h/d", "must not hold a password"),
         ("postgresql://u@h/d?password=secret-of-db", "must not hold a password"),
         ("oracle://u@h/d", "must begin with one of mysql://"),
-        ("mysql://u@h:port/d", "is not a database URL"),
+        ("mysql://u@h:port/d", "must look like mysql://"),
         ("sqlite:///nothing/here.db", "this database does not exist"),
         ("sqlite://", "this database does not exist"),
         ("mysql+nothing://u@h/d", "is not a database URL"),
