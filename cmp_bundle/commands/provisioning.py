@@ -134,6 +134,7 @@ def provision(
         labels = selinux.advice(found.our_folder, where.static)
         if labels:
             context.reporter.note(labels)
+        tables = wanted_tables(context, file.accounts, found.remembered)
         wanted = Wanted(
             everyone=file.accounts,
             settings=context.settings.provision,
@@ -144,9 +145,9 @@ def provision(
             candidates=_candidates(context),
             proxied=proxied,
             listener=listener(context, found, pair, proxied=proxied, update=update),
-            tables=wanted_tables(context, file.accounts, found.remembered),
+            tables=tables,
             accounts_file=_printable(file.path),
-            loaded=_loaded(found, chosen),
+            loaded=frozenset() if tables else _loaded(found, chosen),
         )
         planned = to_provision(wanted, found)
         if wanted.listener and wanted.listener.to_be_made and not dry_run:
