@@ -132,9 +132,9 @@ class Server:
         base = self._where(listener)
         if base is None:
             raise _not_listening()
-        if listener and self.installation.control.listener() == NOT_BOUND:
-            raise _not_bound(listener)
         answer = again(Handshake(base, f"{prefix}/ws", HTTPStatus.SWITCHING_PROTOCOLS, "sip"))
+        if listener and answer.certificate is None:
+            raise _not_bound(listener)
         if not answer.open:
             raise CmpBundleError("websocket-closed", f"{answer.url} {answer}")
         return base
@@ -223,8 +223,8 @@ class Server:
 def _not_bound(listener: str) -> CmpBundleError:
     return CmpBundleError(
         "https-not-listening",
-        f"Asterisk cannot listen on {listener}: another program does, or only root may",
-        hint="see which: ss -ltnp; or take another port: [provision] https_address",
+        f"Asterisk has no HTTPS at {listener}: another program has that port, or only root may have it",
+        hint="see which: ss -ltnp; or take another one: [provision] https_address",
     )
 
 

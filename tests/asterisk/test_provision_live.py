@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import ssl
 import tomllib
 from pathlib import Path
@@ -110,6 +111,19 @@ def test_what_does_not_work_goes_back(at: Cmp, packaged: Asterisk) -> None:
     assert "everything was put back" in done.stderr
     assert state(packaged) == before
     assert "alice" not in packaged.rx("pjsip show endpoints")
+
+
+@SIXTEEN_IN_SOAK
+def test_a_port_that_asterisk_cannot_have(at: Cmp, packaged: Asterisk) -> None:
+    before = state(packaged)
+    restart = ["--restart"] if packaged.release.version == "16" else []
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        for port in (other.getsockname()[1], 443):
+            address = f"127.0.0.1:{port}"
+            done = at.run("provision", "--https-address", address, *restart)
+            assert done.returncode == 1
+            assert f"Asterisk has no HTTPS at {address}: another program has" in done.stderr
+            assert state(packaged) == before
 
 
 def test_a_server_that_is_not_running(at: Cmp, packaged: Asterisk) -> None:
