@@ -35,8 +35,8 @@ def renewal(
     """How these accounts get new passwords: in their own rows, or at their sources.
 
     Those with a password of their own get the new one in Asterisk's own files and in databases that
-    were provisioned as well, where these hold the same as the rows now. Nothing is changed yet. Raises CmpBundleError with every account
-    that cannot be given one.
+    were provisioned as well, where these hold the same as the rows now. Nothing is changed yet.
+    Raises CmpBundleError with every account that cannot be given one.
     """
     by_id = {account.id: account for account in file.accounts}
     findings = file.unknown(ids)

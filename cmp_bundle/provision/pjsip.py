@@ -7,7 +7,7 @@ and go without a byte of the others changing.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,16 @@ class Phones:
     context: str
     codecs: tuple[str, ...]
     remove_unavailable: bool
+
+
+def forms(phones: Phones) -> Iterator[Phones]:
+    """``phones`` for Asterisks of all abilities: what is there may have been made for another one, or
+    where none could be asked.
+    """
+    first, second, *others = phones.codecs
+    for codecs in (phones.codecs, (second, first, *others)):
+        for known in (True, False):
+            yield replace(phones, codecs=codecs, remove_unavailable=known)
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import TYPE_CHECKING
 
-from cmp_bundle.asterisk import includes, reader
+from cmp_bundle.asterisk import includes
 from cmp_bundle.asterisk.dialplan import answered_by
 from cmp_bundle.changes.plan import Plan, Steps
 from cmp_bundle.changes.step import Removal
@@ -21,7 +20,7 @@ from cmp_bundle.provision.phone_ports import not_to_be_opened, phone_ports
 from cmp_bundle.provision.pjsip import Phones, PjsipFile
 from cmp_bundle.provision.row_plan import RowPlan
 from cmp_bundle.provision.rows import ENDPOINTS
-from cmp_bundle.provision.survey import CERTIFICATE, THEIRS, Abilities
+from cmp_bundle.provision.survey import CERTIFICATE, THEIRS
 from cmp_bundle.server import lines
 from cmp_bundle.server.refusals import before_reload
 from cmp_bundle.sizes import some
@@ -29,13 +28,13 @@ from cmp_bundle.sizes import some
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from cmp_bundle.accounts.endpoint import Endpoints
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.findings import Finding
     from cmp_bundle.provision.dialplan import Dialplan
     from cmp_bundle.provision.firewall import Firewall, Ports
+    from cmp_bundle.provision.refusals import Then
     from cmp_bundle.provision.rows import Tables
-    from cmp_bundle.provision.survey import Found
+    from cmp_bundle.provision.survey import Abilities, Found
     from cmp_bundle.provision.wanted import Wanted
 
 
@@ -116,13 +115,12 @@ def to_provision(wanted: Wanted, found: Found) -> Planned:
             *_warnings(wanted, found, needed),
         ),
     )
-    return replace(
-        planned, callers=_callers(planned, wanted, found, refusals.after(planned, found))
-    )
+    then = refusals.after(planned, found)
+    return replace(planned, callers=_callers(planned, wanted, found, then))
 
 
-def _callers(planned: Planned, wanted: Wanted, found: Found, then: Endpoints) -> frozenset[str]:
-    """Whose call to our echo rings nobody else. ``then`` is what pjsip.conf will hold."""
+def _callers(planned: Planned, wanted: Wanted, found: Found, then: Then) -> frozenset[str]:
+    """Whose call to our echo rings nobody else."""
     if not planned.echo:
         return frozenset()
     endpoints = {**found.endpoints.endpoints, **then.endpoints}
@@ -131,9 +129,8 @@ def _callers(planned: Planned, wanted: Wanted, found: Found, then: Endpoints) ->
         rows = wanted.tables.tables[ENDPOINTS].rows
         contexts |= {name: row.get("context", "default") for name, row in rows.items()}
         contexts |= dict.fromkeys(planned.made, wanted.settings.context)
-    read = reader.read("extensions.conf", found.with_changes(found.after(planned)))
     ours = found.inside("extensions.conf")
-    lines = {c: answered_by(read, c, planned.echo) for c in set(contexts.values())}
+    lines = {c: answered_by(then.dialplan, c, planned.echo) for c in set(contexts.values())}
     return frozenset(
         name
         for name, context in contexts.items()
@@ -302,9 +299,10 @@ def _objects(wanted: Wanted, found: Found, in_rows: frozenset[str]) -> _Objects:
             now[account.id] = text
         elif now[account.id] != text:
             different.append(account.id)
-    head = pjsip.head(phones(wanted.settings.context, found.abilities))
+    common = phones(wanted.settings.context, found.abilities)
+    head = pjsip.head(common)
     named = different
-    as_made = {pjsip.head(one) for one in _any_phones(wanted.settings.context)}
+    as_made = {pjsip.head(one) for one in pjsip.forms(common)}
     if found.pjsip.objects and not wanted.update and found.pjsip.head not in as_made:
         named = ["the templates", *different]
         head = found.pjsip.head
@@ -323,13 +321,6 @@ def phones(context: str, abilities: Abilities) -> Phones:
     """What all endpoints have in common on an Asterisk of these abilities."""
     sound = ("opus", "ulaw") if abilities.transcodes_opus else ("ulaw", "opus")
     return Phones(context, (*sound, "vp8"), abilities.remove_unavailable)
-
-
-def _any_phones(context: str) -> Iterator[Phones]:
-    """What ``phones`` may have been for another Asterisk, or for one that could not be asked."""
-    for opus, unavailable in product((False, True), repeat=2):
-        abilities = Abilities(transcodes_opus=opus, remove_unavailable=unavailable)
-        yield phones(context, abilities)
 
 
 def _without_endpoint(wanted: Wanted, found: Found) -> tuple[Account, ...]:

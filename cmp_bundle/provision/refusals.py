@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import from_pjsip
@@ -18,9 +19,9 @@ from cmp_bundle.provision.realtime import FROM_PJSIP_CONF
 from cmp_bundle.provision.survey import CERTIFICATE, KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from cmp_bundle.accounts.endpoint import Endpoints
+    from cmp_bundle.accounts.endpoint import Endpoint
     from cmp_bundle.asterisk.configuration import Configuration
     from cmp_bundle.changes.plan import Plan
     from cmp_bundle.findings import Finding
@@ -96,20 +97,31 @@ def _not_ours(found: FoundHttps) -> Finding | None:
     return None
 
 
-def after(plan: Plan, found: Found) -> Endpoints:
-    """Reads the files as they would be, and raises where Asterisk would not see what is planned. What
-    pjsip.conf holds then.
-    """
+@dataclass(frozen=True)
+class Then:
+    """What the files hold that ours are in, once a plan is carried out."""
+
+    endpoints: Mapping[str, Endpoint]
+    dialplan: Configuration
+
+
+def after(plan: Plan, found: Found) -> Then:
+    """Reads the files as they would be, and raises where Asterisk would not see what is planned."""
     changes = found.after(plan)
     files = found.with_changes(changes)
-    for name in found.theirs:
-        if changes.get(found.our_folder / name) is not None:
-            read = reader.read(name, files)
-            refuse_first(refused(read), _unseen(read, found, name))
-    endpoints = from_pjsip.found(reader.read("pjsip.conf", files))
-    if changes.get(found.our_folder / "pjsip.conf") is not None:
-        refuse(list(endpoints.findings), _NOTHING)
-    return endpoints
+    reads = {
+        name: reader.read(name, files)
+        for name in found.theirs
+        if changes.get(found.our_folder / name) is not None
+    }
+    for name, read in reads.items():
+        refuse_first(refused(read), _unseen(read, found, name))
+    endpoints: Mapping[str, Endpoint] = {}
+    if "pjsip.conf" in reads:
+        held = from_pjsip.found(reads["pjsip.conf"])
+        refuse(list(held.findings), _NOTHING)
+        endpoints = held.endpoints
+    return Then(endpoints, reads["extensions.conf"])
 
 
 def _unseen(read: Configuration, found: Found, name: str) -> Finding | None:

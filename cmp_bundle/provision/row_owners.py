@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cmp_bundle.provision import rows
+from cmp_bundle.provision import pjsip, rows
 from cmp_bundle.provision.remembered import RowKey
 from cmp_bundle.provision.rows import SECRETS, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.provision.pjsip import Phones
@@ -44,19 +43,11 @@ def as_written(account: Account, phones: Phones, tables: Tables, *, coded: bool)
     ``coded`` is as for ``rows.rows``.
     """
     there = {name: table.rows.get(account.id) for name, table in tables.tables.items()}
-    forms = (rows.rows(account, one, tables.tables, coded=coded) for one in _forms(phones))
+    forms = (rows.rows(account, one, tables.tables, coded=coded) for one in pjsip.forms(phones))
     return any(
         all(_holds(there[name], goal, name, tables) for name, goal in form.items())
         for form in forms
     )
-
-
-def _forms(phones: Phones) -> Iterator[Phones]:
-    """``phones`` for Asterisks of all abilities: a script of SQL may come from where none is."""
-    first, second, *others = phones.codecs
-    for codecs in (phones.codecs, (second, first, *others)):
-        for known in (True, False):
-            yield replace(phones, codecs=codecs, remove_unavailable=known)
 
 
 def _holds(row: Row | None, goal: Row, table: str, tables: Tables) -> bool:
