@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -24,26 +23,11 @@ from tests.testbed.databases import Realtime
 from tests.unit.changes.carried import killed_before_it_settles
 from tests.unit.deploy.trees import snapshot
 
-from .held import content, empty, execute
+from .held import content, execute
 from .held import database as database_of
-from .servers import ALICE, BOB, REALTIME, ReadyServer, packaged
+from .servers import ALICE, BOB, ReadyServer
 
 MAILBOX = "update ps_endpoints set mailboxes='101@vm' where id='alice'"
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> ReadyServer:
-    return packaged(tmp_path / "root", **REALTIME)
-
-
-@pytest.fixture
-def held(tmp_path: Path) -> Realtime:
-    return empty(tmp_path / "realtime.sqlite3")
-
-
-@pytest.fixture
-def database(held: Realtime) -> Database:
-    return database_of(held)
 
 
 def ids(held: Realtime) -> list[list[str]]:

@@ -24,21 +24,6 @@ from .held import database as database_of
 from .servers import ALICE, BOB, REALTIME, ReadyServer, packaged
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> ReadyServer:
-    return packaged(tmp_path / "root", **REALTIME)
-
-
-@pytest.fixture
-def held(tmp_path: Path) -> Realtime:
-    return empty(tmp_path / "realtime.sqlite3")
-
-
-@pytest.fixture
-def database(held: Realtime) -> Database:
-    return database_of(held)
-
-
 def refused(server: ReadyServer, held: Realtime, *accounts: Account, **how: object) -> str:
     """What a run says that changes nothing."""
     before = (content(held), snapshot(server.root))
