@@ -56,6 +56,8 @@ _EVERYWHERE = {
     "ps_aors": {
         "id": 40,
         **dict.fromkeys(("max_contacts", "remove_existing", "qualify_frequency")),
+        **dict.fromkeys(("default_expiration", "minimum_expiration", "maximum_expiration")),
+        "qualify_timeout": None,
     },
     "ps_auths": {
         "id": 40,
@@ -76,6 +78,16 @@ _MISSED = {
     "remove_unavailable": "a phone that is gone keeps its place for a while",
 }
 _UPGRADE = "in Asterisk's contrib/ast-db-manage: alembic -c config.ini upgrade head"
+
+#: Numbers of an aor that are Asterisk's defaults, and that its driver for SQLite has to be told: where it
+#: reads many rows, NULL is an empty text to it, which is no number, and the aor is not there. Asterisk
+#: then does not know it beforehand, and reads all endpoints for its first phone.
+_TOLD = {
+    "default_expiration": "3600",
+    "minimum_expiration": "60",
+    "maximum_expiration": "7200",
+    "qualify_timeout": "3",
+}
 
 #: What a value is in a row, where it is not what it is in a file.
 _WORDS = {("timers", "always"): "forced"}
@@ -158,7 +170,8 @@ def rows(
     """By the table, what the account's rows shall hold, as far as there are columns for it. Columns that
     we may write, and have nothing for, have their default.
 
-    ``coded`` is whether Asterisk reads them through a driver that cuts at semicolons.
+    ``coded`` is whether Asterisk reads them through a driver that cuts at semicolons: all do but that
+    for SQLite.
     """
     result: dict[str, Row] = {}
     for name, values in _values(account, phones).items():
@@ -174,7 +187,16 @@ def rows(
             for column, value in values.items()
             if column in columns
         } | {column: default for column, default in unsaid.items() if default is not None}
+    if not coded:
+        result["ps_aors"] = {**result["ps_aors"], **_told(tables["ps_aors"].columns)}
     return result
+
+
+def _told(columns: Mapping[str, Column]) -> Row:
+    """What an aor's row has to say besides; what the database puts there itself is as good."""
+    return {
+        name: columns[name].default or number for name, number in _TOLD.items() if name in columns
+    }
 
 
 def _values(account: Account, phones: Phones) -> dict[str, dict[str, str]]:
@@ -207,9 +229,9 @@ def ours(table: str) -> frozenset[str]:
 
 
 def merged(before: Row | None, goal: Row, table: str) -> Row:
-    """``goal``, with what stands in columns of ``before`` that we never write."""
+    """``goal``, with what stands in columns of ``before`` that are not ours."""
     kept = {name: value for name, value in (before or {}).items() if name not in ours(table)}
-    return {**kept, **goal}
+    return {**goal, **kept}
 
 
 def digest(row: Row, table: str, columns: Mapping[str, Column]) -> str:

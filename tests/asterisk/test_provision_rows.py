@@ -81,6 +81,7 @@ def test_there_and_back(
     assert endpoint["allow"] in ("(opus|ulaw|vp8)", "(ulaw|opus|vp8)")
     aor = shown(prepared, "aor", "alice")
     assert {name: aor[name] for name in AOR} == AOR
+    assert "Objects found: 2" in prepared.rx("pjsip show aors"), "not known beforehand"
     with Ami(prepared.ports.ami, prepared.ami_secret) as ami:
         told = endpoints.asked(ami, "alice")
         assert told is not None

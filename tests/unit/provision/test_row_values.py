@@ -37,6 +37,13 @@ NEWEST = {
 }
 NOWHERE = Database("sqlite:////nowhere")
 COLUMNS = {name: table.columns for name, table in NEWEST.items()}
+#: What Asterisk's driver for SQLite has to be told: it takes NULL for an empty text.
+TOLD = {
+    "default_expiration": "3600",
+    "minimum_expiration": "60",
+    "maximum_expiration": "7200",
+    "qualify_timeout": "3",
+}
 
 
 def written(account: Account, *, coded: bool = False) -> dict[str, Row]:
@@ -50,8 +57,19 @@ def test_a_row_holds_what_a_file_would(account: Account) -> None:
         row = written(account)[table]
         expected = {**values, "id": "phone"} | ({"timers": "forced"} if kind == "endpoint" else {})
         assert expected.pop("type") == kind
-        assert {**row, "id": "phone"} == expected
-        assert set(row) <= rows.ours(table)
+        assert {**row, "id": "phone"} == expected | (TOLD if kind == "aor" else {})
+        assert set(row) <= rows.ours(table) | TOLD.keys()
+
+
+def test_numbers_are_told_to_one_driver_alone() -> None:
+    assert not written(ALICE, coded=True)["ps_aors"].keys() & TOLD.keys()
+    own = {**COLUMNS["ps_aors"], "default_expiration": Column("default_expiration", default="120")}
+    del own["qualify_timeout"]
+    found = rows.rows(ALICE, PHONES, {**NEWEST, "ps_aors": Table(own)}, coded=False)["ps_aors"]
+    assert found["default_expiration"] == "120"
+    assert "qualify_timeout" not in found
+    changed = {**found, "default_expiration": "600", "max_contacts": "1"}
+    assert rows.merged(changed, found, "ps_aors") == {**found, "default_expiration": "600"}
 
 
 @pytest.mark.parametrize("account", [ALICE, BOB])
