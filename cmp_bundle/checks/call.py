@@ -190,9 +190,8 @@ class _Run:
                     trial.registration(bound)
         if not (trial.may_call and trial.extension):
             return
-        began = _now()
         async with client.call(trial.extension, _any_offer()) as called:
-            trial.call(called, _now() - began)
+            trial.call(called)
             if called.response.success and self._to_hold > 0:
                 self._to_hold -= 1
                 if not await client.stays(_HELD):
@@ -227,8 +226,8 @@ class _Trial:
         # Who is known, and may only not register, can call.
         self.may_call = answered.response.success or status in (403, 404)
 
-    def call(self, answered: Answered, seconds: float) -> None:
-        response = answered.response
+    def call(self, answered: Answered) -> None:
+        response, seconds = answered.response, answered.seconds
         self.learned(answered=response.success, seconds=seconds)
         if not response.success:
             self.found(call_findings.call(self.account, self.extension, response.status))

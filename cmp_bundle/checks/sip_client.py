@@ -32,11 +32,19 @@ ANSWER: Final = 10.0
 #: Seconds from the first word on in which something is asked, and in which all is said.
 ASKING: Final = 20.0
 ALL: Final = 30.0
+#: Seconds until a server is asked again that says at once that it is too busy, and how often one account
+#: does so. Asterisk says it where its queues are long, and works them off within a few seconds
+#: (res_pjsip/pjsip_distributor.c).
+_BUSY: Final = 1.0
+_BUSY_TRIES: Final = 4
 #: Seconds for the answer to last words, such as BYE.
 _LAST_WORDS: Final = 5.0
 
 _ALLOW: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, NOTIFY"
 _UNPROVEN: Final = (401, 407)
+_UNAVAILABLE: Final = 503
+#: The first, and one more because the answer to it was too old.
+_MOST_CHALLENGES: Final = 2
 
 _SLOW: Final = f"answers so slowly that {ASKING:.0f} s were not enough"
 
@@ -55,10 +63,13 @@ class NoAnswerError(Exception):
 
 @dataclass(frozen=True)
 class Answered:
-    """The last request of an exchange with its final answer, and whether it was challenged."""
+    """The last request of an exchange with its final answer, the seconds between them, and whether it
+    was challenged.
+    """
 
     request: SipRequest
     response: SipResponse
+    seconds: float
     challenged: bool
 
 
@@ -77,8 +88,9 @@ class SipClient:
         self._registering = _Conversation(uri(account.id, host))
         self._dialog: Dialog | None = None
         self._ended = False
-        #: Whether something came in answer to the last request.
+        #: Whether something came in answer to the last request, before its final answer.
         self._trying = False
+        self._busy_tries = _BUSY_TRIES
         self._began = asyncio.get_running_loop().time()
         self._end = ASKING
 
@@ -153,7 +165,8 @@ class SipClient:
         was only too old, and says so, is met a second time.
         """
         proof: tuple[tuple[str, str], ...] = ()
-        for last in (False, False, True):
+        challenges = 0
+        while True:
             conversation.number += 1
             pairs = (
                 new_via(self._here),
@@ -167,14 +180,29 @@ class SipClient:
                 *headers,
             )
             request = SipRequest(Headers(pairs), method, target, body=body)
+            began = asyncio.get_running_loop().time()
             response = await self._exchange(request)
-            if response.status not in _UNPROVEN or last:
+            seconds = asyncio.get_running_loop().time() - began
+            if self._is_busy(response):
+                await asyncio.sleep(_BUSY)
+                continue
+            if response.status not in _UNPROVEN or challenges == _MOST_CHALLENGES:
                 break
             if proof and not is_stale(response):
                 break
             asked = challenge(response, self._account)
             proof = (asked.answer(self._account, method, target, secrets.token_hex(8)),)
-        return Answered(request, response, bool(proof))
+            challenges += 1
+        return Answered(request, response, seconds, bool(proof))
+
+    def _is_busy(self, response: SipResponse) -> bool:
+        """Whether the server may have time in a moment. A 503 that comes behind a 100 is what a
+        dialplan says, Congestion() for one.
+        """
+        if response.status != _UNAVAILABLE or self._trying or not self._busy_tries:
+            return False
+        self._busy_tries -= 1
+        return True
 
     async def _exchange(self, request: SipRequest) -> SipResponse:
         if self._is_overdue:

@@ -202,6 +202,33 @@ def test_nor_where_each_takes_long(pbx: ScriptedPbx) -> None:
     assert [codes(p) for p in proofs] == [["call-slow"]] * 8 + [["not-tried"]]
 
 
+@pytest.mark.parametrize("method", ["REGISTER", "INVITE"])
+def test_a_server_that_is_too_busy_is_asked_again(pbx: ScriptedPbx, method: str) -> None:
+    """Asterisk says so at once where its queues are long, and it takes a few seconds."""
+    refusals = iter(range(3))
+
+    def busy(message: Message) -> list[Say]:
+        proven = pbx.proven(message) and next(refusals, None) is not None
+        return [reply(message, 503)] if proven else pbx.well(message)
+
+    pbx.on[method] = busy
+    (proof,), seconds = try_all([ALICE])
+    assert (codes(proof), proof.registered, proof.answered) == ([], True, True)
+    assert proof.seconds == 0
+    assert seconds == pytest.approx(3 + 1)
+    assert [m.method for m in pbx.asked(method)][:5] == [method] * 5
+
+
+@pytest.mark.parametrize("behind", [[], [100]])
+def test_but_not_for_ever(pbx: ScriptedPbx, behind: list[int]) -> None:
+    """Nor where a dialplan says so, which is after a 100."""
+    pbx.on["INVITE"] = lambda m: [reply(m, status) for status in (*behind, 503)]
+    (proof,), seconds = try_all([ALICE])
+    assert codes(proof) == ["call-refused"]
+    assert len(pbx.asked("INVITE")) == (1 if behind else 5)
+    assert seconds == (0 if behind else 4)
+
+
 @pytest.mark.usefixtures("pbx")
 def test_nor_where_each_password_is_refused() -> None:
     """A server that bans those who guess shall not take this for it."""
