@@ -183,7 +183,8 @@ class SipClient:
             began = asyncio.get_running_loop().time()
             response = await self._exchange(request)
             seconds = asyncio.get_running_loop().time() - began
-            if self._is_busy(response):
+            if self._busy_tries and self._is_busy(response):
+                self._busy_tries -= 1
                 await asyncio.sleep(_BUSY)
                 continue
             if response.status not in _UNPROVEN or challenges == _MOST_CHALLENGES:
@@ -199,10 +200,7 @@ class SipClient:
         """Whether the server may have time in a moment. A 503 that comes behind a 100 is what a
         dialplan says, Congestion() for one.
         """
-        if response.status != _UNAVAILABLE or self._trying or not self._busy_tries:
-            return False
-        self._busy_tries -= 1
-        return True
+        return response.status == _UNAVAILABLE and not self._trying
 
     async def _exchange(self, request: SipRequest) -> SipResponse:
         if self._is_overdue:
