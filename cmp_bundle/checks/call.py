@@ -51,12 +51,15 @@ _MOST_VAIN = 8
 class Proof:
     """What came of one account.
 
-    ``registered`` and ``answered`` say what worked, ``findings`` what did not, or will surprise.
+    ``tried`` is False where it was left out: it has no password, which is a finding, or those before
+    it all failed or took long, which is none. ``registered`` and ``answered`` say what worked,
+    ``findings`` what did not, or will surprise.
     ``candidates`` are where the server wants its media, ``contacts`` how many phones were
     registered before, ``seconds`` the time from the INVITE to its answer (0 without one).
     """
 
     account: str
+    tried: bool = True
     registered: bool = False
     answered: bool = False
     findings: tuple[Finding, ...] = ()
@@ -138,9 +141,10 @@ class _Run:
     async def _proof(self, account: Account) -> Proof:
         trial = _Trial(account, self._called(account))
         if not (account.password or account.ha1):
+            trial.learned(tried=False)
             trial.found(call_findings.no_password(account))
         elif self._vain >= _MOST_VAIN:
-            trial.found(call_findings.not_tried(account))
+            trial.learned(tried=False)
         else:
             began = _now()
             trouble = await self._try(trial)

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.findings import Finding, finding
 from cmp_bundle.practice.message import PHRASES
+from cmp_bundle.sizes import count, some
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.checks.websocket import Handshake
 
@@ -199,13 +202,12 @@ def no_line(account: Account, handshake: Handshake) -> Finding:
     return _of(account, "line-failed", f"{handshake.url} {handshake}", "see the web server's log")
 
 
-def not_tried(account: Account) -> Finding:
-    """Of an account that is left out, since those before it all failed."""
-    return _of(
-        account,
+def not_tried(ids: Sequence[str]) -> Finding:
+    """Of all accounts that are left out, since those before them failed, or took long."""
+    return finding(
         "not-tried",
-        f"{account.id} was not tried: none of the accounts before it worked",
-        "correct what is said of those, then try again",
+        f"{count(len(ids), 'account')} not tried ({some(ids)}): those before failed or took long",
+        hint="do what is said of those, then try again",
     )
 
 

@@ -72,10 +72,10 @@ def command(
     """Make Asterisk ready for browser phones: endpoints, dialplan, certificate, HTTPS.
 
     Every account of the account file that has no endpoint yet gets one, or only each USER named.
-    What is missing is added, and the endpoints go of accounts that have left the file. It goes into cmp-bundle's own files, and each changed file of
-    Asterisk's own gets one line, at its end. If Asterisk is running, it is told to reload, and then
-    each account is tried on the live server. If one with a new endpoint cannot register or call, or
-    none can, everything is put back.
+    What is missing is added, and the endpoints go of accounts that have left the file. It goes into
+    cmp-bundle's own files, and each changed file of Asterisk's own gets one line, at its end. If
+    Asterisk is running, it is told to reload, and then each account is tried on the live server. If
+    one with a new endpoint cannot register or call, or none can, everything is put back.
 
     If Asterisk has its endpoints in a realtime database, --database URL writes them there. The
     database's password comes from --database-password-file or from CMP_BUNDLE_DATABASE_PASSWORD. If
@@ -126,8 +126,9 @@ def _script(done: Provisioned) -> Result:
 
 
 def _lines(done: Provisioned) -> list[str]:
-    lines = _tried(done)
-    if done.made and not done.tried:
+    tried = _tried(done)
+    lines = [*tried]
+    if done.made and not tried:
         lines.append(f"made endpoints for {_people(list(done.made))}")
     if done.removed:
         lines.append(f"removed the endpoints of {some(done.removed)}")
@@ -146,7 +147,7 @@ def _lines(done: Provisioned) -> list[str]:
         lines.append(f"checked on the live server: phones can connect to {done.url}")
     if done.failed:
         return [*lines, f"next: what is said above of {_people(list(done.failed))}"]
-    if not (done.present or done.tried):
+    if not (done.present or tried):
         return [*lines, "next: cmp-bundle accounts add USER --extension NUMBER"]
     return [*lines, "next: cmp-bundle build && cmp-bundle deploy"]
 
@@ -163,13 +164,20 @@ def _firewalls(done: Provisioned) -> list[str]:
 
 def _tried(done: Provisioned) -> list[str]:
     """How it went, in one line for all with whom it went alike."""
+    made = set(done.made)
     alike: dict[str, list[str]] = {}
+
+    def note(account: str, *words: str) -> None:
+        endpoint = f"endpoint {'written' if account in made else 'as it was'}"
+        alike.setdefault(", ".join((endpoint, *words)), []).append(account)
+
     for one in done.tried:
-        words = [f"endpoint {'written' if one.id in done.made else 'as it was'}"]
-        words.append("registers" if one.registered else "does not register")
+        words = ["registers" if one.registered else "does not register"]
         if one.answered is not None:
             words.append(f"calls {done.echo}" if one.answered else f"cannot call {done.echo}")
-        alike.setdefault(", ".join(words), []).append(one.id)
+        note(one.id, *words)
+    for account in done.not_tried:
+        note(account, "not tried")
     return [f"{_people(ids)}: {words}" for words, ids in alike.items()]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.changes.described import changed_paths, reloads
 from cmp_bundle.checks.call import prove
+from cmp_bundle.checks.call_findings import not_tried
 from cmp_bundle.commands import server
 from cmp_bundle.commands.account_files import read
 from cmp_bundle.commands.context import with_notes
@@ -73,9 +74,10 @@ class Provisioned(ServerChanges):
     """``made`` are the ids of accounts whose endpoint was written, ``present`` those with an endpoint
     that is cmp-bundle's, in its file or in rows of a database, ``removed`` those whose endpoint went.
     ``tried`` are the accounts that were tried on the live server at ``url``: all that are new, and
-    some of the others; nobody where none is running. ``echo`` is what they called, and ``media`` the
-    addresses that it told them for sound and pictures; ``failed`` are those for whom it
-    did not work. ``proxy`` are the lines for the proxy in front, ``firewalls`` those that were opened
+    some of the others; nobody where none is running. ``not_tried`` are those of them that were left
+    out, since they have no password, or those before them failed or took long. ``echo`` is what they
+    called, and ``media`` the addresses that it told them for sound and pictures; ``failed`` are
+    those for whom it did not work. ``proxy`` are the lines for the proxy in front, ``firewalls`` those that were opened
     or closed. ``script`` is the file of SQL that was
     written in place of all that.
     """
@@ -85,6 +87,7 @@ class Provisioned(ServerChanges):
     removed: tuple[str, ...]
     echo: str = ""
     tried: tuple[TriedAccount, ...] = ()
+    not_tried: tuple[str, ...] = ()
     media: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     proxy: str | None = None
@@ -291,6 +294,9 @@ def _tried(
             progress=lambda _done: advance(1),
         )
     findings = [_with_update(f, planned) for proof in proofs for f in proof.findings]
+    left_out = [p.account for p in proofs if not p.tried and not p.findings]
+    if left_out:
+        findings.append(not_tried(left_out))
     errors = [found for found in findings if found.level is Level.ERROR]
     failed = dict.fromkeys(found.subject for found in errors)
     # Who could not call before either is no reason to take from the others what is new.
@@ -310,7 +316,9 @@ def _tried(
                 p.contacts,
             )
             for p in proofs
+            if p.tried
         ),
+        not_tried=tuple(p.account for p in proofs if not p.tried),
         failed=tuple(failed),
         media=tuple(dict.fromkeys(filter(_reaches_far, _addresses(proofs)))),
     )

@@ -76,6 +76,23 @@ def test_one_who_cannot_register_is_no_reason_to_take_from_others(
     assert [t["answered"] for t in cmp("provision", "--update")["tried"]] == [True, True]
 
 
+def test_where_none_works_not_all_are_tried(cmp: Cmp, packaged: Asterisk) -> None:
+    """Nor is each of them told: eight failed one after another, and as many were on their way."""
+    cmp.aim(packaged)
+    (cmp.folder / "accounts.csv").write_text("\n".join(["id", *(f"a{n}" for n in range(20))]))
+    ready(cmp, packaged)
+    ours = packaged.etc / "cmp-bundle/pjsip.conf"
+    ours.write_text(re.sub("password = .*", "password = other", ours.read_text()))
+    packaged.rx("module reload res_pjsip.so")
+    done = cmp.run("provision")
+    assert done.returncode == 1
+    refused, left = 15, 5
+    assert done.stderr.count("the server refuses the password of") == refused
+    assert f"{left} accounts not tried (a15, a16, a17, a18, a19): those" in done.stderr
+    assert f"a0, a1, … ({refused} accounts): endpoint as it was, does not register" in done.stdout
+    assert "a15, a16, a17, a18, a19: endpoint as it was, not tried\n" in done.stdout
+
+
 def test_a_phone_that_is_in_a_database_alone(prepared: Asterisk, cmp: Cmp) -> None:
     """An endpoint of its name in a file would take its place."""
     held = realtime_pbx.file_database(prepared)

@@ -221,7 +221,8 @@ def test_a_digest_for_another_realm(pbx: ScriptedPbx) -> None:
 
 
 def test_no_password(pbx: ScriptedPbx) -> None:
-    assert codes(tried(Account("alice"))) == ["not-tried"]
+    proof = tried(Account("alice"))
+    assert (proof.tried, codes(proof)) == (False, ["not-tried"])
     assert pbx.heard == []
 
 

@@ -192,14 +192,16 @@ def test_the_others_are_not_tried_then(pbx: ScriptedPbx) -> None:
     accounts = [Account(f"a{number}", password=PASSWORD) for number in range(30)]
     proofs, _ = try_all(accounts, at_once=4)
     # When the eighth has come to its end, three more are on their way.
-    assert [codes(p) for p in proofs] == [["call-unanswered"]] * 11 + [["not-tried"]] * 19
+    assert [codes(p) for p in proofs] == [["call-unanswered"]] * 11 + [[]] * 19
+    assert [p.tried for p in proofs] == [True] * 11 + [False] * 19
 
 
 def test_nor_where_each_takes_long(pbx: ScriptedPbx) -> None:
     pbx.on["INVITE"] = lambda m: [(6.0, answered(m))] if pbx.proven(m) else pbx.well(m)
     accounts = [Account(f"a{number}", password=PASSWORD) for number in range(9)]
     proofs, _ = try_all(accounts)
-    assert [codes(p) for p in proofs] == [["call-slow"]] * 8 + [["not-tried"]]
+    assert [codes(p) for p in proofs] == [["call-slow"]] * 8 + [[]]
+    assert [p.tried for p in proofs] == [True] * 8 + [False]
 
 
 @pytest.mark.parametrize("method", ["REGISTER", "INVITE"])
@@ -234,7 +236,8 @@ def test_nor_where_each_password_is_refused() -> None:
     """A server that bans those who guess shall not take this for it."""
     accounts = [Account(f"a{number}", password="wrong") for number in range(30)]
     proofs, _ = try_all(accounts)
-    assert [codes(p) for p in proofs] == [["registration-refused"]] * 8 + [["not-tried"]] * 22
+    assert [codes(p) for p in proofs] == [["registration-refused"]] * 8 + [[]] * 22
+    assert [p.tried for p in proofs] == [True] * 8 + [False] * 22
 
 
 def test_one_that_works_between_is_reason_to_go_on(pbx: ScriptedPbx) -> None:
