@@ -105,6 +105,8 @@ class Phone:
         while True:
             message = await asyncio.wait_for(self._line.recv(), PATIENCE)
             text = message if isinstance(message, str) else message.decode()
+            if not text.strip():
+                continue  # Asterisk's keep-alive, every 90 s to each connection
             if text.startswith("OPTIONS "):
                 continue  # whether it is still there; who does not answer is not rung
             assert header(text, "Call-ID") == call, f"somebody else's message: {text}"

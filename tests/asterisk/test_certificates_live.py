@@ -198,7 +198,7 @@ def test_what_is_no_good_is_not_installed(at: Cmp, server: Asterisk, lineage: Li
 
 
 def test_phones_stay(at: Cmp, server: Asterisk, lineage: Lineage) -> None:
-    """Fifty that are registered, one of which is about to call."""
+    """Fifty that are connected, one of which is registered and about to call."""
     new = lineage.renew()
 
     async def everybody() -> None:
