@@ -53,9 +53,9 @@ class Proof:
 
     ``tried`` is False where it was left out: it has no password, which is a finding, or those before
     it all failed or took long, which is none. ``registered`` and ``answered`` say what worked,
-    ``findings`` what did not, or will surprise.
-    ``candidates`` are where the server wants its media, ``contacts`` how many phones were
-    registered before, ``seconds`` the time from the INVITE to its answer (0 without one).
+    ``findings`` what did not, or will surprise. ``candidates`` are where the server wants its media,
+    ``contacts`` how many phones were registered before, ``seconds`` the time from the INVITE to its
+    answer (0 without one).
     """
 
     account: str

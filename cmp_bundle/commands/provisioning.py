@@ -77,9 +77,9 @@ class Provisioned(ServerChanges):
     some of the others; nobody where none is running. ``not_tried`` are those of them that were left
     out, since they have no password, or those before them failed or took long. ``echo`` is what they
     called, and ``media`` the addresses that it told them for sound and pictures; ``failed`` are
-    those for whom it did not work. ``proxy`` are the lines for the proxy in front, ``firewalls`` those that were opened
-    or closed. ``script`` is the file of SQL that was
-    written in place of all that.
+    those for whom it did not work. ``proxy`` are the lines for the proxy in front, ``firewalls``
+    those that were opened or closed. ``script`` is the file of SQL that was written in place of all
+    that.
     """
 
     made: tuple[str, ...]

@@ -55,15 +55,20 @@ def test_no_colleague_is_rung(cmp: Cmp, packaged: Asterisk) -> None:
     assert "not found" in packaged.rx("database get cmp rang")
 
 
+def _has_other_passwords(pbx: Asterisk) -> None:
+    """For all endpoints that cmp-bundle made."""
+    ours = pbx.etc / "cmp-bundle/pjsip.conf"
+    ours.write_text(re.sub("password = .*", "password = other", ours.read_text()))
+    pbx.rx("module reload res_pjsip.so")
+
+
 def test_one_who_cannot_register_is_no_reason_to_take_from_others(
     cmp: Cmp, packaged: Asterisk
 ) -> None:
     cmp.aim(packaged)
     cmp("accounts", "add", "alice")
     ready(cmp, packaged)
-    ours = packaged.etc / "cmp-bundle/pjsip.conf"
-    ours.write_text(re.sub("password = .*", "password = other", ours.read_text()))
-    packaged.rx("module reload res_pjsip.so")
+    _has_other_passwords(packaged)
     done = cmp.run("provision")
     assert done.returncode == 1
     assert "put back" not in done.stderr
@@ -81,9 +86,7 @@ def test_where_none_works_not_all_are_tried(cmp: Cmp, packaged: Asterisk) -> Non
     cmp.aim(packaged)
     (cmp.folder / "accounts.csv").write_text("\n".join(["id", *(f"a{n}" for n in range(20))]))
     ready(cmp, packaged)
-    ours = packaged.etc / "cmp-bundle/pjsip.conf"
-    ours.write_text(re.sub("password = .*", "password = other", ours.read_text()))
-    packaged.rx("module reload res_pjsip.so")
+    _has_other_passwords(packaged)
     done = cmp.run("provision")
     assert done.returncode == 1
     refused, left = 15, 5
