@@ -36,7 +36,7 @@ demo: setup ## the built-in phone with a practice PBX, on this machine: open the
 quick: setup ## the tests that need nothing real, in under a minute
 	$(PYTEST) tests/unit -n auto -m "not slow and not soak" --hypothesis-profile few
 
-test: setup ## everything: unit tests, real Asterisks, real browsers; a quarter of an hour on two cores
+test: setup ## everything: unit tests, real Asterisks, real browsers; 20 to 40 minutes on two cores
 	$(PY) -m tests.testbed build
 	$(PYTEST) tests -n 2 --dist loadscope
 
@@ -44,7 +44,7 @@ coverage: setup ## the same, and which lines it reaches: half as long again
 	$(PY) -m tests.testbed build
 	$(PYTEST) tests -n 2 --dist loadscope --cov --cov-report=term:skip-covered
 
-soak: setup ## the longest tests alone, which make test has in a shorter form; twenty minutes
+soak: setup ## the longest tests alone, which make test has in a shorter form; 20 to 60 minutes
 	$(PY) -m tests.testbed build
 	$(PYTEST) tests -m soak -n 2 --dist load
 
