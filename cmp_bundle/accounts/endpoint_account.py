@@ -34,7 +34,7 @@ def usable(endpoint: Endpoint, found: Endpoints) -> Auth | Finding:
     """The first auth that a browser phone can answer, or why there is none."""
     if not endpoint.auths:
         return finding(
-            "no-auth",
+            "R109",
             f"{endpoint.id} has no auth, so everybody who knows its name can use it",
             endpoint.where,
             "give it an auth with a password",
@@ -50,7 +50,7 @@ def usable(endpoint: Endpoint, found: Endpoints) -> Auth | Finding:
         else:
             return auth
     text = f"{endpoint.id}: {'; '.join(reasons)}"
-    return finding("no-auth", text, endpoint.where, None, endpoint.id)
+    return finding("R108", text, endpoint.where, None, endpoint.id)
 
 
 def _account(endpoint: Endpoint, auth: Auth, source: str, realm: str) -> Account | Finding:

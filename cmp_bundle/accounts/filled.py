@@ -53,7 +53,7 @@ def at_source(
     """
     endpoint = found.endpoints.get(name)
     if endpoint is None:
-        return finding("no-endpoint", f"{source.name} has no endpoint {name!r}", subject=name)
+        return finding("R101", f"{source.name} has no endpoint {name!r}", subject=name)
     account = endpoint_account.account(endpoint, found, source.name, realm)
     if isinstance(account, Finding):
         return placed(source, account)

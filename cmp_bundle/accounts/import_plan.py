@@ -55,10 +55,10 @@ def candidates(
     for name in names:
         endpoint = found.endpoints.get(name)
         if endpoint is None:
-            findings.append(finding("no-endpoint", f"{source.name} has no endpoint {name!r}"))
+            findings.append(finding("R101", f"{source.name} has no endpoint {name!r}"))
         elif not endpoint.webrtc:
             findings.append(
-                finding("no-webrtc", f"the endpoint {name!r} has no webrtc=yes", endpoint.where)
+                finding("S101", f"the endpoint {name!r} has no webrtc=yes", endpoint.where)
             )
     for endpoint in found.endpoints.values():
         if not endpoint.webrtc or (names and endpoint.id not in names):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _SHORT = 8
 
 #: What is not to be told of an account whose password is its source's own.
-_THE_SOURCES_OWN = {"no-password", "auth-name", "realm", "password"}
+_THE_SOURCES_OWN = {"no-password", "R107", "R113"}
 
 _NOTHING = Endpoints({}, {})
 
@@ -64,14 +64,14 @@ def against(account: Account, found: Endpoints, *, complete: bool = True) -> Ite
     if endpoint is None:
         if complete:
             text = f"Asterisk has no endpoint {account.id!r}"
-            yield finding("no-endpoint", text, account.place, None, account.id)
+            yield finding("R101", text, account.place, None, account.id)
         else:
             text = f"Asterisk's files have no endpoint {account.id!r}; its database may"
             yield finding("not-in-files", text, account.place, None, account.id)
         return
     if not endpoint.webrtc:
         text = f"the endpoint {account.id!r} is not for browsers"
-        yield finding("no-webrtc", text, endpoint.where, "write webrtc=yes", account.id)
+        yield finding("S101", text, endpoint.where, "write webrtc=yes", account.id)
     yield from endpoints.surprises(endpoint, found)
     yield from _authentication(account, endpoint, found)
 
@@ -106,14 +106,14 @@ def _authentication(account: Account, endpoint: Endpoint, found: Endpoints) -> I
     where = auth.secret.where if auth.secret else endpoint.where
     if account.user != auth.username:
         text = f"{account.id} authenticates as {account.user!r}, Asterisk expects {auth.username!r}"
-        yield of_account("auth-name", text, where)
+        yield of_account("R107", text, where)
         return
     realm = auth.realm or found.realm
     if account.ha1 and realm and account.realm != realm:
         text = (
             f"the ha1 of {account.id} is for the realm {account.realm!r}, Asterisk's is {realm!r}"
         )
-        yield of_account("realm", text, where)
+        yield of_account("R113", text, where)
         return
     if not (account.password or account.ha1):
         return
@@ -121,4 +121,4 @@ def _authentication(account: Account, endpoint: Endpoint, found: Endpoints) -> I
     account_digest = account.ha1 or ha1(account.user, realm, account.password)
     if account_digest != digest(auth, realm):
         text = f"the password of {account.id} is not the one that Asterisk has"
-        yield of_account("password", text, where)
+        yield of_account("R107", text, where)

@@ -41,14 +41,14 @@ def registration(account: Account, status: int) -> Finding:
         case 404:
             return _of(
                 account,
-                "aor-name",
+                "R111",
                 f"the endpoint {name} has no aor of the same name (404)",
                 f"name its aor {name}, and write aors={name} into the endpoint",
             )
         case 500:
             return _of(
                 account,
-                "auth-missing",
+                "R108",
                 f"the server has nothing to compare the password of {name} with (500)",
                 f"let auth= of the endpoint {name} name an object of type=auth that is there",
             )
@@ -64,7 +64,7 @@ def unguarded(account: Account) -> Finding:
     """Of a request that was granted without a challenge."""
     return _of(
         account,
-        "open-endpoint",
+        "R109",
         f"the server asks {account.id} for no password: anybody can register and call as it",
         f"give the endpoint {account.id} an auth",
     )
@@ -75,14 +75,14 @@ def challenge(account: Account, realm: str | None) -> Finding:
     if realm is not None:
         return _of(
             account,
-            "realm",
+            "R113",
             f"the ha1 of {account.id} is for the realm {account.realm!r}, the server asks for"
             f" {_shown(realm)!r}",
             "import the account again",
         )
     return _of(
         account,
-        "no-md5",
+        "R114",
         f"the server asks {account.id} for a digest that browser phones do not know",
         "let supported_algorithms_uas of the auth end with MD5",
     )
@@ -103,7 +103,7 @@ def call(account: Account, extension: str, status: int) -> Finding:
         case 500:
             return _of(
                 account,
-                "call-transport",
+                "S105",
                 f"the server has no transport to answer {what} with (500)",
                 f"take transport= out of the endpoint {name}",
             )
@@ -117,7 +117,7 @@ def call(account: Account, extension: str, status: int) -> Finding:
         case 404:
             return _of(
                 account,
-                "no-extension",
+                "S107",
                 f"{extension} does not exist where {name} calls (404)",
                 f"add {extension} in extensions.conf to the context of the endpoint {name}",
             )
@@ -143,7 +143,7 @@ def no_candidates(account: Account, extension: str) -> Finding:
     """Of an answer that names no address for media."""
     return _of(
         account,
-        "no-candidates",
+        "M110",
         f"the server answers the call of {account.id} to {extension} without an address for sound",
         "take icesupport=no out of rtp.conf",
     )

@@ -37,7 +37,7 @@ def incomplete(leaf: Leaf, path: Path) -> Finding | None:
                 f"{called(one.subject)} is not signed by {called(signer.subject)}, which follows it"
             )
             hint = "each certificate must be followed by the one that signed it: take fullchain.pem"
-            return finding("certificate-chain", text, Place(str(path)), hint)
+            return finding("T112", text, Place(str(path)), hint)
     signer_name = leaf.certificate.issuer
     if leaf.chain or leaf.ours or signer_name == leaf.certificate.subject:
         return None
@@ -46,7 +46,7 @@ def incomplete(leaf: Leaf, path: Path) -> Finding | None:
         " and others may refuse it"
     )
     hint = "take the file with the whole chain: fullchain.pem"
-    return finding("certificate-chain", text, Place(str(path)), hint)
+    return finding("T112", text, Place(str(path)), hint)
 
 
 def ends_soon(leaf: Leaf, path: Path, now: dt.datetime) -> Finding | None:
@@ -57,7 +57,7 @@ def ends_soon(leaf: Leaf, path: Path, now: dt.datetime) -> Finding | None:
         f"the certificate ends on {leaf.not_after:%Y-%m-%d}: less than a third of its time is left"
     )
     hint = "look whether this is the file of the last renewal"
-    return finding("certificate-ends-soon", text, Place(str(path)), hint)
+    return finding("T114", text, Place(str(path)), hint)
 
 
 def share_left(certificate: x509.Certificate, now: dt.datetime) -> float:

@@ -65,7 +65,7 @@ def apart(
             "put it before those of its authorities",
         )
     return finding(
-        "key-mismatch",
+        "T105",
         f"this key does not belong to the certificate in {path}",
         Place(str(key)),
         "name the key that was made with it; both may be in one file",
@@ -82,7 +82,7 @@ def _is_of(public: object, certificate: x509.Certificate) -> bool:
 def _valid(certificate: x509.Certificate, path: Path, now: dt.datetime) -> Finding | None:
     if now >= certificate.not_valid_after_utc:
         return finding(
-            "certificate-expired",
+            "T111",
             f"the certificate expired on {certificate.not_valid_after_utc:%Y-%m-%d}",
             Place(str(path)),
             "renew it where it came from; cmp-bundle's own are made anew with: cmp-bundle"
@@ -90,7 +90,7 @@ def _valid(certificate: x509.Certificate, path: Path, now: dt.datetime) -> Findi
         )
     if now < certificate.not_valid_before_utc:
         return finding(
-            "certificate-not-yet-valid",
+            "T111",
             "the certificate is not valid before"
             f" {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC",
             Place(str(path)),
@@ -103,7 +103,7 @@ def _for_servers(certificate: x509.Certificate, path: Path) -> Finding | None:
     names = names_of(certificate)
     if names.problem is not None:
         return finding(
-            "certificate-names",
+            "T110",
             f"browsers accept this certificate for nobody; its names: {names.problem}",
             Place(str(path)),
             "make one with the server's name in it: cmp-bundle certs issue HOST",
@@ -114,7 +114,7 @@ def _for_servers(certificate: x509.Certificate, path: Path) -> Finding | None:
         return None
     if ExtendedKeyUsageOID.SERVER_AUTH not in purposes:
         return finding(
-            "certificate-purpose",
+            "T120",
             "the certificate is not meant for servers: its extendedKeyUsage lacks serverAuth",
             Place(str(path)),
             "make one that is: cmp-bundle certs issue HOST",
@@ -129,7 +129,7 @@ def _taken(key: PrivateKeyTypes, path: Path) -> Finding | None:
         fine = isinstance(key, rsa.RSAPrivateKey)
     if not fine:
         return finding(
-            "key-unusable",
+            "T120",
             "is a key of a kind that not all browsers take",
             Place(str(path)),
             "have a certificate made for a key of RSA, P-256 or P-384",
@@ -141,7 +141,7 @@ def too_short(key: PrivateKeyTypes, path: Path) -> Finding | None:
     """Whether it is an RSA key that OpenSSL, as most systems set it up, loads for no server."""
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size < _LEAST:
         return finding(
-            "key-unusable",
+            "T106",
             f"is an RSA key of {key.key_size} bits, too short for Asterisk's OpenSSL and browsers",
             Place(str(path)),
             f"have a certificate made for a key of P-256, or RSA with {_LEAST} bits or more",
@@ -156,7 +156,7 @@ def _well_signed(certificate: x509.Certificate, path: Path) -> Finding | None:
         return None  # newer than this library; whether browsers know it is not known here
     if made_with is not None and made_with.name in _BROKEN_HASHES:
         return finding(
-            "certificate-signature",
+            "T116",
             f"the certificate is signed with {made_with.name.upper()}, which browsers refuse",
             Place(str(path)),
             "have it made anew with SHA-256: openssl takes -sha256",

@@ -27,7 +27,7 @@ def surprises(endpoint: Endpoint, found: Endpoints) -> Iterator[Finding]:
     if endpoint.video_streams < PICTURES:
         text = f"{endpoint.id} gets {_pictures(endpoint.video_streams)} in a call"
         hint = f"for conferences and the echo of {PICTURES}: max_video_streams={PICTURES} or more"
-        yield finding("few-pictures", text, where, hint, endpoint.id)
+        yield finding("V101", text, where, hint, endpoint.id)
     chosen = usable(endpoint, found)
     if isinstance(chosen, Finding):
         return
@@ -57,7 +57,7 @@ def _transport(endpoint: Endpoint, found: Endpoints) -> Iterator[Finding]:
     if protocol not in _REACHABLE:
         what = f"of protocol {protocol}" if protocol else "which is not there"
         text = f"{pinned}, {what}: it can call but never be rung"
-        yield finding("pinned-transport", text, endpoint.where, hint, endpoint.id)
+        yield finding("S106", text, endpoint.where, hint, endpoint.id)
 
 
 def _pictures(count: int) -> str:

@@ -34,7 +34,7 @@ def https_off(server: HttpServer, file: Path, *, proxied: bool = False) -> Findi
     if server.tls_address is not None or (proxied and server.address is not None):
         return None
     text = "HTTPS is not enabled, and without it browsers give no page a camera or a microphone"
-    return finding("https-off", text, Place(str(file)), _LINES)
+    return finding("T101", text, Place(str(file)), _LINES)
 
 
 def prefix_unusable(server: HttpServer) -> Finding | None:

@@ -96,7 +96,7 @@ def look(
             line = server.origins["cipher"]
             return Look(
                 finding(
-                    "cipher-list",
+                    "T116",
                     f"{line.name}: OpenSSL knows no cipher of this list, so HTTPS would end with"
                     " Asterisk's next reload",
                     line.place,
@@ -156,7 +156,7 @@ def look_at_contents(
         apart(private, second, chain, first)
         or too_short(private, second)
         or finding(
-            "certificate-refused",
+            "T102",
             f"OpenSSL cannot use it: {_WORDS.get(refused, refused)}",
             Place(str(first)),
             "have a certificate made for a key of P-256, or RSA with 2048 bits or more, signed"
@@ -189,7 +189,7 @@ def _no_whole_path(server: HttpServer, attribute: str) -> Finding:
     else:
         message = f"{name} = {line.value}: nobody can say where that is without its whole path"
     return finding(
-        "certificate-unset",
+        "T103",
         message,
         line.place,
         f"write it so that it begins with a slash: {name} = /etc/asterisk/keys/asterisk.pem",

@@ -193,12 +193,12 @@ def without_pjsip(control: Control) -> Finding | None:
         return None
     if _runs(control, "chan_sip.so"):
         return finding(
-            "websocket-taken",
+            "W103",
             "chan_sip has the WebSocket for itself, so no phone of PJSIP can register",
             hint="write noload = chan_sip.so into [modules] of modules.conf, and start Asterisk anew",
         )
     return finding(
-        "websocket-not-loaded",
+        "W102",
         "res_pjsip_transport_websocket.so is not loaded, so no phone can register",
         hint="write load = res_pjsip_transport_websocket.so into [modules] of modules.conf; then"
         " asterisk -rx 'module load res_pjsip_transport_websocket.so'",

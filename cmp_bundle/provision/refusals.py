@@ -85,7 +85,7 @@ def _not_ours(found: FoundHttps) -> Finding | None:
     hint = "to have it from cmp-bundle: cmp-bundle provision --cert FILE --key FILE"
     if found.server.tls_address is None:
         text = "HTTPS is not enabled here, so there is no certificate to be replaced"
-        return finding("https-off", text, Place(str(found.path("http.conf"))), hint)
+        return finding("T101", text, Place(str(found.path("http.conf"))), hint)
     ours = found.inside(CERTIFICATE)
     for attribute in ("certificate", "key"):
         path = getattr(found.server, attribute)

@@ -196,7 +196,7 @@ def abilities(control: Control) -> Abilities:
     paths = control.ask("core show translation paths opus") or ""
     to_ulaw = re.search(r"To ulaw:8000\s*:\s*(.*)", paths)
     closed = without_pjsip(control)
-    taken = closed is not None and closed.code == "websocket-taken"
+    taken = closed is not None and closed.code == "W103"
     return Abilities(
         remove_unavailable="remove_unavailable" in known and "No option" not in known,
         transcodes_opus=bool(to_ulaw and "No Translation Path" not in to_ulaw[1]),

@@ -200,7 +200,7 @@ class Server:
             if expected.page is None:
                 return None  # nothing is served, so nothing of ours is
             raise CmpBundleError(
-                "https-not-listening",
+                "T108",
                 f"Asterisk does not listen on {expected.listener}, where http.conf puts HTTPS",
                 hint="another program uses that port, or Asterisk cannot read the certificate or"
                 " its key: see Asterisk's log",
@@ -222,7 +222,7 @@ class Server:
 
 def _not_bound(listener: str) -> CmpBundleError:
     return CmpBundleError(
-        "https-not-listening",
+        "T108",
         f"Asterisk has no HTTPS at {listener}: another program has that port, or only root may have it",
         hint="see which: ss -ltnp; or take another one: [provision] https_address",
     )
@@ -230,7 +230,7 @@ def _not_bound(listener: str) -> CmpBundleError:
 
 def _not_listening() -> CmpBundleError:
     return CmpBundleError(
-        "https-not-listening",
+        "T108",
         "Asterisk's web server does not listen on a TLS port",
         hint="to see where it listens: asterisk -rx 'http show status'",
     )
@@ -239,7 +239,7 @@ def _not_listening() -> CmpBundleError:
 def _not_shown(answer: Handshake) -> CmpBundleError:
     instead = "shows another" if answer.certificate else answer.trouble
     return CmpBundleError(
-        "certificate-not-served",
+        "T113",
         f"{answer.base} does not show the new certificate: it {instead}",
         hint="Asterisk's log says why; if another server is at that address, name Asterisk's own:"
         " [asterisk] url",

@@ -56,14 +56,14 @@ class Anchor:
         """Raise CmpBundleError where it is not valid ``now``, and so whatever it signed."""
         if now >= self.not_after:
             raise CmpBundleError(
-                "certificate-expired",
+                "T111",
                 f"the authority expired on {self.not_after:%Y-%m-%d}",
                 file=self.path,
                 hint="cmp-bundle certs untrust; cmp-bundle certs ca --new; cmp-bundle certs trust",
             )
         if now < self.certificate.not_valid_before_utc:
             raise CmpBundleError(
-                "certificate-not-yet-valid",
+                "T111",
                 f"the authority begins only on {self.certificate.not_valid_before_utc:%Y-%m-%d}",
                 file=self.path,
                 hint="look at this machine's clock: date -u",

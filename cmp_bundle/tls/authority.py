@@ -260,7 +260,7 @@ def _key(path: Path) -> Key:
     key = key_in(path)
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
         raise CmpBundleError(
-            "key-unusable",
+            "T120",
             "is a key that browsers do not accept: it is neither EC nor RSA",
             file=path,
         )

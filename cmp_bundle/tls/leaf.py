@@ -128,12 +128,10 @@ def parsed(contents: tuple[bytes, bytes], files: tuple[Path, Path]) -> Leaf:
     certificate, *chain = certificates_of(contents[0], files[0])
     key = key_of(contents[1], files[1])
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
-        raise CmpBundleError(
-            "key-unusable", "browsers do not accept this kind of key", file=files[1]
-        )
+        raise CmpBundleError("T120", "browsers do not accept this kind of key", file=files[1])
     if key.public_key() != certificate.public_key():
         raise CmpBundleError(
-            "key-mismatch", "its key and its certificate do not belong together", file=files[1]
+            "T105", "its key and its certificate do not belong together", file=files[1]
         )
     return Leaf(certificate, key, tuple(chain))
 

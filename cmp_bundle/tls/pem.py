@@ -139,7 +139,7 @@ def key_of(data: bytes, path: Path) -> PrivateKeyTypes:
             return load_pem_private_key(found[0], password=None)
     except TypeError as error:
         raise CmpBundleError(
-            "key-encrypted",
+            "T107",
             "the key has a passphrase, and nobody can type it when Asterisk starts",
             file=path,
             hint=f"remove the passphrase: openssl pkey -in {path} -out plain-key.pem",

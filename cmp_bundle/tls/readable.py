@@ -126,10 +126,10 @@ def refusal(path: Path, unread: Unread, reader: ReadingUser, hint: str) -> CmpBu
 
     ``hint`` is what to do where the right file is not there.
     """
-    file = path
+    code, file = "unreadable", path
     match unread.why:
         case Why.MISSING:
-            linked = unread.path != path
+            code, linked = "T103", unread.path != path
             message = (
                 f"is a symlink to {unread.path}, which does not exist" if linked else "is not there"
             )
@@ -138,12 +138,14 @@ def refusal(path: Path, unread: Unread, reader: ReadingUser, hint: str) -> CmpBu
             if not is_root():
                 message, hint = "cannot be read by this user", AS_ANOTHER_USER
             elif unread.reason == "a folder":
+                code = "T118"
                 message = f"Asterisk runs as {reader.name}, who may not enter this folder to {path}"
                 hint = (
                     f"at every renewal, copy it to a folder that {reader.name} can read, and name"
                     " that copy in Asterisk's configuration"
                 )
             else:
+                code = "T104"
                 message = f"Asterisk runs as {reader.name}, who cannot read this file"
                 hint = f"give it to {reader.name}: chown {reader.name} {file}"
         case Why.NO_FILE:
@@ -152,7 +154,7 @@ def refusal(path: Path, unread: Unread, reader: ReadingUser, hint: str) -> CmpBu
             message = "is too large to be a certificate or key"
         case Why.UNKNOWN:
             message = f"cannot be read: {unread.reason}"
-    return CmpBundleError("unreadable", message, file=file, hint=hint)
+    return CmpBundleError(code, message, file=file, hint=hint)
 
 
 def _understood(answer: bytes | None, path: str, reader: ReadingUser) -> bytes | Unread:

@@ -45,7 +45,7 @@ def test_what_is_said_of_a_code() -> None:
     titles = [kind.title for kind in known().values()]
     assert len(set(titles)) == len(titles)
     for kind in known().values():
-        assert re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", kind.code)
+        assert re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*|[NTHWRSMVOXK]\d{3}", kind.code)
         assert kind.title
         assert not kind.title.endswith(".")
         assert len(kind.title) < 80, kind.code
@@ -55,11 +55,11 @@ def test_what_is_said_of_a_code() -> None:
 
 
 def test_a_finding_as_text_and_as_json() -> None:
-    one = finding("no-webrtc", "is not for browsers", Place("pjsip.conf", 3), "write it", "alice")
+    one = finding("S101", "is not for browsers", Place("pjsip.conf", 3), "write it", "alice")
     assert one.level is Level.ERROR
     assert str(one) == "pjsip.conf:3: is not for browsers; write it"
     assert one.to_json() == {
-        "code": "no-webrtc",
+        "code": "S101",
         "level": "error",
         "message": "is not for browsers",
         "hint": "write it",
@@ -68,7 +68,7 @@ def test_a_finding_as_text_and_as_json() -> None:
         "place": "pjsip.conf:3",
         "subject": "alice",
     }
-    row = finding("few-pictures", "gets one", Row("mysql://u@h/d", "ps_endpoints", "a"))
+    row = finding("V101", "gets one", Row("mysql://u@h/d", "ps_endpoints", "a"))
     assert (row.level, row.file, row.line) == (Level.NOTE, None, None)
     assert str(row) == "mysql://u@h/d ps_endpoints a: gets one"
 

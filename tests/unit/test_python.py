@@ -33,7 +33,7 @@ def test_ten_lines_build_and_deploy(
     assert said == f"{release.partition('-')[2]} is release {release}\n"
     assert run() == ""
     (at.root / "etc/asterisk/http.conf").write_text("[general]\n")
-    assert run().startswith("https-off: ")
+    assert run().startswith("T101: ")
 
 
 def test_the_page_lists_what_there_is() -> None:

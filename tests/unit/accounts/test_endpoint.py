@@ -200,9 +200,9 @@ def test_the_second_auth_where_the_first_is_none() -> None:
     ("one", "auths", "transports", "codes"),
     [
         (phone(), (PLAIN,), {}, []),
-        (phone(video_streams=1), (PLAIN,), {}, ["few-pictures"]),
-        (phone(transport="tls"), (PLAIN,), {"tls": "tls"}, ["pinned-transport"]),
-        (phone(transport="tls"), (PLAIN,), {}, ["pinned-transport"]),
+        (phone(video_streams=1), (PLAIN,), {}, ["V101"]),
+        (phone(transport="tls"), (PLAIN,), {"tls": "tls"}, ["S106"]),
+        (phone(transport="tls"), (PLAIN,), {}, ["S106"]),
         (phone(transport="w"), (PLAIN,), {"w": "wss"}, []),
         (phone(transport="w"), (PLAIN,), None, ["maybe-pinned-transport"]),
         (phone(auths=("a", "b")), (PLAIN,), {}, ["several-auths"]),
@@ -243,25 +243,25 @@ def test_an_account_that_works_has_nothing_to_find() -> None:
 @pytest.mark.parametrize(
     ("account", "existing", "code", "level"),
     [
-        (ALICE, Endpoints({}, {}), "no-endpoint", Level.ERROR),
-        (ALICE, found(phone(webrtc=False), PLAIN), "no-webrtc", Level.ERROR),
-        (ALICE, found(phone(auths=())), "no-auth", Level.ERROR),
-        (replace(ALICE, auth_name="al"), found(phone(), PLAIN), "auth-name", Level.ERROR),
-        (replace(ALICE, password="other"), found(phone(), PLAIN), "password", Level.ERROR),
+        (ALICE, Endpoints({}, {}), "R101", Level.ERROR),
+        (ALICE, found(phone(webrtc=False), PLAIN), "S101", Level.ERROR),
+        (ALICE, found(phone(auths=())), "R109", Level.ERROR),
+        (replace(ALICE, auth_name="al"), found(phone(), PLAIN), "R107", Level.ERROR),
+        (replace(ALICE, password="other"), found(phone(), PLAIN), "R107", Level.ERROR),
         (replace(ALICE, password=""), found(phone(), PLAIN), "no-password", Level.NOTE),
         (
             replace(ALICE, password="", ha1=DIGEST, realm="x"),
             found(phone(), PLAIN, realm="r"),
-            "realm",
+            "R113",
             Level.ERROR,
         ),
         (
             ALICE,
             found(phone(transport="t"), PLAIN, transports={}),
-            "pinned-transport",
+            "S106",
             Level.ERROR,
         ),
-        (ALICE, found(phone(video_streams=0), PLAIN), "few-pictures", Level.NOTE),
+        (ALICE, found(phone(video_streams=0), PLAIN), "V101", Level.NOTE),
     ],
 )
 def test_findings(account: Account, existing: Endpoints, code: str, level: Level) -> None:

@@ -95,7 +95,7 @@ def test_an_import_with_something_wrong_lists_all_and_writes_nothing(at: Desk) -
     schemas.check(("accounts", "import"), printed)
     error = printed["error"]
     assert error["code"] == "several"
-    assert [one["code"] for one in error["findings"]] == ["endpoint-name", "no-auth"]
+    assert [one["code"] for one in error["findings"]] == ["endpoint-name", "R108"]
     assert [one["line"] for one in error["findings"]] == [20, 22]
     assert "'b b'" in said
     assert "'none'" in said
@@ -241,7 +241,7 @@ def test_many_warnings_of_a_kind_are_told_in_short(at: Desk) -> None:
     done = at.run("accounts", "import", "--dry-run")
     told = [line for line in done.err.splitlines() if "one picture" in line]
     assert len(told) == 3
-    assert "and 6 more like it (few-pictures); all of them: --json" in done.err
+    assert "and 6 more like it (V101); all of them: --json" in done.err
     assert len(at.json("accounts", "import")["findings"]) == 9
 
 
@@ -295,9 +295,9 @@ def test_check(at: Desk) -> None:
     done = at.run("accounts", "check")
     assert done.code == MISTAKE
     said = done.out
-    assert "error password: " in said
-    assert "error no-endpoint: " in said
-    assert "error no-webrtc: " in said
+    assert "error R107: " in said
+    assert "error R101: " in said
+    assert "error S101: " in said
     assert "note short-password: " in said
     (at.root / "etc/asterisk/sorcery.conf").write_text(
         "[res_pjsip]\nendpoint=config,pjsip.conf\nendpoint=realtime,ps_endpoints\n"

@@ -48,7 +48,7 @@ def test_a_row_that_somebody_made_anew_is_theirs(
     planned = server.provision(ALICE, database=database, update=True)
     assert (planned.made, planned.present, planned.theirs) == ((), (), ("alice",))
     assert "ps_endpoints alice were changed by somebody else since" in planned.notes[0]
-    assert "no-webrtc" in {finding.code for finding in planned.lacking}, "and it is looked at"
+    assert "S101" in {finding.code for finding in planned.lacking}, "and it is looked at"
     assert server.look().remembered.rows == {}
     planned = server.provision(ALICE, database=database, update=True)
     assert (planned.made, planned.notes) == ((), ()), "it is said once"
