@@ -30,7 +30,8 @@ class Level(enum.StrEnum):
 @dataclass(frozen=True)
 class Finding:
     """One thing: what is so, where, and what to write or do. ``subject`` is whom or what it is
-    about where the place does not say it, such as an account's id.
+    about where the place does not say it, such as an account's id. ``seen`` is what tells it, in the
+    server's own words.
     """
 
     code: str
@@ -39,6 +40,7 @@ class Finding:
     place: Place | Row | None = None
     hint: str | None = None
     subject: str = ""
+    seen: str = ""
 
     @property
     def file(self) -> str | None:
@@ -76,9 +78,11 @@ def finding(
     place: Place | Row | None = None,
     hint: str | None = None,
     subject: str = "",
+    *,
+    seen: str = "",
 ) -> Finding:
     """A finding of the level that findings.toml gives to ``code``."""
-    return Finding(code, known()[code].level, message, place, hint, subject)
+    return Finding(code, known()[code].level, message, place, hint, subject, seen)
 
 
 @dataclass(frozen=True)

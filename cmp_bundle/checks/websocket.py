@@ -184,14 +184,19 @@ def worse(before: Handshake, after: Handshake) -> str | None:
 
 
 def without_pjsip(control: Control) -> Finding | None:
-    """Why no phone could register although /ws lets it in; None where nothing stands against it.
-
-    chan_sip takes the sub-protocol like any other, and then PJSIP has none: Debian's 16 as it
-    comes. The answer to an upgrade is the same (seen).
-    """
+    """Why no phone could register although /ws lets it in; None where nothing stands against it."""
     if _runs(control, "res_pjsip_transport_websocket.so"):
         return None
-    if _runs(control, "chan_sip.so"):
+    return no_transport(taken=_runs(control, "chan_sip.so"))
+
+
+def no_transport(*, taken: bool) -> Finding:
+    """Of an Asterisk where PJSIP's own module for WebSockets does not run.
+
+    chan_sip takes the sub-protocol like any other, and then PJSIP has none: Debian's 16 as it
+    comes, where it has ``taken`` it. The answer to an upgrade is the same (seen).
+    """
+    if taken:
         return finding(
             "W103",
             "chan_sip has the WebSocket for itself, so no phone of PJSIP can register",

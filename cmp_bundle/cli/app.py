@@ -29,6 +29,7 @@ COMMANDS = {
     "releases": "List the releases on the server.",
     "rollback": "Go back to the previous release, or to another one.",
     "undeploy": "Take the phone off the server again.",
+    "doctor": "Find out what stands between a browser and Asterisk.",
 }
 
 #: How a run ends: done, the user's to fix, called wrongly, a bug, stopped with Ctrl-C.

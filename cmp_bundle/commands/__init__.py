@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cmp_bundle.commands.certificates import issue_certificate, show_certificates
     from cmp_bundle.commands.context import Context
     from cmp_bundle.commands.effective_settings import show_settings
+    from cmp_bundle.commands.examining import doctor
     from cmp_bundle.commands.importing import import_accounts
     from cmp_bundle.commands.installed_certificate import install_certificate, renew_certificate
     from cmp_bundle.commands.kept_releases import releases
@@ -54,6 +55,7 @@ _MODULES = {
     "certificates": ("issue_certificate", "show_certificates"),
     "context": ("Context",),
     "effective_settings": ("show_settings",),
+    "examining": ("doctor",),
     "importing": ("import_accounts",),
     "installed_certificate": ("install_certificate", "renew_certificate"),
     "kept_releases": ("releases",),
@@ -78,6 +80,7 @@ __all__ = [
     "check_accounts",
     "compare_sources",
     "deploy",
+    "doctor",
     "export_authority",
     "fetch",
     "import_accounts",

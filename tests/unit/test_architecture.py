@@ -29,6 +29,7 @@ EDGES = {
     "provision": {"shutil", "subprocess"},
     "checks": {"http.client", "os", "socket", "ssl"},
     "devserver": {"os", "socket", "ssl"},
+    "doctor": {"http.client", "socket", "ssl"},
     "tls": {"os", "shutil", "socket", "subprocess"},
 }
 TOUCHING = {"os", "subprocess", "shutil", "socket", "ssl", "tempfile", "urllib.request",

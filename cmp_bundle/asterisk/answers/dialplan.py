@@ -1,0 +1,42 @@
+"""``dialplan show``: what a context has, with all that it includes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Dialplan:
+    """``applications`` maps each extension or pattern (``_1XX``) to what it runs, in order, as
+    ``Answer()``; those of included contexts stand under their own heading and are not in it.
+    ``includes`` are the names of those.
+    """
+
+    context: str
+    applications: dict[str, tuple[str, ...]]
+    includes: tuple[str, ...] = ()
+
+
+def dialplan(text: str, context: str) -> Dialplan | None:
+    """Of ``dialplan show CONTEXT``; None where there is no such context."""
+    if f"[ Context '{context}'" not in text:
+        return None
+    _, _, part = text.partition(f"[ Context '{context}'")
+    part = re.split(r"^\[ Context '", part, maxsplit=1, flags=re.MULTILINE)[0]
+    found: dict[str, list[str]] = {}
+    includes = []
+    name = ""
+    for line in part.splitlines():
+        included = re.match(r"  Include => +'([^']+)'", line)
+        begun = re.match(r"  '([^']+)' => +(.*)", line)
+        if included:
+            includes.append(included[1])
+            continue
+        rest = line
+        if begun:
+            name, rest = begun[1], begun[2]
+        step = re.match(r"\s*(?:\[\S+\]\s*)?\d+\. (.*?)\s*(?:\[[^\]]*\])?\s*$", rest)
+        if name and step:
+            found.setdefault(name, []).append(step[1])
+    return Dialplan(context, {n: tuple(steps) for n, steps in found.items()}, tuple(includes))

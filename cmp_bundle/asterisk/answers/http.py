@@ -1,0 +1,62 @@
+"""``http show status``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from cmp_bundle.asterisk.control import NOT_BOUND
+
+
+@dataclass(frozen=True)
+class HttpStatus:
+    """``plain`` and ``secure`` are ``address:port`` of the listeners, as they are bound; None where
+    nothing is told. A server of HTTPS alone tells of none, and works (seen).
+
+    ``paths`` are what it answers at, with ``/...`` behind those that have more below; ``redirects``
+    lead from one path to the other. ``restrictions`` are the paths that not everybody may ask for.
+    """
+
+    plain: str | None = None
+    secure: str | None = None
+    prefix: str = ""
+    paths: tuple[str, ...] = ()
+    redirects: tuple[tuple[str, str], ...] = ()
+    restrictions: tuple[str, ...] = ()
+
+    @property
+    def unbound(self) -> bool:
+        """Whether HTTPS is on, and could not have its port."""
+        return self.secure == NOT_BOUND
+
+
+def http_status(text: str) -> HttpStatus:
+    def bound(what: str) -> str | None:
+        found = re.search(rf"^{what} Enabled and Bound to (\S+)", text, re.MULTILINE)
+        return found[1] if found else None
+
+    prefix = re.search(r"^Prefix: (\S+)", text, re.MULTILINE)
+    return HttpStatus(
+        plain=bound("Server"),
+        secure=bound("HTTPS Server"),
+        prefix=prefix[1].rstrip("/") if prefix else "",
+        paths=tuple(
+            m[1] for m in re.finditer(r"^(/\S+) => ", _part(text, "Enabled URI's:"), re.MULTILINE)
+        ),
+        redirects=tuple(
+            (m[1], m[2])
+            for m in re.finditer(
+                r"^\s*(/\S*) => (.+?)\s*$", _part(text, "Enabled Redirects:"), re.MULTILINE
+            )
+        ),
+        restrictions=tuple(
+            m[1]
+            for m in re.finditer(r"^\s*(/\S*)", _part(text, "Path Restrictions:"), re.MULTILINE)
+        ),
+    )
+
+
+def _part(text: str, heading: str) -> str:
+    """What stands below a heading, until the next empty line."""
+    _, _, rest = text.partition(heading)
+    return rest.lstrip("\n").partition("\n\n")[0]

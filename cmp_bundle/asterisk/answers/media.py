@@ -1,0 +1,33 @@
+"""``rtp show settings``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Rtp:
+    """``first`` and ``last`` are the ports for media. ``ice`` is whether there is ICE, ``stun`` the
+    ``address:port`` of a server, empty where there is none.
+    """
+
+    first: int
+    last: int
+    ice: bool
+    stun: str = ""
+
+
+def rtp(text: str) -> Rtp | None:
+    """None where the module is not loaded."""
+    pairs = dict(re.findall(r"^ +([A-Z][\w ]*?): +(\S.*?) *$", text, re.MULTILINE))
+    if not {"Port start", "Port end"} <= pairs.keys():
+        return None
+    # "enbabled" is what it really says.
+    stun = pairs.get("Address", "") if pairs.get("STUN", "disabled") != "disabled" else ""
+    return Rtp(
+        int(pairs["Port start"]),
+        int(pairs["Port end"]),
+        pairs.get("ICE support", "Yes") == "Yes",
+        stun,
+    )

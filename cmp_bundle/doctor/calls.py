@@ -1,0 +1,90 @@
+"""The test calls: who is tried, what they call, and through which address."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from cmp_bundle.checks.call import prove
+from cmp_bundle.doctor.evidence import Calls, Missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from cmp_bundle.asterisk.answers.dialplan import Dialplan
+    from cmp_bundle.checks.call import Proof
+    from cmp_bundle.doctor.evidence import Phone
+    from cmp_bundle.doctor.reach import Reached
+
+#: Phones that are tried at the most, where nobody is named.
+_MOST: Final = 20
+
+#: What answers and rings nobody.
+_ECHO: Final = re.compile(r"(StreamEcho|Echo)\(")
+
+
+def echo(contexts: Mapping[str, Dialplan | None], context: str, preferred: str) -> str:
+    """An extension that ``context`` reaches and that is an echo, ``preferred`` if it is one; empty where
+    there is none. Whatever else stands there may be somebody's phone.
+    """
+    found: list[str] = []
+    seen: set[str] = set()
+    waiting = [context]
+    while waiting:
+        name = waiting.pop(0)
+        dialplan = contexts.get(name)
+        if name in seen or dialplan is None:
+            continue
+        seen.add(name)
+        found += [
+            extension
+            for extension, steps in dialplan.applications.items()
+            if not extension.startswith("_") and any(map(_ECHO.match, steps))
+        ]
+        waiting += dialplan.includes
+    return preferred if preferred in found else next(iter(found), "")
+
+
+def calls(
+    reached: Reached | Missing,
+    phones: tuple[Phone, ...] | Missing,
+    contexts: Mapping[str, Dialplan | None] | None,
+    preferred: str,
+    *,
+    only: bool = False,
+) -> Calls | Missing:
+    """Register and call, with all of ``phones`` whose password is known, or the first of them.
+
+    ``contexts`` are None where nobody can be asked what an extension does; then ``preferred`` is called.
+    """
+    if isinstance(reached, Missing):
+        return reached
+    if reached.stopped is not None:
+        return Missing(reached.trouble, reached.stopped)
+    if isinstance(phones, Missing):
+        return phones
+    able = [phone for phone in phones if phone.account is not None]
+    if not able:
+        return Missing("no account is known whose password is known here; name one: --account")
+    chosen = able if only else list(_spread(able))
+    extensions = {
+        phone.id: preferred
+        if contexts is None
+        else echo(contexts, phone.option("context", "default"), preferred)
+        for phone in chosen
+    }
+    proofs: list[Proof] = []
+    for extension in dict.fromkeys(extensions.values()):
+        group = [p.account for p in chosen if extensions[p.id] == extension and p.account]
+        proofs += prove(reached.base, reached.path, group, extension)
+    return Calls(reached.base, tuple(proofs), extensions)
+
+
+def _spread(phones: list[Phone]) -> Iterable[Phone]:
+    """Up to _MOST of them, one of each context first."""
+    first: dict[str, Phone] = {}
+    for phone in phones:
+        first.setdefault(phone.option("context", "default"), phone)
+    chosen = dict.fromkeys(phone.id for phone in (*first.values(), *phones))
+    by_id = {phone.id: phone for phone in phones}
+    return [by_id[name] for name in list(chosen)[:_MOST]]

@@ -1,0 +1,7 @@
+"""All checks, in the order of the way."""
+
+from __future__ import annotations
+
+from cmp_bundle.doctor import registration, session, tls, websocket
+
+CHECKS = (*tls.CHECKS, *websocket.CHECKS, *registration.CHECKS, *session.CHECKS)

@@ -1,0 +1,150 @@
+"""What the checks go by. All of it was gathered before the first of them looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from cmp_bundle.accounts.endpoint import Endpoints
+    from cmp_bundle.accounts.model import Account
+    from cmp_bundle.asterisk.answers.core import Process, Version
+    from cmp_bundle.asterisk.answers.dialplan import Dialplan
+    from cmp_bundle.asterisk.answers.http import HttpStatus
+    from cmp_bundle.asterisk.answers.media import Rtp
+    from cmp_bundle.asterisk.answers.pjsip import ListedEndpoint
+    from cmp_bundle.asterisk.configuration import Configuration
+    from cmp_bundle.checks.call import Proof
+    from cmp_bundle.doctor.reach import Reached
+    from cmp_bundle.doctor.way import Part
+    from cmp_bundle.places import Place
+    from cmp_bundle.provision.firewall import Firewall
+    from cmp_bundle.provision.realtime import Realtime
+    from cmp_bundle.server.configuration import ServerConfiguration
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Evidence that could not be had, and why: a clause such as "no Asterisk was found here".
+
+    ``broken`` is the part of the way that has to work before there can be any; None where it is not
+    the way that is broken, but nothing can be known from here.
+    """
+
+    reason: str
+    broken: Part | None = None
+
+
+@dataclass(frozen=True)
+class PjsipObject:
+    """An object in the files: its options by their names in small letters, the last of a name."""
+
+    kind: str
+    id: str
+    options: Mapping[str, str]
+    place: Place
+    places: Mapping[str, Place] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What stands in the files, as Asterisk would read them now. ``files`` has each by its name,
+    http.conf among them; ``objects`` are those of PJSIP in files by kind and id.
+    """
+
+    configured: ServerConfiguration
+    files: Mapping[str, Configuration]
+    objects: Mapping[tuple[str, str], PjsipObject]
+    endpoints: Endpoints
+    realtime: Realtime
+
+
+@dataclass(frozen=True)
+class Live:
+    """What the running Asterisk answered. ``listed`` are all its endpoints, ``options`` the names of
+    all options that this version knows for each kind of object; ``contexts`` are the phones' own, None
+    for those that do not exist. ``system`` and ``general`` are PJSIP's settings.
+    """
+
+    version: Version | None
+    version_text: str
+    process: Process
+    modules: Mapping[str, bool]
+    http: HttpStatus
+    rtp: Rtp | None
+    settings: Mapping[str, str]
+    listed: tuple[ListedEndpoint, ...]
+    options: Mapping[str, frozenset[str]]
+    contexts: Mapping[str, Dialplan | None]
+
+    def runs(self, module: str) -> bool:
+        """Whether the module of that name, without .so, is loaded and runs."""
+        return self.modules.get(module, False)
+
+
+@dataclass(frozen=True)
+class Phone:
+    """An endpoint that a browser uses, or is meant to.
+
+    ``written`` is its object in the files, None where it is in none. ``loaded`` are all its options as
+    they are in force, ``auths`` and ``aors`` those of the objects that it names; None where Asterisk has
+    no such object. ``account`` is what it takes to register, if it is known.
+    """
+
+    id: str
+    written: PjsipObject | None
+    asked: bool
+    loaded: Mapping[str, str] | None
+    auths: Mapping[str, Mapping[str, str] | None] = field(default_factory=dict, repr=False)
+    aors: Mapping[str, Mapping[str, str] | None] = field(default_factory=dict)
+    account: Account | None = None
+
+    def option(self, name: str, default: str = "") -> str:
+        """What is in force, else what is written."""
+        if self.loaded is not None:
+            return self.loaded.get(name, default)
+        return self.written.options.get(name, default) if self.written else default
+
+    @property
+    def place(self) -> Place | None:
+        return self.written.place if self.written else None
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Test calls: one proof for each phone that could be tried, and what it called. ``base`` is the
+    address that they went to.
+    """
+
+    base: str
+    proofs: tuple[Proof, ...]
+    extensions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What this machine tells beside Asterisk. ``name_resolves`` is whether it can look up its own name."""
+
+    name: str
+    name_resolves: bool
+    firewall: Firewall | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """Everything. ``outside`` is how far one gets to the public address, ``inside`` to the same server
+    over the loopback; ``calls`` go the shorter way, ``public_calls`` the public one.
+    """
+
+    now: dt.datetime
+    written: Written | Missing
+    live: Live | Missing
+    machine: Machine | Missing
+    phones: tuple[Phone, ...] | Missing
+    outside: Reached | Missing
+    inside: Reached | Missing
+    calls: Calls | Missing
+    public_calls: Calls | Missing

@@ -1,0 +1,125 @@
+"""Gathers all evidence, each kind once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from cmp_bundle.asterisk.answers.dialplan import dialplan
+from cmp_bundle.checks.websocket import base_url, reached
+from cmp_bundle.doctor.calls import calls
+from cmp_bundle.doctor.evidence import Evidence, Live, Missing, Written
+from cmp_bundle.doctor.live import live
+from cmp_bundle.doctor.machine import machine
+from cmp_bundle.doctor.phones import contexts, phones
+from cmp_bundle.doctor.reach import Reached, reach
+from cmp_bundle.doctor.way import Part
+from cmp_bundle.doctor.written import written
+from cmp_bundle.errors import CmpBundleError
+
+if TYPE_CHECKING:
+    from cmp_bundle.accounts.model import Account
+    from cmp_bundle.asterisk.control import Control
+    from cmp_bundle.asterisk.installation import Installation
+    from cmp_bundle.doctor.evidence import Phone
+
+_NO_ASTERISK = "no Asterisk was found here"
+_NO_URL = "no public address is known: --url https://HOST:8089, or [site] url"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is examined. ``url`` is the public address (``https://host:port``), empty if unknown, ``page``
+    the path of the phone there. ``echo`` is the extension of the settings; ``only`` are accounts to be
+    looked at alone; ``authorities`` are PEM certificates of our own.
+    """
+
+    url: str
+    page: str
+    echo: str
+    accounts: tuple[Account, ...]
+    only: tuple[str, ...] = ()
+    authorities: tuple[bytes, ...] = ()
+
+
+def gather(target: Target, installation: Installation | None) -> Evidence:
+    """Look at everything. An ``installation`` of None is a laptop's, far from any Asterisk."""
+    files: Written | Missing = Missing(_NO_ASTERISK)
+    said: Live | Missing = Missing(_NO_ASTERISK)
+    if installation is not None:
+        files, said = written(installation), live(installation)
+    control = installation.control if installation else None
+    there = _phones(target, files, said, control)
+    if isinstance(said, Live) and control is not None and not isinstance(there, Missing):
+        said = replace(
+            said,
+            contexts={
+                n: dialplan(control.ask(f"dialplan show {n}") or "", n) for n in contexts(there)
+            },
+        )
+    inside = _inside(target, files, said, installation)
+    outside = _outside(target, files)
+    known = said.contexts if isinstance(said, Live) else None
+    only = bool(target.only)
+    near = inside if isinstance(inside, Reached) else outside
+    tried = calls(near, there, known, target.echo, only=only)
+    public = (
+        calls(outside, there, known, target.echo, only=only)
+        if near is inside
+        else Missing("there is only one way to it from here")
+    )
+    return Evidence(
+        now=dt.datetime.now(dt.UTC),
+        written=files,
+        live=said,
+        machine=machine() if installation else Missing(_NO_ASTERISK),
+        phones=there,
+        outside=outside,
+        inside=inside,
+        calls=tried,
+        public_calls=public,
+    )
+
+
+def _phones(
+    target: Target, files: Written | Missing, said: Live | Missing, control: Control | None
+) -> tuple[Phone, ...] | Missing:
+    try:
+        return phones(files, said, control, target.accounts, target.only)
+    except CmpBundleError as error:
+        return Missing(str(error))
+
+
+def _prefix(files: Written | Missing, said: Live | Missing) -> str:
+    if isinstance(said, Live):
+        return said.http.prefix
+    return files.configured.server.prefix if isinstance(files, Written) else ""
+
+
+def _inside(
+    target: Target,
+    files: Written | Missing,
+    said: Live | Missing,
+    installation: Installation | None,
+) -> Reached | Missing:
+    """Over the loopback, where HTTPS is bound by the server's own word, or else by its files."""
+    if installation is None or isinstance(said, Missing):
+        return Missing("no running Asterisk was found here")
+    base = reached(installation.control)
+    if base is None and isinstance(files, Written) and files.configured.server.tls_address:
+        base = base_url(str(files.configured.server.tls_address))
+    if base is None:
+        return Missing("Asterisk has no HTTPS", Part.TLS)
+    prefix = _prefix(files, said)
+    return reach(base, f"{prefix}/ws", target.page, target.authorities)
+
+
+def _outside(target: Target, files: Written | Missing) -> Reached | Missing:
+    if not target.url:
+        return Missing(_NO_URL)
+    parts = urlsplit(target.url)
+    base = f"{parts.scheme}://{parts.netloc}"
+    prefix = files.configured.server.prefix if isinstance(files, Written) else ""
+    return reach(base, f"{prefix}/ws", target.page, target.authorities)

@@ -1,0 +1,49 @@
+"""Asks the running Asterisk."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cmp_bundle.asterisk.answers import core, media, pjsip, table
+from cmp_bundle.asterisk.answers.http import http_status
+from cmp_bundle.doctor.evidence import Live, Missing
+from cmp_bundle.errors import CmpBundleError
+
+if TYPE_CHECKING:
+    from cmp_bundle.asterisk.installation import Installation
+
+#: The kinds of objects of PJSIP whose options are asked for.
+_KINDS = ("endpoint", "aor", "auth", "transport")
+
+
+def live(installation: Installation) -> Live | Missing:
+    """What it says of itself as a whole; of single phones ``phones.py`` asks."""
+    if installation.unanswered is not None:
+        return Missing(str(installation.unanswered))
+    if not installation.running:
+        return Missing("Asterisk does not run here")
+
+    def ask(line: str) -> str:
+        return installation.control.ask(line) or ""
+
+    try:
+        version = ask("core show version")
+        return Live(
+            version=core.version(version),
+            version_text=version.partition(" built by")[0].strip(),
+            process=core.process(ask("core show settings"), ask("core show uptime seconds")),
+            modules=core.modules(ask("module show")),
+            http=http_status(ask("http show status")),
+            rtp=media.rtp(ask("rtp show settings")),
+            settings=table.options(ask("pjsip show settings")) or {},
+            listed=pjsip.endpoints(ask("pjsip show endpoints")),
+            options={kind: _known(ask(f"config show help res_pjsip {kind}")) for kind in _KINDS},
+            contexts={},
+        )
+    except CmpBundleError as error:
+        return Missing(str(error))
+
+
+def _known(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"^(\S+) +-- ", text, re.MULTILINE))

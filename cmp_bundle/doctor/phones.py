@@ -1,0 +1,116 @@
+"""Which endpoints browsers use, and all that files and the running Asterisk have of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from cmp_bundle.accounts.endpoint import names
+from cmp_bundle.accounts.endpoint_account import account as account_of
+from cmp_bundle.asterisk.answers import table
+from cmp_bundle.asterisk.values import is_true
+from cmp_bundle.doctor.evidence import Live, Missing, Phone, PjsipObject, Written
+from cmp_bundle.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from cmp_bundle.accounts.model import Account
+    from cmp_bundle.asterisk.control import Control
+
+#: Endpoints of which the running Asterisk is asked one by one: 10 ms for each question, four questions.
+MOST: Final = 150
+
+
+def is_for_browsers(options: Mapping[str, str]) -> bool:
+    """By ``webrtc``, or by the options that it stands for, each by hand."""
+    return (
+        is_true(options.get("webrtc", "")) or options.get("media_encryption", "").lower() == "dtls"
+    )
+
+
+def phones(
+    written: Written | Missing,
+    live: Live | Missing,
+    control: Control | None,
+    accounts: Sequence[Account],
+    only: Sequence[str] = (),
+) -> tuple[Phone, ...] | Missing:
+    """Those of ``accounts``, then all others in the files that are for browsers, then those that only
+    the running Asterisk has; the ids in ``only`` alone, if there are any.
+    """
+    if isinstance(written, Missing) and isinstance(live, Missing):
+        return Missing(written.reason, written.broken)
+    known = {one.id: one for one in accounts}
+    objects = {} if isinstance(written, Missing) else written.objects
+    ids = only or _ids(known, objects, live)
+    asked = control if isinstance(live, Live) else None
+    found = []
+    for number, name in enumerate(ids):
+        one = _phone(name, objects, asked if number < MOST else None, known.get(name))
+        if one.account is None and not isinstance(written, Missing):
+            one = _with_account(one, written)
+        if name in known or name in only or is_for_browsers(_options(one)):
+            found.append(one)
+    return tuple(found)
+
+
+def _ids(
+    accounts: Iterable[str],
+    objects: Mapping[tuple[str, str], PjsipObject],
+    live: Live | Missing,
+) -> tuple[str, ...]:
+    in_files = [
+        n for (kind, n), o in objects.items() if kind == "endpoint" and is_for_browsers(o.options)
+    ]
+    listed = () if isinstance(live, Missing) else live.listed
+    others = {n for kind, n in objects if kind == "endpoint"}
+    only_live = [one.name for one in listed if one.whole and one.name not in others]
+    return tuple(dict.fromkeys((*accounts, *in_files, *only_live)))
+
+
+def _phone(
+    name: str,
+    objects: Mapping[tuple[str, str], PjsipObject],
+    control: Control | None,
+    account: Account | None,
+) -> Phone:
+    written = objects.get(("endpoint", name))
+    if control is None:
+        return Phone(name, written, asked=False, loaded=None, account=account)
+
+    def ask(kind: str, name: str) -> Mapping[str, str] | None:
+        return table.options(control.ask(f"pjsip show {kind} {name}") or "")
+
+    loaded = ask("endpoint", name)
+    shown = loaded or {}
+    return Phone(
+        name,
+        written,
+        asked=True,
+        loaded=loaded,
+        auths={n: ask("auth", n) for n in names(shown.get("auth", ""))},
+        aors={n: ask("aor", n) for n in names(shown.get("aors", ""))},
+        account=account,
+    )
+
+
+def _options(phone: Phone) -> Mapping[str, str]:
+    if phone.loaded is not None:
+        return phone.loaded
+    return phone.written.options if phone.written else {}
+
+
+def _with_account(phone: Phone, written: Written) -> Phone:
+    """With what the files have to register with."""
+    endpoint = written.endpoints.endpoints.get(phone.id)
+    if endpoint is None:
+        return phone
+    made = account_of(endpoint, written.endpoints, "")
+    if isinstance(made, Finding):
+        return phone
+    return Phone(**vars(phone) | {"account": made})
+
+
+def contexts(phones: Iterable[Phone]) -> Iterator[str]:
+    """Each context that phones call from, once."""
+    yield from dict.fromkeys(phone.option("context", "default") for phone in phones)

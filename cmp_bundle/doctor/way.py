@@ -1,0 +1,78 @@
+"""The way from a browser to a call, in parts, and which part a finding is about."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Part(enum.Enum):
+    """In the order of the way; the last three are about the server as a whole. A code begins with the
+    letter of its part.
+    """
+
+    NAME = "N"
+    TLS = "T"
+    WEB_SERVER = "H"
+    WEBSOCKET = "W"
+    REGISTRATION = "R"
+    SESSION = "S"
+    MEDIA = "M"
+    PICTURES = "V"
+    OPERATION = "O"
+    SECURITY = "X"
+    VERSION = "K"
+
+    @property
+    def number(self) -> int:
+        return list(Part).index(self)
+
+    @property
+    def is_on_the_way(self) -> bool:
+        return self.number < Part.OPERATION.number
+
+    @property
+    def title(self) -> str:
+        return _TITLES[self]
+
+
+_TITLES = {
+    Part.NAME: "name and network",
+    Part.TLS: "certificate and TLS",
+    Part.WEB_SERVER: "web server",
+    Part.WEBSOCKET: "WebSocket",
+    Part.REGISTRATION: "registration",
+    Part.SESSION: "call",
+    Part.MEDIA: "sound",
+    Part.PICTURES: "pictures",
+    Part.OPERATION: "operation",
+    Part.SECURITY: "security",
+    Part.VERSION: "version",
+}
+
+#: What a test met whose cause is not known: these are words, and each belongs to a part as well.
+SYMPTOMS = {
+    "name-unknown": Part.NAME,
+    "port-silent": Part.NAME,
+    "port-refused": Part.NAME,
+    "tls-failed": Part.TLS,
+    "page-failed": Part.WEB_SERVER,
+    "websocket-closed": Part.WEBSOCKET,
+    "line-failed": Part.WEBSOCKET,
+    "registration-refused": Part.REGISTRATION,
+    "registration-forbidden": Part.REGISTRATION,
+    "registration-failed": Part.REGISTRATION,
+    "call-incompatible": Part.SESSION,
+    "call-refused": Part.SESSION,
+    "call-unanswered": Part.SESSION,
+    "call-slow": Part.SESSION,
+    "call-ended": Part.SESSION,
+    "session-timer": Part.SESSION,
+}
+
+
+def part_of(code: str) -> Part:
+    """Of a code of either kind; what belongs to no part is about operation."""
+    if code in SYMPTOMS:
+        return SYMPTOMS[code]
+    letters = {part.value: part for part in Part}
+    return letters.get(code[:1], Part.OPERATION) if code[1:].isdigit() else Part.OPERATION

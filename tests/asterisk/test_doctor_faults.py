@@ -1,0 +1,110 @@
+"""Each fault alone on a real server: its code comes, its words name the cause, no other error does.
+
+All are made on one server of each version, one after the other, and taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from cmp_bundle.findings import Level
+from tests.asterisk.faults import registration
+from tests.asterisk.faults.fault import Fault, Server, codes, told
+from tests.conftest import Cmp, _unreal
+from tests.testbed import roots
+from tests.testbed.server import Asterisk
+
+pytestmark = pytest.mark.asterisk
+
+FAULTS = [*registration.FAULTS]
+
+
+def _made_on(fault: Fault) -> Iterator[tuple[str, Any]]:
+    """The version and the row of the table, of each that it is made on."""
+    for version in sorted(roots.RELEASES, reverse=True):
+        if version not in fault.never:
+            marks = () if version in fault.versions else (pytest.mark.soak,)
+            name = "-".join(filter(None, (version, fault.code, fault.name)))
+            yield version, pytest.param(version, fault, marks=marks, id=name)
+
+
+#: By version, so that one server serves all of one.
+TABLE = [
+    row
+    for version in sorted(roots.RELEASES, reverse=True)
+    for fault in FAULTS
+    for made_on, row in _made_on(fault)
+    if made_on == version
+]
+
+
+@pytest.fixture(scope="module")
+def servers(own_network: None) -> Iterator[dict[str, Server]]:  # noqa: ARG001
+    """One of each version that was asked for, until all tests here are done."""
+    running: dict[str, Server] = {}
+    yield running
+    for server in running.values():
+        server.pbx.remove()
+
+
+@pytest.fixture
+def server(
+    request: pytest.FixtureRequest,
+    servers: dict[str, Server],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Server]:
+    """The healthy one of the version that is asked for; the other one is stopped, as both have the
+    packages' ports.
+    """
+    version = request.param
+    if reason := roots.why_not():
+        _unreal(reason)
+    for other, running in servers.items():
+        if other != version:
+            running.pbx.stop()
+    if version not in servers:
+        roots.build(roots.RELEASES[version])
+        servers[version] = _provisioned(version, tmp_path_factory)
+    found = servers[version]
+    if found.pbx.process is None:
+        found.pbx.start()
+    yield found
+    found.heal()
+
+
+def _provisioned(version: str, folders: pytest.TempPathFactory) -> Server:
+    work = folders.mktemp(f"doctor-{version}")
+    pbx = Asterisk.prepare(roots.RELEASES[version], as_packaged=True)
+    pbx.start()
+    cmp = Cmp(work)
+    cmp.aim(pbx)
+    cmp.environment["CMP_BUNDLE_STATE"] = str(folders.mktemp("state"))
+    cmp("init")
+    for number, name in enumerate(("alice", "bob"), 101):
+        cmp("accounts", "add", name, "--extension", str(number))
+    cmp("provision", "--restart")
+    made = Server(pbx, work)
+    made.remember()
+    return made
+
+
+@pytest.mark.parametrize(("server", "fault"), TABLE, indirect=["server"])
+def test_fault(server: Server, fault: Fault) -> None:
+    fault.make(server)
+    found = server.examine(**fault.options)
+    told_of = [one for one in found.findings if one.code == fault.code]
+    assert told_of, f"{fault.code} was not found: {told(found)}"
+    words = " ".join(f"{one.message} {one.seen or ''}" for one in told_of)
+    assert [w for w in fault.words if w not in words] == [], told(found)
+    others = set(codes(found)) - {fault.code, *fault.along}
+    assert not others, told(found)
+
+
+@pytest.mark.parametrize("server", ["22", "16"], indirect=True)
+def test_a_healthy_server(server: Server) -> None:
+    found = server.examine()
+    assert codes(found, Level.ERROR, Level.WARNING) == [], told(found)
+    assert found.ok
