@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -7,15 +8,15 @@ import click
 from cmp_bundle.cli import options
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
+from cmp_bundle.commands.examination import short as shortly
+from cmp_bundle.commands.examination import whole
 from cmp_bundle.commands.examining import doctor
 from cmp_bundle.findings import Level
-from cmp_bundle.sizes import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from cmp_bundle.commands.context import Context
-    from cmp_bundle.commands.examining import DoctorFinding, Examination
 
 
 @make(
@@ -27,6 +28,24 @@ if TYPE_CHECKING:
     click.option("--skip", multiple=True, metavar="CODE", help="Leave this finding out."),
     click.option("--short", is_flag=True, help="Show only what is wrong, on one line each."),
     click.option("--strict", is_flag=True, help="Exit with 1 for warnings as well."),
+    click.option(
+        "--wait", default="0s", metavar="TIME", help="Look again until nothing is wrong: 60s, 2m."
+    ),
+    click.option(
+        "--prometheus",
+        type=options.PATH,
+        metavar="FILE",
+        help="Write metrics for node_exporter's textfile collector.",
+    ),
+    click.option(
+        "--report",
+        type=options.PATH,
+        metavar="FILE",
+        help="Write a file to paste into a forum: no secrets are in it.",
+    ),
+    click.option(
+        "--no-addresses", is_flag=True, help="With --report: leave addresses out as well."
+    ),
     flags=options.SERVER,
     accounts=True,
 )
@@ -39,6 +58,10 @@ def command(
     skip: tuple[str, ...],
     short: bool,
     strict: bool,
+    wait: str,
+    prometheus: Path | None,
+    report: Path | None,
+    no_addresses: bool,
 ) -> Result:
     """Find out what stands between a browser and Asterisk. Nothing is changed.
 
@@ -47,56 +70,25 @@ def command(
     first is the one to mend first. On a machine without Asterisk, --url is looked at from there.
     The exit code is 1 if there is an error.
     """
-    found = doctor(context, url=url, accounts=accounts, only=only, skip=skip)
+    found = doctor(
+        context,
+        url=url,
+        accounts=accounts,
+        only=only,
+        skip=skip,
+        wait=_seconds(wait),
+        prometheus=prometheus,
+        report=report,
+        addresses=not no_addresses,
+    )
     wrong = {Level.ERROR, Level.WARNING} if strict else {Level.ERROR}
     failed = any(one.level in wrong for one in found.findings)
-    lines = _short(found) if short else _whole(found)
-    return Result("\n".join(lines), found, failed=failed)
+    return Result(shortly(found) if short else whole(found), found, failed=failed)
 
 
-def _whole(found: Examination) -> Iterator[str]:
-    for one in found.findings:
-        yield from _finding(one)
-        yield ""
-    yield from _left_out(found)
-    yield _summary(found)
-
-
-def _short(found: Examination) -> Iterator[str]:
-    for one in found.findings:
-        if one.level is not Level.NOTE:
-            yield f"{one.code} {one.level}: {one.message}"
-    yield _summary(found)
-
-
-def _finding(one: DoctorFinding) -> Iterator[str]:
-    place = f"{one.where.place}: " if one.where else ""
-    yield f"{one.code} {one.level}: {place}{one.message}"
-    if one.seen:
-        yield f"  seen:        {one.seen}"
-    yield f"  people see:  {one.user_sees}"
-    if one.fix:
-        yield f"  what to do:  {one.fix}"
-
-
-def _left_out(found: Examination) -> Iterator[str]:
-    by_cause: dict[str, list[str]] = {}
-    for one in found.not_reached:
-        by_cause.setdefault(one.because or "", []).append(one.code)
-    for because, codes in by_cause.items():
-        yield f"not reached, because of {because}: {' '.join(codes)}"
-    by_reason: dict[str, list[str]] = {}
-    for one in found.unknown:
-        by_reason.setdefault(one.reason or "", []).append(one.code)
-    for reason, codes in by_reason.items():
-        yield f"not known from here, since {reason}: {' '.join(codes)}"
-
-
-def _summary(found: Examination) -> str:
-    counts = [
-        count(sum(one.level is level for one in found.findings), level.value)
-        for level in Level
-        if any(one.level is level for one in found.findings)
-    ]
-    wrong = ", ".join(counts) if counts else "nothing is wrong"
-    return f"{wrong}; {count(len(found.passed), 'check')} passed"
+def _seconds(time: str) -> float:
+    """Of 90, 90s or 2m. Raises click.BadParameter."""
+    found = re.fullmatch(r"(\d{1,5})(s|m)?", time)
+    if found is None:
+        raise click.BadParameter(f"{time!r} is no time: write 60s or 2m", param_hint="--wait")
+    return int(found[1]) * (60.0 if found[2] == "m" else 1.0)

@@ -2,80 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cmp_bundle import __version__
 from cmp_bundle.commands import server
 from cmp_bundle.commands.account_files import read
+from cmp_bundle.commands.examination import Examination, examination, whole
 from cmp_bundle.commands.loaded_accounts import with_secrets
+from cmp_bundle.doctor import report as reports
 from cmp_bundle.doctor.catalogue import CHECKS
 from cmp_bundle.doctor.diagnosis import diagnose
 from cmp_bundle.doctor.evidence import Live
 from cmp_bundle.doctor.gather import Target, gather
+from cmp_bundle.doctor.prometheus import metrics
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.findings import Level, known
+from cmp_bundle.files import Disk, FileOwnership, owned
+from cmp_bundle.findings import known
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from cmp_bundle.accounts.model import Account
-    from cmp_bundle.asterisk.installation import Installation
     from cmp_bundle.commands.context import Context
-    from cmp_bundle.findings import Finding
 
 
-@dataclass(frozen=True)
-class FindingPlace:
-    """``place`` is as people write it, ``pjsip.conf:12``, or a row of a database, which has no ``file``."""
-
-    place: str
-    file: str | None
-    line: int | None
-
-
-@dataclass(frozen=True)
-class DoctorFinding:
-    """``message`` is what is so, ``seen`` what tells it in the server's own words, ``user_sees`` the
-    symptom, ``fix`` what to do. ``subject`` is whom or what it is about, such as an account's id.
-    """
-
-    code: str
-    level: Level
-    title: str
-    message: str
-    seen: str | None
-    user_sees: str
-    fix: str | None
-    where: FindingPlace | None
-    subject: str | None
-
-
-@dataclass(frozen=True)
-class NotLookedAt:
-    """That ``code`` could not be decided: for a ``reason``, or ``because`` of another finding."""
-
-    code: str
-    reason: str | None = None
-    because: str | None = None
-
-
-@dataclass(frozen=True)
-class Examination:
-    """``ok`` is whether there is no error. Each code is in one of ``findings``, ``passed``, ``unknown``
-    and ``not_reached``.
-    """
-
-    tool: str
-    version: str
-    target: str | None
-    asterisk: str | None
-    ok: bool
-    findings: tuple[DoctorFinding, ...]
-    passed: tuple[str, ...]
-    unknown: tuple[NotLookedAt, ...]
-    not_reached: tuple[NotLookedAt, ...]
+#: Seconds between two looks, where something is wrong that may be right in a moment.
+_AGAIN = 2.0
 
 
 def doctor(
@@ -85,33 +39,40 @@ def doctor(
     accounts: Sequence[str] = (),
     only: Sequence[str] = (),
     skip: Sequence[str] = (),
+    wait: float = 0.0,
+    prometheus: Path | None = None,
+    report: Path | None = None,
+    addresses: bool = True,
 ) -> Examination:
     """What stands between a browser and the Asterisk of this machine, or of ``url`` alone where there is
     none here.
 
-    ``accounts`` are ids to be looked at alone, ``only`` and ``skip`` codes. Raises CmpBundleError.
+    ``accounts`` are ids to be looked at alone, ``only`` and ``skip`` codes. While there is an error, it
+    looks again for ``wait`` seconds. ``prometheus`` and ``report`` are files that are written; without
+    ``addresses`` the report has none. Raises CmpBundleError.
     """
     _refuse_unknown((*only, *skip))
-    where = _installation(context)
     target = _target(context, url, accounts)
-    evidence = gather(target, where)
 
     def is_wanted(code: str) -> bool:
         return code not in skip and (not only or code in only)
 
-    found = diagnose(evidence, CHECKS, is_wanted)
+    deadline = time.monotonic() + wait
+    while True:
+        evidence = gather(target, server.look(context))
+        found = diagnose(evidence, CHECKS, is_wanted)
+        if not found.errors or time.monotonic() + _AGAIN > deadline:
+            break
+        time.sleep(_AGAIN)
     live = evidence.live
-    return Examination(
-        tool="cmp-bundle",
-        version=__version__,
-        target=target.url or None,
-        asterisk=live.version_text if isinstance(live, Live) else None,
-        ok=not found.errors,
-        findings=tuple(map(_told, found.findings)),
-        passed=found.passed,
-        unknown=tuple(NotLookedAt(one.code, reason=one.reason) for one in found.unknown),
-        not_reached=tuple(NotLookedAt(one.code, because=one.because) for one in found.not_reached),
-    )
+    version = live.version_text if isinstance(live, Live) else None
+    result = examination(target.url, version, found)
+    if prometheus is not None:
+        Disk().write(owned.resolved(prometheus), metrics(evidence, found).encode())
+    if report is not None:
+        written = reports.report(evidence, whole(result), addresses=addresses)
+        Disk().write(owned.resolved(report), written.encode(), FileOwnership(-1, -1, 0o600))
+    return result
 
 
 def _refuse_unknown(codes: Sequence[str]) -> None:
@@ -122,10 +83,6 @@ def _refuse_unknown(codes: Sequence[str]) -> None:
                 f"there is no finding {code!r}",
                 hint="docs/findings.md lists all codes",
             )
-
-
-def _installation(context: Context) -> Installation | None:
-    return server.look(context)
 
 
 def _target(context: Context, url: str, only: Sequence[str]) -> Target:
@@ -146,18 +103,3 @@ def _accounts(context: Context) -> tuple[Account, ...]:
     file = read(context)
     have = {account.id: account for account in with_secrets(context, file, file.accounts)}
     return tuple(have.get(account.id, account) for account in file.accounts)
-
-
-def _told(one: Finding) -> DoctorFinding:
-    kind = known()[one.code]
-    return DoctorFinding(
-        code=one.code,
-        level=one.level,
-        title=kind.title,
-        message=one.message,
-        seen=one.seen or None,
-        user_sees=kind.people_see,
-        fix=one.hint or kind.what_to_do,
-        where=FindingPlace(str(one.place), one.file, one.line) if one.place else None,
-        subject=one.subject or None,
-    )

@@ -8,10 +8,10 @@ from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.checks import http_conf
 from cmp_bundle.checks.conf_file import refused
-from cmp_bundle.errors import refuse_first
+from cmp_bundle.errors import CmpBundleError, refuse, refuse_first
 from cmp_bundle.findings import finding
 from cmp_bundle.places import Place
-from cmp_bundle.server.refusals import before_reload
+from cmp_bundle.server.refusals import against_editing, against_reload
 
 if TYPE_CHECKING:
     from cmp_bundle.changes.plan import Plan
@@ -20,23 +20,30 @@ if TYPE_CHECKING:
     from cmp_bundle.findings import Finding
 
 
+_NOTHING = "nothing was changed"
+
+
 def before_deploy(found: Survey, site: str, redirect: str, *, proxied: bool) -> None:
-    """Raises CmpBundleError where a deploy would not work, or would take something away."""
-    refuse_first(_other_site(found, site))
-    before_any(found)
-    refuse_first(
-        _static_files(found),
-        http_conf.prefix_unusable(found.server),
-        http_conf.redirect_taken(found.server, redirect, found.inside("http.conf")),
-        http_conf.https_off(found.server, found.path("http.conf"), proxied=proxied),
-    )
+    """Raises CmpBundleError with all because of which a deploy would not work, or would take something
+    away.
+    """
+    against = [_other_site(found, site), *_against_any(found), _static_files(found)]
+    if not (found.http.missing or found.http.refused):
+        against += [
+            http_conf.prefix_unusable(found.server),
+            http_conf.redirect_taken(found.server, redirect, found.inside("http.conf")),
+            http_conf.https_off(found.server, found.path("http.conf"), proxied=proxied),
+        ]
+    refuse([one for one in against if one], _NOTHING)
 
 
 def before_any(found: Survey) -> None:
-    """What stands against every change of http.conf."""
-    before_reload(found)
-    found.their("http.conf")
-    refuse_first(refused(found.http), http_conf.from_a_database(found.from_a_database))
+    """Raises CmpBundleError with all that stands against any change of http.conf."""
+    refuse([one for one in _against_any(found) if one], _NOTHING)
+
+
+def _against_any(found: Survey) -> tuple[Finding | None, ...]:
+    return against_reload(found), *against_editing(found)
 
 
 def after(found: Survey, plan: Plan, expected: Expected) -> None:
@@ -67,7 +74,10 @@ def _static_files(found: Survey) -> Finding | None:
     """Where Asterisk's own files say that its data lies, root makes nothing in a folder of root's."""
     if found.site.static in found.states:
         return None
-    _ = found.static_owner  # raises where there is no data folder either
+    try:
+        _ = found.static_owner
+    except CmpBundleError as error:  # there is no data folder either
+        return error.finding
     if found.may_make_static:
         return None
     data = found.installation.data

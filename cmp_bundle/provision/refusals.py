@@ -16,7 +16,9 @@ from cmp_bundle.places import Place
 from cmp_bundle.provision.dialplan import RING
 from cmp_bundle.provision.pjsip import TEMPLATES
 from cmp_bundle.provision.realtime import FROM_PJSIP_CONF
+from cmp_bundle.provision.rows import TABLES
 from cmp_bundle.provision.survey import CERTIFICATE, KINDS
+from cmp_bundle.server.refusals import absent, against_editing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,31 +34,38 @@ _NOTHING = "nothing was changed"
 
 
 def before(wanted: Wanted, found: Found) -> None:
-    """Raises CmpBundleError where what is there would not go with what is wanted."""
-    for name in ("http.conf", "pjsip.conf", "extensions.conf"):
-        found.their(name)
-    refuse_first(
-        refused(found.http),
-        http_conf.from_a_database(found.from_a_database),
-        *(refused(found.without_ours(name)) for name in ("pjsip.conf", "extensions.conf")),
-        *(() if wanted.tables else _elsewhere(found)),
-        _another_folder(wanted, found),
-        _prefix(wanted, found),
-        _rows_elsewhere(wanted, found),
-        _two_ways(wanted, found),
-        _restart(wanted, found),
-    )
+    """Raises CmpBundleError with all because of which what is there would not go with what is wanted."""
+    refuse([one for one in _against(wanted, found) if one], _NOTHING)
+
+
+def _against(wanted: Wanted, found: Found) -> Iterator[Finding | None]:
+    yield from against_editing(found)
+    for name in ("pjsip.conf", "extensions.conf"):
+        yield absent(found, name)
+        yield refused(found.without_ours(name))
+    yield _another_folder(wanted, found)
+    yield _prefix(wanted, found)
+    yield _rows_elsewhere(wanted, found)
+    yield _two_ways(wanted, found)
+    yield _restart(wanted, found)
     if wanted.tables:
-        sorcery, extconfig = (
-            str(found.installation.configuration(name))
-            for name in ("sorcery.conf", "extconfig.conf")
+        yield from _unread_rows(wanted.tables.url, found)
+    else:
+        yield from _elsewhere(found)
+    yield from _in_the_way(wanted, found)
+
+
+def _unread_rows(url: str, found: Found) -> Iterator[Finding]:
+    """What keeps Asterisk from reading the rows of the database at ``url``."""
+    sorcery, extconfig = (
+        str(found.installation.configuration(name)) for name in ("sorcery.conf", "extconfig.conf")
+    )
+    yield from found.realtime.unmapped(url, sorcery, extconfig)
+    loaded = found.abilities.drivers
+    if loaded is not None and all(found.realtime.driver(table) for table in TABLES):
+        yield from found.realtime.without_driver(
+            loaded, found.without_ours("modules.conf"), extconfig
         )
-        refuse(list(found.realtime.unmapped(wanted.tables.url, sorcery, extconfig)), _NOTHING)
-        if found.abilities.drivers is not None:
-            modules = found.without_ours("modules.conf")
-            drivers = found.abilities.drivers
-            refuse(list(found.realtime.without_driver(drivers, modules, extconfig)), _NOTHING)
-    refuse(list(_in_the_way(wanted, found)), _NOTHING)
 
 
 def before_undo(found: Found) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cmp_bundle.commands import Context, doctor
-from cmp_bundle.commands.examining import Examination
+from cmp_bundle.commands.examination import Examination
 from cmp_bundle.findings import Level
 from tests.testbed.server import Asterisk
 

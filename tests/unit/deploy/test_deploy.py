@@ -320,3 +320,13 @@ def test_profiles_come_change_and_go_without_a_release(tmp_path: Path) -> None:
     server.deploy(bundle("two"))
     assert served() == {}
     assert not list((server.found().site.hidden / "profiles").iterdir())
+
+
+def test_all_that_is_in_the_way_is_told_at_once(tmp_path: Path) -> None:
+    http = b"[general]\nenabled=yes\nbindaddr=127.0.0.1\nprefix=a b\nredirect = /cmp2k /elsewhere\n"
+    root = tree(tmp_path, http)
+    (root / "etc/asterisk/extconfig.conf").write_text("[settings]\nhttp.conf => odbc,asterisk\n")
+    with pytest.raises(CmpBundleError) as caught:
+        Server(root).deploy(bundle())
+    codes = {one.code for one in caught.value.findings}
+    assert codes == {"http-conf-in-database", "prefix-unusable", "redirect-taken", "T101"}

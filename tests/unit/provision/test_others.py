@@ -123,3 +123,14 @@ def test_a_prefix_that_is_more_than_a_path(tmp_path: Path) -> None:
     conf = b"[general]\nprefix = x {} location ~ ^/etc/ { root /\\; } location /y\n"
     said = refusal(packaged(tmp_path, conf), proxied=True)
     assert "http.conf:2: prefix has characters" in str(said)
+
+
+def test_all_that_is_in_the_way_is_told_at_once(tmp_path: Path) -> None:
+    server = packaged(
+        tmp_path,
+        pjsip_conf=b"[cmp-phone](!)\ntype=endpoint\n[alice]\ntype=aor\n",
+        extensions_conf=b"[cmp-ring]\nexten => s,1,Hangup()\n",
+        sorcery_conf=b"[res_pjsip]\nauth = realtime,ps_auths\n",
+    )
+    codes = [one.code for one in refusal(server).findings]
+    assert sorted(codes) == ["in-the-way", "in-the-way", "in-the-way", "objects-elsewhere"]
