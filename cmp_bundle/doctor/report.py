@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 #: Options of an endpoint or aor that tell of a person or a secret, and nothing of a fault.
 _PERSONAL = re.compile(r"callerid|mailbox|from_|set_var|password|secret|cred|accountcode|voicemail")
 
+_SHORT = 5
+
 #: What may be an address: of IPv4, or of IPv6 with at least two colons.
 _ADDRESS = re.compile(
-    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})(?![\w:])"
+    r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d)"
+    r"|(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])"
 )
 
 
@@ -27,7 +30,9 @@ def report(evidence: Evidence, told: str, *, addresses: bool = True) -> str:
     """
     text = "\n".join((told, "", *_facts(evidence))) + "\n"
     for secret in sorted(_secrets(evidence), key=len, reverse=True):
-        text = text.replace(secret, "(secret)")
+        # A short one may be a part of many words.
+        whole = rf"(?<!\w){re.escape(secret)}(?!\w)" if len(secret) < _SHORT else re.escape(secret)
+        text = re.sub(whole, "(secret)", text)
     return text if addresses else _without_addresses(text, evidence)
 
 
@@ -102,14 +107,18 @@ def _without_addresses(text: str, evidence: Evidence) -> str:
     words: dict[str, str] = {}
 
     def word(found: re.Match[str]) -> str:
+        # A colon may follow that is the sentence's own.
+        shown = found[0].removesuffix(":")
         try:
-            address = ipaddress.ip_address(found[0])
+            address = ipaddress.ip_address(shown)
         except ValueError:
             return found[0]
         if address.is_loopback or address.is_unspecified:
             return found[0]
         kind = "private" if address.is_private else "public"
-        return words.setdefault(found[0], f"({kind} address {len(words) + 1})")
+        return (
+            words.setdefault(shown, f"({kind} address {len(words) + 1})") + found[0][len(shown) :]
+        )
 
     text = _ADDRESS.sub(word, text)
     names = {
