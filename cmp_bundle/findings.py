@@ -1,4 +1,5 @@
-"""What can be wrong, in one shape; findings.toml is the list of all that there is.
+"""What can be wrong, in one shape; findings.toml is the list of all that there is, and
+symptoms.toml what people say of it.
 
 A code is stable: scripts look for it, documentation is found by it, and it is never given to
 something else.
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from cmp_bundle.places import Place, Row
 
@@ -89,6 +90,10 @@ def finding(
 class Kind:
     """What findings.toml says of a code: a title, what people see of it, what to do, and the
     version of cmp-bundle that first had it.
+
+    What stands between a browser and Asterisk (see ``on_the_way``) has more: ``why`` it is so,
+    how it ``looks``, the ``versions`` of Asterisk that have it (all, if empty), the keys of its
+    ``symptoms``, and public ``sources``.
     """
 
     code: str
@@ -97,16 +102,44 @@ class Kind:
     people_see: str
     what_to_do: str
     since: str
+    why: str = ""
+    looks: str = ""
+    versions: str = ""
+    symptoms: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+    @property
+    def on_the_way(self) -> bool:
+        """Whether it is one of the doctor's: a letter and a number, as T102."""
+        return self.code[:1].isupper()
 
 
 @functools.cache
 def known() -> Mapping[str, Kind]:
     """Every kind of finding, by its code."""
+    return {code: _kind(code, **entry) for code, entry in _data("findings.toml").items()}
+
+
+def _kind(
+    code: str,
+    *,
+    level: str,
+    symptoms: Sequence[str] = (),
+    sources: Sequence[str] = (),
+    **texts: str,
+) -> Kind:
+    return Kind(code, Level(level), symptoms=tuple(symptoms), sources=tuple(sources), **texts)
+
+
+@functools.cache
+def symptoms() -> Mapping[str, str]:
+    """What people say of a fault, by the key that ``Kind.symptoms`` has."""
+    return _data("symptoms.toml")
+
+
+def _data(name: str) -> dict[str, Any]:
     # Most runs find nothing.
     import tomllib  # noqa: PLC0415
     from importlib.resources import files  # noqa: PLC0415
 
-    document = tomllib.loads((files("cmp_bundle") / "findings.toml").read_text("utf-8"))
-    return {
-        code: Kind(code, Level(entry.pop("level")), **entry) for code, entry in document.items()
-    }
+    return tomllib.loads((files("cmp_bundle") / name).read_text("utf-8"))

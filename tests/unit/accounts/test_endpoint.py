@@ -261,7 +261,7 @@ def test_an_account_that_works_has_nothing_to_find() -> None:
             "S106",
             Level.ERROR,
         ),
-        (ALICE, found(phone(video_streams=0), PLAIN), "V101", Level.NOTE),
+        (ALICE, found(phone(video_streams=0), PLAIN), "V101", Level.WARNING),
     ],
 )
 def test_findings(account: Account, existing: Endpoints, code: str, level: Level) -> None:
