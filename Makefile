@@ -83,7 +83,7 @@ lock: setup ## requirements/, made from pyproject.toml: a version and hashes of 
 	$(LOCK) pyproject.toml $(SAME) --extra database --output-file requirements/database.txt
 	$(LOCK) $(UPGRADE) --group node --output-file requirements/node.txt
 
-docs: setup ## docs/commands.md and docs/settings.md, made from the program
+docs: setup ## what docs/ says of commands, settings and findings, made from the program
 	$(PY) -m tests.reference
 
 bench: setup ## edit-to-reload beside others; visits a second, packed and plain; 100,000 accounts

@@ -21,7 +21,7 @@ from cmp_bundle.settings.load import FILE_NAME
 from cmp_bundle.settings.load import VARIABLE as CONFIG
 from cmp_bundle.settings.model import sections
 from cmp_bundle.settings.template import literal
-from tests import schemas
+from tests import doctors_pages, schemas
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -85,8 +85,20 @@ def findings() -> str:
         "which stays the same in every version: look for it here, and let scripts look for it in",
         "`--json`. An error stops a command or keeps a phone from working. A warning is about",
         "something that you may not expect. A note is for information.",
+        "",
+        "A code of a letter and a number is a fault between a browser and Asterisk, and has a page of",
+        "its own. Mend the first one on the way: what comes after it may be well.",
+        "",
+        "## What people say",
+        "",
+        *doctors_pages.by_symptom(),
+        "",
+        "## The way from a browser to Asterisk",
+        *doctors_pages.by_part(),
     ]
     for kind in known().values():
+        if kind.on_the_way:
+            continue
         lines += [
             "",
             f"## {kind.code}",
@@ -104,13 +116,24 @@ FILES: dict[str, Callable[[], str]] = {
     "commands.md": commands,
     "settings.md": settings,
     "findings.md": findings,
+    **{f"findings/{name}": partial(str, text) for name, text in doctors_pages.pages().items()},
     **{f"json/{name}": partial(str, text) for name, text in schemas.made().items()},
 }
 
 
+def stale() -> list[Path]:
+    """What lies in the folders that are made, and is not made any more."""
+    made = {DOCS / name for name in FILES}
+    return [path for folder in ("findings", "json") for path in (DOCS / folder).iterdir()
+            if path not in made]  # fmt: skip
+
+
 def main() -> int:
+    (DOCS / "findings").mkdir(exist_ok=True)
     for name, made in FILES.items():
         (DOCS / name).write_text(made())
+    for path in stale():
+        path.unlink()
     return 0
 
 
