@@ -5,8 +5,6 @@ WebSocket. Each step has a limit, and the server's word is taken for no more tha
 from __future__ import annotations
 
 import socket
-import ssl
-import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from http.client import HTTPException
@@ -15,10 +13,12 @@ from urllib.parse import urlsplit
 
 from cmp_bundle.checks.live import HttpAnswer, get
 from cmp_bundle.checks.websocket import Handshake, ask, unchecked
+from cmp_bundle.doctor.trust import distrust
 from cmp_bundle.doctor.way import Part
 from cmp_bundle.hostname import in_ascii
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Sequence
 
 #: Seconds for a name, a connection, a handshake.
@@ -83,19 +83,20 @@ def reach(base: str, path: str, page: str, authorities: Sequence[bytes] = ()) ->
     refused: list[str] = []
     for address in here.addresses:
         try:
-            _connect(address, here.port).close()
+            connection = _connect(address, here.port)
         except OSError as error:
             refused.append(f"{address}: {_words(error)}")
             continue
         here = replace(here, connected=address)
         break
-    if not here.connected:
+    else:
         return replace(here, stopped=Part.NAME, trouble=f"port: {'; '.join(refused)}")
-    if here.base.startswith("https:"):
-        try:
-            here = replace(here, tls=_handshake(here, authorities))
-        except (OSError, ValueError) as error:
-            return replace(here, stopped=Part.TLS, trouble=_words(error))
+    with connection:
+        if here.base.startswith("https:"):
+            try:
+                here = replace(here, tls=_handshake(connection, here, authorities))
+            except (OSError, ValueError) as error:
+                return replace(here, stopped=Part.TLS, trouble=_words(error))
     trouble = ""
     with suppress(OSError, HTTPException):
         here = replace(here, answer=get(base, page, _PAGE))
@@ -120,34 +121,19 @@ def _connect(address: str, port: int) -> socket.socket:
     return socket.create_connection((address, port), _PATIENCE)
 
 
-def _handshake(here: Reached, authorities: Sequence[bytes]) -> Tls:
-    """Raises OSError and ValueError."""
-    context = unchecked()
-    with _secured(here, context) as secure:
+def _handshake(connection: socket.socket, here: Reached, authorities: Sequence[bytes]) -> Tls:
+    """Ends it with the goodbye of TLS, or Asterisk writes an error into its log. Raises OSError and
+    ValueError.
+    """
+    name = in_ascii(here.host) or here.host
+    connection.settimeout(_PATIENCE)
+    with unchecked().wrap_socket(connection, server_hostname=name) as secure:
         chain = _chain(secure)
         found = Tls(secure.version() or "", (secure.cipher() or ("",))[0], chain)
-    checked = ssl.create_default_context()
-    for pem in authorities:
-        with suppress(ssl.SSLError, ValueError):
-            checked.load_verify_locations(cadata=pem.decode("ascii", "replace"))
-    try:
-        with _secured(here, checked):
-            return found
-    except ssl.SSLCertVerificationError as error:
-        return replace(found, distrust=error.verify_message, code=error.verify_code)
-    except OSError as error:
-        return replace(found, distrust=_words(error), code=-1)
-
-
-def _secured(here: Reached, context: ssl.SSLContext) -> ssl.SSLSocket:
-    deadline = time.monotonic() + _PATIENCE
-    connection = _connect(here.connected, here.port)
-    connection.settimeout(max(0.001, deadline - time.monotonic()))
-    try:
-        return context.wrap_socket(connection, server_hostname=in_ascii(here.host) or here.host)
-    except BaseException:
-        connection.close()
-        raise
+        with suppress(OSError, ValueError):
+            secure.unwrap()
+    word, code = distrust(chain, name, authorities)
+    return replace(found, distrust=word, code=code)
 
 
 def _chain(secure: ssl.SSLSocket) -> tuple[bytes, ...]:

@@ -13,9 +13,9 @@ import pytest
 from cmp_bundle.findings import Level
 from tests.asterisk.faults import registration
 from tests.asterisk.faults.fault import Fault, Server, codes, told
-from tests.conftest import Cmp, _unreal
+from tests.asterisk.faults.provisioned import provisioned
+from tests.conftest import _unreal
 from tests.testbed import roots
-from tests.testbed.server import Asterisk
 
 pytestmark = pytest.mark.asterisk
 
@@ -67,28 +67,12 @@ def server(
             running.pbx.stop()
     if version not in servers:
         roots.build(roots.RELEASES[version])
-        servers[version] = _provisioned(version, tmp_path_factory)
+        servers[version] = provisioned(version, tmp_path_factory)
     found = servers[version]
     if found.pbx.process is None:
         found.pbx.start()
     yield found
     found.heal()
-
-
-def _provisioned(version: str, folders: pytest.TempPathFactory) -> Server:
-    work = folders.mktemp(f"doctor-{version}")
-    pbx = Asterisk.prepare(roots.RELEASES[version], as_packaged=True)
-    pbx.start()
-    cmp = Cmp(work)
-    cmp.aim(pbx)
-    cmp.environment["CMP_BUNDLE_STATE"] = str(folders.mktemp("state"))
-    cmp("init")
-    for number, name in enumerate(("alice", "bob"), 101):
-        cmp("accounts", "add", name, "--extension", str(number))
-    cmp("provision", "--restart")
-    made = Server(pbx, work)
-    made.remember()
-    return made
 
 
 @pytest.mark.parametrize(("server", "fault"), TABLE, indirect=["server"])
