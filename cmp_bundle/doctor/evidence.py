@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from cmp_bundle.asterisk.answers.core import Process, Version
     from cmp_bundle.asterisk.answers.dialplan import Dialplan
     from cmp_bundle.asterisk.answers.http import HttpStatus
+    from cmp_bundle.asterisk.answers.logger import LogChannel
     from cmp_bundle.asterisk.answers.media import Rtp
     from cmp_bundle.asterisk.answers.pjsip import ListedEndpoint
     from cmp_bundle.asterisk.configuration import Configuration
@@ -79,6 +81,7 @@ class Live:
     listed: tuple[ListedEndpoint, ...]
     options: Mapping[str, frozenset[str]]
     contexts: Mapping[str, Dialplan | None]
+    log_channels: tuple[LogChannel, ...] = ()
 
     def runs(self, module: str) -> bool:
         """Whether the module of that name, without .so, is loaded and runs."""
@@ -125,6 +128,23 @@ class Calls:
 
 
 @dataclass(frozen=True)
+class Log:
+    """What Asterisk's log has of notices, warnings and errors since its start, or of the last hours: old
+    ones first. ``path`` is as Asterisk sees it.
+
+    A line is never a finding by itself, for it may be about what was mended since; it is for ``seen``.
+    """
+
+    path: str
+    lines: tuple[str, ...] = field(repr=False)
+
+    def last(self, pattern: str) -> str:
+        """The newest line in which the regular expression ``pattern`` is found; empty if there is none."""
+        wanted = re.compile(pattern)
+        return next((line for line in reversed(self.lines) if wanted.search(line)), "")
+
+
+@dataclass(frozen=True)
 class Machine:
     """What this machine tells beside Asterisk. ``name_resolves`` is whether it can look up its own name."""
 
@@ -136,7 +156,8 @@ class Machine:
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
     """Everything. ``outside`` is how far one gets to the public address, ``inside`` to the same server
-    over the loopback; ``calls`` go the shorter way, ``public_calls`` the public one.
+    over the loopback; ``calls`` go the shorter way, ``public_calls`` the public one. ``log`` was read after
+    the calls, and has what they met.
     """
 
     now: dt.datetime
@@ -148,3 +169,4 @@ class Evidence:
     inside: Reached | Missing
     calls: Calls | Missing
     public_calls: Calls | Missing
+    log: Log | Missing = Missing("the log was not looked at")

@@ -12,6 +12,7 @@ from cmp_bundle.checks.websocket import base_url, reached
 from cmp_bundle.doctor.calls import calls
 from cmp_bundle.doctor.evidence import Evidence, Live, Missing, Written
 from cmp_bundle.doctor.live import live
+from cmp_bundle.doctor.log import log
 from cmp_bundle.doctor.machine import machine
 from cmp_bundle.doctor.phones import contexts, phones
 from cmp_bundle.doctor.reach import Reached, reach
@@ -80,6 +81,7 @@ def gather(target: Target, installation: Installation | None) -> Evidence:
         inside=inside,
         calls=tried,
         public_calls=public,
+        log=log(installation, files, said) if installation else Missing(_NO_ASTERISK),
     )
 
 

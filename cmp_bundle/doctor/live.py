@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk.answers import core, media, pjsip, table
 from cmp_bundle.asterisk.answers.http import http_status
+from cmp_bundle.asterisk.answers.logger import log_channels
 from cmp_bundle.doctor.evidence import Live, Missing
 from cmp_bundle.errors import CmpBundleError
 
@@ -40,6 +41,7 @@ def live(installation: Installation) -> Live | Missing:
             listed=pjsip.endpoints(ask("pjsip show endpoints")),
             options={kind: _known(ask(f"config show help res_pjsip {kind}")) for kind in _KINDS},
             contexts={},
+            log_channels=log_channels(ask("logger show channels")),
         )
     except CmpBundleError as error:
         return Missing(str(error))

@@ -146,6 +146,29 @@ class OpenFolder:
 
         A pipe is never waited for: it is opened so that it cannot be.
         """
+        descriptor, found = self._open(name)
+        with os.fdopen(descriptor, "rb") as file:
+            data = file.read(most + 1)
+        if len(data) > most:
+            raise TooLargeError(
+                "too-large",
+                f"is larger than {most} bytes, and no file of cmp-bundle is",
+                file=self._path_of(name),
+                hint="move it away",
+            )
+        return Content(data, FileOwnership.from_stat(found), found.st_mtime)
+
+    def tail(self, name: str, most: int) -> tuple[bytes, float]:
+        """The last ``most`` bytes of a regular file, such as a log that is being written, and when it
+        was changed, in seconds since 1970. Raises OSError, NoFileError; waits for no pipe.
+        """
+        descriptor, found = self._open(name)
+        with os.fdopen(descriptor, "rb") as file:
+            file.seek(max(0, found.st_size - most))
+            return file.read(most), found.st_mtime
+
+    def _open(self, name: str) -> tuple[int, os.stat_result]:
+        """A regular file, for reading. Raises OSError, NoFileError."""
         try:
             with self._acting(name):
                 descriptor = os.open(name, _READ, dir_fd=self.descriptor)
@@ -157,16 +180,7 @@ class OpenFolder:
         if not stat.S_ISREG(found.st_mode):
             os.close(descriptor)
             raise self._no_file(name)
-        with os.fdopen(descriptor, "rb") as file:
-            data = file.read(most + 1)
-        if len(data) > most:
-            raise TooLargeError(
-                "too-large",
-                f"is larger than {most} bytes, and no file of cmp-bundle is",
-                file=self._path_of(name),
-                hint="move it away",
-            )
-        return Content(data, FileOwnership.from_stat(found), found.st_mtime)
+        return descriptor, found
 
     def _no_file(self, name: str) -> NoFileError:
         return NoFileError(

@@ -13,6 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from cmp_bundle.asterisk.installation import Named, find
+from cmp_bundle.doctor.evidence import Log
+from cmp_bundle.doctor.live import live
+from cmp_bundle.doctor.log import log
+from cmp_bundle.doctor.written import written
 from tests.asterisk.faults.fault import Server
 from tests.asterisk.faults.provisioned import provisioned
 from tests.conftest import _unreal
@@ -146,6 +151,29 @@ def test_nothing_is_left(server: Server, public: bool) -> None:
     assert not _said(said), "\n".join(_said(said))
     until(lambda: _sessions(server) == before.sessions, 10)
     assert Traces.of(server) == before
+
+
+def test_the_log_is_evidence(server: Server) -> None:
+    """Lines since the start, whatever the table of channels cuts off of the log's name."""
+    server.pbx.rx("module load of-old.so")
+    server.restart()
+    server.pbx.rx("module load nosuch.so")
+    until(lambda: "nosuch" in server.pbx.log(), 10)
+    found = _evidence_of_log(server)
+    assert found.path == f"{server.pbx.inside}/log/messages"
+    assert re.search(r"(ERROR|WARNING)\[\d+\].* loader\.c: .*nosuch\.so", found.last(r"nosuch"))
+    assert "of-old" in server.pbx.log()
+    assert found.last("of-old") == ""
+    assert found.last("SecurityEvent") == ""
+
+
+def _evidence_of_log(server: Server) -> Log:
+    named = Named(server.pbx.root, command=tuple(server.pbx.command))
+    installation = find(named)
+    assert installation is not None
+    found = log(installation, written(installation), live(installation))
+    assert isinstance(found, Log), found
+    return found
 
 
 #: The doctor, which tells that its call is held, and would hold it for long.
