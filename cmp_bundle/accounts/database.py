@@ -125,11 +125,7 @@ class Database:
                 url, hide_parameters=True, poolclass=NullPool, connect_args=_ways(url)
             )
         except ImportError as error:
-            raise CmpBundleError(
-                "database-driver",
-                f"the driver for {self.url} is not installed: {error.name}",
-                hint="pip install 'cmp-bundle[database]'",
-            ) from None
+            raise _no_driver(self.url, error) from None
         except (ArgumentError, NoSuchModuleError, ValueError):
             raise CmpBundleError(
                 "database-url",
@@ -167,6 +163,20 @@ def from_anywhere(url: str, folder: Path | None = None) -> str:
         return url
     path = (folder or Path()).absolute() / parsed.database
     return parsed.set(database=str(path)).render_as_string(hide_password=False)
+
+
+def _no_driver(url: str, error: ImportError) -> CmpBundleError:
+    """The extra brings the drivers that are used where the URL names none, and no others."""
+    scheme = url.partition("://")[0]
+    ours = "+" not in scheme or scheme in _DRIVERS.values()
+    # A driver that is there, but not the library below it, names no module.
+    return CmpBundleError(
+        "database-driver",
+        f"the driver for {url} is not installed: {error.name or str(error).splitlines()[0]}",
+        hint="pip install 'cmp-bundle[database]'"
+        if ours
+        else f"install it, or leave out the driver: {url.replace(scheme, database_url.kind(url), 1)}",
+    )
 
 
 def _file(url: URL, *, writing: bool) -> URL:

@@ -107,7 +107,7 @@ def database(url: str, password: str) -> Database:
     except ImportError as error:
         raise CmpBundleError(
             "database-driver",
-            f"what it takes to ask a database is not installed: {error.name}",
+            f"databases need extra packages, which are not installed: {error.name or error}",
             hint="pip install 'cmp-bundle[database]'",
         ) from None
     return Database(url, password)

@@ -46,12 +46,12 @@ class Rows:
         }
 
     @classmethod
-    def from_json(cls, value: dict[str, Any], password: str) -> Rows:
-        """``password`` is the database's; no journal holds it."""
+    def from_json(cls, value: dict[str, Any], database: Database) -> Rows:
+        """``database`` is the one that ``value`` names, with its password; no journal holds that."""
         values = tuple(Value(*(typed(part, str) for part in row)) for row in value["values"])
         if not {v.column for v in values} <= {"password", "md5_cred"}:
             raise ValueError("no column of passwords")
-        return cls(Database(typed(value["database"], str), password), values)
+        return cls(database, values)
 
     def carry_out(self, disk: Disk, service: Service) -> None:
         del service

@@ -23,6 +23,7 @@ from cmp_bundle.server.server import Server, engine_for
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cmp_bundle.accounts.database import Database
     from cmp_bundle.asterisk.installation import Installation
     from cmp_bundle.changes.step import Kinds, Step
     from cmp_bundle.commands.context import Context
@@ -114,15 +115,18 @@ def _finish_trusting(context: Context) -> None:
 def _kinds(context: Context) -> Kinds:
     """How the steps of other rooms are read from a journal, whichever command wrote it."""
 
+    def named(value: dict[str, Any]) -> Database:
+        return database(typed(value["database"], str), database_password(context))
+
     def rows(value: dict[str, Any]) -> Step:
+        opened = named(value)
         # SQLAlchemy takes a quarter of a second to import.
         from cmp_bundle.accounts.rows import Rows  # noqa: PLC0415
 
-        return Rows.from_json(value, database_password(context))
+        return Rows.from_json(value, opened)
 
     def provisioned_rows(value: dict[str, Any]) -> Step:
-        url = typed(value["database"], str)
-        return ProvisionedRows.from_json(value, database(url, database_password(context)))
+        return ProvisionedRows.from_json(value, named(value))
 
     def trust_step(value: dict[str, Any]) -> Step:
         from cmp_bundle.tls import trust  # noqa: PLC0415 - 40 ms, for what was cut off there alone

@@ -196,11 +196,39 @@ def test_a_database_without_the_tables(path: Path) -> None:
     assert "ast-db-manage" in str(caught.value.hint)
 
 
-def test_a_driver_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pymysql", None)
+@pytest.mark.parametrize(
+    ("url", "module", "hint"),
+    [
+        ("mysql://u@h/d", "pymysql", "pip install 'cmp-bundle[database]'"),
+        ("mariadb+pymysql://u@h/d", "pymysql", "pip install 'cmp-bundle[database]'"),
+        ("postgresql://u@h/d", "psycopg", "pip install 'cmp-bundle[database]'"),
+        # The extra does not bring this one.
+        (
+            "mysql+mysqldb://u@h/d",
+            "MySQLdb",
+            "install it, or leave out the driver: mysql://u@h/d",
+        ),
+    ],
+)
+def test_a_driver_that_is_not_installed(
+    url: str, module: str, hint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(CmpBundleError) as caught:
-        DatabaseSource(Database("mysql://u@h/d")).endpoints()
-    assert caught.value.hint == "pip install 'cmp-bundle[database]'"
+        DatabaseSource(Database(url)).endpoints()
+    assert caught.value.message == f"the driver for {url} is not installed: {module}"
+    assert caught.value.hint == hint
+
+
+def test_a_driver_without_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load() -> None:
+        raise ImportError("no pq wrapper available.\nAttempts made: …")
+
+    dialect = "sqlalchemy.dialects.postgresql.psycopg.PGDialect_psycopg"
+    monkeypatch.setattr(f"{dialect}.import_dbapi", load)
+    with pytest.raises(CmpBundleError) as caught:
+        DatabaseSource(Database("postgresql://u@h/d")).endpoints()
+    assert caught.value.message.endswith("is not installed: no pq wrapper available.")
 
 
 def test_a_database_by_its_url(path: Path, tmp_path: Path) -> None:

@@ -73,10 +73,11 @@ def test_reloads_and_removals_come_back(line: str, names: str | None, path: Path
 def test_rows_come_back_without_the_password_of_the_database(
     values: list[tuple[str, str, str, str]],
 ) -> None:
-    rows = Rows(Database("mysql://a@h/d", "hush"), tuple(Value(*v) for v in values))
+    database = Database("mysql://a@h/d", "hush")
+    rows = Rows(database, tuple(Value(*v) for v in values))
     document = rows.to_json()
     assert "hush" not in json.dumps(document)
-    assert Rows.from_json(through_json(document), "hush") == rows
+    assert Rows.from_json(through_json(document), database) == rows
 
 
 def test_a_database_in_a_file_is_found_from_another_folder(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -170,6 +171,14 @@ def fill_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
         raise CmpBundleError("a-code", "no room on the disk")
 
     monkeypatch.setattr("cmp_bundle.deploy.staging.stage_profiles", failing)
+
+
+def without_database_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From here on SQLAlchemy cannot be imported, and what has imported it is imported anew."""
+    users = ("database", "database_source", "from_database", "rows")
+    for name in [f"cmp_bundle.accounts.{user}" for user in users]:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
 
 
 def desk(

@@ -17,7 +17,7 @@ from cmp_bundle.accounts.model import ha1
 from cmp_bundle.cli.app import MISTAKE, STOPPED, USAGE
 from tests import schemas
 
-from .people import PJSIP, Desk, fill_the_disk
+from .people import PJSIP, Desk, fill_the_disk, without_database_extra
 
 #: Everything that nobody is to see on a screen.
 SECRETS = (
@@ -46,6 +46,28 @@ def _nothing_is_shown(at: Desk) -> object:
 def rows(at: Desk) -> dict[str, dict[str, object]]:
     document = tomllib.loads(at.accounts.read_text())
     return {row["id"]: row for row in document.get("account", [])}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("accounts", "import", "--database", "mysql://a@localhost/x"),
+        ("accounts", "show", "dora"),
+        ("accounts", "rotate", "dora"),
+        ("build",),
+        ("provision", "--database", "mysql://a@localhost/x"),
+        ("provision", "--database", "mysql://", "--sql", "rows.sql"),
+    ],
+)
+def test_databases_are_an_extra(
+    at: Desk, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at.write('[[account]]\nid = "dora"\nsource = "mysql://a@localhost/x"\n')
+    without_database_extra(monkeypatch)
+    assert at.refused(*words).splitlines()[-2:] == [
+        "error database-driver: databases need extra packages, which are not installed: sqlalchemy",
+        "       pip install 'cmp-bundle[database]'",
+    ]
 
 
 def test_import_refers_to_the_source(at: Desk) -> None:

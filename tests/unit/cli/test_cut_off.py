@@ -10,7 +10,7 @@ from cmp_bundle.cli.app import MISTAKE
 from tests.unit.accounts import realtime
 from tests.unit.changes.carried import killed_before_it_settles
 
-from .people import Desk
+from .people import Desk, without_database_extra
 
 pytestmark = pytest.mark.slow
 
@@ -55,6 +55,12 @@ def test_a_database_that_is_out_of_reach(at: Desk, tmp_path: Path) -> None:
     at("link", "dora", "--renew")
     assert 'password = "wonder1and"' in at.accounts.read_text()
     assert realtime.passwords(tmp_path / "realtime.db")["dora"] == "of-dora"
+
+
+def test_the_extra_for_databases_is_gone(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut_off(at, "accounts", "rotate", "--all")
+    without_database_extra(monkeypatch)
+    assert "pip install 'cmp-bundle[database]'" in at.refused("rollback")
 
 
 def test_an_account_that_was_added_since_stays(at: Desk) -> None:
