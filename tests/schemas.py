@@ -174,7 +174,7 @@ def made() -> dict[str, str]:
         files[f"{name}.json"] = _written(whole, parts)
     several = {"type": "array", "items": {"$ref": "#/$defs/Finding"}}
     error = {
-        "title": "cmp-bundle … --json where it ends with 1",
+        "title": "cmp-bundle … --json where it ends with 1 or 2",
         "description": "What is wrong; with the code several, all of it is among the findings.",
         "type": "object",
         "properties": {

@@ -7,7 +7,7 @@ import importlib
 import click
 
 from cmp_bundle import __version__
-from cmp_bundle.cli import output
+from cmp_bundle.cli import output, usage
 from cmp_bundle.errors import CmpBundleError
 
 #: Every command and its one-line description, in the order in which people need them; the
@@ -36,7 +36,7 @@ COMMANDS = {
 DONE, MISTAKE, USAGE, BUG, STOPPED = 0, 1, 2, 3, 130
 
 
-class Commands(click.Group):
+class Commands(usage.Group):
     """A group whose commands are imported one at a time."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -77,7 +77,7 @@ def run(arguments: list[str]) -> int:
         output.error(error, as_json="--json" in arguments)
         return STOPPED if error.code == "interrupted" else MISTAKE
     except click.UsageError as error:
-        output.usage_error(error)
+        output.error(usage.problem(error), as_json="--json" in arguments)
         return USAGE
     except (KeyboardInterrupt, click.Abort):
         output.stopped()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cmp_bundle.cli import output
+from cmp_bundle.cli.usage import Group
 from cmp_bundle.commands.context import Context
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def command(
 
 def group(text: str, *commands: click.Command) -> click.Group:
     """A command with commands of its own; ``text`` is its help."""
-    return click.Group(
+    return Group(
         commands=list(commands),
         help=text,
         epilog="Each of these also takes --config, --json and --verbose.",

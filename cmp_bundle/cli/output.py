@@ -22,8 +22,6 @@ from cmp_bundle.findings import Level
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import click
-
     from cmp_bundle.findings import Finding
 
 
@@ -95,12 +93,6 @@ def error(problem: CmpBundleError, *, as_json: bool) -> None:
 def line(one: Finding) -> str:
     """A finding on one line, for a result."""
     return f"{one.level} {one.code}: {one}"
-
-
-def usage_error(problem: click.UsageError) -> None:
-    _say("error", problem.format_message(), "31;1")
-    if problem.ctx is not None:
-        _write(sys.stderr, f"       see: {problem.ctx.command_path} --help\n")
 
 
 def stopped() -> None:

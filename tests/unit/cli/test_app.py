@@ -13,6 +13,7 @@ from cmp_bundle import __version__
 from cmp_bundle.cli import app, output
 from cmp_bundle.cli.app import BUG, COMMANDS, DONE, MISTAKE, STOPPED, USAGE
 from cmp_bundle.errors import CmpBundleError
+from tests import schemas
 
 from .people import Typist
 
@@ -132,11 +133,58 @@ def test_a_bug_s_log_is_written_through_no_link(
     assert (tmp_path / "victim").read_text() == "precious"
 
 
-def test_ctrl_c_and_wrong_usage(here: Typist, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert here.run("nothing").code == USAGE
-    done = here.run("config", "--nothing")
+@pytest.mark.parametrize("words", [(), ("accounts",), ("certs",), ("key",)])
+def test_a_command_without_one_of_its_own_shows_its_help(
+    words: tuple[str, ...], here: Typist
+) -> None:
+    done = here.run(*words)
+    assert done == here.run(*words, "--help")
+    assert done.code == DONE
+    assert done.out.startswith(f"Usage: {' '.join(('cmp-bundle', *words))} [OPTIONS] COMMAND")
+
+
+@pytest.mark.parametrize(
+    ("line", "problem", "hint"),
+    [
+        ("depoy", "no such command 'depoy'; did you mean deploy?", "see: cmp-bundle --help"),
+        ("nothing", "no such command 'nothing'", "see: cmp-bundle --help"),
+        (
+            "accounts lst --json",
+            "no such command 'lst'; did you mean list?",
+            "see: cmp-bundle accounts --help",
+        ),
+        (
+            "deploy --dry-rum",
+            "no such option '--dry-rum'; did you mean --dry-run?",
+            "see: cmp-bundle deploy --help",
+        ),
+        (
+            "--json deploy",
+            "no such option '--json' before the command",
+            "options come after the command: cmp-bundle COMMAND --json",
+        ),
+        ("link --json", "missing argument 'USER'", "see: cmp-bundle link --help"),
+        (
+            "deploy --keep x --json",
+            "invalid value for '--keep': 'x' is not a valid integer",
+            "see: cmp-bundle deploy --help",
+        ),
+    ],
+)
+def test_wrong_usage(line: str, problem: str, hint: str, here: Typist) -> None:
+    done = here.run(*line.split())
     assert done.code == USAGE
-    assert "cmp-bundle config --help" in done.err
+    if "--json" in line:
+        printed = json.loads(done.out)
+        schemas.check(line.split(), printed)
+        error = printed["error"]
+        assert (error["code"], error["message"], error["hint"]) == ("usage", problem, hint)
+        assert done.err == ""
+    else:
+        assert done.err.splitlines() == [f"error usage: {problem}", f"       {hint}"]
+
+
+def test_ctrl_c(here: Typist, monkeypatch: pytest.MonkeyPatch) -> None:
     raising(KeyboardInterrupt(), monkeypatch)
     assert here.run("config").code == STOPPED
 
