@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from cmp_bundle.accounts import from_pjsip, from_wizard, source_name
 from cmp_bundle.accounts.conf_passwords import ConfPasswords
 from cmp_bundle.accounts.endpoint import Endpoints
+from cmp_bundle.asterisk.closed_files import refuse_closed
 from cmp_bundle.asterisk.configuration import REFUSED, UNKNOWN
 from cmp_bundle.asterisk.reader import read
-from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError, FindingsError
-from cmp_bundle.findings import Finding, finding
+from cmp_bundle.errors import CmpBundleError, FindingsError
+from cmp_bundle.findings import finding
 from cmp_bundle.places import Place, Row
 
 if TYPE_CHECKING:
@@ -58,22 +59,17 @@ class ConfSource:
     def _read(self, name: str) -> Configuration:
         """Raises CmpBundleError where Asterisk itself would have nothing of it."""
         found = read(name, self.files)
+        refuse_closed(found, self.files)
         real = self._real(name if name.startswith("/") else f"{self.files.etc}/{name}")
         if found.missing:
             text = "is a folder" if real.is_dir() else "does not exist"
             raise CmpBundleError("no-file", text, file=real)
-        unreadable = [p for p in found.unknowns if "cannot be read" in p.message]
-        if unreadable:
-            raise self._stopped("unreadable", unreadable[0], AS_ANOTHER_USER)
         if found.refused:
             stopped = [p for p in found.problems if p.code in (REFUSED, UNKNOWN)]
             problem = (stopped or list(found.problems))[-1]
-            raise self._stopped("conf-refused", problem)
+            place = self.on_disk(problem.place) if problem.place else None
+            raise FindingsError([finding("conf-refused", problem.message, place)], "")
         return found
-
-    def _stopped(self, code: str, found: Finding, hint: str | None = None) -> FindingsError:
-        place = self.on_disk(found.place) if found.place else None
-        return FindingsError([finding(code, found.message, place, hint)], "")
 
     def _real(self, file: str) -> Path:
         if file not in self._reals:

@@ -74,21 +74,26 @@ class Sources:
             raise found
         return found
 
-    def of_asterisk(self) -> dict[str, Endpoints]:
-        """What Asterisk's own files hold, by their names, as far as they are there and can be read."""
+    def of_asterisk(self, *, all_of_it: bool = False) -> dict[str, Endpoints]:
+        """What Asterisk's own files hold, by their names, as far as they are there and can be read.
+
+        With ``all_of_it`` raises CmpBundleError where one may not be read.
+        """
         found = {}
         for name in (source_name.PJSIP, source_name.WIZARD) if self.asterisk else ():
             try:
                 found[name] = self.endpoints(name)
-            except CmpBundleError:
-                continue
+            except CmpBundleError as error:
+                if all_of_it and error.code == "unreadable":
+                    raise
         return found
 
     def with_copies(self) -> dict[str, Endpoints]:
         """What holds copies of passwords that accounts have of their own, by the names: Asterisk's
-        files, and the databases that were provisioned. Raises CmpBundleError for one of these.
+        files, and the databases that were provisioned. Raises CmpBundleError where one cannot be read.
         """
-        return self.of_asterisk() | {name: self.endpoints(name) for name in self.provisioned}
+        files = self.of_asterisk(all_of_it=True)
+        return files | {name: self.endpoints(name) for name in self.provisioned}
 
     def default_realm(self) -> str:
         """The realm of challenges where an auth does not say; empty if unknown."""

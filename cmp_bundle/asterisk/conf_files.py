@@ -26,7 +26,7 @@ class Absence(enum.Enum):
 
     MISSING = "does not exist"
     NO_FILE = "is not a regular file"
-    UNREADABLE = "cannot be read by this user"
+    UNREADABLE = "may not be read"
     TOO_LARGE = "is too large to be a configuration file"
 
 
@@ -61,7 +61,7 @@ class ConfFolder:
         """Of ``folder``, which lies in ``root``. Raises ValueError where it does not."""
         self._root = (root or Path("/")).absolute()
         self.etc = str(PurePosixPath("/", folder.absolute().relative_to(self._root)))
-        self._user = user
+        self.user = user
         self.boundary = Boundary(self._root, user)
 
     def real(self, path: str) -> Path:
@@ -69,12 +69,12 @@ class ConfFolder:
 
         For people to find it; what is read is read through a handle.
         """
-        return self.boundary.resolved(self._on_this_machine(path), self._user)
+        return self.boundary.resolved(self._on_this_machine(path), self.user)
 
     def content(self, path: str) -> bytes | Absence:
         try:
             here = self._on_this_machine(path)
-            with self.boundary.entry(here, follow=True, rights=self._user) as (folder, name):
+            with self.boundary.entry(here, follow=True, rights=self.user) as (folder, name):
                 return folder.read(name, LARGEST).data
         except NoFileError:
             return Absence.NO_FILE
@@ -85,7 +85,7 @@ class ConfFolder:
 
     def names(self, folder: str) -> tuple[str, ...]:
         try:
-            with self.boundary.opened(self._on_this_machine(folder), self._user) as opened:
+            with self.boundary.opened(self._on_this_machine(folder), self.user) as opened:
                 return tuple(opened.names())
         except (OSError, ValueError, CmpBundleError):
             return ()

@@ -86,10 +86,11 @@ class Include:
 class Configuration:
     """What ``ast_config_load`` gives for one file name.
 
-    ``missing``: this file does not exist. ``refused``: Asterisk reports "invalid format", or would
+    ``missing``: this file does not exist, or is closed. ``refused``: Asterisk reports "invalid format", or would
     never come to an end; it then has nothing, and so ``categories`` is empty. The same where we
     gave up, because there was too much; then there is something in ``unknowns``. ``files`` are all
-    files that were read, in order. ``open_comment`` is where a block comment begins that was not
+    files that were read, in order, ``closed`` those that are there and may not be read: by this user,
+    or where root reads, by Asterisk's. ``open_comment`` is where a block comment begins that was not
     closed when the last of the named file was read (or the ``--;`` that closed one too many):
     whatever is written at the end of that file will not be read either.
     """
@@ -99,6 +100,7 @@ class Configuration:
     problems: tuple[Finding, ...]
     includes: tuple[Include, ...]
     files: tuple[str, ...]
+    closed: tuple[str, ...] = ()
     missing: bool = False
     refused: bool = False
     open_comment: Place | None = None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cmp_bundle.asterisk.closed_files import refuse_closed
 from cmp_bundle.asterisk.conf_files import Absence, ConfFolder
 from cmp_bundle.asterisk.control import Control
 from cmp_bundle.asterisk.directories import read_directories
@@ -184,6 +185,8 @@ def find(named: Named) -> Installation | None:
             )
         return None
     owner = _owner(root, etc.value)
+    if not named.data_dir or not named.user:
+        _refuse_unread(_files(root, etc.value, owner))
     user = _user(named, root, etc.value, owner)
     rights = _rights(root, user.value) or owner
     if etc.origin == REPORTED_BY_ASTERISK and etc.value != ETC:
@@ -200,6 +203,16 @@ def find(named: Named) -> Installation | None:
         rights=rights,
         custom_files=named.custom_files,
     )
+
+
+def _refuse_unread(files: ConfFolder) -> None:
+    """Raises CmpBundleError where this user may not read where Asterisk has its things.
+
+    Root reads with the rights of Asterisk's user, which does without: it is still root when it reads
+    asterisk.conf.
+    """
+    if not Rights.own().are_roots:
+        refuse_closed(read_directories(files).configuration, files)
 
 
 def _command(root: Path) -> tuple[str, ...]:

@@ -76,6 +76,7 @@ def read(name: str, files: Files) -> Configuration:
         problems=tuple(reading.problems),
         includes=tuple(i for i in reading.includes if i is not None),
         files=tuple(reading.files_read),
+        closed=tuple(reading.closed),
         missing=missing,
         refused=refused,
         open_comment=reading.open_comment,
@@ -102,6 +103,7 @@ class _Reading:
         self.problems: list[Finding] = []
         self.includes: list[Include | None] = []
         self.files_read: list[str] = []
+        self.closed: list[str] = []
         self.open_comment: Place | None = None
         self.place = Place(files.etc, 1)
         self._level = 0
@@ -188,6 +190,7 @@ class _Source:
         if content is Absence.TOO_LARGE:
             raise OverBudgetError(f"{path} {content.value}")
         if content is Absence.UNREADABLE:
+            reading.closed.append(path)
             reading.note(UNKNOWN, f"{path} {content.value}", reading.place)
         elif content is Absence.NO_FILE:
             reading.note(IGNORED, f"{path} {content.value} and is left out", reading.place)

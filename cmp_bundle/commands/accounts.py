@@ -208,7 +208,7 @@ def check_accounts(context: Context) -> AccountFindings:
     if not file.accounts:
         return AccountFindings(file.path, 0, ())
     found = [
-        *_compared(file.accounts, loaded_accounts.sources(context, file)),
+        *_compared(file.accounts, loaded_accounts.sources(context, file, compared=True)),
         *passwords(file.accounts, _public(context)),
     ]
     return AccountFindings(file.path, len(file.accounts), tuple(found))
@@ -224,7 +224,7 @@ def _compared(accounts: tuple[Account, ...], sources: Sources) -> Iterator[Findi
     there = {
         name: endpoints(name) for name in dict.fromkeys(a.source for a in accounts if a.source)
     }
-    files = None if sources.asterisk is None else sources.of_asterisk().values()
+    files = None if sources.asterisk is None else sources.of_asterisk(all_of_it=True).values()
     complete = sources.asterisk is not None and not in_database(sources.asterisk)
     yield from against_asterisk(accounts, there, files, complete=complete)
 
@@ -272,7 +272,7 @@ def rotate_passwords(context: Context, users: Sequence[str] | None = None) -> Ro
             f"Asterisk did not have the old password of {some(alone)}, so it does not have"
             f" the new one: it is in {file.path}; next: cmp-bundle accounts check"
             if sources.asterisk
-            else f"no Asterisk was found here: Asterisk still needs the new password of {some(alone)},"
+            else f"no Asterisk was changed here: it still needs the new password of {some(alone)},"
             f" which is in {file.path}"
         )
     return RotatedPasswords(**vars(done), rotated=tuple(ids), not_in_asterisk=tuple(alone))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import reader
+from cmp_bundle.asterisk.closed_files import closed_file
 from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.commands import server
 from cmp_bundle.errors import CmpBundleError
@@ -32,7 +33,16 @@ def base(context: Context) -> str:
             "the address of the phone is not known: no Asterisk was found here",
             hint=_HINT,
         )
-    http = http_server(reader.read("http.conf", where.files))
+    read = reader.read("http.conf", where.files)
+    closed = closed_file(read, where.files)
+    if closed is not None:
+        raise CmpBundleError(
+            "address-unknown",
+            f"the address of the phone is not known: {closed.message}",
+            file=closed.file,
+            hint=f"{closed.hint}; or {_HINT}",
+        )
+    http = http_server(read)
     if http.tls_address is None:
         raise CmpBundleError(
             "address-unknown",
@@ -48,7 +58,7 @@ def base(context: Context) -> str:
             "address-unknown",
             f"the address of the phone is not known: the certificate's names are {found}",
             file=certificate,
-            hint=_HINT,
+            hint=f"{found.hint}; or {_HINT}" if found.hint else _HINT,
         )
     outside = [n for n in names if n not in _HERE]
     if not outside:

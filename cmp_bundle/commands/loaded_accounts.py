@@ -20,6 +20,7 @@ from cmp_bundle.commands.account_files import database_password, named, read
 from cmp_bundle.deploy.survey import deployed_profiles
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk, owned
+from cmp_bundle.files.rights import is_there
 from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
@@ -127,9 +128,19 @@ def _realms(context: Context, endpoints: Iterable[Endpoints]) -> set[str]:
     return {settings.accounts.realm, settings.server.host, host, *found} - {""}
 
 
-def sources(context: Context, file: AccountFile, provisioned: tuple[str, ...] = ()) -> Sources:
-    """Where the accounts of ``file`` have their passwords; ``provisioned`` as in Sources."""
+def sources(
+    context: Context,
+    file: AccountFile,
+    provisioned: tuple[str, ...] = (),
+    *,
+    compared: bool = False,
+) -> Sources:
+    """Where the accounts of ``file`` have their passwords; ``provisioned`` as in Sources.
+
+    Where they are ``compared`` with Asterisk, its files are needed whatever the accounts name.
+    """
     names = {*provisioned, *(account.source for account in file.accounts)}
+    names |= {PJSIP} if compared else set()
     password = database_password(context) if any(map(is_database, names)) else ""
     return replace(sources_of(context, file, names, password), provisioned=provisioned)
 
@@ -183,7 +194,7 @@ def link_key(context: Context) -> Keyring:
 def _given_out(context: Context) -> str:
     """What tells that there were links before; empty where nothing does."""
     out = context.settings.build.out
-    if (out / manifest.NAME).is_file():
+    if is_there(out / manifest.NAME):
         try:
             data = owned.content(out / manifest.NAME, manifest.LARGEST)
             count = manifest.from_json(data, out).profiles.count

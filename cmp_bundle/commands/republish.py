@@ -14,6 +14,7 @@ from cmp_bundle.deploy.plan import to_update_profiles
 from cmp_bundle.deploy.survey import survey
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
+from cmp_bundle.files.rights import is_there
 
 if TYPE_CHECKING:
     from cmp_bundle.changes.engine import Transaction
@@ -70,7 +71,7 @@ def here(context: Context) -> Server | None:
         where = server.look(context)
     except CmpBundleError as error:
         context.reporter.warn(
-            f"nothing is changed on this machine's Asterisk, since it was not found: {error}"
+            f"nothing is changed on this machine's Asterisk, which cannot be looked at: {error}"
         )
         return None
     return None if where is None else server.server(context, where)
@@ -79,7 +80,7 @@ def here(context: Context) -> Server | None:
 def _bundle(context: Context, everybody: LoadedAccounts) -> manifest.Bundle | None:
     """The bundle that was built, with the profiles as they are now; None where there is none."""
     out = context.settings.build.out
-    if not (out / manifest.NAME).is_file():
+    if not is_there(out / manifest.NAME):
         return None
     try:
         before = manifest.read(out)

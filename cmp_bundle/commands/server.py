@@ -16,6 +16,7 @@ from cmp_bundle.changes.state import typed
 from cmp_bundle.commands.account_files import database_password, read
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
+from cmp_bundle.files.owned import exists
 from cmp_bundle.provision.firewalls import FirewallChange
 from cmp_bundle.provision.row_step import ProvisionedRows
 from cmp_bundle.server.server import Server, engine_for
@@ -107,7 +108,11 @@ def trust_engine(context: Context) -> Engine:
 
 def _finish_trusting(context: Context) -> None:
     """Whichever command it was that was cut off, the next one brings it to its end."""
-    if (memories.folder(_TRUST) / NAME).exists():
+    try:
+        cut_off = exists(memories.folder(_TRUST) / NAME)
+    except OSError:
+        return  # nor can anything else be remembered there, which is told next
+    if cut_off:
         with trust_engine(context).alone():
             pass
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cmp_bundle.asterisk import reader
+from cmp_bundle.asterisk.closed_files import closed_file
 from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.commands import git_ignore, server
 from cmp_bundle.errors import file_exists
-from cmp_bundle.files import Disk
+from cmp_bundle.files import Disk, Rights
 from cmp_bundle.files.rights import is_there
 from cmp_bundle.settings.load import FILE_NAME
 from cmp_bundle.settings.template import render
@@ -90,6 +91,10 @@ def _facts(found: Installation) -> tuple[InitFact, ...]:
         InitFact("user", found.user.value, found.user.origin),
         running,
     ]
+    if closed := closed_file(http, found.files):
+        if not Rights.own().are_roots:
+            raise closed  # a file that somebody else wrote would stand in root's way
+        return (*facts, InitFact("http.conf", closed.message, closed.file or ""))
     if http.missing:
         path = found.configuration("http.conf")
         there = "is not a file" if path.exists() else "is missing"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import includes, reader
+from cmp_bundle.asterisk.closed_files import refuse_closed
 from cmp_bundle.asterisk.conf_files import Overlaid, Recorded
 from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.changes.include_line import add_line
@@ -137,6 +138,8 @@ def configuration(
     moment = int(time.time()) if moment is None else moment
     names = tuple(names)
     files = Recorded(installation.files)
+    for name in names:
+        refuse_closed(reader.read(name, files), installation.files)
     own = installation.custom_files
     line_files = {n: line_file(n, reader.read(n, files), files, own) for n in names}
     found = {

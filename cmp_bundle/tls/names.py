@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Names:
-    """``dns`` and ``addresses`` in the order of the certificate; ``problem`` where there are none."""
+    """``dns`` and ``addresses`` in the order of the certificate; ``problem`` where there are none, and
+    ``hint`` what to do about it, where that is known.
+    """
 
     dns: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     problem: str | None = None
+    hint: str | None = None
 
     def __str__(self) -> str:
         return self.problem or ", ".join(map(printable, (*self.dns, *self.addresses)))
@@ -56,7 +59,7 @@ def names_served(installation: Installation, path: str) -> Names:
             raise readable.refusal(here, data, reader, "")
         return names_of(certificates_of(data, here)[0])
     except CmpBundleError as error:
-        return Names(problem=error.message)
+        return Names(problem=f"not known: {error.message}", hint=error.hint)
 
 
 def names_of(certificate: x509.Certificate) -> Names:

@@ -374,7 +374,7 @@ def test_rotate_where_no_asterisk_is(at: Desk) -> None:
     at.write('[[account]]\nid = "zoe"\npassword = "own-password"\n')
     (at.root / "etc/asterisk").rename(at.root / "etc/gone")
     said = at("accounts", "rotate", "zoe")
-    assert "no Asterisk was found here: Asterisk still needs the new password of zoe" in said
+    assert "no Asterisk was changed here: it still needs the new password of zoe" in said
     assert "did not hold" not in said
 
 

@@ -188,7 +188,7 @@ def test_an_asterisk_that_is_not_found_is_told(at: Desk, monkeypatch: pytest.Mon
     at("build")
     monkeypatch.setenv("CMP_BUNDLE_ASTERISK_DATA_DIR", "/nowhere")
     said = at("link", "alice", "--renew")
-    assert "nothing is changed on this machine's Asterisk, since it was not found: " in said
+    assert "nothing is changed on this machine's Asterisk, which cannot be looked at: " in said
     assert "[asterisk] data_dir is not a folder" in said
 
 
