@@ -23,11 +23,13 @@ def command(
     flags: tuple[str, ...] = (),
     accounts: bool = False,
     name: str | None = None,
+    replaces_settings: bool = False,
 ) -> Callable[[Callable[..., Result | None]], click.Command]:
     """Make a click command of a function that takes a Context and its options.
 
     ``flags`` are settings (dotted names) that this command also takes as flags; with ``accounts``
-    it takes those about accounts as well. Without ``name`` it is called as its module is. A command
+    it takes those about accounts as well. One that ``replaces_settings`` does without a file of them
+    that is right. Without ``name`` it is called as its module is. A command
     that has shown its result itself returns None.
     """
     if accounts:
@@ -41,7 +43,13 @@ def command(
             # A flag that may be repeated and was not given is an empty tuple.
             given = {name: None if value == () else value for name, value in given.items()}
             terminal = output.Terminal(verbose=verbose)
-            context = Context.load(config, given, reporter=terminal, allow_loose=loose)
+            context = Context.load(
+                config,
+                given,
+                reporter=terminal,
+                allow_loose=loose,
+                replaced=replaces_settings,
+            )
             result = function(context, **rest)
             if result is None:
                 return 0

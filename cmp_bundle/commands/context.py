@@ -41,13 +41,15 @@ class Context:
         *,
         reporter: Reporter | None = None,
         allow_loose: bool = False,
+        replaced: bool = False,
     ) -> Context:
         """With the settings that count here: of ``file``, else of cmp-bundle.toml of this folder,
         and of the environment. ``settings`` wins over both: values by their dotted names
-        (``build.out``). Raises CmpBundleError.
+        (``build.out``). Where the file is to be ``replaced``, as by ``init``, it may be missing or
+        wrong. Raises CmpBundleError.
         """
         named = None if file is None else Path(file)
-        loaded = load(named, flags=settings)
+        loaded = load(named, flags=settings, replaced=replaced)
 
         def again() -> Loaded:
             # A file that has gone is none to do without: defaults are another phone.

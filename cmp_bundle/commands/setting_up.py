@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +10,16 @@ from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.closed_files import closed_file
 from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.commands import git_ignore, server
-from cmp_bundle.errors import file_exists
-from cmp_bundle.files import Disk, Rights
+from cmp_bundle.errors import CmpBundleError, file_exists
+from cmp_bundle.files import Disk, FileOwnership, Rights, owned
 from cmp_bundle.files.rights import is_there
-from cmp_bundle.settings.load import FILE_NAME
+from cmp_bundle.settings.load import FILE_NAME, LARGEST
 from cmp_bundle.settings.template import render
 from cmp_bundle.tls.names import names_served
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from cmp_bundle.asterisk.configuration import Variable
     from cmp_bundle.asterisk.installation import Installation
     from cmp_bundle.commands.context import Context
@@ -33,29 +35,121 @@ class InitFact:
 
 
 @dataclass(frozen=True)
-class Initialised:
-    """``file`` was written with what was ``found`` of an Asterisk, nothing where there is none.
+class SettingChange:
+    """A setting that the file had otherwise; None is for one that it does not set. ``origin`` says who
+    or which line tells the value that counts now.
+    """
 
-    ``notes`` say what was done about .gitignore.
+    setting: str
+    before: Any
+    after: Any
+    origin: str
+
+
+@dataclass(frozen=True)
+class Initialised:
+    """What was ``found`` of an Asterisk, nothing where there is none, and is in ``file`` now;
+    ``written`` is false where it said so already.
+
+    ``changes`` are to what it said before, and ``kept`` the settings of the operator's that stay;
+    ``before`` is where it is kept as it was, if it was replaced.
+    ``notes`` say what was done about .gitignore, and what was wrong with the file.
     """
 
     file: Path
     found: tuple[InitFact, ...]
     notes: tuple[str, ...]
+    changes: tuple[SettingChange, ...] = ()
+    kept: tuple[str, ...] = ()
+    before: Path | None = None
+    written: bool = True
+
+
+#: What is found out here, and looked for anew where the file says it already.
+_FOUND_OUT = ("etc_dir", "data_dir", "user")
 
 
 def init(context: Context, *, force: bool = False) -> Initialised:
-    """Look at this machine's Asterisk and write cmp-bundle.toml into the current folder.
+    """Look at this machine's Asterisk and write cmp-bundle.toml into the current folder, or the file
+    that ``context`` was loaded with.
 
-    Raises CmpBundleError where there is one, unless ``force``.
+    Raises CmpBundleError where there is one, unless ``force``: then what is found out here is looked
+    for anew, all other settings of the file stay, and the file as it was is kept beside it.
     """
-    path = Path.cwd() / FILE_NAME
-    if is_there(path) and not force:
-        raise file_exists(path, "edit it, or replace it: --force")
-    found = server.look(context)
+    loaded = context.loaded
+    path = loaded.file or Path.cwd() / FILE_NAME
+    there = is_there(path)
+    if there and not force:
+        raise loaded.broken or file_exists(path, "edit it, or look at the machine anew: --force")
+    found = _found(context)
     facts = _facts(found) if found else ()
-    Disk().write(path, render(_settings(context, found) if found else {}).encode())
-    return Initialised(path, facts, tuple(git_ignore.keep_out(path.parent)))
+    wanted = _settings(context, found) if found else {}
+    kept = _kept(context, found, wanted)
+    notes = [] if loaded.broken is None else [f"replaced, because it was wrong: {loaded.broken}"]
+    before = None
+    after = {name: value for name, (value, _) in (kept | wanted).items()}
+    if there and (loaded.broken or after != loaded.written):
+        before = path.with_name(f"{path.name}.old")
+        Disk().write(before, owned.content(path, LARGEST), FileOwnership.of(path))
+    if before or not there:
+        Disk().write(path, render(kept | wanted).encode())
+    return Initialised(
+        path,
+        facts,
+        (*notes, *git_ignore.keep_out(path.parent)),
+        tuple(_changes(context, found, wanted, kept)),
+        tuple(sorted(kept)),
+        before,
+        written=bool(before or not there),
+    )
+
+
+def _found(context: Context) -> Installation | None:
+    """The Asterisk here, whatever the file says of it; by the file's word where it takes that."""
+    loaded = context.loaded
+    old = [name for name in _FOUND_OUT if loaded.origins[f"asterisk.{name}"].kind == "file"]
+    unsaid: dict[str, Any] = dict.fromkeys(old, "")
+    asterisk = replace(loaded.settings.asterisk, **unsaid)
+    settings = replace(loaded.settings, asterisk=asterisk)
+    try:
+        anew = server.look(replace(context, loaded=replace(loaded, settings=settings)))
+    except CmpBundleError:
+        if not old:
+            raise
+        anew = None
+    return server.look(context) if anew is None and old else anew
+
+
+def _kept(
+    context: Context, found: Installation | None, wanted: Mapping[str, Any]
+) -> dict[str, tuple[Any, str]]:
+    """What the file says that stays, as it says it."""
+    data = found.data.value if found else None
+    return {
+        name: (value, "as before")
+        for name, value in context.loaded.written.items()
+        if name not in wanted
+        # One that is not written down is found out each time, unless the operator has written it.
+        and (found is None or name != "asterisk.data_dir" or value == data)
+    }
+
+
+def _changes(
+    context: Context,
+    found: Installation | None,
+    wanted: Mapping[str, tuple[Any, str]],
+    kept: Mapping[str, Any],
+) -> Iterator[SettingChange]:
+    """What the file said otherwise."""
+    written = context.loaded.written
+    if not written:
+        return
+    for name, (value, origin) in wanted.items():
+        if written.get(name) != value:
+            yield SettingChange(name, written.get(name), value, origin)
+    if found and "asterisk.data_dir" in written.keys() - {*wanted, *kept}:
+        now = f"found out each time, now {found.data.value}: {found.data.origin}"
+        yield SettingChange("asterisk.data_dir", written["asterisk.data_dir"], None, now)
 
 
 def _settings(context: Context, found: Installation) -> dict[str, tuple[Any, str]]:
@@ -68,8 +162,9 @@ def _settings(context: Context, found: Installation) -> dict[str, tuple[Any, str
     }
     if found.data_is_sure:
         settings["asterisk.data_dir"] = (found.data.value, found.data.origin)
-    if context.settings.asterisk.root != Path("/"):
-        settings["asterisk.root"] = (context.settings.asterisk.root, "--asterisk-root")
+    root = context.loaded.origins["asterisk.root"]
+    if context.settings.asterisk.root != Path("/") and root.kind != "file":
+        settings["asterisk.root"] = (str(context.settings.asterisk.root), "--asterisk-root")
     return settings
 
 

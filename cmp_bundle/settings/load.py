@@ -7,13 +7,13 @@ import json
 import os
 import shlex
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import owned
-from cmp_bundle.files.rights import unreadable
+from cmp_bundle.files.rights import is_there, unreadable
 from cmp_bundle.hostname import url_in_ascii
 from cmp_bundle.settings.model import KEYS, Key, Settings, sections
 from cmp_bundle.settings.toml_places import line_of
@@ -30,8 +30,11 @@ VARIABLE = "CMP_BUNDLE_CONFIG"
 #: What settings of earlier versions are called now.
 _RENAMED = {"account.extension": "account.dial"}
 
+#: What can be wrong with the file itself.
+_WRONG = {"not-toml", "not-utf8", "unknown-setting", "setting-value"}
+
 #: Bytes. Nobody has so much to say.
-_LARGEST = 1 << 20
+LARGEST = 1 << 20
 
 #: Addresses that are connected to; what Python connects with knows IDNA 2003 alone.
 _ASKED = {"asterisk.url", "serve.pbx"}
@@ -57,11 +60,17 @@ class Origin:
 
 @dataclass(frozen=True)
 class Loaded:
-    """Settings with the origin of each, by dotted key, and the file they came from, if any."""
+    """Settings with the origin of each, by dotted key, and the file they came from, if any.
+
+    ``written`` is what the file itself says, by dotted key; ``broken`` what is wrong with it, if it
+    is only to be replaced. It need not exist then.
+    """
 
     settings: Settings
     origins: Mapping[str, Origin]
     file: Path | None
+    written: Mapping[str, Any] = field(default_factory=dict)
+    broken: CmpBundleError | None = None
 
     def base(self, dotted: str) -> Path:
         """The folder from which a path in this setting is seen."""
@@ -74,22 +83,33 @@ def load(
     file: Path | None = None,
     environment: Mapping[str, str] | None = None,
     flags: Mapping[str, Any] | None = None,
+    *,
+    replaced: bool = False,
 ) -> Loaded:
     """The effective settings.
 
     ``file`` is the one that the user named; without it ``cmp-bundle.toml`` of the current folder
     is read where it exists. ``flags`` maps dotted keys to values of their type; None is unset.
+    Where the file is to be ``replaced``, it may be missing or wrong.
     Raises CmpBundleError with file and line for whatever is wrong.
     """
     environment = os.environ if environment is None else environment
-    found = _file(file, environment)
+    found = _file(file, environment, replaced=replaced)
     home = found.parent if found else _here()
     values = {name: _settled(key, key.default, home) for name, key in KEYS.items()}
     origins = dict.fromkeys(KEYS, Origin("default"))
-    if found is not None:
-        for name, value, line in _from_file(found):
-            values[name] = _settled(KEYS[name], value, home)
-            origins[name] = Origin("file", str(found), line)
+    written: list[tuple[str, Any, int | None]] = []
+    broken = None
+    try:
+        if found is not None and (not replaced or is_there(found)):
+            written = _from_file(found)
+    except CmpBundleError as error:
+        if not replaced or error.code not in _WRONG:
+            raise
+        broken = error
+    for name, value, line in written:
+        values[name] = _settled(KEYS[name], value, home)
+        origins[name] = Origin("file", str(found), line)
     for name, text in _from_environment(environment):
         key = KEYS[name]
         value = _parsed(key, text)
@@ -102,7 +122,8 @@ def load(
             _check(key, value, f"the value of {name}", None)
             values[name] = _settled(key, value, _here())
             origins[name] = Origin("flag")
-    return Loaded(_assemble(values), origins, found)
+    said = {name: value for name, value, _ in written}
+    return Loaded(_assemble(values), origins, found, said, broken)
 
 
 def _here() -> Path:
@@ -114,7 +135,7 @@ def _here() -> Path:
         ) from error
 
 
-def _file(named: Path | None, environment: Mapping[str, str]) -> Path | None:
+def _file(named: Path | None, environment: Mapping[str, str], *, replaced: bool) -> Path | None:
     hint = "cmp-bundle init writes one"
     if named is None and (text := environment.get(VARIABLE)):
         problem = _no_path(text)
@@ -128,6 +149,8 @@ def _file(named: Path | None, environment: Mapping[str, str]) -> Path | None:
         # Paths in it are seen from where it is found, be it a link to another folder.
         return path.parent.resolve() / path.name
     except FileNotFoundError:
+        if replaced:
+            return path.absolute()
         if named is None:
             return None
         raise CmpBundleError("no-file", "this file does not exist", file=named, hint=hint) from None
@@ -137,7 +160,7 @@ def _file(named: Path | None, environment: Mapping[str, str]) -> Path | None:
 
 def _from_file(path: Path) -> list[tuple[str, Any, int | None]]:
     try:
-        text = owned.read(path, _LARGEST).data.decode("utf-8-sig")
+        text = owned.read(path, LARGEST).data.decode("utf-8-sig")
         document = tomllib.loads(text)
     except OSError as error:
         raise unreadable(path, error) from error
