@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cmp_bundle.cli import changes, options
+from cmp_bundle.cli.asking import YES, asking
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
 from cmp_bundle.commands.bundle_checks import PUBLIC
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     click.option(
         PUBLIC, "public", is_flag=True, help="Confirm that the bundle was built with --plain."
     ),
+    YES,
     flags=("deploy.keep", *options.SERVER),
     accounts=True,
 )
@@ -31,6 +33,7 @@ def command(
     bundle: Path | None,
     dry_run: bool,
     public: bool,
+    yes: bool,
 ) -> Result:
     """Put the bundle on Asterisk's web server.
 
@@ -41,9 +44,9 @@ def command(
 
     The bundle is searched for private keys first. If the account file is here, the bundle is also
     searched for the passwords in it. Links of removed accounts stop working with the deploy, and a
-    rollback does not bring them back.
+    rollback does not bring them back. If many links would stop working, it asks first, or needs --yes.
     """
-    done = deploy(context, bundle, public=public, dry_run=dry_run)
+    done = deploy(context, bundle, asking(yes=yes), public=public, dry_run=dry_run)
     if dry_run:
         return Result(changes.dry_run(done), done)
     text = (

@@ -1,25 +1,23 @@
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from cmp_bundle.cli import changes, options
+from cmp_bundle.cli.asking import YES, asking
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.command import group
 from cmp_bundle.cli.output import Result
-from cmp_bundle.commands.link_key import backup_key, restore_key, rotate_key, unasked
+from cmp_bundle.commands.link_key import backup_key, restore_key, rotate_key
 from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from cmp_bundle.commands.context import Context
 
 _FILE = click.argument("file", type=options.PATH)
-_YES = click.option("--yes", is_flag=True, help="Do it without asking.")
 
 
 @make(
@@ -38,7 +36,7 @@ def backup(context: Context, *, file: Path, force: bool) -> Result:
     return Result(text, done)
 
 
-@make(_FILE, _YES, accounts=True, name="restore")
+@make(_FILE, YES, accounts=True, name="restore")
 def restore(context: Context, *, file: Path, yes: bool) -> Result:
     """Restore the link key from FILE, which a backup wrote.
 
@@ -46,7 +44,7 @@ def restore(context: Context, *, file: Path, yes: bool) -> Result:
     deploy. Links that were made with another key stop working. If FILE holds the current key,
     links that were renewed since the backup stay renewed: the old ones still open nothing.
     """
-    done = restore_key(context, file, _asking(yes=yes))
+    done = restore_key(context, file, asking(yes=yes))
     lines = [f"{done.key}: restored from {file}"]
     if not done.changed:
         lines = [f"{done.key} already holds this key"]
@@ -58,14 +56,14 @@ def restore(context: Context, *, file: Path, yes: bool) -> Result:
     return Result("\n".join(lines), done)
 
 
-@make(_YES, accounts=True, name="rotate")
+@make(YES, accounts=True, name="rotate")
 def rotate(context: Context, *, yes: bool) -> Result:
     """Make a new link key, and with it a new link for everybody.
 
     Use it if the key is lost, or if somebody may have read it. All links that were given out stop
     working: at once on this machine's server, elsewhere with the next build and deploy.
     """
-    done = rotate_key(context, _asking(yes=yes))
+    done = rotate_key(context, asking(yes=yes))
     lines = [f"{done.key}: a new key", *changes.republished(done)]
     return Result("\n".join([*lines, "the new links: cmp-bundle links"]), done)
 
@@ -81,18 +79,3 @@ command = group(
     restore,
     rotate,
 )
-
-
-def _asking(*, yes: bool) -> Callable[[str], None]:
-    """What asks whether a loss is meant. It raises CmpBundleError where nobody can be asked,
-    click.Abort where the answer is no.
-    """
-
-    def ask(loss: str) -> None:
-        if yes:
-            return
-        if not sys.stdin.isatty():
-            unasked(loss)
-        click.confirm(f"{loss}. Continue?", abort=True, err=True)
-
-    return ask

@@ -35,11 +35,14 @@ def refuse_plain(bundle: Bundle, *, public: bool) -> None:
         )
 
 
-def refuse_outdated(context: Context, bundle: Bundle) -> None:
-    """Raises CmpBundleError where somebody's secret would get out, or somebody's phone back or dead."""
+def refuse_outdated(context: Context, bundle: Bundle) -> LoadedAccounts | None:
+    """The accounts here, None where there are none.
+
+    Raises CmpBundleError where somebody's secret would get out, or somebody's phone back or dead.
+    """
     if not read(context).accounts:
         scan(bundle, ())
-        return
+        return None
     everybody = loaded_accounts.load(context, plain=bundle.manifest.plain or None)
     scan(bundle, everybody.bundled.secrets)
     now = everybody.bundled.profiles
@@ -63,6 +66,7 @@ def refuse_outdated(context: Context, bundle: Bundle) -> None:
             "the accounts were changed after the bundle was built; the next build includes the"
             " changes"
         )
+    return everybody
 
 
 def _stale(bundle: Bundle, everybody: LoadedAccounts) -> list[str]:

@@ -12,12 +12,13 @@ from cmp_bundle.checks.websocket import without_pjsip
 from cmp_bundle.commands import server
 from cmp_bundle.commands.bundle_checks import refuse_outdated, refuse_plain
 from cmp_bundle.commands.context import with_notes
+from cmp_bundle.commands.ended_links import ended
+from cmp_bundle.commands.link_key import unasked
 from cmp_bundle.commands.result import ServerChanges
 from cmp_bundle.deploy.plan import to_deploy, to_roll_back, to_undeploy
 from cmp_bundle.deploy.survey import survey
 from cmp_bundle.findings import finding
 from cmp_bundle.provision.proxy import is_proxied
-from cmp_bundle.sizes import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +47,7 @@ class Release(ServerChanges):
 def deploy(
     context: Context,
     bundle: Path | None = None,
+    confirm: Callable[[str], None] = unasked,
     *,
     public: bool = False,
     dry_run: bool = False,
@@ -53,23 +55,25 @@ def deploy(
     """Put ``bundle`` (a folder that a build wrote, or an archive of it) on Asterisk's web server.
 
     Without one, the bundle that the settings name. ``public`` tells that a bundle with somebody's
-    password in the page is meant. Raises CmpBundleError; the server is then as it was.
+    password in the page is meant. ``confirm`` is asked where many links would stop working, and raises
+    where that is not meant. Raises CmpBundleError; the server is then as it was.
     """
     settings = context.settings
     contents = manifest.read(bundle or settings.build.out)
     refuse_plain(contents, public=public)
 
     def plan(where: Installation) -> Planned:
-        refuse_outdated(context, contents)
+        everybody = refuse_outdated(context, contents)
         found = survey(where, contents.manifest.site, wanted=contents.files)
         planned = to_deploy(
             contents, found, keep=settings.deploy.keep, proxied=is_proxied(settings.site.url)
         )
-        gone = len(found.profile_names - set(contents.profiles))
-        if not gone:
+        links = ended(found.profile_names, contents.profiles.keys(), everybody)
+        if not links.number:
             return planned
-        dead = f"{count(gone, 'link')} that worked until now will stop working"
-        return replace(planned, notes=(*planned.notes, dead))
+        if links.are_many and not dry_run:
+            confirm(str(links))
+        return replace(planned, notes=(*planned.notes, str(links)))
 
     return _carried_out(context, plan, dry_run=dry_run)
 

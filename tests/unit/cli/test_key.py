@@ -88,6 +88,49 @@ def test_rotating_asks_on_a_terminal(at: Desk, monkeypatch: pytest.MonkeyPatch) 
     assert links(at) != before
 
 
+def many(at: Desk, number: int) -> None:
+    rows = (f'[[account]]\nid = "user{n}"\npassword = "of-{n}-alone"\n' for n in range(number))
+    at.write("\n".join(rows))
+
+
+def test_a_deploy_that_ends_many_links_asks(at: Desk) -> None:
+    many(at, 40)
+    at.go_live()
+    before = at.profiles()
+    many(at, 5)
+    at("build")
+    assert at.refused("deploy").splitlines()[-2:] == [
+        "error confirmation-needed: 35 of 40 links that worked until now will stop working",
+        "       nothing was changed; to confirm: --yes",
+    ]
+    assert "35 of 40 links" in at("deploy", "--dry-run")
+    assert at.profiles() == before
+    assert "35 of 40 links" in at("deploy", "--yes")
+    # What some people's leaving ends is no reason to ask.
+    many(at, 4)
+    at("build")
+    assert "1 of 5 links" in at("deploy")
+
+
+def test_a_deploy_under_another_key_says_whose_links_end(
+    at: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many(at, 25)
+    at.go_live()
+    beside = at.folder.parent / "beside"
+    beside.mkdir()
+    (beside / "accounts.toml").write_bytes(at.accounts.read_bytes())
+    (beside / "accounts.toml").chmod(0o600)
+    monkeypatch.chdir(beside)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.delenv("CMP_BUNDLE_ASTERISK_ROOT")
+        at("build")
+    said = at.refused("deploy")
+    assert "all of 25 links that worked until now will stop working; user0, user1, user2" in said
+    assert "user4, … will need a new one" in said
+    at("deploy", "--yes")
+
+
 def test_a_link_that_was_renewed_stays_dead(at: Desk) -> None:
     """Somebody may have got hold of the old one: that is why it was renewed."""
     at.go_live()
