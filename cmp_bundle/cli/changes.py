@@ -38,6 +38,14 @@ def active(release: Release) -> str:
     return f"checked on the live server: {release.url}{release.redirect}"
 
 
+def looked_over(done: ServerChanges) -> list[str]:
+    """What the doctor finds afterwards, on one line each."""
+    if not done.findings:
+        return []
+    lines = [f"{one.code} {one.level}: {one.text}" for one in done.findings]
+    return [*lines, "what people see of it, and what to do: cmp-bundle doctor"]
+
+
 def republished(done: Republished) -> list[str]:
     """Where profiles that changed are by now, and what is left to be done."""
     if done.live:

@@ -54,4 +54,4 @@ def command(
         if done.changed
         else f"release {done.release} is already deployed; nothing was changed"
     )
-    return Result(f"{text}\n{changes.active(done)}", done)
+    return Result("\n".join((text, changes.active(done), *changes.looked_over(done))), done)

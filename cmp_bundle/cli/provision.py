@@ -145,6 +145,7 @@ def _lines(done: Provisioned) -> list[str]:
         )
     else:
         lines.append(f"checked on the live server: phones can connect to {done.url}")
+    lines += changes.looked_over(done)
     if done.failed:
         return [*lines, f"next: what is said above of {_people(list(done.failed))}"]
     if not (done.present or tried):

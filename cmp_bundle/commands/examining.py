@@ -18,7 +18,7 @@ from cmp_bundle.doctor.gather import Target, gather
 from cmp_bundle.doctor.prometheus import metrics
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk, FileOwnership, owned
-from cmp_bundle.findings import known
+from cmp_bundle.findings import Level, known
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.commands.context import Context
+    from cmp_bundle.findings import Finding
 
 
 #: Seconds between two looks, where something is wrong that may be right in a moment.
@@ -73,6 +74,19 @@ def doctor(
         written = reports.report(evidence, whole(result), addresses=addresses)
         Disk().write(owned.resolved(report), written.encode(), FileOwnership(-1, -1, 0o600))
     return result
+
+
+def look_over(context: Context) -> tuple[Finding, ...]:
+    """What the doctor finds without a call: errors and warnings, for the end of a command that changed
+    the server. What stands against looking is no error any more by then, and nothing is said.
+    """
+    try:
+        evidence = gather(_target(context, "", ()), server.look(context), calling=False)
+    except CmpBundleError as error:
+        context.reporter.detail(f"the server was not looked over: {error}")
+        return ()
+    found = diagnose(evidence, CHECKS).findings
+    return tuple(one for one in found if one.level is not Level.NOTE)
 
 
 def _refuse_unknown(codes: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from cmp_bundle.checks.call_findings import not_tried
 from cmp_bundle.commands import server
 from cmp_bundle.commands.account_files import read
 from cmp_bundle.commands.context import with_notes
+from cmp_bundle.commands.examining import look_over
 from cmp_bundle.commands.https_listener import listener, with_certificate
 from cmp_bundle.commands.loaded_accounts import completed, with_secrets
 from cmp_bundle.commands.provisioned_rows import remembered_tables, row_changes, wanted_tables
@@ -260,7 +261,8 @@ def _carried_out(
         # What was cut off before may have changed what is read here.
         planned = plan(where)
         done = _result(context, planned, proxy)
-        return engine.carry_out(planned, lambda: _tried(context, at, planned, to_try(), done))
+        done = engine.carry_out(planned, lambda: _tried(context, at, planned, to_try(), done))
+    return replace(done, findings=look_over(context)) if done.url else done
 
 
 def _tried(

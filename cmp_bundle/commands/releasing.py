@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from cmp_bundle.bundle import manifest
 from cmp_bundle.changes.described import changed_paths
 from cmp_bundle.checks import live
-from cmp_bundle.checks.websocket import without_pjsip
 from cmp_bundle.commands import server
 from cmp_bundle.commands.bundle_checks import refuse_outdated, refuse_plain
 from cmp_bundle.commands.context import with_notes
 from cmp_bundle.commands.ended_links import ended
+from cmp_bundle.commands.examining import look_over
 from cmp_bundle.commands.link_key import unasked
 from cmp_bundle.commands.result import ServerChanges
 from cmp_bundle.deploy.plan import to_deploy, to_roll_back, to_undeploy
@@ -112,12 +112,10 @@ def _carried_out(
         planned = plan(where)
         release = _release(context, planned)
         url = engine.carry_out(planned, lambda: at.look(planned.expected))
-        closed = without_pjsip(where.control) if url and planned.action == "deploy" else None
-    if closed is not None:
-        context.reporter.found(closed)
     if url and url.startswith("http:") and planned.expected.page is not None:
         _through_the_proxy(context, planned.expected)
-    return replace(release, url=url)
+    findings = look_over(context) if url and planned.action == "deploy" else ()
+    return replace(release, url=url, findings=findings)
 
 
 def _through_the_proxy(context: Context, expected: Expected) -> None:

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 class ServerChanges:
     """What a command changed on a server; in a dry run, what it would change.
 
-    ``reloads`` are commands for Asterisk's console, ``notes`` are sentences worth reading.
+    ``reloads`` are commands for Asterisk's console, ``notes`` are sentences worth reading. ``findings``
+    are the errors and warnings that the doctor finds on the server afterwards.
     """
 
     changed: bool
     changes: tuple[PathChange, ...] = ()
     reloads: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     dry_run: bool = False
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.asterisk.control import Control
     from cmp_bundle.asterisk.installation import Installation
-    from cmp_bundle.doctor.evidence import Phone
+    from cmp_bundle.doctor.evidence import Calls, Phone
 
 _NO_ASTERISK = "no Asterisk was found here"
 _NO_URL = "no public address is known: --url https://HOST:8089, or [site] url"
@@ -45,8 +45,10 @@ class Target:
     authorities: tuple[bytes, ...] = ()
 
 
-def gather(target: Target, installation: Installation | None) -> Evidence:
-    """Look at everything. An ``installation`` of None is a laptop's, far from any Asterisk."""
+def gather(target: Target, installation: Installation | None, *, calling: bool = True) -> Evidence:
+    """Look at everything. An ``installation`` of None is a laptop's, far from any Asterisk. Without
+    ``calling`` nobody registers and nobody is called.
+    """
     files: Written | Missing = Missing(_NO_ASTERISK)
     said: Live | Missing = Missing(_NO_ASTERISK)
     if installation is not None:
@@ -65,12 +67,15 @@ def gather(target: Target, installation: Installation | None) -> Evidence:
     known = said.contexts if isinstance(said, Live) else None
     only = bool(target.only)
     near = inside if isinstance(inside, Reached) else outside
-    tried = calls(near, there, known, target.echo, only=only)
-    public = (
-        calls(outside, there, known, target.echo, only=only)
-        if near is inside
-        else Missing("there is only one way to it from here")
-    )
+    tried: Calls | Missing = Missing("nobody was called")
+    public: Calls | Missing = tried
+    if calling:
+        tried = calls(near, there, known, target.echo, only=only)
+        public = (
+            calls(outside, there, known, target.echo, only=only)
+            if near is inside
+            else Missing("there is only one way to it from here")
+        )
     return Evidence(
         now=dt.datetime.now(dt.UTC),
         written=files,
