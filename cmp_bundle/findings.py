@@ -86,23 +86,6 @@ def finding(
     return Finding(code, known()[code].level, message, place, hint, subject, seen)
 
 
-#: The parts of the way from a browser to Asterisk, by the letter of their codes, in its order: the
-#: first that is broken is the first to mend. After the way, what concerns all of it.
-PARTS: Mapping[str, str] = {
-    "N": "The name and the way to the port",
-    "T": "TLS and the certificate",
-    "H": "Asterisk's web server",
-    "W": "The WebSocket",
-    "R": "The registration",
-    "S": "The call is set up",
-    "M": "Sound on its way",
-    "V": "Pictures and conferences",
-    "O": "Running the server",
-    "X": "Security",
-    "K": "Versions with known faults",
-}
-
-
 @dataclass(frozen=True)
 class Kind:
     """What findings.toml says of a code: a title, what people see of it, what to do, and the
@@ -127,8 +110,8 @@ class Kind:
 
     @property
     def on_the_way(self) -> bool:
-        """Whether it is one of the doctor's: a letter of ``PARTS`` and a number, as T102."""
-        return self.code[0] in PARTS
+        """Whether it is one of the doctor's: a letter and a number, as T102."""
+        return self.code[:1].isupper()
 
 
 @functools.cache

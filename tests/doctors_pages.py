@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cmp_bundle.findings import PARTS, Kind, known, symptoms
+from cmp_bundle.doctor.way import Part, part_of
+from cmp_bundle.findings import Kind, known, symptoms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,17 +30,21 @@ def by_symptom() -> Iterator[str]:
 
 def by_part() -> Iterator[str]:
     """A table for each part of the way."""
-    for letter, part in PARTS.items():
+    for part in Part:
         yield from (
             "",
-            f"### {letter}: {part}",
+            f"### {_named(part)}",
             "",
             "| code | what is wrong | level |",
             "|---|---|---|",
         )
         for kind in kinds():
-            if kind.code.startswith(letter):
+            if part_of(kind.code) is part:
                 yield f"| [{kind.code}](findings/{kind.code}.md) | {kind.title} | {kind.level} |"
+
+
+def _named(part: Part) -> str:
+    return part.title[0].upper() + part.title[1:]
 
 
 def pages() -> Mapping[str, str]:
@@ -51,7 +56,7 @@ def _page(kind: Kind) -> str:
     lines = [
         f"# {kind.code}: {kind.title}",
         "",
-        f"{kind.level.capitalize()}, since {kind.since}. {PARTS[kind.code[0]]}.",
+        f"{kind.level.capitalize()}, since {kind.since}. {_named(part_of(kind.code))}.",
     ]
     for heading, text in (
         ("What people see", kind.people_see),

@@ -8,13 +8,14 @@ from collections import Counter
 from pathlib import Path
 
 import cmp_bundle
+from cmp_bundle.doctor.way import Part
 from cmp_bundle.errors import CmpBundleError, FindingsError, refuse
 from cmp_bundle.findings import Kind, Level, finding, known, symptoms
 from cmp_bundle.places import Place, Row
 
 PACKAGE = Path(cmp_bundle.__file__).parent
 
-#: The parts of the way from a browser to Asterisk, in its order, and how many codes each has.
+#: How many codes each part of the way from a browser to Asterisk has.
 WAY = {
     "N": 13,
     "T": 20,
@@ -78,6 +79,7 @@ def test_the_doctors_codes_are_complete_and_in_the_order_of_the_way() -> None:
     codes = [code for code in known() if code in the_doctors()]
     assert codes == list(known())[-len(codes) :], "after the words"
     assert len(codes) == 151
+    assert [part.value for part in Part] == list(WAY)
     assert Counter(code[0] for code in codes) == WAY
     assert codes == [f"{part}{number}" for part in WAY for number in range(101, 101 + WAY[part])]
 
