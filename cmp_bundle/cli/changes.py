@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cmp_bundle.changes.described import PathChange
     from cmp_bundle.commands.releasing import Release
     from cmp_bundle.commands.republish import Republished
     from cmp_bundle.commands.result import ServerChanges
+    from cmp_bundle.findings import Finding
 
 
 def dry_run(plan: ServerChanges) -> str:
@@ -42,8 +45,11 @@ def looked_over(done: ServerChanges) -> list[str]:
     """What the doctor finds afterwards, on one line each."""
     if not done.findings:
         return []
-    lines = [f"{one.code} {one.level}: {one.text}" for one in done.findings]
-    return [*lines, "what people see of it, and what to do: cmp-bundle doctor"]
+    return [*found_here(done.findings), "what people see of it, and what to do: cmp-bundle doctor"]
+
+
+def found_here(findings: Iterable[Finding]) -> list[str]:
+    return [f"{one.code} {one.level}: {one.text}" for one in findings]
 
 
 def republished(done: Republished) -> list[str]:

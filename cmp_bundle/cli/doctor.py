@@ -7,10 +7,11 @@ import click
 
 from cmp_bundle.cli import options
 from cmp_bundle.cli.command import command as make
+from cmp_bundle.cli.explained import explanation
 from cmp_bundle.cli.output import Result
 from cmp_bundle.commands.examination import short as shortly
 from cmp_bundle.commands.examination import whole
-from cmp_bundle.commands.examining import doctor
+from cmp_bundle.commands.examining import doctor, kind_of
 from cmp_bundle.findings import Level
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     ),
     click.option("--only", multiple=True, metavar="CODE", help="Look for this finding alone."),
     click.option("--skip", multiple=True, metavar="CODE", help="Leave this finding out."),
+    click.option("--explain", metavar="CODE", help="Say what is known of a finding, and stop."),
     click.option("--short", is_flag=True, help="Show only what is wrong, on one line each."),
     click.option("--strict", is_flag=True, help="Exit with 1 for warnings as well."),
     click.option(
@@ -62,6 +64,7 @@ def command(
     prometheus: Path | None,
     report: Path | None,
     no_addresses: bool,
+    explain: str | None,
 ) -> Result:
     """Find out what stands between a browser and Asterisk. Nothing is changed.
 
@@ -70,6 +73,9 @@ def command(
     first is the one to mend first. On a machine without Asterisk, --url is looked at from there.
     The exit code is 1 if there is an error.
     """
+    if explain:
+        kind = kind_of(explain)
+        return Result(explanation(kind), kind)
     found = doctor(
         context,
         url=url,

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cmp_bundle.cli import changes
 from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
 from cmp_bundle.commands.setting_up import init
@@ -48,14 +49,9 @@ def command(context: Context, *, force: bool) -> Result:
     if done.before:
         lines.append(f"the file as it was, with its comments: {done.before}")
     lines += done.notes
-    ready = not any(fact.what == "HTTPS" and fact.value == "off" for fact in done.found)
-    next_ = (
-        "cmp-bundle build && cmp-bundle deploy --dry-run"
-        if ready
-        else "cmp-bundle accounts add USER --extension NUMBER, then: cmp-bundle provision"
-    )
+    lines += changes.found_here(done.findings)
     did = "wrote" if done.written else "nothing has changed since"
-    lines.append(f"{did} {done.file}; next: {next_}")
+    lines.append(f"{did} {done.file}; next: {done.next}")
     return Result("\n".join(lines), done)
 
 

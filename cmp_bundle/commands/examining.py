@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cmp_bundle.accounts.model import Account
+    from cmp_bundle.asterisk.installation import Installation
     from cmp_bundle.commands.context import Context
-    from cmp_bundle.findings import Finding
+    from cmp_bundle.findings import Finding, Kind
 
 
 #: Seconds between two looks, where something is wrong that may be right in a moment.
@@ -52,7 +54,7 @@ def doctor(
     looks again for ``wait`` seconds. ``prometheus`` and ``report`` are files that are written; without
     ``addresses`` the report has none. Raises CmpBundleError.
     """
-    _refuse_unknown((*only, *skip))
+    only, skip = ([kind_of(code).code for code in codes] for codes in (only, skip))
     target = _target(context, url, accounts)
 
     def is_wanted(code: str) -> bool:
@@ -76,12 +78,12 @@ def doctor(
     return result
 
 
-def look_over(context: Context) -> tuple[Finding, ...]:
-    """What the doctor finds without a call: errors and warnings, for the end of a command that changed
-    the server. What stands against looking is no error any more by then, and nothing is said.
+def look_over(context: Context, where: Installation | None = None) -> tuple[Finding, ...]:
+    """What the doctor finds without a call: errors and warnings, for the end of a command that is about
+    the server, or about ``where``. What stands against looking is no error by then, and nothing is said.
     """
     try:
-        evidence = gather(_target(context, "", ()), server.look(context), calling=False)
+        evidence = gather(_target(context, "", ()), where or server.look(context), calling=False)
     except CmpBundleError as error:
         context.reporter.detail(f"the server was not looked over: {error}")
         return ()
@@ -89,14 +91,18 @@ def look_over(context: Context) -> tuple[Finding, ...]:
     return tuple(one for one in found if one.level is not Level.NOTE)
 
 
-def _refuse_unknown(codes: Sequence[str]) -> None:
-    for code in codes:
-        if code not in known():
-            raise CmpBundleError(
-                "option-value",
-                f"there is no finding {code!r}",
-                hint="docs/findings.md lists all codes",
-            )
+def kind_of(code: str) -> Kind:
+    """What is known of a code, in whatever case. Raises CmpBundleError."""
+    names = {name.lower(): name for name in known()}
+    name = names.get(code.lower())
+    if name is None:
+        near = difflib.get_close_matches(code.lower(), names, 1)
+        raise CmpBundleError(
+            "option-value",
+            f"there is no finding {code!r}",
+            hint=f"did you mean {names[near[0]]}?" if near else "docs/findings.md lists all codes",
+        )
+    return known()[name]
 
 
 def _target(context: Context, url: str, only: Sequence[str]) -> Target:

@@ -10,9 +10,12 @@ from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.closed_files import closed_file
 from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.commands import git_ignore, server
+from cmp_bundle.commands.account_files import read
+from cmp_bundle.commands.examining import look_over
 from cmp_bundle.errors import CmpBundleError, file_exists
 from cmp_bundle.files import Disk, FileOwnership, Rights, owned
 from cmp_bundle.files.rights import is_there
+from cmp_bundle.findings import Level
 from cmp_bundle.settings.load import FILE_NAME, LARGEST
 from cmp_bundle.settings.template import render
 from cmp_bundle.tls.names import names_served
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from cmp_bundle.asterisk.configuration import Variable
     from cmp_bundle.asterisk.installation import Installation
     from cmp_bundle.commands.context import Context
+    from cmp_bundle.findings import Finding
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ class Initialised:
     kept: tuple[str, ...] = ()
     before: Path | None = None
     written: bool = True
+    findings: tuple[Finding, ...] = ()
+    next: str = ""
 
 
 #: What is found out here, and looked for anew where the file says it already.
@@ -83,6 +89,7 @@ def init(context: Context, *, force: bool = False) -> Initialised:
         raise loaded.broken or file_exists(path, "edit it, or look at the machine anew: --force")
     found = _found(context)
     facts = _facts(found) if found else ()
+    findings = look_over(context, found) if found else ()
     wanted = _settings(context, found) if found else {}
     kept = _kept(context, found, wanted)
     notes = [] if loaded.broken is None else [f"replaced, because it was wrong: {loaded.broken}"]
@@ -101,7 +108,32 @@ def init(context: Context, *, force: bool = False) -> Initialised:
         tuple(sorted(kept)),
         before,
         written=bool(before or not there),
+        findings=findings,
+        next=_next(context, found, findings),
     )
+
+
+#: What provision mends.
+_FOR_PROVISION = {"T101", "W103"}
+
+
+def _next(context: Context, found: Installation | None, findings: tuple[Finding, ...]) -> str:
+    """The command that brings the phone on from here."""
+    if found is None:
+        return "cmp-bundle serve, to try the phone on this machine"
+    errors = {one.code for one in findings if one.level is Level.ERROR}
+    if errors - _FOR_PROVISION:
+        return "cmp-bundle doctor, which says what to do about the errors above"
+    if errors or not _has_accounts(context):
+        return "cmp-bundle accounts add USER --extension NUMBER, then: cmp-bundle provision"
+    return "cmp-bundle build && cmp-bundle deploy --dry-run"
+
+
+def _has_accounts(context: Context) -> bool:
+    try:
+        return bool(read(context).accounts)
+    except CmpBundleError:
+        return False
 
 
 def _found(context: Context) -> Installation | None:
