@@ -122,6 +122,11 @@ SIXTEEN_IN_SOAK = pytest.mark.parametrize(
     "asterisk_release", ["22", pytest.param("16", marks=pytest.mark.soak)], indirect=True
 )
 
+#: Where what is looked at is the server's doing, and both browsers do the same.
+FIREFOX_IN_SOAK = pytest.mark.parametrize(
+    "browser_name", ["chromium", pytest.param("firefox", marks=pytest.mark.soak)], indirect=True
+)
+
 _FOR_TESTS = {"CMP_BUNDLE_REQUIRE_REAL", "CMP_BUNDLE_TESTBED", "CMP_BUNDLE_GOLDEN"}
 
 

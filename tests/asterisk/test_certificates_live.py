@@ -183,6 +183,7 @@ BROKEN: dict[str, tuple[Callable[[Lineage], object], str]] = {
 }
 
 
+@SIXTEEN_IN_SOAK
 def test_what_is_no_good_is_not_installed(at: Cmp, server: Asterisk, lineage: Lineage) -> None:
     before = state(server)
     for name, (break_it, said) in BROKEN.items():
@@ -197,6 +198,7 @@ def test_what_is_no_good_is_not_installed(at: Cmp, server: Asterisk, lineage: Li
         assert state(server) == before, name
 
 
+@SIXTEEN_IN_SOAK
 def test_phones_stay(at: Cmp, server: Asterisk, lineage: Lineage) -> None:
     """Fifty that are connected, one of which is registered and about to call."""
     new = lineage.renew()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import SIXTEEN_IN_SOAK, Cmp
+from tests.conftest import FIREFOX_IN_SOAK, SIXTEEN_IN_SOAK, Cmp
 from tests.testbed.server import Asterisk
 
 from . import launch, phone_page
@@ -119,6 +119,7 @@ def test_a_link_fills_in_and_registers(
 
 
 @SIXTEEN_IN_SOAK
+@FIREFOX_IN_SOAK
 def test_a_renewed_link_and_a_broken_one(
     cmp: Cmp, pbx: Asterisk, browser: Browser, phone_source: str
 ) -> None:
@@ -157,6 +158,7 @@ def test_a_renewed_link_and_a_broken_one(
 
 
 @SIXTEEN_IN_SOAK
+@FIREFOX_IN_SOAK
 def test_a_password_that_is_changed_on_a_live_server(
     cmp: Cmp, pbx: Asterisk, browser: Browser, phone_source: str
 ) -> None:
@@ -183,6 +185,7 @@ def test_a_password_that_is_changed_on_a_live_server(
 
 
 @SIXTEEN_IN_SOAK
+@FIREFOX_IN_SOAK
 @pytest.mark.parametrize("phone_source", ["builtin"], indirect=True)
 def test_an_account_that_is_removed(
     cmp: Cmp, pbx: Asterisk, browser: Browser, phone_source: str
@@ -260,6 +263,7 @@ def test_remembering_is_asked_for(
 
 
 @SIXTEEN_IN_SOAK
+@FIREFOX_IN_SOAK
 @pytest.mark.parametrize("phone_source", ["builtin"], indirect=True)
 def test_a_plain_profile_is_filled_in_and_waits(
     cmp: Cmp, pbx: Asterisk, browser: Browser, phone_source: str
