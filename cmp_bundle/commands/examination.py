@@ -10,10 +10,11 @@ from cmp_bundle.findings import Level, known
 from cmp_bundle.sizes import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from cmp_bundle.doctor.diagnosis import Diagnosis
     from cmp_bundle.findings import Finding
+    from cmp_bundle.settings.doctor_skips import Skip
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,20 @@ class NotLookedAt:
 
 
 @dataclass(frozen=True)
+class SkippedCheck:
+    """That ``code`` is left out by the settings, for the last time on the day ``until``, such as
+    2027-03-01.
+    """
+
+    code: str
+    why: str
+    until: str
+
+
+@dataclass(frozen=True)
 class Examination:
     """``ok`` is whether there is no error. Each code is in one of ``findings``, ``passed``, ``unknown``
-    and ``not_reached``.
+    and ``not_reached``, unless it is in ``skipped``.
     """
 
     tool: str
@@ -66,9 +78,12 @@ class Examination:
     passed: tuple[str, ...]
     unknown: tuple[NotLookedAt, ...]
     not_reached: tuple[NotLookedAt, ...]
+    skipped: tuple[SkippedCheck, ...]
 
 
-def examination(target: str, asterisk: str | None, found: Diagnosis) -> Examination:
+def examination(
+    target: str, asterisk: str | None, found: Diagnosis, skipped: Sequence[Skip] = ()
+) -> Examination:
     """``target`` is the public address, empty if unknown; ``asterisk`` the version that it told."""
     return Examination(
         tool="cmp-bundle",
@@ -80,6 +95,7 @@ def examination(target: str, asterisk: str | None, found: Diagnosis) -> Examinat
         passed=found.passed,
         unknown=tuple(NotLookedAt(one.code, reason=one.reason) for one in found.unknown),
         not_reached=tuple(NotLookedAt(one.code, because=one.because) for one in found.not_reached),
+        skipped=tuple(SkippedCheck(one.code, one.why, str(one.until)) for one in skipped),
     )
 
 
@@ -139,6 +155,8 @@ def _left_out(found: Examination) -> Iterator[str]:
         by_cause.setdefault(one.because or "", []).append(one.code)
     for because, codes in by_cause.items():
         yield f"not reached, because of {because}: {' '.join(codes)}"
+    for skip in found.skipped:
+        yield f"left out until {skip.until} by [doctor] skip, because {skip.why!r}: {skip.code}"
     by_reason: dict[str, list[str]] = {}
     for one in found.unknown:
         by_reason.setdefault(one.reason or "", []).append(one.code)

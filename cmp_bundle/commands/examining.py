@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 import time
 from typing import TYPE_CHECKING
@@ -13,22 +14,25 @@ from cmp_bundle.commands.examination import Examination, examination, whole
 from cmp_bundle.commands.loaded_accounts import with_secrets
 from cmp_bundle.doctor import report as reports
 from cmp_bundle.doctor.catalogue import CHECKS
+from cmp_bundle.doctor.check import Check
 from cmp_bundle.doctor.diagnosis import diagnose
 from cmp_bundle.doctor.evidence import Live
 from cmp_bundle.doctor.gather import Target, gather
 from cmp_bundle.doctor.prometheus import metrics
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk, FileOwnership, owned
-from cmp_bundle.findings import Level, known
+from cmp_bundle.findings import Level, finding, known
+from cmp_bundle.places import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.asterisk.installation import Installation
     from cmp_bundle.commands.context import Context
     from cmp_bundle.findings import Finding, Kind
+    from cmp_bundle.settings.doctor_skips import Skip
 
 
 #: Seconds between two looks, where something is wrong that may be right in a moment.
@@ -57,19 +61,23 @@ def doctor(
     only, skip = ([kind_of(code).code for code in codes] for codes in (only, skip))
     target = _target(context, url, accounts)
 
+    # Who asks for one by name wants to see it.
+    skipped = [one for one in _skipped(context) if one.code not in only]
+    left_out = {*skip, *(one.code for one in skipped)}
+
     def is_wanted(code: str) -> bool:
-        return code not in skip and (not only or code in only)
+        return code not in left_out and (not only or code in only)
 
     deadline = time.monotonic() + wait
     while True:
         evidence = gather(target, server.look(context))
-        found = diagnose(evidence, CHECKS, is_wanted)
+        found = diagnose(evidence, _checks(context), is_wanted)
         if not found.errors or time.monotonic() + _AGAIN > deadline:
             break
         time.sleep(_AGAIN)
     live = evidence.live
     version = live.version_text if isinstance(live, Live) else None
-    result = examination(target.url, version, found)
+    result = examination(target.url, version, found, skipped)
     if prometheus is not None:
         Disk().write(owned.resolved(prometheus), metrics(evidence, found).encode())
     if report is not None:
@@ -87,7 +95,8 @@ def look_over(context: Context, where: Installation | None = None) -> tuple[Find
     except CmpBundleError as error:
         context.reporter.detail(f"the server was not looked over: {error}")
         return ()
-    found = diagnose(evidence, CHECKS).findings
+    left_out = {one.code for one in _skipped(context)}
+    found = diagnose(evidence, _checks(context), lambda code: code not in left_out).findings
     return tuple(one for one in found if one.level is not Level.NOTE)
 
 
@@ -103,6 +112,34 @@ def kind_of(code: str) -> Kind:
             hint=f"did you mean {names[near[0]]}?" if near else "docs/findings.md lists all codes",
         )
     return known()[name]
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(dt.UTC).date()
+
+
+def _skipped(context: Context) -> list[Skip]:
+    """What the operator has decided to leave out, until a day that has not passed."""
+    return [one for one in context.settings.doctor.skip if one.until >= _today()]
+
+
+def _checks(context: Context) -> tuple[Check, ...]:
+    return (*CHECKS, Check((), (), lambda: _expired(context, _today())))
+
+
+def _expired(context: Context, today: dt.date) -> Iterator[Finding]:
+    """What somebody was to look at again by now."""
+    for one in context.settings.doctor.skip:
+        if one.until < today:
+            origin = context.loaded.origins["doctor.skip"]
+            yield finding(
+                "skip-expired",
+                f"{one.code} was to be left out until {one.until}, and is not left out any more;"
+                f" the reason was {one.why!r}",
+                Place(origin.name, one.line) if origin.kind == "file" else None,
+                "take the entry out of [doctor] skip, or give it a later until",
+                one.code,
+            )
 
 
 def _target(context: Context, url: str, only: Sequence[str]) -> Target:

@@ -43,6 +43,6 @@ def as_data(value: Any) -> Any:
         return [as_data(one) for one in value]
     if isinstance(value, enum.Enum):
         return value.value
-    if isinstance(value, dt.datetime):
+    if isinstance(value, dt.date):
         return value.isoformat()
     return str(value) if isinstance(value, Path) else value

@@ -78,12 +78,12 @@ def log(
         with installation.boundary.entry(
             installation.path(path), follow=True, rights=installation.rights
         ) as (opened, name):
-            data, mtime = opened.tail(name, MOST)
+            found = opened.read(name, MOST, tail=True)
     except (OSError, ValueError, CmpBundleError):
         return Missing(f"its log {path} cannot be read")
     now = time.time()
     started = now - live.process.up if live.process.up is not None else now
-    return Log(path, tuple(recent(data, mtime, max(started, now - _RECENT))))
+    return Log(path, tuple(recent(found.data, found.mtime, max(started, now - _RECENT))))
 
 
 def log_files(logger: Configuration, folder: str) -> Iterator[LogFile]:

@@ -141,34 +141,12 @@ class OpenFolder:
         with self.listable() as descriptor:
             return sorted(os.listdir(descriptor))  # noqa: PTH208 - a descriptor is no path
 
-    def read(self, name: str, most: int = LARGEST) -> Content:
-        """A regular file. Raises OSError, NoFileError, TooLargeError for more than ``most`` bytes.
+    def read(self, name: str, most: int = LARGEST, *, tail: bool = False) -> Content:
+        """A regular file. Raises OSError, NoFileError, TooLargeError for more than ``most`` bytes; with
+        ``tail`` these are its last ones.
 
         A pipe is never waited for: it is opened so that it cannot be.
         """
-        descriptor, found = self._open(name)
-        with os.fdopen(descriptor, "rb") as file:
-            data = file.read(most + 1)
-        if len(data) > most:
-            raise TooLargeError(
-                "too-large",
-                f"is larger than {most} bytes, and no file of cmp-bundle is",
-                file=self._path_of(name),
-                hint="move it away",
-            )
-        return Content(data, FileOwnership.from_stat(found), found.st_mtime)
-
-    def tail(self, name: str, most: int) -> tuple[bytes, float]:
-        """The last ``most`` bytes of a regular file, such as a log that is being written, and when it
-        was changed, in seconds since 1970. Raises OSError, NoFileError; waits for no pipe.
-        """
-        descriptor, found = self._open(name)
-        with os.fdopen(descriptor, "rb") as file:
-            file.seek(max(0, found.st_size - most))
-            return file.read(most), found.st_mtime
-
-    def _open(self, name: str) -> tuple[int, os.stat_result]:
-        """A regular file, for reading. Raises OSError, NoFileError."""
         try:
             with self._acting(name):
                 descriptor = os.open(name, _READ, dir_fd=self.descriptor)
@@ -180,7 +158,18 @@ class OpenFolder:
         if not stat.S_ISREG(found.st_mode):
             os.close(descriptor)
             raise self._no_file(name)
-        return descriptor, found
+        with os.fdopen(descriptor, "rb") as file:
+            if tail:
+                file.seek(max(0, found.st_size - most))
+            data = file.read(most if tail else most + 1)
+        if len(data) > most:
+            raise TooLargeError(
+                "too-large",
+                f"is larger than {most} bytes, and no file of cmp-bundle is",
+                file=self._path_of(name),
+                hint="move it away",
+            )
+        return Content(data, FileOwnership.from_stat(found), found.st_mtime)
 
     def _no_file(self, name: str) -> NoFileError:
         return NoFileError(

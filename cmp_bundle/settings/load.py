@@ -15,11 +15,12 @@ from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import owned
 from cmp_bundle.files.rights import is_there, unreadable
 from cmp_bundle.hostname import url_in_ascii
+from cmp_bundle.settings.doctor_skips import Skip, problem, skips
 from cmp_bundle.settings.model import KEYS, Key, Settings, sections
-from cmp_bundle.settings.toml_places import line_of
+from cmp_bundle.settings.toml_places import entry_lines, line_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 #: The file that is looked for in the current folder.
 FILE_NAME = "cmp-bundle.toml"
@@ -212,8 +213,9 @@ def _from_file(path: Path) -> list[tuple[str, Any, int | None]]:
                     line=line,
                 )
             key = KEYS[f"{section}.{name}"]
-            _check(key, value, path, line)
-            result.append((key.dotted, value, line))
+            lines = entry_lines(text, section, name)
+            _check(key, value, path, line, lines)
+            result.append((key.dotted, skips(value, lines) if key.kind is Skip else value, line))
     return result
 
 
@@ -262,7 +264,7 @@ def _parsed(key: Key, text: str) -> Any:
             raise CmpBundleError(
                 "setting-value", f"{key.variable} must be a whole number, not {text!r}"
             ) from None
-    if key.kind is tuple:
+    if key.kind in (tuple, Skip):
         try:
             return json.loads(text) if text.startswith("[") else shlex.split(text)
         except ValueError as error:
@@ -272,28 +274,34 @@ def _parsed(key: Key, text: str) -> Any:
     return text
 
 
-def _check(key: Key, value: Any, where: Path | str, line: int | None) -> None:
-    """Raise if ``value`` has the wrong type or breaks the key's own rule."""
+def _check(
+    key: Key, value: Any, where: Path | str, line: int | None, lines: Sequence[int] = ()
+) -> None:
+    """Raise if ``value`` has the wrong type or breaks the key's own rule. ``lines`` are those of the
+    tables in it, where it is a list of these.
+    """
     file, prefix = (where, "") if isinstance(where, Path) else (None, f"{where}: ")
-    problem = None
-    if key.kind is tuple:
+    wrong = None
+    if key.kind is Skip:
+        found = problem(value)
+        wrong = found.words if found else None
+        line = lines[found.entry] if found and found.entry is not None and lines else line
+    elif key.kind is tuple:
         if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
-            problem = 'must be a list of words: ["docker", "exec", "pbx", "asterisk"]'
+            wrong = 'must be a list of words: ["docker", "exec", "pbx", "asterisk"]'
     elif key.kind is Path:
         if not isinstance(value, str | Path):
-            problem = f"must be {_WORDS[Path]}, not {_as_json(value)}"
+            wrong = f"must be {_WORDS[Path]}, not {_as_json(value)}"
         else:
-            problem = _no_path(str(value))
+            wrong = _no_path(str(value))
     elif not isinstance(value, key.kind) or (key.kind is int and isinstance(value, bool)):
-        problem = f"must be {_WORDS[key.kind]}, not {_as_json(value)}"
+        wrong = f"must be {_WORDS[key.kind]}, not {_as_json(value)}"
     elif isinstance(value, str) and not _is_text(value):
-        problem = "must be text in UTF-8"
-    if problem is None and key.validate is not None:
-        problem = key.validate(value)
-    if problem:
-        raise CmpBundleError(
-            "setting-value", f"{prefix}{key.dotted} {problem}", file=file, line=line
-        )
+        wrong = "must be text in UTF-8"
+    if wrong is None and key.validate is not None:
+        wrong = key.validate(value)
+    if wrong:
+        raise CmpBundleError("setting-value", f"{prefix}{key.dotted} {wrong}", file=file, line=line)
 
 
 def _no_path(text: str) -> str | None:
@@ -328,6 +336,9 @@ def _settled(key: Key, value: Any, base: Path) -> Any:
         return owned.resolved(base / Path(value).expanduser())
     if key.kind is tuple:
         return tuple(value)
+    if key.kind is Skip:
+        made = all(isinstance(one, Skip) for one in value)
+        return tuple(value) if made else skips(value)
     return url_in_ascii(value) if key.dotted in _ASKED else value
 
 

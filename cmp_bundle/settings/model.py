@@ -11,12 +11,13 @@ import re
 from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 from urllib.parse import urlsplit
 
 from cmp_bundle import extension
 from cmp_bundle.hostname import in_ascii
 from cmp_bundle.settings import database_url
+from cmp_bundle.settings.doctor_skips import Skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -302,6 +303,17 @@ class DeploySettings:
 
 
 @dataclass(frozen=True)
+class DoctorSettings:
+    """What the doctor looks for."""
+
+    skip: tuple[Skip, ...] = _key(
+        (),
+        "findings to leave out, each with a reason and until when:"
+        ' [{code = "H106", why = "…", until = 2027-03-01}]',
+    )
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings. One attribute a section, in the order in which people meet them."""
 
@@ -316,11 +328,14 @@ class Settings:
     links: LinksSettings = LinksSettings()
     serve: ServeSettings = ServeSettings()
     deploy: DeploySettings = DeploySettings()
+    doctor: DoctorSettings = DoctorSettings()
 
 
 @dataclass(frozen=True)
 class Key:
-    """One setting's description. ``kind`` is str, int, bool, Path or tuple (of str)."""
+    """One setting's description. ``kind`` is str, int, bool, Path, tuple (of str) or Skip (a tuple
+    of these).
+    """
 
     section: str
     name: str
@@ -364,7 +379,8 @@ def _keys(section: str, cls: type) -> Iterator[Key]:
     hints = get_type_hints(cls)
     for f in fields(cls):
         kind = hints[f.name]
-        kind = kind if isinstance(kind, type) and kind in (str, int, bool, Path) else tuple
+        if kind not in (str, int, bool, Path):
+            kind = Skip if Skip in get_args(kind) else tuple
         yield Key(section, f.name, kind, f.default, f.metadata["help"], f.metadata["validate"])
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cmp_bundle.settings.doctor_skips import Skip
 from cmp_bundle.settings.model import sections
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ def literal(value: Any) -> str:
     """``value`` as TOML writes it."""
     if isinstance(value, Path):
         value = str(value)
+    if isinstance(value, Skip):
+        code, why = literal(value.code), literal(value.why)
+        return f"{{code = {code}, why = {why}, until = {value.until}}}"
     if isinstance(value, tuple):
         return "[" + ", ".join(literal(v) for v in value) + "]"
     # TOML's basic strings are JSON's, but for the delete character.

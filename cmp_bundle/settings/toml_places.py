@@ -10,6 +10,10 @@ import bisect
 import re
 import tomllib
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: A quoted key or string, whichever of TOML's four kinds.
 _QUOTED = (
@@ -77,6 +81,29 @@ def line_of(text: str, table: str, key: str | None = None) -> int | None:
             if key is not None and path[:2] == (table, key):
                 return line
     return first if key is None else None
+
+
+def entry_lines(text: str, table: str, key: str) -> list[int]:
+    """The line of each table in the list ``key`` of ``[table]``, however it is written."""
+    found = []
+    for one in tables(text):
+        if one.array and one.path == (table, key):
+            found.append(one.line)
+        for pair in one.pairs:
+            if one.path + pair.path == (table, key):
+                value = text[pair.value_start : pair.value_end]
+                first = text.count("\n", 0, pair.value_start) + 1
+                found += [first + value.count("\n", 0, at) for at in _braces(value)]
+    return found
+
+
+def _braces(value: str) -> Iterator[int]:
+    """Where the tables of a list begin that stand in it, and in no other."""
+    depth = 0
+    for token in _NESTED.finditer(value):
+        if token[0] == "{" and depth == 1:
+            yield token.start()
+        depth += (token[0] in ("[", "{")) - (token[0] in ("]", "}"))
 
 
 class _Scan:

@@ -137,8 +137,8 @@ def test_the_end_of_a_file(tmp_path: Path) -> None:
     path = tmp_path / "messages"
     path.write_bytes(b"0123456789")
     with Boundary().entry(path) as (folder, name):
-        assert folder.tail(name, 4)[0] == b"6789"
-        assert folder.tail(name, 99)[0] == b"0123456789"
+        assert folder.read(name, 4, tail=True).data == b"6789"
+        assert folder.read(name, 99, tail=True).data == b"0123456789"
 
 
 def test_nobody_waits_for_a_pipe(tmp_path: Path) -> None:
@@ -147,4 +147,4 @@ def test_nobody_waits_for_a_pipe(tmp_path: Path) -> None:
     with Boundary().entry(tmp_path / "messages") as (folder, name):
         for one in (name, "folder"):
             with pytest.raises(NoFileError):
-                folder.tail(one, 4)
+                folder.read(one, 4, tail=True)
