@@ -30,9 +30,12 @@ _MOST = 1 << 24
 
 @dataclass(frozen=True)
 class HttpAnswer:
+    """``server`` is what it calls itself; a proxy mostly puts its own name there."""
+
     status: int
     location: str | None
     body: bytes
+    server: str = ""
 
 
 def served(base: str, expected: Expected) -> Finding | None:
@@ -74,7 +77,10 @@ def get(base: str, path: str, most: int = _MOST) -> HttpAnswer:
         response = connection.getresponse()
         with closing(response):
             answer = HttpAnswer(
-                response.status, response.getheader("Location"), response.read(most)
+                response.status,
+                response.getheader("Location"),
+                response.read(most),
+                response.getheader("Server", ""),
             )
         end.cancel()
     except UnicodeError as error:

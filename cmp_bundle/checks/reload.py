@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import ssl
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from posixpath import join
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
     from pathlib import Path
+
+    from cryptography import x509
 
     from cmp_bundle.asterisk.http_conf import HttpServer
     from cmp_bundle.tls.readable import ReadingUser
@@ -56,11 +58,16 @@ _LEVEL = 2
 class Look:
     """``hindrance`` stands against a reload: HTTPS would end with it.
 
-    ``unwelcome`` is what browsers have against a certificate that Asterisk would load.
+    ``unwelcome`` is what browsers have against a certificate that Asterisk would load. ``chain`` are the
+    certificates that it would show, from ``file`` on this machine, its own first; empty where they could
+    not be read. ``key`` is the file of their key.
     """
 
     hindrance: Finding | None = None
     unwelcome: Finding | None = None
+    chain: tuple[x509.Certificate, ...] = field(default=(), compare=False)
+    file: Path | None = field(default=None, compare=False)
+    key: Path | None = field(default=None, compare=False)
 
     @property
     def first(self) -> Finding | None:
@@ -150,10 +157,12 @@ def look_at_contents(
         return Look(error.finding) if refused else Look(unwelcome=error.finding)
     if refused and served == chain[0].public_bytes(Encoding.DER):
         refused = _refused(*contents, cipher, level=0)
+    known = Look(chain=chain, file=first, key=second)
     if not refused:
-        return Look(unwelcome=unwelcome(chain[0], first, private, second, now))
-    return Look(
-        apart(private, second, chain, first)
+        return replace(known, unwelcome=unwelcome(chain[0], first, private, second, now))
+    return replace(
+        known,
+        hindrance=apart(private, second, chain, first)
         or too_short(private, second)
         or finding(
             "T102",
@@ -161,7 +170,7 @@ def look_at_contents(
             Place(str(first)),
             "have a certificate made for a key of P-256, or RSA with 2048 bits or more, signed"
             " with SHA-256",
-        )
+        ),
     )
 
 

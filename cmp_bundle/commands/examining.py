@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from cmp_bundle.commands import server
 from cmp_bundle.commands.account_files import read
+from cmp_bundle.commands.authority import folder_of
 from cmp_bundle.commands.examination import Examination, examination, whole
 from cmp_bundle.commands.loaded_accounts import with_secrets
 from cmp_bundle.doctor import report as reports
@@ -23,6 +24,7 @@ from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk, FileOwnership, owned
 from cmp_bundle.findings import Level, finding, known
 from cmp_bundle.places import Place
+from cmp_bundle.tls.anchor import anchor_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -151,8 +153,17 @@ def _target(context: Context, url: str, only: Sequence[str]) -> Target:
         echo=settings.provision.echo,
         accounts=_accounts(context),
         only=tuple(only),
-        authorities=(),
+        authorities=_authorities(context),
     )
+
+
+def _authorities(context: Context) -> tuple[bytes, ...]:
+    """Our own, where there is one: what browsers are told to trust (``cmp-bundle certs trust``)."""
+    try:
+        anchor = anchor_in(folder_of(context, None))
+    except CmpBundleError:
+        return ()
+    return (anchor.pem,) if anchor else ()
 
 
 def _accounts(context: Context) -> tuple[Account, ...]:

@@ -25,14 +25,15 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Check:
-    """``needs`` are the names of fields of Evidence, which ``look`` is given in this order. It yields
-    what it finds, and Unknown for a code that it cannot decide after all; whatever of ``codes`` it says
-    nothing about is in order.
+    """``needs`` are the names of fields of Evidence, which ``look`` is given in this order, and behind
+    them those of ``also``, which may be Missing. It yields what it finds, and Unknown for a code that it
+    cannot decide after all; whatever of ``codes`` it says nothing about is in order.
     """
 
     codes: tuple[str, ...]
     needs: tuple[str, ...]
     look: Callable[..., Iterable[Finding | Unknown]]
+    also: tuple[str, ...] = ()
 
     def outcomes(self, evidence: Evidence) -> Iterator[Finding | Unknown]:
         given = [getattr(evidence, name) for name in self.needs]
@@ -40,4 +41,4 @@ class Check:
         if missing is not None:
             yield from (Unknown(code, missing.reason, missing.broken) for code in self.codes)
             return
-        yield from self.look(*given)
+        yield from self.look(*given, *(getattr(evidence, name) for name in self.also))
