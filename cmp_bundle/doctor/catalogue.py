@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from cmp_bundle.doctor import registration, session, tls, websocket
+from cmp_bundle.doctor import certificate, registration, session, tls, websocket
 
-CHECKS = (*tls.CHECKS, *websocket.CHECKS, *registration.CHECKS, *session.CHECKS)
+CHECKS = (
+    *tls.CHECKS,
+    *certificate.CHECKS,
+    *websocket.CHECKS,
+    *registration.CHECKS,
+    *session.CHECKS,
+)

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
+    from pathlib import Path
+
+    from cryptography.x509 import Certificate
 
     from cmp_bundle.accounts.endpoint import Endpoints
     from cmp_bundle.accounts.model import Account
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from cmp_bundle.asterisk.configuration import Configuration
     from cmp_bundle.checks.call import Proof
     from cmp_bundle.doctor.reach import Reached
+    from cmp_bundle.doctor.sockets import Connections, Program
     from cmp_bundle.doctor.way import Part
     from cmp_bundle.places import Place
     from cmp_bundle.provision.firewall import Firewall
@@ -54,7 +58,9 @@ class PjsipObject:
 @dataclass(frozen=True)
 class Written:
     """What stands in the files, as Asterisk would read them now. ``files`` has each by its name,
-    http.conf among them; ``objects`` are those of PJSIP in files by kind and id.
+    http.conf among them; ``objects`` are those of PJSIP in files by kind and id. ``open_keys`` are files of
+    keys that every user of the machine can read; ``trunk_certificates`` are those of PJSIP's transports for
+    TLS by the transport's id.
     """
 
     configured: ServerConfiguration
@@ -62,6 +68,8 @@ class Written:
     objects: Mapping[tuple[str, str], PjsipObject]
     endpoints: Endpoints
     realtime: Realtime
+    open_keys: tuple[Path, ...] = ()
+    trunk_certificates: Mapping[str, Certificate] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -146,11 +154,20 @@ class Log:
 
 @dataclass(frozen=True)
 class Machine:
-    """What this machine tells beside Asterisk. ``name_resolves`` is whether it can look up its own name."""
+    """What this machine tells beside Asterisk. ``name_resolves`` is whether it can look up its own name.
+
+    ``own`` are those of the public name's addresses that are this machine's. ``listeners`` has the
+    program at each port of Asterisk's web server that could be seen, ``connections`` what is connected
+    there. ``banned`` are the addresses that fail2ban keeps away from Asterisk, None where it cannot be asked.
+    """
 
     name: str
     name_resolves: bool
     firewall: Firewall | None
+    own: frozenset[str] = frozenset()
+    listeners: Mapping[int, Program] = field(default_factory=dict)
+    connections: Mapping[int, Connections] = field(default_factory=dict)
+    banned: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

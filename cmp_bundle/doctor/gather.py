@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.asterisk.control import Control
     from cmp_bundle.asterisk.installation import Installation
-    from cmp_bundle.doctor.evidence import Calls, Phone
+    from cmp_bundle.doctor.evidence import Calls, Machine, Phone
 
 _NO_ASTERISK = "no Asterisk was found here"
 _NO_URL = "no public address is known: --url https://HOST:8089, or [site] url"
@@ -80,7 +80,7 @@ def gather(target: Target, installation: Installation | None, *, calling: bool =
         now=dt.datetime.now(dt.UTC),
         written=files,
         live=said,
-        machine=machine() if installation else Missing(_NO_ASTERISK),
+        machine=_machine(files, outside) if installation else Missing(_NO_ASTERISK),
         phones=there,
         outside=outside,
         inside=inside,
@@ -88,6 +88,14 @@ def gather(target: Target, installation: Installation | None, *, calling: bool =
         public_calls=public,
         log=log(installation, files, said) if installation else Missing(_NO_ASTERISK),
     )
+
+
+def _machine(files: Written | Missing, outside: Reached | Missing) -> Machine:
+    ports = set()
+    if isinstance(files, Written):
+        server = files.configured.server
+        ports = {one.port for one in (server.address, server.tls_address) if one is not None}
+    return machine(ports, outside.addresses if isinstance(outside, Reached) else ())
 
 
 def _phones(

@@ -2,17 +2,60 @@
 
 from __future__ import annotations
 
+import re
 import socket
+from typing import TYPE_CHECKING
 
+from cmp_bundle.doctor import sockets
 from cmp_bundle.doctor.evidence import Machine
-from cmp_bundle.provision import firewalls
+from cmp_bundle.provision import firewalls, system_program
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+#: Addresses that are told of.
+_MOST = 1000
 
 
-def machine() -> Machine:
+def machine(ports: Collection[int] = (), addresses: Collection[str] = ()) -> Machine:
+    """``ports`` are those of Asterisk's web server, ``addresses`` those of its public name."""
     name = socket.gethostname()
     try:
         socket.getaddrinfo(name, None)
         resolves = True
     except OSError:
         resolves = False
-    return Machine(name, resolves, firewalls.at_work(firewalls.look()))
+    found = sockets.seen()
+    return Machine(
+        name,
+        resolves,
+        firewalls.at_work(firewalls.look()),
+        own=frozenset(filter(sockets.is_own, addresses)),
+        listeners=sockets.listeners(found, ports),
+        connections=sockets.connections(found, ports),
+        banned=_banned(),
+    )
+
+
+def _banned() -> tuple[str, ...] | None:
+    """By the jails of fail2ban whose names have Asterisk's in them."""
+    status = system_program.answer("fail2ban-client", "status")
+    if status is None:
+        return None
+    found: list[str] = []
+    for jail in jails(status):
+        found += banned(system_program.answer("fail2ban-client", "status", jail) or "")
+    return tuple(dict.fromkeys(found))[:_MOST]
+
+
+def jails(text: str) -> list[str]:
+    """Those of ``fail2ban-client status`` that watch over Asterisk."""
+    found = re.search(r"Jail list:\s*(.*)", text)
+    names = [name.strip() for name in found[1].split(",")] if found else []
+    return [name for name in names if "asterisk" in name.lower()]
+
+
+def banned(text: str) -> list[str]:
+    """The addresses that ``fail2ban-client status JAIL`` lists."""
+    found = re.search(r"Banned IP list:[ \t]*(.*)", text)
+    return found[1].split() if found else []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import from_pjsip, from_wizard
@@ -13,10 +15,18 @@ from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.provision.realtime import realtime
 from cmp_bundle.provision.survey import THEIRS
 from cmp_bundle.server.configuration import configuration
+from cmp_bundle.tls import readable
+from cmp_bundle.tls.pem import MOST, certificates_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from cryptography.x509 import Certificate
+
     from cmp_bundle.asterisk.configuration import Configuration
     from cmp_bundle.asterisk.installation import Installation
+    from cmp_bundle.server.configuration import ServerConfiguration
 
 #: What is read beside the files that phones need.
 _ALSO = ("pjsip_wizard.conf", "sorcery.conf", "extconfig.conf", "logger.conf", "stir_shaken.conf")
@@ -31,10 +41,11 @@ def written(installation: Installation) -> Written | Missing:
     files = {name: reader.read(name, configured.files) for name in (*THEIRS, *_ALSO)}
     base = from_pjsip.found(files["pjsip.conf"])
     wizards = from_wizard.found(files["pjsip_wizard.conf"], base)
+    objects = _objects(files["pjsip.conf"])
     return Written(
         configured=configured,
         files=files,
-        objects=_objects(files["pjsip.conf"]),
+        objects=objects,
         endpoints=Endpoints(
             {**base.endpoints, **wizards.endpoints},
             {**base.auths, **wizards.auths},
@@ -43,7 +54,36 @@ def written(installation: Installation) -> Written | Missing:
             base.findings,
         ),
         realtime=realtime(configured.files),
+        open_keys=tuple(_open_keys(configured)),
+        trunk_certificates=dict(_trunk_certificates(installation, objects)),
     )
+
+
+def _open_keys(configured: ServerConfiguration) -> Iterator[Path]:
+    """The key of HTTPS where its mode, and that of each folder on the way, lets everybody read it."""
+    key, root = configured.pair.key, configured.installation.root
+    if key is None:
+        return
+    with suppress(OSError, ValueError):
+        real = configured.installation.outside(f"/{key.relative_to(root)}")
+        on_the_way = [real, *(folder for folder in real.parents if folder.is_relative_to(root))]
+        modes = [path.stat().st_mode for path in on_the_way]
+        if modes[0] & stat.S_IROTH and all(mode & stat.S_IXOTH for mode in modes[1:]):
+            yield key
+
+
+def _trunk_certificates(
+    installation: Installation, objects: Mapping[tuple[str, str], PjsipObject]
+) -> Iterator[tuple[str, Certificate]]:
+    """Of the transports for TLS, as Asterisk's user can read them."""
+    for (kind, name), one in objects.items():
+        path = one.options.get("cert_file", "")
+        if kind != "transport" or one.options.get("protocol") != "tls" or not path.startswith("/"):
+            continue
+        data = readable.contents(path, readable.of(installation), MOST)
+        if not isinstance(data, readable.Unread):
+            with suppress(CmpBundleError):
+                yield name, certificates_of(data, installation.path(path))[0]
 
 
 def _objects(pjsip: Configuration) -> dict[tuple[str, str], PjsipObject]:

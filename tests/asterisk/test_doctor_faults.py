@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cmp_bundle.findings import Level
-from tests.asterisk.faults import registration
+from tests.asterisk.faults import registration, tls
 from tests.asterisk.faults.fault import Fault, Server, codes, told
 from tests.asterisk.faults.provisioned import provisioned
 from tests.conftest import _unreal
@@ -19,7 +19,10 @@ from tests.testbed import roots
 
 pytestmark = pytest.mark.asterisk
 
-FAULTS = [*registration.FAULTS]
+FAULTS = [
+    *tls.FAULTS,
+    *registration.FAULTS,
+]
 
 
 def _made_on(fault: Fault) -> Iterator[tuple[str, Any]]:

@@ -18,6 +18,7 @@ from tests.testbed.server import Asterisk
 #: What makes Asterisk read a file again; a restart for all others.
 RELOADS = {
     "http.conf": "module reload http",
+    "https.pem": "module reload http",
     "pjsip.conf": "module reload res_pjsip.so",
     "extensions.conf": "dialplan reload",
     "rtp.conf": "module reload res_rtp_asterisk.so",
@@ -154,10 +155,15 @@ def _state(path: Path) -> tuple[bytes, int, int, int]:
     return path.read_bytes(), found.st_mode & 0o7777, found.st_uid, found.st_gid
 
 
+#: The last time that a file was given.
+_TIMES: dict[Path, int] = {}
+
+
 def _touch(path: Path) -> None:
     """With a time that it did not have yet: Asterisk compares whole seconds."""
-    found = path.stat()
-    os.utime(path, (found.st_atime + 1, found.st_mtime + 1))
+    moment = max(int(path.stat().st_mtime), _TIMES.get(path, 0)) + 1
+    _TIMES[path] = moment
+    os.utime(path, (moment, moment))
 
 
 def remove(folder: Path) -> None:
