@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cmp_bundle.checks.websocket import ask, unchecked
+from cmp_bundle.checks.websocket import ask, connected, unchecked
 from cmp_bundle.findings import finding
 
 if TYPE_CHECKING:
@@ -55,48 +55,59 @@ def served(base: str, expected: Expected) -> Finding | None:
         time.sleep(0.1)
 
 
-def get(base: str, path: str, most: int = _MOST) -> HttpAnswer:
+def get(
+    base: str, path: str, most: int = _MOST, *, address: str = "", patience: float | None = None
+) -> HttpAnswer:
     """One request, over a connection of its own. Raises OSError, http.client.HTTPException.
 
-    Of the body it gives ``most`` bytes. All of it takes TIMEOUT seconds at the longest, however
-    little comes at a time.
+    Of the body it gives ``most`` bytes. All of it takes ``patience`` seconds at the longest, TIMEOUT
+    without one, however little comes at a time. ``address`` as in ``websocket.connected``.
 
     The certificate is not looked at: this is the server that we have just configured, often
     under another name than its certificate's, and what it sends is compared byte for byte.
     """
     parts = urlsplit(base)
-    connection = _connection(parts.scheme, parts.hostname or "", parts.port)
-    deadline = time.monotonic() + TIMEOUT
+    patience = TIMEOUT if patience is None else patience
+    deadline = time.monotonic() + patience
+    answer: HttpAnswer | None = None
     try:
-        connection.connect()
-        # A time for each piece alone would not end with a server that sends one now and then.
-        end = threading.Timer(TIMEOUT, _hang_up, (connection.sock,))
-        end.daemon = True
-        end.start()
-        connection.request("GET", path, headers={"Connection": "close"})
-        response = connection.getresponse()
-        with closing(response):
-            answer = HttpAnswer(
-                response.status,
-                response.getheader("Location"),
-                response.read(most),
-                response.getheader("Server", ""),
-            )
-        end.cancel()
+        with (
+            connected(base, patience, address) as connection,
+            closing(_asker(parts.scheme, parts.hostname or "", parts.port)) as asker,
+        ):
+            asker.sock = connection
+            # A time for each piece alone would not end with a server that sends one now and then.
+            end = threading.Timer(deadline - time.monotonic(), _hang_up, (connection,))
+            end.daemon = True
+            end.start()
+            try:
+                asker.request("GET", path, headers={"Connection": "close"})
+                with closing(asker.getresponse()) as response:
+                    answer = HttpAnswer(
+                        response.status,
+                        response.getheader("Location"),
+                        response.read(most),
+                        response.getheader("Server", ""),
+                    )
+            finally:
+                end.cancel()
     except UnicodeError as error:
         # Resolving a name that the DNS cannot hold.
         raise OSError(f"{parts.hostname} is no host name") from error
-    finally:
-        connection.close()
-    if time.monotonic() > deadline:
-        raise TimeoutError(f"it gave no answer within {TIMEOUT:.0f} s")
+    except (OSError, http.client.HTTPException):
+        if time.monotonic() < deadline:
+            raise
+        answer = None  # what we hung up on looks as if the server had
+    if answer is None or time.monotonic() > deadline:
+        raise TimeoutError(f"it gave no answer within {patience:.0f} s")
     return answer
 
 
-def _connection(scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
+def _asker(scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
+    """What writes a request to ``host``; it does not connect."""
     if scheme == "http":
-        return http.client.HTTPConnection(host, port or 80, timeout=TIMEOUT)
-    return http.client.HTTPSConnection(host, port or 443, timeout=TIMEOUT, context=unchecked())
+        return http.client.HTTPConnection(host, port or 80)
+    return http.client.HTTPSConnection(host, port or 443, context=unchecked())
 
 
 def _hang_up(connection: socket.socket) -> None:

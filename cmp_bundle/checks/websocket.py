@@ -20,7 +20,6 @@ from cmp_bundle.findings import finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from urllib.parse import SplitResult
 
     from cmp_bundle.asterisk.control import Control
     from cmp_bundle.findings import Finding
@@ -101,26 +100,29 @@ def reached_plain(control: Control) -> str | None:
     return None if listener is None else base_url(listener, "http")
 
 
-def ask(base: str, path: str) -> Handshake:
+def ask(base: str, path: str, *, address: str = "", patience: float | None = None) -> Handshake:
     """One upgrade, ended at once, over a connection that is closed when this returns.
 
-    The certificate is not looked at: it is often for another name than the one asked for here.
+    ``address`` and ``patience`` as in ``connected``. The certificate is not looked at: it is often for
+    another name than the one asked for here.
     """
-    parts = urlsplit(base)
-    deadline = time.monotonic() + TIMEOUT
+    patience = TIMEOUT if patience is None else patience
+    deadline = time.monotonic() + patience
     certificate = None
     try:
-        with _connected(parts) as connection:
+        with connected(base, patience, address) as connection:
             if isinstance(connection, ssl.SSLSocket):
                 certificate = connection.getpeercert(binary_form=True)
-            connection.sendall(_request(parts.netloc, path))
+            _wait_until(connection, deadline)
+            connection.sendall(_request(urlsplit(base).netloc, path))
             head = _head(connection, deadline)
             status, subprotocol = _read(head)
             if status == HTTPStatus.SWITCHING_PROTOCOLS:
                 connection.sendall(_CLOSE)
             _leave(connection)
     except (OSError, ValueError) as error:
-        return Handshake(base, path, certificate=certificate, trouble=_trouble(error, certificate))
+        trouble = _trouble(error, certificate, patience)
+        return Handshake(base, path, certificate=certificate, trouble=trouble)
     if status is None:
         return Handshake(base, path, certificate=certificate, trouble=_no_answer(head))
     return Handshake(base, path, status, subprotocol, certificate)
@@ -139,11 +141,18 @@ def own_address(host: str) -> str | None:
 
 
 @contextmanager
-def _connected(parts: SplitResult) -> Iterator[socket.socket]:
+def connected(base: str, patience: float, address: str = "") -> Iterator[socket.socket]:
+    """A connection to ``base``, with TLS where that is https. Raises OSError and ValueError.
+
+    ``patience`` are the seconds that connecting and the handshake may take. ``address`` is where to
+    connect to; without one the host is looked up, which nothing limits.
+    """
+    parts = urlsplit(base)
     host, plain = parts.hostname or "", parts.scheme == "http"
-    here = own_address(host)
+    deadline = time.monotonic() + patience
+    here = own_address(address or host)
     with socket.create_connection(
-        (host, parts.port or (80 if plain else 443)), TIMEOUT, here and (here, 0)
+        (address or host, parts.port or (80 if plain else 443)), patience, here and (here, 0)
     ) as found:
         if plain:
             yield found
@@ -151,6 +160,7 @@ def _connected(parts: SplitResult) -> Iterator[socket.socket]:
         context = unchecked()
         # What Asterisk serves is its own affair; whether it answers is what is asked.
         context.set_ciphers("DEFAULT:@SECLEVEL=0")
+        _wait_until(found, deadline)
         with context.wrap_socket(found, server_hostname=host) as secure:
             yield secure
 
@@ -242,7 +252,7 @@ def _head(secure: socket.socket, deadline: float) -> bytes:
     """All up to the empty line, or to the end. Raises OSError where that takes too long."""
     head = bytearray()
     while b"\r\n\r\n" not in head and len(head) < _MOST:
-        secure.settimeout(max(0.001, deadline - time.monotonic()))
+        _wait_until(secure, deadline)
         piece = secure.recv(4096)
         if not piece:
             break
@@ -264,19 +274,23 @@ def _leave(secure: socket.socket) -> None:
     deadline = time.monotonic() + _GOODBYE
     with suppress(OSError, ValueError):
         while time.monotonic() < deadline:
-            secure.settimeout(max(0.001, deadline - time.monotonic()))
+            _wait_until(secure, deadline)
             if not secure.recv(4096):
                 break
         if isinstance(secure, ssl.SSLSocket):
-            secure.settimeout(max(0.001, deadline - time.monotonic()))
+            _wait_until(secure, deadline)
             secure.unwrap()
 
 
-def _trouble(error: OSError | ValueError, certificate: bytes | None) -> str:
+def _wait_until(connection: socket.socket, deadline: float) -> None:
+    connection.settimeout(max(0.001, deadline - time.monotonic()))
+
+
+def _trouble(error: OSError | ValueError, certificate: bytes | None, patience: float) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "nobody listens there"
     if isinstance(error, TimeoutError):
-        return f"gave no answer within {TIMEOUT:.0f} s"
+        return f"gave no answer within {patience:.0f} s"
     if certificate is None and isinstance(error, ssl.SSLError | ConnectionResetError):
         return (
             "takes connections and ends them at once: Asterisk has no certificate that it can use,"

@@ -4,12 +4,16 @@ WebSocket. Each step has a limit, and the server's word is taken for no more tha
 
 from __future__ import annotations
 
+import re
 import socket
+import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from http.client import HTTPException
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from cmp_bundle.checks.live import HttpAnswer, get
 from cmp_bundle.checks.websocket import Handshake, ask, unchecked
@@ -21,15 +25,28 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Sequence
 
-#: Seconds for a name, a connection, a handshake.
-_PATIENCE: Final = 10.0
+#: Seconds for all steps together.
+PATIENCE: Final = 25.0
+#: Seconds for one step at the most: a name, a connection, a handshake, an answer; and at the least.
+_STEP: Final = 10.0
+_LEAST: Final = 1.0
+#: Seconds for a connection to each address of a name that has several, and how many of them are tried.
+_ONE_OF_MANY: Final = 3.0
+_MOST_ADDRESSES: Final = 8
+#: What may stand in an address as it is.
+_NOT_ESCAPED: Final = "!#$%&'()*+,/:;=?@[]"
+#: Seconds for a server to say goodbye.
+_GOODBYE = 2.0
+#: Addresses that did not answer that are told of.
+_MOST_SHOWN: Final = 4
 #: Bytes of a page that are read: its beginning.
 _PAGE: Final = 1 << 12
-#: Seconds for a connection to each further address of a name, and how many of them are tried.
-_OTHERS: Final = 3.0
-_MOST_ADDRESSES: Final = 8
-#: Certificates of a chain that are looked at, and bytes of each: more is none for a browser either.
+#: Certificates of a chain that are looked at: more is none for a browser either. OpenSSL takes no more
+#: than 100 KB of them.
 _MOST_CERTIFICATES: Final = 10
+
+#: What OpenSSL says, without where in its source that stands.
+_OPENSSL: Final = re.compile(r"^\[[^\]]*\] (.*) \(_ssl\.c:\d+\)$")
 
 
 #: What getaddrinfo says where a name has no address, and not just nobody could be asked.
@@ -97,52 +114,74 @@ class Reached:
         return parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def reach(base: str, path: str, page: str, authorities: Sequence[bytes] = ()) -> Reached:
-    """Go to ``base`` as far as possible. ``authorities`` are certificates (PEM) that are trusted beside
-    this machine's.
+class _Clock:
+    """What is left of the time for all steps."""
+
+    def __init__(self, patience: float) -> None:
+        self._end = time.monotonic() + patience
+
+    def left(self, most: float = _STEP) -> float:
+        """Seconds for a step; the last ones get a little in any case."""
+        return min(most, max(_LEAST, self._end - time.monotonic()))
+
+
+def reach(
+    base: str,
+    path: str,
+    page: str,
+    authorities: Sequence[bytes] = (),
+    *,
+    patience: float = PATIENCE,
+) -> Reached:
+    """Go to ``base`` as far as possible, for ``patience`` seconds. ``authorities`` are certificates (PEM)
+    that are trusted beside this machine's.
     """
+    clock = _Clock(patience)
     here = Reached(base, path, page)
     try:
-        here = replace(here, addresses=_addresses(here.host, here.port))
+        here = replace(here, addresses=addresses(here.host, here.port, clock.left()))
     except OSError as error:
         none = getattr(error, "errno", None) in _NO_SUCH_NAME
         trouble = f"name: {_words(error)}"
         return replace(here, stopped=Part.NAME, trouble=trouble, no_such_name=none)
-    here, connection = _any_of(here)
+    here, connection = _any_of(here, _Clock(clock.left()))
     if connection is None:
-        trouble = f"port: {'; '.join(map(str, here.failed))}"
-        return replace(here, stopped=Part.NAME, trouble=trouble)
+        return replace(here, stopped=Part.NAME, trouble=f"port: {_joined(here.failed)}")
     with connection:
         if here.base.startswith("https:"):
+            seconds = clock.left()
             try:
-                here = replace(here, tls=_handshake(connection, here, authorities))
+                here = replace(here, tls=_handshake(connection, here, authorities, seconds))
             except (OSError, ValueError) as error:
-                return replace(here, stopped=Part.TLS, trouble=_words(error))
+                return replace(here, stopped=Part.TLS, trouble=_words(error, seconds))
     trouble = ""
     try:
-        here = replace(here, answer=get(base, page, _PAGE))
-        here = replace(here, landing=_landing(here))
+        here = replace(here, answer=_page(here, page, clock))
+        here = replace(here, landing=_landing(here, clock))
     except (OSError, HTTPException, ValueError) as error:
         here = replace(here, page_trouble=_words(error))
-    found = ask(base, path)
+    found = ask(base, path, address=here.connected, patience=clock.left())
     if not found.open:
         trouble = str(found)
     stopped = None if found.open else Part.WEB_SERVER if found.status is None else Part.WEBSOCKET
     return replace(here, websocket=found, stopped=stopped, trouble=trouble)
 
 
-def _any_of(here: Reached) -> tuple[Reached, socket.socket | None]:
+def _any_of(here: Reached, clock: _Clock) -> tuple[Reached, socket.socket | None]:
     """Connect to each address of the name: a browser takes any that answers, but not each has all.
 
     The connection is that to the first of them, None where there is none.
     """
     failed: list[Failed] = []
     first: socket.socket | None = None
+    several = len(here.addresses) > 1
     for address in here.addresses[:_MOST_ADDRESSES]:
+        seconds = clock.left(_ONE_OF_MANY if several else _STEP)
         try:
-            connection = _connect(address, here.port, _OTHERS if first or failed else _PATIENCE)
+            connection = _connect(address, here.port, seconds)
         except OSError as error:
-            failed.append(Failed(address, _words(error), isinstance(error, ConnectionRefusedError)))
+            refused = isinstance(error, ConnectionRefusedError)
+            failed.append(Failed(address, _words(error, seconds), refused))
             continue
         if first is None:
             here, first = replace(here, connected=address), connection
@@ -155,45 +194,74 @@ def _leave(connection: socket.socket, here: Reached) -> None:
     """A connection that nothing is asked over, with the goodbye of TLS."""
     with connection, suppress(OSError, ValueError):
         if here.base.startswith("https:"):
-            connection.settimeout(_OTHERS)
+            connection.settimeout(_GOODBYE)
             with unchecked().wrap_socket(connection, server_hostname=here.host) as secure:
                 secure.unwrap()
 
 
-def _landing(here: Reached) -> HttpAnswer | None:
+def _page(here: Reached, path: str, clock: _Clock) -> HttpAnswer:
+    escaped = quote(path, _NOT_ESCAPED)
+    return get(here.base, escaped, _PAGE, address=here.connected, patience=clock.left())
+
+
+def _landing(here: Reached, clock: _Clock) -> HttpAnswer | None:
     """What is where the page's redirect leads; None where there is none, or on another server."""
     location = here.answer.location if here.answer else None
     if not location:
         return None
-    there = urlsplit(urljoin(f"{here.base}{here.page}", location))
+    # A header's bytes, as browsers send them back.
+    escaped = quote(location, _NOT_ESCAPED, "latin-1")
+    there = urlsplit(urljoin(f"{here.base}{here.page}", escaped))
     if f"{there.scheme}://{there.netloc}" != here.base:
         return None
-    return get(here.base, f"{there.path}?{there.query}" if there.query else there.path, _PAGE)
+    return _page(here, f"{there.path}?{there.query}" if there.query else there.path, clock)
 
 
-def _addresses(host: str, port: int) -> tuple[str, ...]:
-    """Those that the name has, each once. Raises OSError."""
+def addresses(host: str, port: int, patience: float) -> tuple[str, ...]:
+    """Those that the name has, each once. Raises OSError, also after ``patience`` seconds."""
     try:
         name = in_ascii(host) or host
-        found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     except UnicodeError:
         raise OSError(f"{host} is no host name") from None
-    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+    said: SimpleQueue[tuple[str, ...] | OSError] = SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            said.put(error)
+        except UnicodeError:
+            said.put(OSError(f"{host} is no host name"))
+        else:
+            said.put(tuple(dict.fromkeys(str(entry[4][0]) for entry in found)))
+
+    # The resolver has limits of its own, longer than anybody waits; nothing else ends it.
+    threading.Thread(target=look_up, daemon=True).start()
+    try:
+        answer = said.get(timeout=patience)
+    except Empty:
+        raise OSError(f"no name server answers within {patience:.0f} s") from None
+    if isinstance(answer, OSError):
+        raise answer
+    return answer
 
 
-def _connect(address: str, port: int, patience: float) -> socket.socket:
-    return socket.create_connection((address, port), patience)
+def _connect(address: str, port: int, seconds: float) -> socket.socket:
+    return socket.create_connection((address, port), seconds)
 
 
-def _handshake(connection: socket.socket, here: Reached, authorities: Sequence[bytes]) -> Tls:
+def _handshake(
+    connection: socket.socket, here: Reached, authorities: Sequence[bytes], patience: float
+) -> Tls:
     """Ends it with the goodbye of TLS, or Asterisk writes an error into its log. Raises OSError and
     ValueError.
     """
     name = in_ascii(here.host) or here.host
-    connection.settimeout(_PATIENCE)
+    connection.settimeout(patience)
     with unchecked().wrap_socket(connection, server_hostname=name) as secure:
         chain = _chain(secure)
         found = Tls(secure.version() or "", (secure.cipher() or ("",))[0], chain)
+        secure.settimeout(_GOODBYE)
         with suppress(OSError, ValueError):
             secure.unwrap()
     word, code = distrust(chain, name, authorities)
@@ -207,11 +275,18 @@ def _chain(secure: ssl.SSLSocket) -> tuple[bytes, ...]:
     own = secure.getpeercert(binary_form=True)
     if asked is None:
         return (own,) if own else ()
-    sent = [one.public_bytes(2) for one in asked() or ()]  # 2: DER
-    return tuple(sent[:_MOST_CERTIFICATES])
+    sent = asked() or ()
+    return tuple(one.public_bytes(2) for one in sent[:_MOST_CERTIFICATES])  # 2: DER
 
 
-def _words(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return f"no answer within {_PATIENCE:.0f} s"
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+def _words(error: Exception, seconds: float = 0.0) -> str:
+    if isinstance(error, TimeoutError) and error.errno is None and seconds:
+        return f"no answer within {seconds:.0f} s"
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return _OPENSSL.sub(r"\1", str(said))
+
+
+def _joined(failed: Sequence[Failed]) -> str:
+    """What was wrong with the first few addresses."""
+    more = len(failed) - _MOST_SHOWN
+    return "; ".join(map(str, failed[:_MOST_SHOWN])) + (f"; and {more} more" if more > 0 else "")
