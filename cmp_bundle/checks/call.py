@@ -7,6 +7,7 @@ the addresses that the server names. A phone that is in use is not disturbed.
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from cmp_bundle.checks import call_findings
 from cmp_bundle.checks.digest import ChallengeError
 from cmp_bundle.checks.line import Line, LineError
 from cmp_bundle.checks.offer import Candidate, candidates, offer
-from cmp_bundle.checks.sip_client import ANSWER, NoAnswerError, SipClient
+from cmp_bundle.checks.sip_client import ALL, ANSWER, NoAnswerError, SipClient
 from cmp_bundle.checks.websocket import ask, own_address, unchecked
 from cmp_bundle.practice.media.sdp import SdpError
 
@@ -42,6 +43,12 @@ _HELD = 1.0
 _MOST_HELD = 100
 #: Seconds that an account takes at a server where all is well, and more.
 _LONG = 5.0
+#: Where there is a limit for all accounts: the part of it in which one is begun, and the part that is one's
+#: at the most.
+_BEGINNING = 0.4
+_EACH = 0.6
+#: Seconds for whatever comes at the end of that.
+_LEAST = 1.0
 #: Accounts, one after another, that took longer, came to no end or were refused: then no more are
 #: tried. Programs such as fail2ban take many wrong passwords for an attack.
 _MOST_VAIN = 8
@@ -77,6 +84,8 @@ def prove(
     callers: Container[str] | None = None,
     at_once: int = AT_ONCE,
     progress: Callable[[int], None] | None = None,
+    address: str = "",
+    patience: float | None = None,
 ) -> tuple[Proof, ...]:
     """Register each of ``accounts`` and call ``extension``, nobody if that is empty; one proof for
     each, in their order. ``callers`` are the ids of those who call it, all without it: where it is
@@ -84,7 +93,8 @@ def prove(
 
     ``base`` is ``https://host:port``, or http where a proxy has the certificate, ``path`` that of the
     WebSocket. ``progress`` is told after each how many are done. To be called where no event loop
-    runs.
+    runs. ``address`` is where ``base`` is, if its name need not be looked up; ``patience`` the seconds
+    for all, after two fifths of which no other account is tried.
 
     Whether the server keeps a call that it answers is looked at in the first hundred calls, and in
     more if some are not kept: of many accounts, one of each context should stand in front.
@@ -96,7 +106,8 @@ def prove(
     def called(account: Account) -> str:
         return extension if callers is None or account.id in callers else ""
 
-    return asyncio.run(_Run(base, path, called, at_once, progress).all(accounts))
+    run = _Run(base, path, called, at_once, progress, address=address, patience=patience)
+    return asyncio.run(run.all(accounts))
 
 
 class _Run:
@@ -109,6 +120,9 @@ class _Run:
         called: Callable[[Account], str],
         at_once: int,
         progress: Callable[[int], None] | None,
+        *,
+        address: str = "",
+        patience: float | None = None,
     ) -> None:
         self._base = base
         self._path = path
@@ -116,6 +130,10 @@ class _Run:
         self._called = called
         self._at_once = at_once
         self._progress = progress
+        self._address = address
+        self._patience = patience
+        #: Until when one more account is begun.
+        self._beginning = math.inf
         self._context = unchecked()
         #: Calls that are still to be held.
         self._to_hold = _MOST_HELD
@@ -123,6 +141,8 @@ class _Run:
         self._vain = 0
 
     async def all(self, accounts: Sequence[Account]) -> tuple[Proof, ...]:
+        if self._patience is not None:
+            self._beginning = _now() + self._patience * _BEGINNING
         proofs: dict[int, Proof] = {}
         waiting = iter(enumerate(accounts))
         async with asyncio.TaskGroup() as group:
@@ -143,7 +163,7 @@ class _Run:
         if not (account.password or account.ha1):
             trial.learned(tried=False)
             trial.found(call_findings.no_password(account))
-        elif self._vain >= _MOST_VAIN:
+        elif self._vain >= _MOST_VAIN or _now() > self._beginning:
             trial.learned(tried=False)
         else:
             began = _now()
@@ -159,17 +179,26 @@ class _Run:
         """Register and call. What kept it from coming to an end."""
         account = trial.account
         url = f"ws{self._base.removeprefix('http')}{self._path}"
+        end = math.inf if self._patience is None else _now() + self._patience * _EACH
+        source = own_address(self._address or self._host)
         try:
-            line = await Line.open(url, self._context, ANSWER, own_address(self._host))
+            line = await Line.open(url, self._context, _left(end, ANSWER), source, self._address)
         except LineError as error:
-            handshake = await asyncio.to_thread(ask, self._base, self._path)
+            handshake = await asyncio.to_thread(
+                ask,
+                self._base,
+                self._path,
+                address=self._address,
+                patience=_left(end, ANSWER),
+            )
             if handshake.open:
                 return call_findings.failed(account, str(error))
             return call_findings.no_line(account, handshake)
         try:
             host = f"[{self._host}]" if ":" in self._host else self._host
             try:
-                await self._register_and_call(SipClient(line, account, host), trial)
+                client = SipClient(line, account, host, _left(end, ALL))
+                await self._register_and_call(client, trial)
             finally:
                 await line.close()
         except LineError as error:
@@ -252,6 +281,11 @@ class _Trial:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _left(end: float, most: float) -> float:
+    """Seconds until ``end``: ``most`` of them, and a few at the least."""
+    return min(most, max(_LEAST, end - _now()))
 
 
 def _any_offer() -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.iostream import StreamClosedError, UnsatisfiableReadError
+from tornado.netutil import OverrideResolver, Resolver
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, WebSocketError
 
 from cmp_bundle.practice.grammar import MalformedError
@@ -51,12 +53,13 @@ async def connected(
     largest: int = _LARGEST,
     ping: float | None = None,
     source: str | None = None,
+    address: str = "",
 ) -> WebSocketClientConnection:
     """A WebSocket of sub-protocol sip, if the server agrees: ask its ``selected_subprotocol``.
 
     ``patience`` is in seconds, as is ``ping``, the time after which a silent server is asked for a
-    sign of life. ``largest`` is the longest message in bytes, ``source`` the address of this end.
-    Raises one of FAILURES.
+    sign of life. ``largest`` is the longest message in bytes, ``source`` the address of this end,
+    ``address`` that of the other, where its name need not be looked up. Raises one of FAILURES.
     """
     request = HTTPRequest(
         url,
@@ -66,7 +69,13 @@ async def connected(
         network_interface=source,
     )
     connection = WebSocketClientConnection(
-        request, subprotocols=["sip"], max_message_size=largest, ping_interval=ping
+        request,
+        subprotocols=["sip"],
+        max_message_size=largest,
+        ping_interval=ping,
+        resolver=OverrideResolver(Resolver(), {urlsplit(url).hostname: address})
+        if address
+        else None,
     )
     # websocket_connect has no way to say that no more than words are read of a refusal.
     connection.max_body_size = _LARGEST_REFUSAL
@@ -89,11 +98,16 @@ class Line:
 
     @classmethod
     async def open(
-        cls, url: str, context: ssl.SSLContext, patience: float, source: str | None
+        cls,
+        url: str,
+        context: ssl.SSLContext,
+        patience: float,
+        source: str | None,
+        address: str = "",
     ) -> Line:
         """As ``connected``. Raises LineError."""
         try:
-            connection = await connected(url, context, patience, source=source)
+            connection = await connected(url, context, patience, source=source, address=address)
         except FAILURES:
             raise LineError("does not take the connection") from None
         made = cls(connection)

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 #: Seconds for the final answer to one request.
 ANSWER: Final = 10.0
-#: Seconds from the first word on in which something is asked, and in which all is said.
-ASKING: Final = 20.0
+#: Seconds from the first word on in which all is said, and the part of them in which something is asked.
 ALL: Final = 30.0
+_ASKING: Final = 2 / 3
 #: Seconds until a server is asked again that says at once that it is too busy, and how often one account
 #: does so. Asterisk says it where its queues are long, and works them off within a few seconds
 #: (res_pjsip/pjsip_distributor.c).
@@ -45,8 +45,6 @@ _UNPROVEN: Final = (401, 407)
 _UNAVAILABLE: Final = 503
 #: The first, and one more because the answer to it was too old.
 _MOST_CHALLENGES: Final = 2
-
-_SLOW: Final = f"answers so slowly that {ASKING:.0f} s were not enough"
 
 #: What is said to requests of the server. Another call finds nobody here: this is no phone.
 _ANSWERS: Final = {"BYE": 200, "OPTIONS": 200, "NOTIFY": 200, "INFO": 200, "INVITE": 480}
@@ -74,11 +72,11 @@ class Answered:
 
 
 class SipClient:
-    """``host`` is what the server is called in addresses. Each method raises LineError,
-    NoAnswerError and ChallengeError.
+    """``host`` is what the server is called in addresses, ``patience`` the seconds in which all is said.
+    Each method raises LineError, NoAnswerError and ChallengeError.
     """
 
-    def __init__(self, line: Line, account: Account, host: str) -> None:
+    def __init__(self, line: Line, account: Account, host: str, patience: float = ALL) -> None:
         self._line = line
         self._account = account
         self._host = host
@@ -92,7 +90,8 @@ class SipClient:
         self._trying = False
         self._busy_tries = _BUSY_TRIES
         self._began = asyncio.get_running_loop().time()
-        self._end = ASKING
+        self._all = patience
+        self._asking = self._end = patience * _ASKING
 
     async def bindings(self) -> Answered:
         """Ask who is registered, and change nothing (RFC 3261 section 10.2.3)."""
@@ -130,11 +129,11 @@ class SipClient:
             await _to_the_end(self._hang_up())
 
     async def _unbind(self) -> None:
-        self._end = ALL
+        self._end = self._all
         with suppress(TimeoutError, NoAnswerError, ChallengeError, LineError):
             async with self._limit(ANSWER):
                 await self._register(("Contact", self._contact), ("Expires", "0"))
-        self._end = ASKING
+        self._end = self._asking
 
     async def stays(self, seconds: float) -> bool:
         """Whether the server keeps the call for so long, or asks for something within it."""
@@ -204,7 +203,7 @@ class SipClient:
 
     async def _exchange(self, request: SipRequest) -> SipResponse:
         if self._is_overdue:
-            raise LineError(_SLOW)
+            raise self._too_slow()
         try:
             async with self._limit(ANSWER):
                 await self._line.send(request)
@@ -214,7 +213,7 @@ class SipClient:
             overdue = self._is_overdue
             await _to_the_end(self._withdraw(request))
             if overdue:
-                raise LineError(_SLOW) from None
+                raise self._too_slow() from None
             raise NoAnswerError(request.method, trying=trying) from None
         except asyncio.CancelledError:
             await _to_the_end(self._withdraw(request))
@@ -249,7 +248,7 @@ class SipClient:
         """From an INVITE that is not waited for any longer."""
         if request.method != "INVITE":
             return
-        self._end = ALL
+        self._end = self._all
         # Who said that it would answer is believed: Asterisk does nothing while it waits for STUN.
         seconds = ANSWER if self._trying else _LAST_WORDS
         with suppress(TimeoutError, LineError):
@@ -262,12 +261,15 @@ class SipClient:
         dialog, self._dialog = self._dialog, None
         if dialog is None or self._ended:
             return
-        self._end = ALL
+        self._end = self._all
         with suppress(TimeoutError, LineError):
             async with self._limit(_LAST_WORDS):
                 bye = dialog.request("BYE")
                 await self._line.send(bye)
                 await self._final(bye)
+
+    def _too_slow(self) -> LineError:
+        return LineError(f"answers so slowly that {self._asking:.0f} s were not enough")
 
     @property
     def _is_overdue(self) -> bool:

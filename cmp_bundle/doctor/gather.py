@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -62,8 +63,11 @@ def gather(target: Target, installation: Installation | None, *, calling: bool =
                 n: dialplan(control.ask(f"dialplan show {n}") or "", n) for n in contexts(there)
             },
         )
-    inside = _inside(target, files, said, installation)
-    outside = _outside(target, files)
+    # At once: a way that leads nowhere takes all of its time.
+    with ThreadPoolExecutor(1) as aside:
+        going = aside.submit(_outside, target, files)
+        inside = _inside(target, files, said, installation)
+        outside = going.result()
     known = said.contexts if isinstance(said, Live) else None
     only = bool(target.only)
     near = inside if isinstance(inside, Reached) else outside

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cmp_bundle.checks.call_findings import not_tried
 from cmp_bundle.doctor.check import Check
 from cmp_bundle.doctor.way import Part, part_of
 from cmp_bundle.findings import finding
@@ -106,6 +107,9 @@ def tried(calls: Calls) -> Iterator[Finding]:
     """What the test registrations met."""
     for proof in calls.proofs:
         yield from (f for f in proof.findings if part_of(f.code).number <= Part.REGISTRATION.number)
+    left_out = [proof.account for proof in calls.proofs if not (proof.tried or proof.findings)]
+    if left_out:
+        yield not_tried(left_out)
 
 
 CHECKS = (

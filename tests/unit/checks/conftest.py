@@ -16,8 +16,10 @@ from .scripted_pbx import InMemory, ScriptedPbx
 def pbx(monkeypatch: pytest.MonkeyPatch) -> ScriptedPbx:
     made = ScriptedPbx()
 
-    async def opened(url: str, context: object, patience: float, source: str | None) -> Line:
-        del context
+    async def opened(
+        url: str, context: object, patience: float, source: str | None, address: str
+    ) -> Line:
+        del context, address
         assert (url, patience, source) == ("wss://pbx.example:8089/ws", 10.0, None)
         return Line(InMemory(made))  # type: ignore[arg-type]
 

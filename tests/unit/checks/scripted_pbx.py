@@ -197,12 +197,20 @@ def try_all(
     at_once: int = 1,
     progress: Callable[[int], None] | None = None,
     stop: asyncio.Event | None = None,
+    patience: float | None = None,
 ) -> tuple[tuple[Proof, ...], float]:
     """What comes of them, and after how many seconds. ``stop`` is when it is stopped, as by Ctrl-C.
 
     Raises CancelledError where it is.
     """
-    run = call._Run("https://pbx.example:8089", "/ws", lambda _: "246", at_once, progress)
+    run = call._Run(
+        "https://pbx.example:8089",
+        "/ws",
+        lambda _: "246",
+        at_once,
+        progress,
+        patience=patience,
+    )
 
     async def main() -> tuple[tuple[Proof, ...], float]:
         task = asyncio.create_task(run.all(accounts))

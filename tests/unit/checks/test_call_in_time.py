@@ -248,6 +248,28 @@ def test_one_that_works_between_is_reason_to_go_on(pbx: ScriptedPbx) -> None:
     assert found == [["call-unanswered"]] * 7 + [[]] + [["call-unanswered"]] * 4
 
 
+@pytest.mark.parametrize("late", [1.0, 2.0, 2.9, 5.9, 11.0])
+def test_all_of_them_have_an_end_if_they_are_given_one(pbx: ScriptedPbx, late: float) -> None:
+    def slowly(message: Message) -> list[Say]:
+        return [(late, str(one)) for one in pbx.well(message)]
+
+    pbx.on["REGISTER"] = pbx.on["INVITE"] = pbx.on["BYE"] = slowly
+    accounts = [Account(f"a{number}", password=PASSWORD) for number in range(100)]
+    proofs, seconds = try_all(accounts, at_once=8, patience=25)
+    assert 10 < seconds <= 25
+    tried = [p.tried for p in proofs]
+    assert tried == sorted(tried, reverse=True)
+    assert 8 <= tried.count(True) <= 16
+
+
+@pytest.mark.usefixtures("pbx")
+def test_an_end_that_is_not_met() -> None:
+    accounts = [Account(f"a{number}", password=PASSWORD) for number in range(20)]
+    proofs, seconds = try_all(accounts, at_once=8, patience=25)
+    assert all(p.answered for p in proofs)
+    assert seconds == pytest.approx(3)
+
+
 # Whoever runs it has had enough.
 
 
