@@ -99,7 +99,7 @@ def get(
             raise
         answer = None  # what we hung up on looks as if the server had
     if answer is None or time.monotonic() > deadline:
-        raise TimeoutError(f"it gave no answer within {patience:.0f} s")
+        raise TimeoutError(f"it gave no answer within {patience:.2g} s")
     return answer
 
 

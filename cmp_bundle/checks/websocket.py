@@ -251,12 +251,13 @@ def _request(host: str, path: str) -> bytes:
 def _head(secure: socket.socket, deadline: float) -> bytes:
     """All up to the empty line, or to the end. Raises OSError where that takes too long."""
     head = bytearray()
-    while b"\r\n\r\n" not in head and len(head) < _MOST:
+    while len(head) < _MOST:
         _wait_until(secure, deadline)
         piece = secure.recv(4096)
-        if not piece:
-            break
         head += piece
+        # Of many small pieces, each is looked at once.
+        if not piece or b"\r\n\r\n" in head[-len(piece) - 3 :]:
+            break
     return bytes(head)
 
 
@@ -283,14 +284,18 @@ def _leave(secure: socket.socket) -> None:
 
 
 def _wait_until(connection: socket.socket, deadline: float) -> None:
-    connection.settimeout(max(0.001, deadline - time.monotonic()))
+    """Raises TimeoutError where that is over: of what comes all the time, no piece takes long."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    connection.settimeout(left)
 
 
 def _trouble(error: OSError | ValueError, certificate: bytes | None, patience: float) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "nobody listens there"
     if isinstance(error, TimeoutError):
-        return f"gave no answer within {patience:.0f} s"
+        return f"gave no answer within {patience:.2g} s"
     if certificate is None and isinstance(error, ssl.SSLError | ConnectionResetError):
         return (
             "takes connections and ends them at once: Asterisk has no certificate that it can use,"

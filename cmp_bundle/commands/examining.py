@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import re
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk, FileOwnership, owned
 from cmp_bundle.findings import Level, finding, known
 from cmp_bundle.places import Place
+from cmp_bundle.settings.model import names_a_place
 from cmp_bundle.tls.anchor import anchor_in
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ def doctor(
     ``addresses`` the report has none. Raises CmpBundleError.
     """
     only, skip = ([kind_of(code).code for code in codes] for codes in (only, skip))
+    _refuse_no_address(url)
     target = _target(context, url, accounts)
 
     # Who asks for one by name wants to see it.
@@ -142,6 +145,15 @@ def _expired(context: Context, today: dt.date) -> Iterator[Finding]:
                 "take the entry out of [doctor] skip, or give it a later until",
                 one.code,
             )
+
+
+def _refuse_no_address(url: str) -> None:
+    if url and not (re.fullmatch(r"https?://[^\s?#]+", url) and names_a_place(url)):
+        raise CmpBundleError(
+            "option-value",
+            f"--url {url!r} is no address of a phone",
+            hint="name it as people type it: https://pbx.example.com:8089/cmp2k",
+        )
 
 
 def _target(context: Context, url: str, only: Sequence[str]) -> Target:

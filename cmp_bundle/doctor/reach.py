@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 #: Seconds for all steps together.
-PATIENCE: Final = 25.0
+PATIENCE = 25.0
 #: Seconds for one step at the most: a name, a connection, a handshake, an answer; and at the least.
-_STEP: Final = 10.0
-_LEAST: Final = 1.0
+_STEP = 10.0
+_LEAST = 1.0
 #: Seconds for a connection to each address of a name that has several, and how many of them are tried.
-_ONE_OF_MANY: Final = 3.0
+_ONE_OF_MANY = 3.0
 _MOST_ADDRESSES: Final = 8
 #: What may stand in an address as it is.
 _NOT_ESCAPED: Final = "!#$%&'()*+,/:;=?@[]"
@@ -120,9 +120,9 @@ class _Clock:
     def __init__(self, patience: float) -> None:
         self._end = time.monotonic() + patience
 
-    def left(self, most: float = _STEP) -> float:
+    def left(self, most: float | None = None) -> float:
         """Seconds for a step; the last ones get a little in any case."""
-        return min(most, max(_LEAST, self._end - time.monotonic()))
+        return min(most or _STEP, max(_LEAST, self._end - time.monotonic()))
 
 
 def reach(
@@ -130,13 +130,11 @@ def reach(
     path: str,
     page: str,
     authorities: Sequence[bytes] = (),
-    *,
-    patience: float = PATIENCE,
 ) -> Reached:
-    """Go to ``base`` as far as possible, for ``patience`` seconds. ``authorities`` are certificates (PEM)
-    that are trusted beside this machine's.
+    """Go to ``base`` as far as possible. ``authorities`` are certificates (PEM) that are trusted beside
+    this machine's.
     """
-    clock = _Clock(patience)
+    clock = _Clock(PATIENCE)
     here = Reached(base, path, page)
     try:
         here = replace(here, addresses=addresses(here.host, here.port, clock.left()))
@@ -146,7 +144,7 @@ def reach(
         return replace(here, stopped=Part.NAME, trouble=trouble, no_such_name=none)
     here, connection = _any_of(here, _Clock(clock.left()))
     if connection is None:
-        return replace(here, stopped=Part.NAME, trouble=f"port: {_joined(here.failed)}")
+        return replace(here, stopped=Part.NAME, trouble=f"port: {_joined(here)}")
     with connection:
         if here.base.startswith("https:"):
             seconds = clock.left()
@@ -176,7 +174,7 @@ def _any_of(here: Reached, clock: _Clock) -> tuple[Reached, socket.socket | None
     first: socket.socket | None = None
     several = len(here.addresses) > 1
     for address in here.addresses[:_MOST_ADDRESSES]:
-        seconds = clock.left(_ONE_OF_MANY if several else _STEP)
+        seconds = clock.left(_ONE_OF_MANY if several else None)
         try:
             connection = _connect(address, here.port, seconds)
         except OSError as error:
@@ -240,7 +238,7 @@ def addresses(host: str, port: int, patience: float) -> tuple[str, ...]:
     try:
         answer = said.get(timeout=patience)
     except Empty:
-        raise OSError(f"no name server answers within {patience:.0f} s") from None
+        raise OSError(f"no name server answers within {patience:.2g} s") from None
     if isinstance(answer, OSError):
         raise answer
     return answer
@@ -281,12 +279,13 @@ def _chain(secure: ssl.SSLSocket) -> tuple[bytes, ...]:
 
 def _words(error: Exception, seconds: float = 0.0) -> str:
     if isinstance(error, TimeoutError) and error.errno is None and seconds:
-        return f"no answer within {seconds:.0f} s"
+        return f"no answer within {seconds:.2g} s"
     said = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return _OPENSSL.sub(r"\1", str(said))
 
 
-def _joined(failed: Sequence[Failed]) -> str:
+def _joined(here: Reached) -> str:
     """What was wrong with the first few addresses."""
-    more = len(failed) - _MOST_SHOWN
-    return "; ".join(map(str, failed[:_MOST_SHOWN])) + (f"; and {more} more" if more > 0 else "")
+    more = len(here.addresses) - _MOST_SHOWN
+    shown = "; ".join(map(str, here.failed[:_MOST_SHOWN]))
+    return f"{shown}; and {more} more" if more > 0 else shown

@@ -87,7 +87,7 @@ def _is_name(host: str) -> bool:
     return all(0 < len(label) <= 63 for label in labels)  # noqa: PLR2004 - the DNS's
 
 
-def _names_a_place(url: str) -> bool:
+def names_a_place(url: str) -> bool:
     """Whether it has a host, a port that is one if any, and no account."""
     try:
         parts = urlsplit(url)
@@ -98,7 +98,7 @@ def _names_a_place(url: str) -> bool:
 
 
 def _socket_url(text: str) -> str | None:
-    ok = not text or (re.fullmatch(r"wss?://[^\s/?#]+(/[^\s?#]*)?", text) and _names_a_place(text))
+    ok = not text or (re.fullmatch(r"wss?://[^\s/?#]+(/[^\s?#]*)?", text) and names_a_place(text))
     return None if ok else "must look like wss://pbx.example.com:8089/ws"
 
 
@@ -163,7 +163,7 @@ def _realm(text: str) -> str | None:
 
 
 def _url(text: str) -> str | None:
-    ok = not text or (re.fullmatch(r"https://[^\s/?#]+", text) and _names_a_place(text))
+    ok = not text or (re.fullmatch(r"https://[^\s/?#]+", text) and names_a_place(text))
     return None if ok else "must look like https://pbx.example.com:8089"
 
 
