@@ -57,7 +57,8 @@ class Initialised:
 
     ``changes`` are to what it said before, and ``kept`` the settings of the operator's that stay;
     ``before`` is where it is kept as it was, if it was replaced.
-    ``notes`` say what was done about .gitignore, and what was wrong with the file.
+    ``notes`` say what was done about .gitignore, and what was wrong with the file. ``findings`` are what
+    is wrong with the server and provision does not mend; ``next`` is the command that goes on from here.
     """
 
     file: Path
@@ -108,7 +109,7 @@ def init(context: Context, *, force: bool = False) -> Initialised:
         tuple(sorted(kept)),
         before,
         written=bool(before or not there),
-        findings=findings,
+        findings=tuple(one for one in findings if one.code not in _FOR_PROVISION),
         next=_next(context, found, findings),
     )
 
@@ -120,12 +121,15 @@ _FOR_PROVISION = {"T101", "W103"}
 def _next(context: Context, found: Installation | None, findings: tuple[Finding, ...]) -> str:
     """The command that brings the phone on from here."""
     if found is None:
-        return "cmp-bundle serve, to try the phone on this machine"
+        return "cmp-bundle serve, which needs no Asterisk"
     errors = {one.code for one in findings if one.level is Level.ERROR}
     if errors - _FOR_PROVISION:
         return "cmp-bundle doctor, which says what to do about the errors above"
     if errors or not _has_accounts(context):
-        return "cmp-bundle accounts add USER --extension NUMBER, then: cmp-bundle provision"
+        restart = " --restart" if "W103" in errors else ""
+        return (
+            f"cmp-bundle accounts add USER --extension NUMBER, then: cmp-bundle provision{restart}"
+        )
     return "cmp-bundle build && cmp-bundle deploy --dry-run"
 
 
