@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from cmp_bundle.accounts import caller_id
+from cmp_bundle.accounts import browsers, caller_id
 from cmp_bundle.accounts.model import ha1
 from cmp_bundle.asterisk.configuration import folded
 from cmp_bundle.asterisk.lines import BLANKS
-from cmp_bundle.asterisk.values import integer, is_true
+from cmp_bundle.asterisk.values import integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -64,7 +64,11 @@ class Auth:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """``type=endpoint``, as far as a browser phone is concerned. ``auths`` are names."""
+    """``type=endpoint``, as far as a browser phone is concerned. ``auths`` and ``aors`` are names.
+
+    ``webrtc`` is whether it is for browsers, by that option or by hand; ``missing`` what it then lacks,
+    by codes (browsers.py). ``trunk`` is whether it leads to another server, and is nobody's phone.
+    """
 
     id: str
     where: Place | Row
@@ -74,6 +78,9 @@ class Endpoint:
     video_streams: int = 1
     auths: tuple[str, ...] = ()
     context: str = "default"
+    aors: tuple[str, ...] = ()
+    missing: Mapping[str, str] = field(default_factory=dict)
+    trunk: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,15 +117,19 @@ def value(options: Iterable[Option], name: str, default: str = "") -> str:
 def endpoint(name: str, options: tuple[Option, ...], where: Place | Row) -> Endpoint:
     """The endpoint that these options make."""
     streams = integer(value(options, "max_video_streams"), 0, _UINT_MAX)
+    last_ones = {folded(option.name): option.value for option in options}
+    webrtc = browsers.is_for_browsers(last_ones)
     return Endpoint(
         id=name,
         where=where,
-        webrtc=is_true(value(options, "webrtc")),
+        webrtc=webrtc,
         display_name=caller_id.name(value(options, "callerid")),
         transport=value(options, "transport"),
         video_streams=1 if streams is None else streams,
         auths=names(value(options, "auth")),
         context=value(options, "context", "default"),
+        aors=names(value(options, "aors")),
+        missing=browsers.missing(last_ones) if webrtc else {},
     )
 
 

@@ -21,7 +21,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _COLUMNS = {
-    "ps_endpoints": ("id", "transport", "auth", "callerid", "webrtc", "max_video_streams"),
+    "ps_endpoints": (
+        "id",
+        "transport",
+        "aors",
+        "auth",
+        "callerid",
+        "context",
+        "webrtc",
+        "media_encryption",
+        "dtls_auto_generate_cert",
+        "dtls_cert_file",
+        "ice_support",
+        "rtcp_mux",
+        "bundle",
+        "max_video_streams",
+    ),
     "ps_auths": (
         "id",
         "auth_type",

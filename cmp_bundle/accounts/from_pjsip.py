@@ -7,6 +7,7 @@ type.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from cmp_bundle.accounts.endpoint import (
@@ -33,13 +34,36 @@ _Object = TypeVar("_Object", Auth, Endpoint, str)
 def found(configuration: Configuration) -> Endpoints:
     """What a pjsip.conf that was read makes. Places name files as Asterisk sees them."""
     findings: list[Finding] = []
+    endpoints = _objects(configuration, "endpoint", _endpoint, findings)
     return Endpoints(
-        endpoints=_objects(configuration, "endpoint", _endpoint, findings),
+        endpoints=_with_trunks(configuration, endpoints),
         auths=_objects(configuration, "auth", lambda c: auth(c.name, options(c)), findings),
         transports=_objects(configuration, "transport", _protocol, findings),
         realm=_realm(configuration),
         findings=tuple(findings),
     )
+
+
+def _with_trunks(
+    configuration: Configuration, endpoints: dict[str, Endpoint]
+) -> dict[str, Endpoint]:
+    """``endpoints``, with those marked that lead to another server: an identify knows them by their
+    address and nothing asks them for a password, or an aor says itself where they are.
+    """
+    identified = {
+        value(options(one), "endpoint") for one in _of_type(configuration.categories, "identify")
+    }
+    fixed = {
+        one.name
+        for one in _of_type(configuration.categories, "aor")
+        if value(options(one), "contact")
+    }
+    return {
+        name: replace(one, trunk=True)
+        if (name in identified and not one.auths) or not fixed.isdisjoint(one.aors)
+        else one
+        for name, one in endpoints.items()
+    }
 
 
 def options(category: Category) -> tuple[Option, ...]:

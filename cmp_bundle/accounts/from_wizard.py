@@ -8,6 +8,7 @@ those that can be made.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts.endpoint import Endpoints, Option, auth, endpoint, last, value
@@ -58,7 +59,9 @@ def _endpoint(category: Category, lines: tuple[Option, ...]) -> Endpoint:
     place = category.place
     if is_true(value(lines, "accepts_auth")):
         added.append(Option("auth", category.name + _INBOUND, place))
-    return endpoint(category.name, (*_passed_on(lines, "endpoint/"), *added), place)
+    made = endpoint(category.name, (*_passed_on(lines, "endpoint/"), *added), place)
+    # remote_hosts makes an aor with fixed contacts, and an identify.
+    return replace(made, trunk=bool(value(lines, "remote_hosts")))
 
 
 def _passed_on(lines: tuple[Option, ...], prefix: str) -> tuple[Option, ...]:

@@ -26,10 +26,13 @@ _FIELDS = ("display_name", "source", *AT_THE_SOURCE)
 
 @dataclass(frozen=True)
 class Candidates:
-    """What a source has: accounts, and why there are not more of them."""
+    """What a source has: accounts, and why there are not more of them. ``left_out`` are what else is for
+    browsers and is nobody's phone.
+    """
 
     accounts: tuple[Account, ...]
     findings: tuple[Finding, ...] = ()
+    left_out: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,29 +49,38 @@ class ImportPlan:
 def candidates(
     source: AccountSource, found: Endpoints, names: Collection[str] = (), realm: str = ""
 ) -> Candidates:
-    """The endpoints with ``webrtc=yes`` in a source that holds ``found``: all, or those named.
+    """The endpoints for browsers in a source that holds ``found``: all but trunks, or those named.
 
     ``realm`` is that of the server's challenges, where neither the auth nor the source tells.
     """
     accounts: list[Account] = []
     findings = list(found.findings)
+    left_out: list[Finding] = []
     for name in names:
         endpoint = found.endpoints.get(name)
         if endpoint is None:
             findings.append(finding("R101", f"{source.name} has no endpoint {name!r}"))
         elif not endpoint.webrtc:
-            findings.append(
-                finding("S101", f"the endpoint {name!r} has no webrtc=yes", endpoint.where)
-            )
+            text = f"the endpoint {name!r} has no webrtc=yes"
+            findings.append(finding("S101", text, endpoint.where, None, name))
     for endpoint in found.endpoints.values():
         if not endpoint.webrtc or (names and endpoint.id not in names):
+            continue
+        if endpoint.trunk and not names:
+            text = f"{endpoint.id} leads to another server, so it is left out"
+            hint = f"to import it all the same: --only {endpoint.id}"
+            left_out.append(finding("trunk", text, endpoint.where, hint, endpoint.id))
             continue
         result = at_source(source, found, endpoint.id, realm)
         if isinstance(result, Finding):
             findings.append(result)
         else:
             accounts.append(result)
-    return Candidates(tuple(accounts), tuple(placed(source, w) for w in findings))
+    return Candidates(
+        tuple(accounts),
+        tuple(placed(source, one) for one in findings),
+        tuple(placed(source, one) for one in left_out),
+    )
 
 
 def row(offered: Account, *, copy: bool) -> Account:

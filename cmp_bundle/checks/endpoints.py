@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cmp_bundle.accounts.browsers import by_hand
 from cmp_bundle.accounts.endpoint_account import usable
 from cmp_bundle.findings import Finding, finding
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cmp_bundle.accounts.endpoint import Endpoint, Endpoints
+    from cmp_bundle.places import Place, Row
 
 #: StreamEcho(4) of the book's echo extension sends four pictures.
 PICTURES = 4
@@ -22,6 +24,7 @@ _REACHABLE = ("wss", "ws")
 def surprises(endpoint: Endpoint, found: Endpoints) -> Iterator[Finding]:
     """What will not be as a person with a browser phone expects it."""
     where = endpoint.where
+    yield from by_hand(endpoint.id, endpoint.missing, where, {})
     if endpoint.transport:
         yield from _transport(endpoint, found)
     if endpoint.video_streams < PICTURES:
@@ -45,19 +48,40 @@ def surprises(endpoint: Endpoint, found: Endpoints) -> Iterator[Finding]:
 
 
 def _transport(endpoint: Endpoint, found: Endpoints) -> Iterator[Finding]:
-    """An endpoint pinned to another transport registers and calls, but its INVITE fails (seen)."""
     name = endpoint.transport
-    pinned = f"{endpoint.id} is pinned to the transport {name!r}"
-    hint = "leave its transport empty"
     if found.transports is None:
-        text = f"{pinned}: unless that is of protocol wss, it can call but never be rung"
+        text = (
+            f"{endpoint.id} is pinned to the transport {name!r}: unless that is of protocol wss, it can"
+            " call but never be rung"
+        )
+        hint = "leave its transport empty"
         yield finding("maybe-pinned-transport", text, endpoint.where, hint, endpoint.id)
         return
-    protocol = found.transports.get(name)
-    if protocol not in _REACHABLE:
-        what = f"of protocol {protocol}" if protocol else "which is not there"
-        text = f"{pinned}, {what}: it can call but never be rung"
-        yield finding("S106", text, endpoint.where, hint, endpoint.id)
+    yield from pinned(endpoint.id, name, found.transports.get(name, ""), endpoint.where)
+
+
+def pinned(
+    endpoint: str, transport: str, protocol: str, where: Place | Row | None, seen: str = ""
+) -> Iterator[Finding]:
+    """What is wrong with an ``endpoint`` that names a ``transport``, whose ``protocol`` is empty where
+    there is no such transport. ``seen`` are the server's words for that.
+
+    With one that is not there, each of its calls is answered with 500. With another protocol than a
+    WebSocket's it registers and calls, but the INVITE to it fails (both seen on 16 and 22).
+    """
+    hint = f"take transport={transport} out of it: a browser is reached over its own connection"
+    if not protocol:
+        text = (
+            f"the endpoint {endpoint} names the transport {transport!r}, which is not there: each of its"
+            " calls fails"
+        )
+        yield finding("S105", text, where, hint, endpoint, seen=seen)
+    elif protocol not in _REACHABLE:
+        text = (
+            f"the endpoint {endpoint} is pinned to the transport {transport!r}, of protocol {protocol}:"
+            " it can call but never be rung"
+        )
+        yield finding("S106", text, where, hint, endpoint, seen=seen)
 
 
 def _pictures(count: int) -> str:

@@ -108,7 +108,7 @@ def check(context: Context) -> Result:
     """Compare the accounts with Asterisk, and show what will not work.
 
     Reads Asterisk's own files and the sources of the accounts. Does the endpoint exist? Is it for
-    browsers (webrtc=yes)? Is the password the same? Can it receive calls? The exit code is 1 if
+    browsers? Is the password the same? Can it receive calls? The exit code is 1 if
     there is an error. Notes are for information.
     """
     found = check_accounts(context)

@@ -49,7 +49,9 @@ def import_(
     update: bool,
     dry_run: bool,
 ) -> Result:
-    """Import accounts from Asterisk: every endpoint with webrtc=yes.
+    """Import accounts from Asterisk: every endpoint for browsers.
+
+    That is one with webrtc=yes, or with the options that this stands for. Trunks are left out.
 
     SOURCE is pjsip.conf (the default) or pjsip_wizard.conf of this machine's Asterisk, or a path to
     such a file. --database URL reads the ps_* tables instead: mysql://USER@HOST/NAME, mariadb://…,
@@ -82,7 +84,7 @@ def import_(
     lines += _ids("already the same", done.same)
     lines += _ids("different here, and not changed (--update changes them)", done.kept)
     if not done.offered:
-        lines.append("an endpoint is for browsers if it has webrtc=yes")
+        lines.append("an endpoint is for browsers if it has webrtc=yes, or media_encryption=dtls")
     elif dry_run:
         lines.append("nothing was written: this was a dry run")
     elif done.changed:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from cmp_bundle.accounts import fields, generate
 from cmp_bundle.accounts import keyring as keyrings
 from cmp_bundle.accounts.edits import Edits
+from cmp_bundle.accounts.endpoint import Endpoints
 from cmp_bundle.accounts.fields import AccountFields
 from cmp_bundle.accounts.rotate import holds, renewal
 from cmp_bundle.bundle.build import known
 from cmp_bundle.bundle.client import client
 from cmp_bundle.changes.step import Reload
 from cmp_bundle.checks.accounts import against_asterisk, passwords
+from cmp_bundle.checks.contexts import WrittenDialplan
 from cmp_bundle.checks.sorcery import in_database
 from cmp_bundle.commands import loaded_accounts, server
 from cmp_bundle.commands.account_files import named, read
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from cmp_bundle.accounts.endpoint import Endpoints
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.accounts.open_source import Sources
     from cmp_bundle.commands.context import Context
@@ -217,7 +218,7 @@ def check_accounts(context: Context) -> AccountFindings:
 def _compared(accounts: tuple[Account, ...], sources: Sources) -> Iterator[Finding]:
     def endpoints(name: str) -> Endpoints | CmpBundleError:
         try:
-            return sources.endpoints(name)
+            return loaded_accounts.with_transports(sources.endpoints(name), sources)
         except CmpBundleError as error:
             return error
 
@@ -227,6 +228,15 @@ def _compared(accounts: tuple[Account, ...], sources: Sources) -> Iterator[Findi
     files = None if sources.asterisk is None else sources.of_asterisk(all_of_it=True).values()
     complete = sources.asterisk is not None and not in_database(sources.asterisk)
     yield from against_asterisk(accounts, there, files, complete=complete)
+    if sources.asterisk is None:
+        return
+    plan = WrittenDialplan(sources.asterisk)
+    for account in accounts:
+        held = (there[account.source],) if account.source else tuple(files or ())
+        found = (one.endpoints.get(account.id) for one in held if isinstance(one, Endpoints))
+        endpoint = next((one for one in found if one is not None), None)
+        if endpoint is not None:
+            yield from plan.lacks(account, endpoint)
 
 
 def _public(context: Context) -> list[bytes]:

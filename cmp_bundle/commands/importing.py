@@ -13,7 +13,7 @@ from cmp_bundle.accounts.source_name import PJSIP, is_database
 from cmp_bundle.checks.endpoints import surprises
 from cmp_bundle.checks.sorcery import elsewhere
 from cmp_bundle.commands.account_files import database_password, read
-from cmp_bundle.commands.loaded_accounts import sources_of
+from cmp_bundle.commands.loaded_accounts import sources_of, with_transports
 from cmp_bundle.errors import CmpBundleError, refuse
 from cmp_bundle.files import Disk
 from cmp_bundle.settings import database_url
@@ -60,7 +60,7 @@ def import_accounts(
     update: bool = False,
     dry_run: bool = False,
 ) -> ImportedAccounts:
-    """Take over every endpoint with webrtc=yes, or those in ``only``.
+    """Take over every endpoint for browsers, or those in ``only``. Trunks are left out unless named.
 
     ``source`` is pjsip.conf or pjsip_wizard.conf of this machine's Asterisk, or a path to such a
     file; ``database`` the URL of a realtime database instead. With ``copy`` their passwords are
@@ -71,7 +71,8 @@ def import_accounts(
     name = _name(database, source, file)
     password = database_password(context) if is_database(name) else ""
     sources = sources_of(context, file, (name,), password)
-    opened, found = sources.source(name), sources.endpoints(name)
+    opened = sources.source(name)
+    found = with_transports(sources.endpoints(name), sources)
     offered = import_plan.candidates(opened, found, only, sources.default_realm())
     refuse(offered.findings)
     rows = [import_plan.row(account, copy=copy) for account in offered.accounts]
@@ -81,7 +82,8 @@ def import_accounts(
         after = file.edited(plan.edits)
         if not dry_run:
             after.write(Disk())
-    findings = [
+    findings = list(offered.left_out)
+    findings += [
         placed(opened, one)
         for account in offered.accounts
         for one in surprises(found.endpoints[account.id], found)

@@ -15,6 +15,7 @@ from cmp_bundle.accounts.source_name import PJSIP, WIZARD, is_database
 from cmp_bundle.bundle import manifest, sealed
 from cmp_bundle.bundle.build import BundledAccounts
 from cmp_bundle.bundle.leaks import Secret
+from cmp_bundle.checks.sorcery import in_database
 from cmp_bundle.commands import server
 from cmp_bundle.commands.account_files import database_password, named, read
 from cmp_bundle.deploy.survey import deployed_profiles
@@ -151,6 +152,17 @@ def sources_of(
     """Where passwords may stand; those ``needed`` are names of sources."""
     files = asterisk(context, needed=not {PJSIP, WIZARD}.isdisjoint(needed))
     return Sources(file.path.parent, files, password, context.settings.accounts.realm)
+
+
+def with_transports(found: Endpoints, sources: Sources) -> Endpoints:
+    """``found``, with the transports of this machine's pjsip.conf, where Asterisk takes its endpoints from
+    a database, which has none.
+    """
+    there = sources.asterisk
+    if found.transports is not None or there is None or not in_database(there):
+        return found
+    files = sources.of_asterisk().get(PJSIP)
+    return found if files is None else replace(found, transports=files.transports)
 
 
 def asterisk(context: Context, *, needed: bool) -> ConfFolder | None:

@@ -202,7 +202,7 @@ def test_the_second_auth_where_the_first_is_none() -> None:
         (phone(), (PLAIN,), {}, []),
         (phone(video_streams=1), (PLAIN,), {}, ["V101"]),
         (phone(transport="tls"), (PLAIN,), {"tls": "tls"}, ["S106"]),
-        (phone(transport="tls"), (PLAIN,), {}, ["S106"]),
+        (phone(transport="tls"), (PLAIN,), {}, ["S105"]),
         (phone(transport="w"), (PLAIN,), {"w": "wss"}, []),
         (phone(transport="w"), (PLAIN,), None, ["maybe-pinned-transport"]),
         (phone(auths=("a", "b")), (PLAIN,), {}, ["several-auths"]),
@@ -258,7 +258,7 @@ def test_an_account_that_works_has_nothing_to_find() -> None:
         (
             ALICE,
             found(phone(transport="t"), PLAIN, transports={}),
-            "S106",
+            "S105",
             Level.ERROR,
         ),
         (ALICE, found(phone(video_streams=0), PLAIN), "V101", Level.WARNING),

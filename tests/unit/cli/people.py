@@ -28,6 +28,7 @@ bind=0.0.0.0
 type=endpoint
 webrtc=yes
 max_video_streams=4
+context=phones
 
 [alice](webrtc)
 auth=alice

@@ -118,7 +118,7 @@ def test_an_import_with_something_wrong_lists_all_and_writes_nothing(at: Desk) -
     error = printed["error"]
     assert error["code"] == "several"
     assert [one["code"] for one in error["findings"]] == ["endpoint-name", "R108"]
-    assert [one["line"] for one in error["findings"]] == [20, 22]
+    assert [one["line"] for one in error["findings"]] == [21, 23]
     assert "'b b'" in said
     assert "'none'" in said
     assert f"{at.pjsip}:" in said
