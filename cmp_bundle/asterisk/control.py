@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import selectors
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cmp_bundle.asterisk.conf_files import ConfFolder
@@ -44,26 +45,54 @@ _LONGEST_REPLY = 500
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
+class Patience:
+    """The seconds that answers may take: ``each`` of them, and all of them ``together``."""
+
+    def __init__(self, each: float, together: float = math.inf) -> None:
+        self._each = each
+        self.together = self._left = together
+
+    @property
+    def left(self) -> float:
+        """For the next one."""
+        return min(self._each, self._left)
+
+    def took(self, seconds: float) -> None:
+        self._left -= seconds
+
+
 @dataclass(frozen=True)
 class Control:
     """``command`` stands for ``asterisk``: ("asterisk",), ("docker", "exec", "pbx", "asterisk").
 
-    Empty where there is none. ``root`` is the folder that it takes for ``/``.
+    Empty where there is none. ``root`` is the folder that it takes for ``/``. Without ``patience``, each
+    answer may take PATIENCE seconds.
     """
 
     command: tuple[str, ...]
     root: Path = Path("/")
+    patience: Patience | None = field(default=None, compare=False)
 
     def ask(self, line: str) -> str | None:
         """What Asterisk answers to ``line``; None where none is running.
 
         A command that fails without a word stands for one that is down on purpose. Raises
-        CmpBundleError where it cannot be told, or takes longer than PATIENCE seconds.
+        CmpBundleError where it cannot be told, or takes too long.
         """
         if not self.command:
             return None
+        patience = self.patience or Patience(PATIENCE)
+        seconds = patience.left
+        if seconds <= 0:
+            raise CmpBundleError(
+                "asterisk-silent",
+                f"Asterisk answers so slowly that {patience.together:.0f} s were not enough for all"
+                " questions",
+                hint=self._by_hand(line),
+            )
+        began = time.monotonic()
         try:
-            code, output, complained = _run([*self.command, "-rx", line])
+            code, output, complained = _run([*self.command, "-rx", line], seconds)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -71,9 +100,11 @@ class Control:
         except subprocess.TimeoutExpired:
             raise CmpBundleError(
                 "asterisk-silent",
-                f"Asterisk did not answer {line!r} within {PATIENCE} s",
+                f"Asterisk did not answer {line!r} within {seconds:.2g} s",
                 hint=self._by_hand(line),
             ) from None
+        finally:
+            patience.took(time.monotonic() - began)
         if code == 0:
             return _COLOURS.sub("", output.decode(errors="replace"))
         reply = (complained + output).decode(errors="replace")
@@ -122,7 +153,7 @@ class Control:
         """``Configuration directory``, ``Data directory`` and their like; None if none runs.
 
         Waits for one that is starting. Raises CmpBundleError where it does not say where its
-        configuration is, or takes longer than PATIENCE seconds.
+        configuration is, or takes too long.
         """
         line = "core show settings"
         text = self.ask(line)
@@ -158,7 +189,7 @@ class Control:
         """Waits until all modules are loaded; false where none is running.
 
         Before that, answers of its web server tell nothing: each module adds its own. Raises
-        CmpBundleError where it takes longer than PATIENCE seconds.
+        CmpBundleError where it takes too long.
         """
         return "fully booted" in (self.ask("core waitfullybooted") or "")
 
@@ -191,12 +222,12 @@ class Control:
         return found[1] if found else None
 
 
-def _run(command: list[str]) -> tuple[int, bytes, bytes]:
+def _run(command: list[str], seconds: float) -> tuple[int, bytes, bytes]:
     """The exit code of a command, and what it wrote to each of its two streams.
 
     Raises OSError, also for more than LARGEST bytes, and TimeoutExpired.
     """
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + seconds
     with subprocess.Popen(  # noqa: S603 - the operator's own command
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
@@ -218,7 +249,7 @@ def _streams(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, 
         while waiting.get_map():
             left = deadline - time.monotonic()
             if left <= 0:
-                raise subprocess.TimeoutExpired(process.args, PATIENCE)
+                raise subprocess.TimeoutExpired(process.args, 0)
             for key, _ in waiting.select(left):
                 piece = os.read(key.fd, 1 << 16)
                 key.data.extend(piece)

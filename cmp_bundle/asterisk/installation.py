@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cmp_bundle.asterisk.configuration import Variable
+    from cmp_bundle.asterisk.control import Patience
 
 ETC = "/etc/asterisk"
 #: Where static-http lies when nobody says: Debian's and Ubuntu's packages, then everybody else.
@@ -142,8 +143,9 @@ def looking() -> Iterator[None]:
 
 
 @looking()
-def find(named: Named) -> Installation | None:
-    """The Asterisk of this machine, or of ``named.root``; None where there is none.
+def find(named: Named, patience: Patience | None = None) -> Installation | None:
+    """The Asterisk of this machine, or of ``named.root``; None where there is none. It is asked with
+    ``patience``.
 
     What is named wins, then the running server's own word, then asterisk.conf, then the places where
     packages put things. Raises CmpBundleError where it names folders, or a program, that do
@@ -164,7 +166,7 @@ def find(named: Named) -> Installation | None:
             f"[asterisk] command cannot be run: the program {named.command[0]!r} does not exist",
             hint='name a command that runs asterisk, as in ["docker", "exec", "pbx", "asterisk"]',
         )
-    control = Control(named.command or _command(root), root)
+    control = Control(named.command or _command(root), root, patience)
     asked = unanswered = None
     try:
         asked = control.directories()

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from cmp_bundle.asterisk.control import Patience
 from cmp_bundle.commands import server
 from cmp_bundle.commands.account_files import read
 from cmp_bundle.commands.authority import folder_of
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from cmp_bundle.settings.doctor_skips import Skip
 
 
+#: Seconds for one answer of the running Asterisk, and for all: nothing is reloaded, which takes longer.
+_ANSWER = 10.0
+_ANSWERS = 25.0
 #: Seconds between two looks, where something is wrong that may be right in a moment.
 _AGAIN = 2.0
 
@@ -75,7 +79,7 @@ def doctor(
 
     deadline = time.monotonic() + wait
     while True:
-        evidence = gather(target, server.look(context))
+        evidence = gather(target, server.look(context, Patience(_ANSWER, _ANSWERS)))
         found = diagnose(evidence, _checks(context), is_wanted)
         if not found.errors or time.monotonic() + _AGAIN > deadline:
             break

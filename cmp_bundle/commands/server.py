@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cmp_bundle.accounts.database import Database
+    from cmp_bundle.asterisk.control import Patience
     from cmp_bundle.asterisk.installation import Installation
     from cmp_bundle.changes.step import Kinds, Step
     from cmp_bundle.commands.context import Context
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
 _TRUST = "trust"
 
 
-def look(context: Context) -> Installation | None:
-    """The Asterisk that the settings name, or this machine's; None where there is none."""
+def look(context: Context, patience: Patience | None = None) -> Installation | None:
+    """The Asterisk that the settings name, or this machine's; None where there is none. It is asked
+    with ``patience``.
+    """
     named = context.settings.asterisk
     return find(
         Named(
@@ -44,7 +47,8 @@ def look(context: Context) -> Installation | None:
             user=named.user,
             command=named.command,
             custom_files=named.custom_files,
-        )
+        ),
+        patience,
     )
 
 

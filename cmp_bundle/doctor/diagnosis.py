@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cmp_bundle.doctor.evidence import Missing
 from cmp_bundle.doctor.way import SYMPTOMS, Part, part_of
 from cmp_bundle.findings import Finding, Level
 
@@ -47,7 +48,8 @@ def diagnose(
     is_wanted: Callable[[str], bool] = lambda _code: True,
 ) -> Diagnosis:
     """What ``checks`` say of ``evidence``; of codes that are not wanted nothing is said."""
-    found: list[Finding] = []
+    missing = [one for one in vars(evidence).values() if isinstance(one, Missing)]
+    found = list(dict.fromkeys(one.finding for one in missing if one.finding is not None))
     unknown: list[Unknown] = []
     for check in checks:
         for outcome in check.outcomes(evidence):

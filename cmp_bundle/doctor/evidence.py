@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cmp_bundle.doctor.reach import Reached
     from cmp_bundle.doctor.sockets import Connections, Program
     from cmp_bundle.doctor.way import Part
+    from cmp_bundle.findings import Finding
     from cmp_bundle.places import Place
     from cmp_bundle.provision.firewall import Firewall
     from cmp_bundle.provision.realtime import Realtime
@@ -37,11 +38,13 @@ class Missing:
     """Evidence that could not be had, and why: a clause such as "no Asterisk was found here".
 
     ``broken`` is the part of the way that has to work before there can be any; None where it is not
-    the way that is broken, but nothing can be known from here.
+    the way that is broken, but nothing can be known from here. ``finding`` is what keeps it from being
+    had, where that is a fault itself.
     """
 
     reason: str
     broken: Part | None = None
+    finding: Finding | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -57,12 +58,13 @@ def gather(target: Target, installation: Installation | None, *, calling: bool =
     control = installation.control if installation else None
     there = _phones(target, files, said, control)
     if isinstance(said, Live) and control is not None and not isinstance(there, Missing):
-        said = replace(
-            said,
-            contexts={
-                n: dialplan(control.ask(f"dialplan show {n}") or "", n) for n in contexts(there)
-            },
-        )
+        with suppress(CmpBundleError):  # it has answered before, if slowly
+            said = replace(
+                said,
+                contexts={
+                    n: dialplan(control.ask(f"dialplan show {n}") or "", n) for n in contexts(there)
+                },
+            )
     # At once: a way that leads nowhere takes all of its time.
     with ThreadPoolExecutor(1) as aside:
         going = aside.submit(_outside, target, files)
@@ -126,7 +128,10 @@ def _inside(
     """Over the loopback, where HTTPS is bound by the server's own word, or else by its files."""
     if installation is None or isinstance(said, Missing):
         return Missing("no running Asterisk was found here")
-    base = reached(installation.control)
+    try:
+        base = reached(installation.control)
+    except CmpBundleError as error:
+        return Missing(str(error))
     if base is None and isinstance(files, Written) and files.configured.server.tls_address:
         base = base_url(str(files.configured.server.tls_address))
     if base is None:

@@ -21,7 +21,8 @@ _KINDS = ("endpoint", "aor", "auth", "transport")
 def live(installation: Installation) -> Live | Missing:
     """What it says of itself as a whole; of single phones ``phones.py`` asks."""
     if installation.unanswered is not None:
-        return Missing(str(installation.unanswered))
+        unanswered = installation.unanswered
+        return Missing(str(unanswered), finding=unanswered.finding)
     if not installation.running:
         return Missing("Asterisk does not run here")
 
@@ -44,7 +45,7 @@ def live(installation: Installation) -> Live | Missing:
             log_channels=log_channels(ask("logger show channels")),
         )
     except CmpBundleError as error:
-        return Missing(str(error))
+        return Missing(str(error), finding=error.finding)
 
 
 def _known(text: str) -> frozenset[str]:

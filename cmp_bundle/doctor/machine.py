@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.doctor import sockets
 from cmp_bundle.doctor.evidence import Machine
+from cmp_bundle.doctor.reach import addresses_of
 from cmp_bundle.provision import firewalls, system_program
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+#: Seconds for this machine's own name: Asterisk waits no longer in a call.
+_LOOKING_UP = 5.0
 #: Addresses that are told of.
 _MOST = 1000
 
@@ -21,7 +24,7 @@ def machine(ports: Collection[int] = (), addresses: Collection[str] = ()) -> Mac
     """``ports`` are those of Asterisk's web server, ``addresses`` those of its public name."""
     name = socket.gethostname()
     try:
-        socket.getaddrinfo(name, None)
+        addresses_of(name, 0, _LOOKING_UP)
         resolves = True
     except OSError:
         resolves = False

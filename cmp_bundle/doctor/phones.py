@@ -9,6 +9,7 @@ from cmp_bundle.accounts.endpoint_account import account as account_of
 from cmp_bundle.asterisk.answers import table
 from cmp_bundle.asterisk.values import is_true
 from cmp_bundle.doctor.evidence import Live, Missing, Phone, PjsipObject, Written
+from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.findings import Finding
 
 if TYPE_CHECKING:
@@ -46,7 +47,13 @@ def phones(
     asked = control if isinstance(live, Live) else None
     found = []
     for number, name in enumerate(ids):
-        one = _phone(name, objects, asked if number < MOST else None, known.get(name))
+        try:
+            one = _phone(name, objects, asked if number < MOST else None, known.get(name))
+        except CmpBundleError:
+            asked = (
+                None  # it has answered before, if slowly: the others are taken as they are written
+            )
+            one = _phone(name, objects, None, known.get(name))
         if one.account is None and not isinstance(written, Missing):
             one = _with_account(one, written)
         if name in known or name in only or is_for_browsers(_options(one)):

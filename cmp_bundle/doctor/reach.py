@@ -137,7 +137,7 @@ def reach(
     clock = _Clock(PATIENCE)
     here = Reached(base, path, page)
     try:
-        here = replace(here, addresses=addresses(here.host, here.port, clock.left()))
+        here = replace(here, addresses=addresses_of(here.host, here.port, clock.left()))
     except OSError as error:
         none = getattr(error, "errno", None) in _NO_SUCH_NAME
         trouble = f"name: {_words(error)}"
@@ -215,7 +215,7 @@ def _landing(here: Reached, clock: _Clock) -> HttpAnswer | None:
     return _page(here, f"{there.path}?{there.query}" if there.query else there.path, clock)
 
 
-def addresses(host: str, port: int, patience: float) -> tuple[str, ...]:
+def addresses_of(host: str, port: int, patience: float) -> tuple[str, ...]:
     """Those that the name has, each once. Raises OSError, also after ``patience`` seconds."""
     try:
         name = in_ascii(host) or host

@@ -39,6 +39,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
 @pytest.fixture(autouse=True)
 def _short_goodbyes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(websocket, "_GOODBYE", 0.1)
+    monkeypatch.setattr(reaching, "_GOODBYE", 0.1)
 
 
 @pytest.fixture
