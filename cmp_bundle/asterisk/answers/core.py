@@ -22,7 +22,9 @@ def version(text: str) -> Version | None:
     """That of ``core show version``, or of "Asterisk PBX 22.10.1" anywhere; None for a development
     version.
     """
-    found = re.search(r"Asterisk (?:PBX )?(?:certified/)?(\d+)\.(\d+)(?:\.(\d+))?", text)
+    found = re.search(
+        r"Asterisk (?:PBX )?(?:certified/)?(\d{1,5})\.(\d{1,5})(?:\.(\d{1,5}))?", text
+    )
     return Version(int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
 
 
@@ -39,7 +41,7 @@ class Process:
 
 def process(settings: str, uptime: str) -> Process:
     def number(name: str, text: str) -> int | None:
-        found = re.search(rf"^\s*{name}:\s+(\d+)", text, re.MULTILINE)
+        found = re.search(rf"^[ \t]*{name}:[ \t]+(\d{{1,15}})\b", text, re.MULTILINE)
         return int(found[1]) if found else None
 
     return Process(

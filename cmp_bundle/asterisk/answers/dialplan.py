@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+#: Characters of a line: Asterisk takes no longer ones from a file.
+_LONGEST = 8192
+
 
 @dataclass(frozen=True)
 class Dialplan:
@@ -36,7 +39,14 @@ def dialplan(text: str, context: str) -> Dialplan | None:
         rest = line
         if begun:
             name, rest = begun[1], begun[2]
-        step = re.match(r"\s*(?:\[\S+\]\s*)?\d+\. (.*?)\s*(?:\[[^\]]*\])?\s*$", rest)
+        step = re.match(r"\s*(?:\[\S+\]\s*)?\d+\. (.*)", rest[:_LONGEST])
         if name and step:
-            found.setdefault(name, []).append(step[1])
+            found.setdefault(name, []).append(_without_origin(step[1]))
     return Dialplan(context, {n: tuple(steps) for n, steps in found.items()}, tuple(includes))
+
+
+def _without_origin(step: str) -> str:
+    """Behind it stands where it comes from, in brackets: [extensions.conf:12]."""
+    step = step.rstrip()
+    before, bracket, behind = step.rpartition("[")
+    return before.rstrip() if bracket and behind.endswith("]") and behind.count("]") == 1 else step
