@@ -10,6 +10,7 @@ from cmp_bundle.accounts.fields import ALL_OR_NONE, AT_THE_SOURCE
 from cmp_bundle.accounts.source import placed
 from cmp_bundle.errors import refuse
 from cmp_bundle.findings import Finding, finding
+from cmp_bundle.shell import word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,7 +37,8 @@ def filled(accounts: Iterable[Account], sources: Sources) -> tuple[Account, ...]
         endpoints = sources.endpoints(account.source)
         current = at_source(sources.source(account.source), endpoints, account.id, realm)
         if isinstance(current, Finding):
-            hint = current.hint or f"cmp-bundle accounts remove {account.id}, or give it a password"
+            remove = f"cmp-bundle accounts remove {word(account.id)}"
+            hint = current.hint or f"{remove}, or give it a password"
             findings.append(replace(current, place=current.place or account.place, hint=hint))
         else:
             result.append(joined(account, current))

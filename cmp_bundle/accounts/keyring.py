@@ -19,6 +19,7 @@ from cmp_bundle.changes.step import Change
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import OTHERS, Boundary, FileOwnership, owned
 from cmp_bundle.files.rights import unreadable
+from cmp_bundle.shell import word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,7 +92,7 @@ def load(path: Path, *, allow_loose: bool = False) -> Keyring | None:
             "loose-permissions",
             "other users can read the key of all links",
             file=path,
-            hint=f"chmod 600 {path}; if somebody may have read it: cmp-bundle key rotate",
+            hint=f"chmod 600 {word(path)}; if somebody may have read it: cmp-bundle key rotate",
         )
     return parse(found.data, path)
 

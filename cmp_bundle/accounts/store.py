@@ -13,6 +13,7 @@ from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import OTHERS, FileOwnership, owned
 from cmp_bundle.files.rights import is_there, unreadable
 from cmp_bundle.findings import finding
+from cmp_bundle.shell import word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -147,7 +148,7 @@ def _too_loose(path: Path, mode: int) -> CmpBundleError:
         "contains a password, but other users than its owner can read or change it"
         f" (mode {stat.S_IMODE(mode):04o})",
         file=path,
-        hint=f"chmod 600 {path}; or allow it: --allow-loose",
+        hint=f"chmod 600 {word(path)}; or allow it: --allow-loose",
     )
 
 

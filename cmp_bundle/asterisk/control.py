@@ -6,6 +6,7 @@ import math
 import os
 import re
 import selectors
+import shlex
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -125,7 +126,7 @@ class Control:
         )
 
     def _by_hand(self, line: str) -> str:
-        return f"try it yourself: {' '.join(self.command)} -rx {line!r}"
+        return f"try it yourself: {shlex.join((*self.command, '-rx', line))}"
 
     def _refuse_closed(self, path: str | None, way: int) -> None:
         """Raises CmpBundleError where ``path`` is there and this user may not use it so."""

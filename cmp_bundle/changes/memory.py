@@ -12,6 +12,7 @@ import platformdirs
 
 from cmp_bundle.errors import CmpBundleError, reason
 from cmp_bundle.files import OTHERS, Boundary, FileOwnership
+from cmp_bundle.shell import word
 
 if TYPE_CHECKING:
     from cmp_bundle.files import Disk
@@ -82,7 +83,7 @@ def _refuse_shared(base: Path) -> None:
         "state-folder",
         "is where cmp-bundle remembers how to undo what it does, and others than you may use it",
         file=base,
-        hint=f"chown {os.geteuid()} {base} && chmod 700 {base}, its parents too if they are not"
+        hint=f"chown {os.geteuid()} {word(base)} && chmod 700 {word(base)}, its parents too if they are not"
         f" yours or root's; or name another folder: {VARIABLE}=/path",
     )
 

@@ -11,6 +11,7 @@ from cmp_bundle.bundle import leaks, sealed
 from cmp_bundle.checks import endpoints
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.findings import Finding, finding
+from cmp_bundle.shell import word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -80,7 +81,7 @@ def passwords(accounts: Iterable[Account], public: list[bytes]) -> Iterator[Find
     """Passwords that protect nothing: too short, or known to everybody by what is ``public``."""
     secrets = {}
     for account in accounts:
-        hint = f"cmp-bundle accounts rotate {account.id}"
+        hint = f"cmp-bundle accounts rotate {word(account.id)}"
         if account.password and len(account.password) < _SHORT:
             text = f"the password of {account.id} is shorter than {_SHORT} characters"
             yield finding("short-password", text, account.secret, hint, account.id)
@@ -89,7 +90,7 @@ def passwords(accounts: Iterable[Account], public: list[bytes]) -> Iterator[Find
     for secret in leaks.standing_in(public, (s for _, s in secrets.values())):
         account = secrets[secret.what][0]
         text = f"{secret.what} stands in the phone's own code, so a build cannot look for it"
-        hint = f"cmp-bundle accounts rotate {account.id}"
+        hint = f"cmp-bundle accounts rotate {word(account.id)}"
         yield finding("public-password", text, account.secret, hint, account.id)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.findings import Finding, finding
 from cmp_bundle.practice.message import PHRASES
+from cmp_bundle.shell import word
 from cmp_bundle.sizes import count, some
 
 if TYPE_CHECKING:
@@ -22,13 +23,14 @@ _MOST_SHOWN = 60
 def registration(account: Account, status: int) -> Finding:
     """Of a REGISTER whose final answer was no success, after a challenge was answered or not."""
     name = account.id
+    show = f"pjsip show endpoint {name}"
     match status:
         case 401 | 407:
             return _of(
                 account,
                 "registration-refused",
                 f"the server refuses the password of {name}: it has another, or no such endpoint",
-                f"look whether it has it: asterisk -rx 'pjsip show endpoint {name}'; if not,"
+                f"look whether it has it: asterisk -rx {word(show)}; if not,"
                 " Asterisk's log says why when res_pjsip.so is loaded again",
             )
         case 403:
@@ -217,7 +219,7 @@ def no_password(account: Account) -> Finding:
         account,
         "not-tried",
         f"{account.id} was not tried: it has no password",
-        f"cmp-bundle accounts rotate {account.id}",
+        f"cmp-bundle accounts rotate {word(account.id)}",
     )
 
 

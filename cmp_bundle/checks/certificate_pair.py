@@ -11,6 +11,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from cmp_bundle.findings import finding
 from cmp_bundle.places import Place
+from cmp_bundle.shell import word
 from cmp_bundle.tls.names import names_of
 from cmp_bundle.tls.pem import DAMAGED
 
@@ -86,7 +87,7 @@ def _valid(certificate: x509.Certificate, path: Path, now: dt.datetime) -> Findi
             f"the certificate expired on {certificate.not_valid_after_utc:%Y-%m-%d}",
             Place(str(path)),
             "renew it where it came from; cmp-bundle's own are made anew with: cmp-bundle"
-            f" certs issue HOST --out {path} --force",
+            f" certs issue HOST --out {word(path)} --force",
         )
     if now < certificate.not_valid_before_utc:
         return finding(

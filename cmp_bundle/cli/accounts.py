@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -20,9 +21,12 @@ from cmp_bundle.commands.accounts import (
 )
 from cmp_bundle.commands.source_differences import compare_sources
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.shell import word
 from cmp_bundle.sizes import count, some
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cmp_bundle.commands.accounts import ListedAccount
     from cmp_bundle.commands.context import Context
 
@@ -166,12 +170,14 @@ def sync(context: Context) -> Result:
         if not one.came and not one.left:
             lines.append(f"{one.source}: as in {found.file}")
         if one.came:
-            place = f"--database {one.source}" if is_database(one.source) else one.source
+            place = _place(one.source, found.file)
             lines.append(f"{one.source}: came {some(one.came)}")
             lines.append(f"  to add them: cmp-bundle accounts import {place}")
         if one.left:
             lines.append(f"{one.source}: left {some(one.left)}")
-            lines.append(f"  to remove them: cmp-bundle accounts remove {' '.join(one.left[:5])}")
+            lines.append(
+                f"  to remove them: cmp-bundle accounts remove {' '.join(map(word, one.left[:5]))}"
+            )
     return Result("\n".join(lines), found)
 
 
@@ -191,6 +197,13 @@ command = group(
     sync,
     rotate,
 )
+
+
+def _place(source: str, file: Path) -> str:
+    """What ``accounts import`` is told to read ``source``, which ``file`` names as seen from there."""
+    if is_database(source):
+        return f"--database {word(source)}"
+    return word(os.path.relpath(file.parent / source) if "/" in source else source)
 
 
 def _secret(account: ListedAccount) -> str:

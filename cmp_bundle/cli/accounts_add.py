@@ -13,6 +13,7 @@ from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
 from cmp_bundle.commands.accounts import add_account, show_account
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.shell import word
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,14 +79,14 @@ def add(
     done = add_account(context, user, password, source=source, ice=list(ice) or None, **rest)
     lines = [f"{done.file}: added {user}; {origin}"]
     if source is not None:
-        lines.append(f"next: cmp-bundle build, then: cmp-bundle link {user}")
+        lines.append(f"next: cmp-bundle build, then: cmp-bundle link {word(user)}")
     elif pjsip:
         shown = show_account(context, user, pjsip=True)
         lines += ["its objects for a pjsip.conf of your own:", "", (shown.pjsip or "").rstrip("\n")]
     else:
         lines.append(
             "next: cmp-bundle provision; or, if you keep pjsip.conf yourself:"
-            f" cmp-bundle accounts show {user} --pjsip"
+            f" cmp-bundle accounts show {word(user)} --pjsip"
         )
     return Result("\n".join(lines), done)
 

@@ -14,6 +14,7 @@ from cmp_bundle.cli.output import Result
 from cmp_bundle.commands.authority import DEVICES, export_authority, show_authority
 from cmp_bundle.commands.certificates import issue_certificate, show_certificates
 from cmp_bundle.commands.trusting import trust_authority, untrust_authority
+from cmp_bundle.shell import word
 from cmp_bundle.tls.bounds import PRIVATE
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def issue(
         f"{issued.file}: certificate and key for",
         *(f"  {host}" for host in issued.hosts),
         f"valid until {until}; anybody who can read this file can pose as these hosts",
-        f"for Asterisk: cmp-bundle provision --cert {whole} --key {whole}",
+        f"for Asterisk: cmp-bundle provision --cert {word(whole)} --key {word(whole)}",
     ]
     if not issued.trusted_by:
         lines.append("no browser here trusts it yet; next: cmp-bundle certs trust")

@@ -30,6 +30,7 @@ from cmp_bundle.places import Place
 from cmp_bundle.provision.pjsip import by_hand
 from cmp_bundle.provision.plan import phones
 from cmp_bundle.provision.survey import Abilities, abilities
+from cmp_bundle.shell import word
 from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _objects(context: Context, account: Account) -> str:
         raise CmpBundleError(
             "no-password",
             f"{account.id} has no password in the account file",
-            hint=f"to make one: cmp-bundle accounts rotate {account.id}"
+            hint=f"to make one: cmp-bundle accounts rotate {word(account.id)}"
             if not account.source
             else f"its endpoint is in {account.source}",
         )

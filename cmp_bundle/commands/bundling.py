@@ -17,6 +17,7 @@ from cmp_bundle.commands.bundle_checks import PUBLIC
 from cmp_bundle.commands.fetched import phone
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
+from cmp_bundle.shell import word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -160,7 +161,7 @@ def _check_plain(settings: Settings, plain: str | None, *, public: bool) -> None
             "plain-account",
             f"with --plain {plain}, everybody who opens the page can read the account, its password"
             " or HA1, and the credentials of its TURN servers, which other accounts may share",
-            hint=f"give {plain} a link instead: cmp-bundle link {plain}; or confirm: {PUBLIC}",
+            hint=f"give {plain} a link instead: cmp-bundle link {word(plain)}; or confirm: {PUBLIC}",
         )
     if settings.build.pristine:
         raise CmpBundleError(

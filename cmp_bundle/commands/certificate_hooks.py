@@ -15,6 +15,7 @@ from cmp_bundle.commands.given_certificate import LIVE, lineage, site_host
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Boundary
 from cmp_bundle.files.owned import TRUST
+from cmp_bundle.shell import word
 from cmp_bundle.tls.desktop_user import entry_of, is_root
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def _variables(context: Context) -> dict[str, str]:
         found[TRUST] = str(uid)
         context.reporter.warn(
             f"{config} belongs to {_who(uid)}, so {_who(uid)} decides what root does at each renewal;"
-            f" to change that: chown root {shlex.quote(str(config))} and its folder, then run this"
+            f" to change that: chown root {word(config)} and its folder, then run this"
             " again"
         )
     return found

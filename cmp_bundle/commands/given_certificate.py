@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -12,6 +11,7 @@ from cmp_bundle.checks import certificate_change
 from cmp_bundle.checks.reload import look_at_contents
 from cmp_bundle.commands.authority import now
 from cmp_bundle.errors import CmpBundleError, reason, refuse_first
+from cmp_bundle.shell import word
 from cmp_bundle.sizes import some
 from cmp_bundle.tls import leaf, pem
 from cmp_bundle.tls.hosts import host
@@ -94,7 +94,7 @@ def _there(live: Path) -> str:
         names = []
     if not names:
         return "see what there is: certbot certificates"
-    return f"there is: {some(list(map(shlex.quote, names)), _MOST_NAMED)}"
+    return f"there is: {some(list(map(word, names)), _MOST_NAMED)}"
 
 
 def worth_a_word(given: Leaf, path: Path) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.shell import word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -181,7 +182,7 @@ def _judge(
             "foreign-file",
             f"belongs to {who}{could or ', and not to you or root'}",
             file=path,
-            hint=f"use one of your own, or take it over: chown {_user(os.geteuid())} {path};"
+            hint=f"use one of your own, or take it over: chown {_user(os.geteuid())} {word(path)};"
             f" or trust {who}: {TRUST}={found.st_uid}",
         )
     if stat.S_ISLNK(found.st_mode):
@@ -198,7 +199,7 @@ def _judge(
         "loose-permissions",
         f"{may} may change it" + (f", and replace {beside}" if beside else ""),
         file=path,
-        hint=f"check that everything in it is yours, then: chmod {take} {path}",
+        hint=f"check that everything in it is yours, then: chmod {take} {word(path)}",
     )
 
 

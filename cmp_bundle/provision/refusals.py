@@ -19,6 +19,7 @@ from cmp_bundle.provision.realtime import FROM_PJSIP_CONF
 from cmp_bundle.provision.rows import TABLES
 from cmp_bundle.provision.survey import CERTIFICATE, KINDS
 from cmp_bundle.server.refusals import absent, against_editing
+from cmp_bundle.shell import word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -171,7 +172,7 @@ def _rows_elsewhere(wanted: Wanted, found: Found) -> Finding | None:
         return None
     text = f"endpoints that cmp-bundle made are in {others[0]}"
     hint = (
-        f"go on there: --database {others[0]}, or [provision] database; or take them away first:"
+        f"go on there: --database {word(others[0])}, or [provision] database; or take them away first:"
         " cmp-bundle provision --undo"
     )
     return finding("rows-elsewhere", text, Place(str(found.remembered.path)), hint)

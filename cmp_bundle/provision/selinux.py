@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cmp_bundle.shell import word
+
 _ENFORCE = Path("/sys/fs/selinux/enforce")
 
 
@@ -17,5 +19,5 @@ def advice(*folders: Path) -> str | None:
         return None
     return (
         "SELinux is enforcing: if Asterisk cannot read what was written for it, give it its labels:"
-        f" restorecon -R {' '.join(map(str, folders))}"
+        f" restorecon -R {' '.join(map(word, folders))}"
     )

@@ -18,6 +18,7 @@ from cmp_bundle.hostname import url_in_ascii
 from cmp_bundle.settings.doctor_skips import Skip, problem, skips
 from cmp_bundle.settings.model import KEYS, Key, Settings, sections
 from cmp_bundle.settings.toml_places import entry_lines, line_of
+from cmp_bundle.shell import word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -137,7 +138,7 @@ def _here() -> Path:
 
 
 def _file(named: Path | None, environment: Mapping[str, str], *, replaced: bool) -> Path | None:
-    hint = "cmp-bundle init writes one"
+    hint = f"write one: cmp-bundle init --config {word(named or FILE_NAME)}"
     if named is None and (text := environment.get(VARIABLE)):
         problem = _no_path(text)
         if problem:

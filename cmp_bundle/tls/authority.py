@@ -16,6 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import OTHERS, Disk, FileOwnership, locked
+from cmp_bundle.shell import word
 from cmp_bundle.tls import machine
 from cmp_bundle.tls.anchor import CERTIFICATE, Anchor, anchor_in
 from cmp_bundle.tls.bounds import Bounds, around
@@ -255,7 +256,7 @@ def _key(path: Path) -> Key:
             "other users can read or change this key, and anybody who has it can pose as your"
             " servers",
             file=path,
-            hint=f"chmod 600 {path}; if that has no effect, use another folder",
+            hint=f"chmod 600 {word(path)}; if that has no effect, use another folder",
         )
     key = key_in(path)
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
@@ -274,7 +275,7 @@ def _make_folder(folder: Path, disk: Disk) -> None:
                 "loose-permissions",
                 "everybody can write to this folder, so keys are not safe in it",
                 file=folder,
-                hint=f"chmod 700 {folder}",
+                hint=f"chmod 700 {word(folder)}",
             )
         return
     if not folder.parent.is_dir():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.shell import word
 from cmp_bundle.tls.authority import Key, private_pem, usage
 from cmp_bundle.tls.hosts import Host
 from cmp_bundle.tls.names import Names, names_of
@@ -159,5 +159,5 @@ def _out_of_bounds(anchor: Anchor, host: Host) -> CmpBundleError:
 
 def wider(*hosts: Host) -> str:
     """How to get an authority that may vouch for ``hosts``."""
-    allowed = " ".join(f"--allow {shlex.quote(host.domain)}" for host in hosts)
+    allowed = " ".join(f"--allow {word(host.domain)}" for host in hosts)
     return f"make one that can: cmp-bundle certs ca --new {allowed}"

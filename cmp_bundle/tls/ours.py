@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import OTHERS
 from cmp_bundle.files.rights import unreadable
+from cmp_bundle.shell import word
 from cmp_bundle.tls.anchor import CERTIFICATE, Anchor, anchor_in
 from cmp_bundle.tls.authority import KEY, ORGANIZATION, YEARS, profile
 from cmp_bundle.tls.desktop_user import entry_of
@@ -138,7 +139,7 @@ def _read(folder: Path, allowed: frozenset[int]) -> _Content:
 def _folder(folder: Path) -> Iterator[int]:
     if folder.is_symlink():
         target = folder.resolve()
-        raise _Foreign(f"{folder} is a link", f"name the folder itself: --folder {target}")
+        raise _Foreign(f"{folder} is a link", f"name the folder itself: --folder {word(target)}")
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError as error:
@@ -173,7 +174,7 @@ def _shut(path: Path, about: os.stat_result, forbidden: int, shut: str) -> None:
     if about.st_mode & forbidden:
         raise _Foreign(
             f"others may {'read' if shut == 'go=' else 'write to'} {path}",
-            f"if nobody did: chmod {shut} {path}; otherwise {_NEW}",
+            f"if nobody did: chmod {shut} {word(path)}; otherwise {_NEW}",
         )
 
 

@@ -15,6 +15,7 @@ from cryptography.utils import CryptographyDeprecationWarning
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import owned
 from cmp_bundle.files.rights import unreadable
+from cmp_bundle.shell import word
 from cmp_bundle.tls.opening import opened
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _no_certificate(data: bytes, path: Path) -> CmpBundleError:
         hint = "copy it again from where it came from"
     elif _is_der(data):
         message = "cannot be read: it is a certificate in DER, not in PEM"
-        hint = f"openssl x509 -inform der -in {path} -out the-same.pem"
+        hint = f"openssl x509 -inform der -in {word(path)} -out the-same.pem"
     else:
         message = "cannot be read: it contains no certificate in PEM"
         hint = f"it must contain {_BEGIN.decode()}"
@@ -132,7 +133,7 @@ def key_of(data: bytes, path: Path) -> PrivateKeyTypes:
             else "is empty, but must contain a private key",
             file=path,
             hint="it must contain -----BEGIN PRIVATE KEY-----, or the same with RSA or EC; from DER:"
-            f" openssl pkey -inform der -in {path} -out the-same.pem",
+            f" openssl pkey -inform der -in {word(path)} -out the-same.pem",
         )
     try:
         with _quiet():

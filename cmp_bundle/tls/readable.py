@@ -18,6 +18,7 @@ from cmp_bundle.asterisk.conf_files import Absence, ConfFolder
 from cmp_bundle.asterisk.installation import outside, user_ids
 from cmp_bundle.asterisk.process import groups_of
 from cmp_bundle.errors import AS_ANOTHER_USER, CmpBundleError
+from cmp_bundle.shell import word
 from cmp_bundle.tls.desktop_user import is_root
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def refusal(path: Path, unread: Unread, reader: ReadingUser, hint: str) -> CmpBu
             else:
                 code = "T104"
                 message = f"Asterisk runs as {reader.name}, who cannot read this file"
-                hint = f"give it to {reader.name}: chown {reader.name} {file}"
+                hint = f"give it to {reader.name}: chown {reader.name} {word(file)}"
         case Why.NO_FILE:
             message = f"is {unread.reason}, but Asterisk needs a file here"
         case Why.TOO_LARGE:

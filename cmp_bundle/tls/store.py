@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shlex
 import stat
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.errors import CmpBundleError, file_exists
 from cmp_bundle.files import Disk, FileOwnership, locked
+from cmp_bundle.shell import word
 from cmp_bundle.tls.anchor import CERTIFICATE, anchor_in
 from cmp_bundle.tls.authority import KEY, PATIENCE, authority_in, ensure
 from cmp_bundle.tls.hosts import hosts as parsed
@@ -119,7 +119,7 @@ def not_through_a_link(path: Path, option: str) -> None:
             "symlink",
             f"is a symlink to {target}, and cmp-bundle does not write through it",
             file=path,
-            hint=f"if you mean that file, name it: {option} {shlex.quote(str(target))}",
+            hint=f"if you mean that file, name it: {option} {word(target)}",
         )
 
 
@@ -150,7 +150,7 @@ def _look(folder: Path, anchor: Anchor, wanted: Sequence[Host], now: dt.datetime
     """The leaf that is there, or why it has to be made. Raises where it is not ours to replace."""
     path = folder / OWN
     inside, left_out = _divided(anchor, wanted)
-    away = f"move it away: mv {path} {path}.old; then run this again"
+    away = f"move it away: mv {word(path)} {word(f'{path}.old')}; then run this again"
     if path.is_symlink():
         raise CmpBundleError(
             "symlink", "is a symlink, so it is neither used nor replaced", file=path, hint=away

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import stat
 import subprocess
 import sys
@@ -449,3 +450,18 @@ def test_an_import_says_where_more_of_them_are(at: Desk) -> None:
     said = at("accounts", "import", "--dry-run")
     assert "Asterisk takes endpoints from realtime,ps_endpoints" in said
     assert "accounts import --database" in said
+
+
+def test_what_sync_says_can_be_typed(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a file is called, and wherever it is typed."""
+    (at.folder / "my pbx").mkdir()
+    (at.folder / "my pbx/it's.conf").write_bytes(PJSIP)
+    at("accounts", "import", "./my pbx/it's.conf", "--only", "alice")
+    monkeypatch.setenv("CMP_BUNDLE_ACCOUNTS_FILE", str(at.accounts))
+    (at.folder / "elsewhere").mkdir()
+    monkeypatch.chdir(at.folder / "elsewhere")
+    said = at("accounts", "sync")
+    command = said.partition("to add them: cmp-bundle ")[2].splitlines()[0]
+    assert shlex.split(command) == ["accounts", "import", "../my pbx/it's.conf"]
+    at(*shlex.split(command))
+    assert list(rows(at)) == ["alice", "bob"]
