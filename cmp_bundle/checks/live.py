@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import http.client
 import socket
 import threading
@@ -12,11 +13,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from cmp_bundle.checks.websocket import ask, connected, unchecked
-from cmp_bundle.findings import finding
 
 if TYPE_CHECKING:
     from cmp_bundle.checks.expected import Expected
-    from cmp_bundle.findings import Finding
 
 #: Seconds that a reload may take until the server answers by it. A busy one takes its time.
 PATIENCE = 10.0
@@ -38,21 +37,33 @@ class HttpAnswer:
     server: str = ""
 
 
-def served(base: str, expected: Expected) -> Finding | None:
+class Asked(enum.Enum):
+    """What the server was asked for; nothing where it was not reached."""
+
+    REDIRECT = enum.auto()
+    FILE = enum.auto()
+    SOCKET = enum.auto()
+    NOTHING = enum.auto()
+
+
+@dataclass(frozen=True)
+class Unserved:
+    """The first thing that is not as expected: ``text`` is a clause, ``path`` what was asked for."""
+
+    text: str
+    asked: Asked
+    path: str = ""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def served(base: str, expected: Expected) -> Unserved | None:
     """Wait until the server at ``base`` answers as ``expected``; what it answers instead."""
     deadline = time.monotonic() + PATIENCE
-    while True:
-        found = problem(base, expected)
-        if found is None:
-            return None
-        if time.monotonic() > deadline:
-            return finding(
-                "not-served",
-                f"the live server does not serve it: {found}",
-                hint="if it has another address as seen from here, as a container's may be, name"
-                " it: [asterisk] url",
-            )
+    while (found := problem(base, expected)) is not None and time.monotonic() <= deadline:
         time.sleep(0.1)
+    return found
 
 
 def get(
@@ -116,29 +127,32 @@ def _hang_up(connection: socket.socket) -> None:
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
-def problem(base: str, expected: Expected) -> str | None:
-    """The first thing that is not as expected, as a clause; None where all is well."""
+def problem(base: str, expected: Expected) -> Unserved | None:
+    """The first thing that is not as expected; None where all is well."""
     try:
         answer = get(base, expected.redirect)
         if expected.page is None:
             gone = answer.status != http.client.FOUND
-            return None if gone else f"{base}{expected.redirect} still leads to {answer.location}"
+            text = f"{base}{expected.redirect} still leads to {answer.location}"
+            return None if gone else Unserved(text, Asked.REDIRECT)
         if (answer.status, answer.location) != (http.client.FOUND, expected.page):
-            return f"{base}{expected.redirect} {_instead(answer, expected.page)}"
+            text = f"{base}{expected.redirect} {_instead(answer, expected.page)}"
+            return Unserved(text, Asked.REDIRECT)
         for path, data in expected.files.items():
             answer = get(base, path, len(data) + 1)
             if answer.status != http.client.OK:
-                return f"{base}{path} answers with {answer.status}"
+                return Unserved(f"{base}{path} answers with {answer.status}", Asked.FILE, path)
             if answer.body != data:
-                return f"{base}{path} is not the file that was deployed"
+                text = f"{base}{path} is not the file that was deployed"
+                return Unserved(text, Asked.FILE, path)
         phones = ask(base, expected.socket)
         if not phones.open:
-            return f"{phones.url}, where phones connect to, {phones}"
+            return Unserved(f"{phones.url}, where phones connect to, {phones}", Asked.SOCKET)
     except (OSError, http.client.HTTPException) as error:
         if expected.page is None:
             return None  # the listener itself was ours
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return f"{base} cannot be reached ({reason})"
+        return Unserved(f"{base} cannot be reached ({reason})", Asked.NOTHING)
     return None
 
 
@@ -148,4 +162,4 @@ def _instead(answer: HttpAnswer, page: str) -> str:
         return f"answers with {answer.status} instead of leading to {page}"
     if answer.location.partition("?")[0] == page.partition("?")[0]:
         return f"still leads to {answer.location} instead of {page}"
-    return f"leads to {answer.location}: another server answers at this address"
+    return f"leads to {answer.location} instead"

@@ -24,9 +24,10 @@ from cmp_bundle.checks.websocket import (
     reached_plain,
     worse,
 )
-from cmp_bundle.errors import CmpBundleError, refuse_first
+from cmp_bundle.errors import CmpBundleError, refuse, refuse_first
 from cmp_bundle.server.configuration import pair
 from cmp_bundle.server.lines import HTTP, RESTART
+from cmp_bundle.server.unserved import explained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -213,7 +214,8 @@ class Server:
         unserved = live.served(url, expected)
         if unserved is not None and control.ask("core show uptime") is None:
             raise _stopped()
-        refuse_first(unserved)
+        if unserved is not None:
+            refuse([explained(unserved, expected, self.installation, self.url)])
         lost = self.worse()
         if lost is not None:
             raise CmpBundleError("websocket-closed", lost)
@@ -241,8 +243,11 @@ def _not_shown(answer: Handshake) -> CmpBundleError:
     return CmpBundleError(
         "T113",
         f"{answer.base} does not show the new certificate: it {instead}",
-        hint="Asterisk's log says why; if another server is at that address, name Asterisk's own:"
-        " [asterisk] url",
+        hint="Asterisk's log says why; a certificate that is mounted alone into a container stays the"
+        " old one there: mount its folder; if another server is at that address, name Asterisk's own:"
+        " [asterisk] url"
+        if answer.certificate
+        else "Asterisk's log says why",
     )
 
 

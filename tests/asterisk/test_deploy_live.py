@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import shlex
 import socket
 import ssl
+import subprocess
 import threading
 from pathlib import Path
 from typing import Self
@@ -279,3 +281,46 @@ class Crowd:
         status, _, app = get(f"/static/cyber_mega_phone_2k/assets/{name}")
         assert status == http.client.OK
         assert app == self.apps[name], "a torn app"
+
+
+@SIXTEEN_IN_SOAK
+def test_an_http_conf_that_asterisk_cannot_read(aimed: Cmp, pbx: Asterisk, bundle: str) -> None:
+    """It still serves by what it has read before; a reload would end all that."""
+    (pbx.etc / "http.conf").chmod(0o600)
+    os.chown(pbx.etc / "http.conf", 0, 0)
+    before, status = state(pbx), pbx.rx("http show status")
+    for words in (("deploy", bundle), ("undeploy",), ("provision",)):
+        done = aimed.run(*words)
+        assert done.returncode == 1, words
+        assert f"{pbx.etc}/http.conf: Asterisk, which runs as asterisk, cannot read" in done.stderr
+    assert state(pbx) == before
+    assert pbx.rx("http show status") == status
+
+
+@SIXTEEN_IN_SOAK
+def test_a_container_that_has_http_conf_alone(
+    aimed: Cmp, pbx: Asterisk, bundle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It keeps the file that was there when it was started: ours takes its place only outside."""
+    pbx.stop()
+    inside = (
+        f"cp -a {pbx.etc} {tmp_path}/etc && mount --bind {pbx.etc}/http.conf {tmp_path}/etc/http.conf"
+        f' && mount --bind {tmp_path}/etc {pbx.etc} && exec "$@"'
+    )
+    outside = pbx.command
+    with monkeypatch.context() as starting:
+        contained = ["unshare", "--mount", "sh", "-c", inside, "sh", *outside]
+        starting.setattr(Asterisk, "command", contained)
+        starting.setattr(Asterisk, "_rx", lambda _pbx, line: asked(outside, line))
+        pbx.start()
+    before = state(pbx)
+    done = aimed.run("deploy", bundle)
+    assert done.returncode == 1
+    assert f"has not got what stands in {pbx.etc}/http.conf" in done.stderr
+    assert "mount the folder instead" in done.stderr
+    assert "[asterisk] url" not in done.stderr
+    assert state(pbx) == before
+
+
+def asked(command: list[str], line: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([*command, "-rx", line], capture_output=True, check=False)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import socket
 from pathlib import Path
 
 import pytest
 
 from cmp_bundle.checks import live
-from cmp_bundle.checks.expected import Expected
 from cmp_bundle.errors import CmpBundleError
 from tests.unit.nobody import NOBODY, as_nobody, needs_root, open_folder
 
@@ -203,15 +201,3 @@ def test_a_data_folder_that_this_user_may_not_see(
 def test_a_host_that_dns_cannot_hold() -> None:
     with pytest.raises(OSError, match=r"b\.\.de is no host name"):
         live.get("https://b..de:8089", "/")
-
-
-def test_a_server_that_has_another_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A container's Asterisk says where it listens inside."""
-    monkeypatch.setattr(live, "PATIENCE", 0)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # and nobody listens
-        base = f"https://127.0.0.1:{taken.getsockname()[1]}"
-        found = live.served(base, Expected("/cmp2k", "/static/x", {}, "/ws"))
-    assert found
-    assert "cannot be reached" in found.message
-    assert "[asterisk] url" in (found.hint or "")
