@@ -14,7 +14,7 @@ from cmp_bundle.findings import Level
 
 #: Seconds for all answers, and what a machine that is busy with something else adds.
 PATIENCE = 0.6
-AND_MORE = 3.0
+AND_MORE = 30.0
 
 PHONES = 40
 

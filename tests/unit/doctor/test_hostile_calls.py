@@ -30,7 +30,7 @@ PASSWORD = "wonder1and"
 
 #: Seconds for all calls, and what a machine that is busy with something else adds.
 PATIENCE = 1.0
-AND_MORE = 3.0
+AND_MORE = 30.0
 
 Say = Callable[[Message], list[str]]
 

@@ -24,7 +24,7 @@ from .ends import Act, after_a_request, drips, end, opens, pours, says
 #: Seconds for all of it where none of them is enough, and what a machine that is busy with something else
 #: adds. For whatever comes to an end by itself there are more.
 PATIENCE = 0.6
-AND_MORE = 2.0
+AND_MORE = 30.0
 ENOUGH = 10.0
 
 #: Bytes that all of it may need at once, the servers and what is imported meanwhile among it.
