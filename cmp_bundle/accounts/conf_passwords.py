@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import conf_edit, source_name
 from cmp_bundle.accounts.file_change import edit
+from cmp_bundle.asterisk.generated import says_generated
+from cmp_bundle.asterisk.includes import FOLDER
 from cmp_bundle.asterisk.reader import read
 from cmp_bundle.findings import finding
 from cmp_bundle.places import Place
@@ -66,7 +68,22 @@ class ConfPasswords:
             # Nowhere else is anything changed.
             text = f"the password of {account} is outside of Asterisk's configuration folder"
             return finding("password-elsewhere", text, where, "edit the file")
-        return None
+        return self._generated(where, account)
+
+    def _generated(self, where: Place, account: str) -> Finding | None:
+        """Whether a program writes the file of ``where``, which would bring the old password back."""
+        if where.file.startswith(f"{self.files.etc}/{FOLDER}/"):
+            return None
+        content = self.files.content(where.file)
+        words = says_generated(content) if isinstance(content, bytes) else ""
+        if not words:
+            return None
+        text = (
+            f"the password of {account} is in a file that a program writes, so a new one would be lost:"
+            f" {words}"
+        )
+        hint = "change it in that program; then: cmp-bundle build && cmp-bundle deploy"
+        return finding("password-generated", text, where, hint)
 
     def steps(self, wanted: Sequence[tuple[Option, str]]) -> Sequence[Change] | list[Finding]:
         edited = conf_edit.edited(self.configuration, self.files, wanted)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cmp_bundle.asterisk.generated import says_generated
 from cmp_bundle.asterisk.includes import FOLDER
 from cmp_bundle.changes.include_line import has_line
 
@@ -15,14 +15,6 @@ if TYPE_CHECKING:
 
     from cmp_bundle.asterisk.conf_files import Files
     from cmp_bundle.asterisk.configuration import Configuration, Include
-
-#: What programs write at the top of a file that they write anew at every change.
-_GENERATED = re.compile(
-    rb"do not edit|auto-?generated|generated (by|automatically)|(ansible|puppet|chef|salt) managed"
-    rb"|managed by (ansible|puppet|chef|salt)",
-    re.IGNORECASE,
-)
-_TOP = 2048
 
 
 @dataclass(frozen=True)
@@ -85,7 +77,7 @@ def _custom(read: Configuration, files: Files) -> Iterator[str]:
 
 
 def _is_generated(path: str, files: Files) -> bool:
-    return _GENERATED.search(_bytes(files, path)[:_TOP]) is not None
+    return bool(says_generated(_bytes(files, path)))
 
 
 def _bytes(files: Files, path: str) -> bytes:
