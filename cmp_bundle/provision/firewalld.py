@@ -7,12 +7,12 @@ at runtime. So the ports themselves are opened there, by rules that our priority
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmp_bundle.provision import system_program
-from cmp_bundle.provision.firewall import NAME, Firewall, Ports, Range
+from cmp_bundle.provision.firewall import NAME, Firewall, Gate, Ports, Range
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -34,7 +34,9 @@ _SHUT = ("DROP", "%%REJECT%%", "REJECT")
 
 @dataclass(frozen=True)
 class Zone:
-    """As firewalld lists it. ``rules`` are those of ours, ``service`` is whether it has ours."""
+    """As firewalld lists it. ``rules`` are those of ours, ``service`` is whether it has ours; ``gate`` is
+    what else it lets in.
+    """
 
     name: str
     target: str = "default"
@@ -42,6 +44,7 @@ class Zone:
     sources: tuple[str, ...] = ()
     service: bool = False
     rules: tuple[Range, ...] = ()
+    gate: Gate = field(default=Gate(), compare=False)
 
     def lets_in(self, service: Ports | None, ports: Ports) -> bool:
         """Whether ``ports`` are open here, ``service`` being those that our service has."""
@@ -160,7 +163,35 @@ def seen(
         permanent,
         entrances,
         ports,
+        gates=tuple(_gate(zone, ports) for zone in runtime if zone.name in entrances),
     )
+
+
+#: Services that have no port of a phone's.
+_OTHERS = {"ssh", "dhcpv6-client", "cockpit", "mdns", "samba-client", "ipp-client"}
+_PORTS = {"http": Range("tcp", 80, 80), "https": Range("tcp", 443, 443)}
+
+
+def _gate(zone: Zone, service: Ports | None) -> Gate:
+    """What a zone lets in, with all that is ours there."""
+    ours = service.ranges if service and zone.service else frozenset()
+    return Gate(zone.gate.open | ours | set(zone.rules), zone.gate.narrow, zone.gate.unclear)
+
+
+def _listed(values: dict[str, str], lines: list[str]) -> Gate:
+    """What a zone's own ports and services let in; what else it has is not understood here."""
+    services = set(values.get("services", "").split()) - {NAME}
+    ranges = [
+        *map(Range.parsed, values.get("ports", "").split()),
+        *(_PORTS[name] for name in services if name in _PORTS),
+    ]
+    rules = [
+        line
+        for line in lines
+        if line.strip().startswith("rule ") and not _OURS.fullmatch(line.strip())
+    ]
+    unclear = bool(services - _OTHERS - _PORTS.keys()) or any("accept" in line for line in rules)
+    return Gate(frozenset(one for one in ranges if one), unclear=unclear)
 
 
 def _entrances(
@@ -194,4 +225,5 @@ def zones(listed: str) -> Iterator[Zone]:
             tuple(values.get("sources", "").split()),
             NAME in values.get("services", "").split(),
             tuple(one for one in ranges if one is not None),
+            _listed(values, rest.split("\n")),
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cmp_bundle.provision import system_program
-from cmp_bundle.provision.firewall import NAME, Firewall, Ports, Range
+from cmp_bundle.provision.firewall import NAME, Firewall, Gate, Ports, Range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,84 @@ def seen(ruleset: list[dict[str, Any]]) -> Nftables | None:
     everywhere = all(
         opened == Ports.of(rule.ports for rule in rules if rule.chain == chain) for chain in chains
     )
-    return Nftables("nftables", bool(chains), opened if rules else None, everywhere, chains, rules)
+    gates = tuple(_gate(ruleset, chain) for chain in chains)
+    opened_by_us = opened if rules else None
+    return Nftables("nftables", bool(chains), opened_by_us, everywhere, chains, rules, gates=gates)
+
+
+#: What a rule can match that no first packet of a connection from elsewhere has.
+_NEVER_NEW = {"established", "related", "invalid", "untracked"}
+_ICMP = {"icmp", "icmpv6", "ipv6-icmp", "igmp"}
+
+
+def _gate(ruleset: list[dict[str, Any]], chain: Chain) -> Gate:
+    """What the rules of ``chain`` accept before one of them drops all."""
+    opened: set[Range] = set()
+    narrow: set[Range] = set()
+    unclear = False
+    for entry in ruleset:
+        rule = entry.get("rule", {})
+        if (rule.get("family"), rule.get("table"), rule.get("chain")) != chain:
+            continue
+        if _drops(entry, chain):
+            break
+        parts = rule.get("expr", [])
+        verdicts = {name for part in parts for name in part} - {"match", "counter", "log", "limit"}
+        if verdicts <= {"drop", "reject"}:
+            # A ban of some, or no verdict: what it takes away, it takes from some alone.
+            continue
+        matches = [part["match"] for part in parts if "match" in part]
+        if verdicts != {"accept"}:
+            unclear = True
+        elif not any(map(_is_never_new, matches)):
+            ports = [_matched(match) for match in matches]
+            known = [found for found in ports if found]
+            if not known:
+                unclear = True
+            elif len(known) == len(matches):
+                opened.update(*known)
+            else:
+                narrow.update(*known)
+    return Gate(frozenset(opened), frozenset(narrow), unclear)
+
+
+def _is_never_new(match: dict[str, Any]) -> bool:
+    """Whether what it matches is no connection that somebody from elsewhere begins."""
+    left, right = match.get("left", {}), match.get("right")
+    values = right.get("set", [right]) if isinstance(right, dict) else right
+    values = values if isinstance(values, list) else [values]
+    if match.get("op") not in ("==", "in") or not all(isinstance(one, str) for one in values):
+        return False
+    what = left.get("meta", left.get("ct", left.get("payload", {})))
+    key = what.get("key", what.get("field", ""))
+    if key in ("iif", "iifname"):
+        return values == ["lo"]
+    if key == "state":
+        return set(values) <= _NEVER_NEW
+    return (key in ("l4proto", "protocol", "nexthdr") and set(values) <= _ICMP) or what.get(
+        "protocol"
+    ) in _ICMP
+
+
+def _matched(match: dict[str, Any]) -> list[Range]:
+    """The ports that it matches; none where it is about something else."""
+    payload = match.get("left", {}).get("payload", {})
+    if match.get("op") not in ("==", "in") or payload.get("field") != "dport":
+        return []
+    right = match.get("right")
+    values = right.get("set", [right]) if isinstance(right, dict) else [right]
+    protocols = ("tcp", "udp") if payload.get("protocol") == "th" else (payload.get("protocol"),)
+    found: list[Range] = []
+    for value in values:
+        first, last = (
+            value["range"] if isinstance(value, dict) and "range" in value else (value, value)
+        )
+        for protocol in protocols:
+            one = Range.parsed(f"{first}-{last}/{protocol}")
+            if one is None:
+                return []
+            found.append(one)
+    return found
 
 
 def _closed_chains(ruleset: list[dict[str, Any]]) -> Iterator[Chain]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cmp_bundle.provision import system_program
-from cmp_bundle.provision.firewall import NAME, Firewall, Ports, Range
+from cmp_bundle.provision.firewall import NAME, Firewall, Gate, Ports, Range
 
 APPLICATION = Path("/etc/ufw/applications.d", NAME)
 
@@ -20,6 +20,16 @@ _TUPLE = re.compile(
     rf"^### tuple ### allow (tcp|udp) (\S+) \S+/0 any \S+/0 {NAME} - in(?: comment=\S*)?$",
     re.MULTILINE,
 )
+
+#: Any rule: what it does, protocol, ports, to where, their ports, from where, and its way in.
+_ANY_TUPLE = re.compile(
+    r"^### tuple ### (\S+) (tcp|udp|any) (\S+) (\S+) (\S+) (\S+)(?: \S+ \S+)? ((?:in|out)\S*)"
+    r"(?: comment=\S*)?$",
+    re.MULTILINE,
+)
+
+#: What becomes of what no rule is about.
+_DEFAULTS = Path("/etc/default/ufw")
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,31 @@ def look() -> Ufw | None:
         everywhere = False
         opened = Ports((opened or Ports()).ranges | by_6.ranges)
     active = status.startswith("Status: active")
-    return Ufw("ufw", active, opened, everywhere) if active or opened is not None else None
+    gates = (gate(_text(_RULES) or "", _text(_DEFAULTS) or ""),)
+    return (
+        Ufw("ufw", active, opened, everywhere, gates=gates)
+        if active or opened is not None
+        else None
+    )
+
+
+def gate(text: str, defaults: str) -> Gate:
+    """What a file of rules lets in, for IPv4; ``defaults`` has what becomes of the rest."""
+    opened: set[Range] = set()
+    narrow: set[Range] = set()
+    unclear = not re.search(r"^DEFAULT_INPUT_POLICY=\"?(DROP|REJECT)", defaults, re.MULTILINE)
+    for found in _ANY_TUPLE.finditer(text):
+        action, protocol, ports, to, _, origin, way = found.groups()
+        if action not in ("allow", "limit") or not way.startswith("in"):
+            continue
+        ranges = [
+            Range.parsed(f"{one}/{each}")
+            for one in ports.replace("any", "1:65535").split(",")
+            for each in (("tcp", "udp") if protocol == "any" else (protocol,))
+        ]
+        everybody = to.endswith("/0") and origin.endswith("/0") and way == "in"
+        (opened if everybody else narrow).update(one for one in ranges if one is not None)
+    return Gate(frozenset(opened), frozenset(narrow), unclear)
 
 
 def _text(path: Path) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -315,6 +316,100 @@ def test_programs_are_asked_in_english(tmp_path: Path, monkeypatch: pytest.Monke
     assert sorted(shown) == ["LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
     assert system_program.answer("false") is None
     assert system_program.answer("no-such-program") is None
+
+
+#: As ufw 0.36 keeps them: an application's, one for some alone, one for what goes out.
+UFW = """\
+### tuple ### allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in comment=73736820
+### tuple ### allow tcp 80,443 0.0.0.0/0 any 0.0.0.0/0 Nginx%20Full - in
+### tuple ### allow any 5060:5070 0.0.0.0/0 any 10.0.0.0/8 in
+### tuple ### limit tcp 2222 0.0.0.0/0 any 0.0.0.0/0 in_eth1
+### tuple ### deny tcp 9000 0.0.0.0/0 any 0.0.0.0/0 in
+### tuple ### allow tcp 9100 0.0.0.0/0 any 0.0.0.0/0 out
+### tuple ### route:allow tcp 9200 0.0.0.0/0 any 0.0.0.0/0 in
+"""
+DROP = 'IPV6=yes\nDEFAULT_INPUT_POLICY="DROP"\n'
+
+
+@pytest.mark.parametrize(
+    ("port", "passes"),
+    [
+        ("22/tcp", True), ("443/tcp", True), ("8089/tcp", False), ("9100/tcp", False),
+        ("9200/tcp", False), ("5061/udp", None), ("2222/tcp", None), ("22/udp", False),
+    ],
+)  # fmt: skip
+def test_recorded_what_ufw_lets_in(port: str, passes: bool | None) -> None:
+    one = Range.parsed(port)
+    assert one is not None
+    assert ufw.gate(UFW, DROP).passes(one) is passes
+    assert ufw.gate(UFW, "").passes(one) is not False, "what becomes of the rest is not known"
+
+
+def test_recorded_what_firewalld_lets_in() -> None:
+    def passes(listed: str, port: str) -> bool | None:
+        found = tuple(firewalld.zones(listed))
+        seen = firewalld.seen(found, found, None, "public", ["eth0"], active=True)
+        one = Range.parsed(port)
+        assert one is not None
+        return seen.passes(one)
+
+    zone = (
+        "public (active)\n  target: default\n  interfaces: eth0\n  services: ssh {}\n  ports: {}\n"
+    )
+    assert passes(zone.format("", "8089/tcp"), "8089/tcp") is True
+    assert passes(zone.format("", "8000-9000/tcp"), "8089/tcp") is True
+    assert passes(zone.format("https", ""), "443/tcp") is True
+    assert passes(zone.format("https", ""), "8089/tcp") is False
+    assert passes(zone.format("of-my-own", ""), "8089/tcp") is None
+    rich = '  rich rules:\n\trule family="ipv4" source address="10.0.0.0/8" accept\n'
+    assert passes(zone.format("", "") + rich, "8089/tcp") is None
+    assert passes(ZONES, "8089/tcp") is True
+    assert passes(ZONES, "8443/tcp") is None, "by another's rule for a service"
+
+
+NFT = """
+{{"nftables": [
+ {{"chain": {{"family": "inet", "table": "f", "name": "in", "hook": "input", "type": "filter",
+   "prio": 0, "policy": "drop"}}}},
+ {}
+]}}
+"""
+RULE = '{{"rule": {{"family": "inet", "table": "f", "chain": "in", "handle": 4, "expr": [{}]}}}}'
+_STATE = (
+    '{"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": ["established", "related"]}}'
+)
+_LO = '{"match": {"op": "==", "left": {"meta": {"key": "iif"}}, "right": "lo"}}'
+_ICMP = '{"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": {"set": ["icmp", "ipv6-icmp"]}}}'
+_PORT = '{"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": %s}}'
+_FROM = '{"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "saddr"}}, "right": "10.0.0.1"}}'
+_YES = '{"accept": null}'
+
+
+@pytest.mark.parametrize(
+    ("rules", "passes"),
+    [
+        ([], False),
+        ([(_LO, _YES), (_STATE, _YES), (_ICMP, _YES)], False),
+        ([(_PORT % "22", _YES)], False),
+        ([(_PORT % "8089", _YES)], True),
+        ([(_PORT % "8089", '{"counter": {"packets": 0, "bytes": 0}}', _YES)], True),
+        ([(_PORT % '{"set": [80, 8089]}', _YES)], True),
+        ([(_PORT % '{"set": [{"range": [8000, 9000]}]}', _YES)], True),
+        ([(_PORT % '{"range": [1, 1023]}', _YES)], False),
+        ([(_FROM, _PORT % "8089", _YES)], None),
+        ([(_FROM, _YES)], None),
+        ([(_FROM, '{"drop": null}')], False),
+        ([('{"jump": {"target": "mine"}}',)], None),
+        ([('{"xt": {"type": "match", "name": "tcp"}}', _YES)], None),
+        ([(_PORT % '"@mine"', _YES)], None),
+        ([('{"drop": null}',), (_PORT % "8089", _YES)], False),
+    ],
+)
+def test_recorded_what_nftables_lets_in(rules: list[tuple[str, ...]], passes: bool | None) -> None:
+    text = NFT.format(",".join(RULE.format(",".join(parts)) for parts in rules) or "{}")
+    found = nftables.seen(json.loads(text)["nftables"])
+    assert found is not None
+    assert found.passes(TCP) is passes
 
 
 def test_as_text() -> None:
