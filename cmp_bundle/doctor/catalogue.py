@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from cmp_bundle.doctor import certificate, registration, session, tls, websocket
+from cmp_bundle.doctor import (
+    certificate,
+    network,
+    proxy,
+    registration,
+    session,
+    tls,
+    web_server,
+    websocket,
+)
 
 CHECKS = (
+    *network.CHECKS,
+    *proxy.CHECKS,
     *tls.CHECKS,
     *certificate.CHECKS,
+    *web_server.CHECKS,
     *websocket.CHECKS,
     *registration.CHECKS,
     *session.CHECKS,

@@ -168,25 +168,22 @@ def trust(
         yield Unknown(
             "T109", f"{_own_word(leaf)}; whether browsers see it: --url https://HOST:8089"
         )
-    elif _public(shown[-1]):
-        yield Unknown(
-            "T109", f"this machine does not know {called(shown[-1].issuer)}; browsers may"
-        )
     else:
         yield finding(
             "T109",
-            f"{reached.base} shows a certificate that {_own_word(leaf)}, so browsers warn",
+            f"{reached.base} shows a certificate that browsers warn of, unless a device was told to trust it:"
+            f" {_own_word(leaf)}",
             _place(leaf, written),
-            "have devices trust its authority, or take a certificate of a public one: cmp-bundle"
-            " provision --cert FILE --key FILE",
+            "tell devices to trust its authority, or take one of a public authority or of cmp-bundle's own:"
+            " cmp-bundle provision --cert FILE --key FILE; cmp-bundle certs issue HOST",
             seen=reached.tls.distrust,
         )
 
 
 def _own_word(leaf: x509.Certificate) -> str:
     if leaf.issuer == leaf.subject:
-        return "nobody but itself vouches for"
-    return f"{called(leaf.issuer)} vouches for, whom browsers do not know"
+        return "nobody but itself vouches for it"
+    return f"this machine does not know {called(leaf.issuer)}, who vouches for the certificate"
 
 
 def _public(certificate: x509.Certificate) -> bool:

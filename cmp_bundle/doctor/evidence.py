@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cmp_bundle.provision.firewall import Firewall
     from cmp_bundle.provision.realtime import Realtime
     from cmp_bundle.server.configuration import ServerConfiguration
+    from cmp_bundle.tls.readable import Unread
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,21 @@ class PjsipObject:
 
 
 @dataclass(frozen=True)
+class Page:
+    """A file of static-http, ``file`` as it is called on this machine; ``unread`` is why Asterisk's user
+    cannot read it.
+    """
+
+    file: Path
+    unread: Unread | None = None
+
+
+@dataclass(frozen=True)
 class Written:
     """What stands in the files, as Asterisk would read them now. ``files`` has each by its name,
     http.conf among them; ``objects`` are those of PJSIP in files by kind and id. ``open_keys`` are files of
     keys that every user of the machine can read; ``trunk_certificates`` are those of PJSIP's transports for
-    TLS by the transport's id.
+    TLS by the transport's id. ``page`` is the file that the redirect of the page leads to, if it does to one.
     """
 
     configured: ServerConfiguration
@@ -73,6 +84,7 @@ class Written:
     realtime: Realtime
     open_keys: tuple[Path, ...] = ()
     trunk_certificates: Mapping[str, Certificate] = field(default_factory=dict)
+    page: Page | None = None
 
 
 @dataclass(frozen=True)

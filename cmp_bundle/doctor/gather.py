@@ -54,7 +54,7 @@ def gather(target: Target, installation: Installation | None, *, calling: bool =
     files: Written | Missing = Missing(_NO_ASTERISK)
     said: Live | Missing = Missing(_NO_ASTERISK)
     if installation is not None:
-        files, said = written(installation), live(installation)
+        files, said = written(installation, target.page), live(installation)
     control = installation.control if installation else None
     there = _phones(target, files, said, control)
     if isinstance(said, Live) and control is not None and not isinstance(there, Missing):
@@ -70,6 +70,8 @@ def gather(target: Target, installation: Installation | None, *, calling: bool =
         going = aside.submit(_outside, target, files)
         inside = _inside(target, files, said, installation)
         outside = going.result()
+    if isinstance(inside, Missing) and isinstance(said, Live) and said.http.plain:
+        inside = _inside_by_plain_http(target, said, said.http.plain, files, outside) or inside
     known = said.contexts if isinstance(said, Live) else None
     only = bool(target.only)
     near = inside if isinstance(inside, Reached) else outside
@@ -138,6 +140,21 @@ def _inside(
         return Missing("Asterisk has no HTTPS", Part.TLS)
     prefix = _prefix(files, said)
     return reach(base, f"{prefix}/ws", target.page, target.authorities)
+
+
+def _inside_by_plain_http(
+    target: Target,
+    said: Live,
+    listener: str,
+    files: Written | Missing,
+    outside: Reached | Missing,
+) -> Reached | None:
+    """Where a proxy has the certificate, by our own http.conf or as it shows from outside."""
+    ours = isinstance(files, Written) and files.configured.our_http.plain
+    if not ours and not (isinstance(outside, Reached) and outside.tls):
+        return None
+    path = f"{said.http.prefix}/ws"
+    return reach(base_url(listener, "http"), path, target.page, target.authorities)
 
 
 def _outside(target: Target, files: Written | Missing) -> Reached | Missing:

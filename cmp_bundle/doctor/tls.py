@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cmp_bundle.checks import http_conf
+from cmp_bundle.doctor.addresses import is_loopback
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.evidence import Machine, Missing, Written
 from cmp_bundle.doctor.reach import Reached
@@ -16,6 +17,7 @@ from cmp_bundle.findings import finding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cmp_bundle.asterisk.http_conf import HttpServer
     from cmp_bundle.doctor.evidence import Live
     from cmp_bundle.findings import Finding
     from cmp_bundle.places import Place
@@ -32,13 +34,27 @@ _TOO_NARROW = (
 
 
 def listener(
-    written: Written, live: Live | Missing, inside: Reached | Missing, machine: Machine | Missing
-) -> Iterator[Finding]:
+    written: Written,
+    live: Live | Missing,
+    inside: Reached | Missing,
+    machine: Machine | Missing,
+    outside: Reached | Missing,
+) -> Iterator[Finding | Unknown]:
     """Whether HTTPS is on by the files, and whether the running server has read them."""
     server, configured = written.configured.server, written.configured
     file = configured.path("http.conf")
-    found = http_conf.https_off(server, file, proxied=bool(configured.our_http.plain))
-    if found is not None:
+    # Behind a proxy that has the certificate, what is off is the web server: H101.
+    proxied = bool(configured.our_http.plain) or (
+        isinstance(outside, Reached) and bool(outside.tls)
+    )
+    found = None if proxied else http_conf.https_off(server, file)
+    if found is not None and isinstance(outside, Missing) and _for_a_proxy(server):
+        yield Unknown(
+            "T101",
+            f"Asterisk has plain HTTP for this machine alone, {server.address}; whether a proxy in front has a"
+            " certificate shows at the public address: --url https://HOST",
+        )
+    elif found is not None:
         yield replace(found, place=_line(written) or found.place)
     elif (
         server.tls_address is not None
@@ -57,6 +73,10 @@ def listener(
             f"have it read again: touch {file}; {_RELOAD}",
             seen=inside.trouble.removeprefix("port: "),
         )
+
+
+def _for_a_proxy(server: HttpServer) -> bool:
+    return server.address is not None and is_loopback(server.address)
 
 
 def _line(written: Written) -> Place | None:
@@ -105,8 +125,6 @@ def handshake(
     if inside.stopped is not Part.TLS:
         return
     configured = written.configured if isinstance(written, Written) else None
-    if configured and is_full(configured.server, machine):
-        return
     address = configured.server.tls_address if configured else None
     owner = _taken_by(address.port, machine) if address else ""
     if (
@@ -114,6 +132,7 @@ def handshake(
         and configured.pair.first is None
         and configured.pair.chain
         and not owner
+        and not is_full(configured.server, machine)
     ):
         file = configured.path("http.conf")
         yield finding(
@@ -163,7 +182,7 @@ def from_outside(outside: Reached, inside: Reached | Missing) -> Iterator[Findin
 
 
 CHECKS = (
-    Check(("T101",), ("written",), listener, also=("live", "inside", "machine")),
+    Check(("T101",), ("written",), listener, also=("live", "inside", "machine", "outside")),
     Check(("T108",), ("live", "written"), port, also=("inside", "machine")),
     Check(("T102",), ("inside",), handshake, also=("written", "machine")),
     Check((), ("outside",), from_outside, also=("inside",)),

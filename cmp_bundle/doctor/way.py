@@ -69,6 +69,9 @@ SYMPTOMS = {
     "session-timer": Part.SESSION,
 }
 
+#: Causes of an earlier part that are met as one of these.
+EARLIER_CAUSES = {"websocket-closed": ("N107",)}
+
 
 def part_of(code: str) -> Part:
     """Of a code of either kind; what belongs to no part is about operation."""

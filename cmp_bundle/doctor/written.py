@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import stat
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
 
 from cmp_bundle.accounts import from_pjsip, from_wizard
 from cmp_bundle.accounts.endpoint import Endpoints
 from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.configuration import folded
-from cmp_bundle.doctor.evidence import Missing, PjsipObject, Written
+from cmp_bundle.doctor.evidence import Missing, Page, PjsipObject, Written
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.provision.realtime import realtime
 from cmp_bundle.provision.survey import THEIRS
@@ -28,12 +29,15 @@ if TYPE_CHECKING:
     from cmp_bundle.asterisk.installation import Installation
     from cmp_bundle.server.configuration import ServerConfiguration
 
+#: Bytes of a page: more is told as such.
+_LARGEST_PAGE: Final = 1 << 24
+
 #: What is read beside the files that phones need.
 _ALSO = ("pjsip_wizard.conf", "sorcery.conf", "extconfig.conf", "logger.conf", "stir_shaken.conf")
 
 
-def written(installation: Installation) -> Written | Missing:
-    """What stands there, or that this user may not see it."""
+def written(installation: Installation, page: str = "") -> Written | Missing:
+    """What stands there, or that this user may not see it. ``page`` is the path of the phone."""
     try:
         configured = configuration(installation, THEIRS, also=_ALSO)
     except CmpBundleError as error:
@@ -55,8 +59,23 @@ def written(installation: Installation) -> Written | Missing:
         ),
         realtime=realtime(configured.files),
         open_keys=tuple(_open_keys(configured)),
+        page=_page(configured, page),
         trunk_certificates=dict(_trunk_certificates(installation, objects)),
     )
+
+
+def _page(configured: ServerConfiguration, target: str) -> Page | None:
+    """The file that its redirect leads to, as Asterisk's user finds it."""
+    server, installation = configured.server, configured.installation
+    redirect = server.redirect(target) if target else None
+    path = unquote(urlsplit(redirect.destination).path) if redirect else ""
+    static = f"{server.prefix}/static/"
+    if not path.startswith(static):
+        return None
+    inside = f"{installation.data.value}/static-http/{path.removeprefix(static)}"
+    found = readable.contents(inside, readable.of(installation), _LARGEST_PAGE)
+    unread = found if isinstance(found, readable.Unread) else None
+    return Page(installation.path(inside), unread)
 
 
 def _open_keys(configured: ServerConfiguration) -> Iterator[Path]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cmp_bundle.findings import Level
-from tests.asterisk.faults import registration, tls
+from tests.asterisk.faults import network, registration, tls, web_server
 from tests.asterisk.faults.fault import Fault, Server, codes, told
 from tests.asterisk.faults.provisioned import provisioned
 from tests.conftest import _unreal
@@ -20,7 +20,9 @@ from tests.testbed import roots
 pytestmark = pytest.mark.asterisk
 
 FAULTS = [
+    *network.FAULTS,
     *tls.FAULTS,
+    *web_server.FAULTS,
     *registration.FAULTS,
 ]
 

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID as Aia
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from cmp_bundle.tls.authority import authority_in
 from tests.unit.tls.made import DAY, NOW, odd, private
 
 from .fault import Fault, Server
@@ -39,6 +40,17 @@ def put(server: Server, *pem: bytes, read: bool = True) -> None:
 def pair(*names: str, **what: object) -> Callable[[Server], None]:
     """A pair as ``odd`` makes it, loaded."""
     return lambda server: put(server, *odd(*names, **what))  # type: ignore[arg-type]
+
+
+def trusted(*names: str, **what: object) -> Callable[[Server], None]:
+    """The same, signed by the operator's own authority."""
+
+    def make(server: Server) -> None:
+        authority = authority_in(server.work / "certs", NOW)
+        assert authority is not None
+        put(server, *odd(*names, signer=authority, **what))  # type: ignore[arg-type]
+
+    return make
 
 
 def _off(server: Server) -> None:
@@ -179,14 +191,14 @@ FAULTS = [
     Fault("T107", _passphrase, ("passphrase",)),
     Fault("T108", _port_taken_with_plain, ("another program has that port", "(null)")),
     Fault("T108", _port_taken, ("another program", "python"), name="https-alone"),
-    Fault("T109", pair("192.0.2.1"), ("nobody but itself",), options=_OUTSIDE),
+    Fault("T109", pair("192.0.2.1"), ("nobody but itself", "self-signed"), options=_OUTSIDE),
     Fault("T110", pair(), ("no subjectAltName",)),
     Fault(
-        "T110", pair("pbx.example"), ("192.0.2.1", "pbx.example"), options=_OUTSIDE, name="other"
+        "T110", trusted("pbx.example"), ("192.0.2.1", "pbx.example"), options=_OUTSIDE, name="other"
     ),
     Fault(
         "T111",
-        pair("192.0.2.1", begin=NOW - 9 * DAY, end=NOW - DAY),
+        trusted("192.0.2.1", begin=NOW - 9 * DAY, end=NOW - DAY),
         ("expired",),
         options=_OUTSIDE,
     ),
