@@ -42,6 +42,8 @@ def missing(options: Mapping[str, str]) -> dict[str, str]:
         for name, (code, _) in _NEEDED.items()
         if not is_true(options.get(name, ""))
     }
+    if "V106" not in found:
+        found.pop("S115", None)  # bundle has it in itself
     if not _has_certificate(options):
         found["S114"] = "dtls_auto_generate_cert=yes"
     return found

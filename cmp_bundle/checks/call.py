@@ -33,8 +33,11 @@ if TYPE_CHECKING:
 #: of its RTP ports, which the phones in use must not lack.
 AT_ONCE = 8
 
+#: Attributes that a long offer has beside those of any: Chrome 136 and later has more than the 196 that
+#: an older Asterisk can take (asterisk/asterisk#1240), and fewer than the 436 that a newer one can.
+LONG = 200
 #: Seconds until the server answers a call; a STUN server that is silent costs it three and more.
-_SLOW = 3.0
+SLOW = 3.0
 #: Seconds that a call is held to see whether the server keeps it. Without sound, Asterisk waits
 #: half a second before it goes on behind Answer().
 _HELD = 1.0
@@ -86,6 +89,7 @@ def prove(
     progress: Callable[[int], None] | None = None,
     address: str = "",
     patience: float | None = None,
+    long: bool = False,
 ) -> tuple[Proof, ...]:
     """Register each of ``accounts`` and call ``extension``, nobody if that is empty; one proof for
     each, in their order. ``callers`` are the ids of those who call it, all without it: where it is
@@ -97,7 +101,8 @@ def prove(
     for all, after two fifths of which no other account is tried.
 
     Whether the server keeps a call that it answers is looked at in the first hundred calls, and in
-    more if some are not kept: of many accounts, one of each context should stand in front.
+    more if some are not kept: of many accounts, one of each context should stand in front. With
+    ``long`` it is an offer of LONG more attributes, and no call is kept.
 
     The certificate is not looked at, so ``base`` should be this machine or one that is reached
     safely: who can pass itself off as the server gets a digest to guess passwords by.
@@ -106,7 +111,16 @@ def prove(
     def called(account: Account) -> str:
         return extension if callers is None or account.id in callers else ""
 
-    run = _Run(base, path, called, at_once, progress, address=address, patience=patience)
+    run = _Run(
+        base,
+        path,
+        called,
+        at_once,
+        progress,
+        address=address,
+        patience=patience,
+        more=LONG if long else 0,
+    )
     return asyncio.run(run.all(accounts))
 
 
@@ -123,7 +137,9 @@ class _Run:
         *,
         address: str = "",
         patience: float | None = None,
+        more: int = 0,
     ) -> None:
+        self._more = more
         self._base = base
         self._path = path
         self._host = urlsplit(base).hostname or ""
@@ -136,7 +152,7 @@ class _Run:
         self._beginning = math.inf
         self._context = unchecked()
         #: Calls that are still to be held.
-        self._to_hold = _MOST_HELD
+        self._to_hold = 0 if more else _MOST_HELD
         #: Accounts, one after another, that were tried in vain.
         self._vain = 0
 
@@ -223,7 +239,7 @@ class _Run:
                     trial.registration(bound)
         if not (trial.may_call and trial.extension):
             return
-        async with client.call(trial.extension, _any_offer()) as called:
+        async with client.call(trial.extension, _any_offer(self._more)) as called:
             trial.call(called)
             if called.response.success and self._to_hold > 0:
                 self._to_hold -= 1
@@ -265,7 +281,7 @@ class _Trial:
         if not response.success:
             self.found(call_findings.call(self.account, self.extension, response.status))
             return
-        if seconds > _SLOW:
+        if seconds > SLOW:
             self.found(call_findings.slow(self.account, self.extension, seconds))
         try:
             found = candidates(response.body)
@@ -288,6 +304,8 @@ def _left(end: float, most: float) -> float:
     return min(most, max(_LEAST, end - _now()))
 
 
-def _any_offer() -> str:
+def _any_offer(more: int = 0) -> str:
     fingerprint = secrets.token_bytes(32).hex(":").upper()
-    return offer(secrets.randbits(62), secrets.token_hex(4), secrets.token_hex(12), fingerprint)
+    return offer(
+        secrets.randbits(62), secrets.token_hex(4), secrets.token_hex(12), fingerprint, more
+    )

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from cmp_bundle.doctor import (
+    candidates,
     certificate,
+    codecs,
+    conversation,
+    media,
     network,
+    pictures,
     proxy,
     registration,
     session,
     tls,
+    transport,
     web_server,
     websocket,
 )
@@ -22,4 +28,10 @@ CHECKS = (
     *websocket.CHECKS,
     *registration.CHECKS,
     *session.CHECKS,
+    *transport.CHECKS,
+    *codecs.CHECKS,
+    *conversation.CHECKS,
+    *media.CHECKS,
+    *candidates.CHECKS,
+    *pictures.CHECKS,
 )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from cmp_bundle.accounts.endpoint import Endpoints
     from cmp_bundle.accounts.model import Account
+    from cmp_bundle.asterisk.answers.calls import Channel
+    from cmp_bundle.asterisk.answers.conference import Bridge
     from cmp_bundle.asterisk.answers.core import Process, Version
     from cmp_bundle.asterisk.answers.dialplan import Dialplan
     from cmp_bundle.asterisk.answers.http import HttpStatus
@@ -90,8 +92,13 @@ class Written:
 @dataclass(frozen=True)
 class Live:
     """What the running Asterisk answered. ``listed`` are all its endpoints, ``options`` the names of
-    all options that this version knows for each kind of object; ``contexts`` are the phones' own, None
-    for those that do not exist. ``system`` and ``general`` are PJSIP's settings.
+    all options that this version knows for each kind of object; ``contexts`` are the phones' own and
+    those that they include, None for those that do not exist. ``settings`` are PJSIP's.
+
+    ``channels`` are the calls that there were before any test call. ``opus`` is what it can turn Opus
+    into, None where that is not known; ``bridges`` are the profiles of conferences that the phones'
+    dialplan names, None for those that do not exist. ``stun_answers`` is whether the STUN server of
+    ``rtp`` answers this machine, None where there is none.
     """
 
     version: Version | None
@@ -105,6 +112,10 @@ class Live:
     options: Mapping[str, frozenset[str]]
     contexts: Mapping[str, Dialplan | None]
     log_channels: tuple[LogChannel, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    opus: frozenset[str] | None = None
+    bridges: Mapping[str, Bridge | None] = field(default_factory=dict)
+    stun_answers: bool | None = None
 
     def runs(self, module: str) -> bool:
         """Whether the module of that name, without .so, is loaded and runs."""
@@ -117,7 +128,8 @@ class Phone:
 
     ``written`` is its object in the files, None where it is in none. ``loaded`` are all its options as
     they are in force, ``auths`` and ``aors`` those of the objects that it names; None where Asterisk has
-    no such object. ``account`` is what it takes to register, if it is known.
+    no such object. ``account`` is what it takes to register, if it is known. ``protocol`` is that of the
+    transport that it names, empty where there is no such transport, None where it names none.
     """
 
     id: str
@@ -127,6 +139,7 @@ class Phone:
     auths: Mapping[str, Mapping[str, str] | None] = field(default_factory=dict, repr=False)
     aors: Mapping[str, Mapping[str, str] | None] = field(default_factory=dict)
     account: Account | None = None
+    protocol: str | None = None
 
     def option(self, name: str, default: str = "") -> str:
         """What is in force, else what is written."""
@@ -135,19 +148,37 @@ class Phone:
         return self.written.options.get(name, default) if self.written else default
 
     @property
+    def options(self) -> Mapping[str, str]:
+        """All that is in force, else all that is written."""
+        if self.loaded is not None:
+            return self.loaded
+        return self.written.options if self.written else {}
+
+    @property
+    def codecs(self) -> tuple[str, ...]:
+        """What it allows, in order, in small letters, such as ulaw and vp8."""
+        return tuple(re.findall(r"[a-z][a-z0-9]*", self.option("allow").lower()))
+
+    @property
     def place(self) -> Place | None:
         return self.written.place if self.written else None
+
+    def place_of(self, name: str) -> Place | None:
+        """Where an option stands, or else the whole."""
+        return (self.written.places.get(name) if self.written else None) or self.place
 
 
 @dataclass(frozen=True)
 class Calls:
     """Test calls: one proof for each phone that could be tried, and what it called. ``base`` is the
-    address that they went to.
+    address that they went to. ``long`` is one more call, with an offer of as many attributes as Chrome
+    sends; None where no call came about.
     """
 
     base: str
     proofs: tuple[Proof, ...]
     extensions: Mapping[str, str]
+    long: Proof | None = None
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cmp_bundle.asterisk.answers.dialplan import dialplan
+from cmp_bundle.checks.call import AT_ONCE
 from cmp_bundle.checks.websocket import base_url, reached
-from cmp_bundle.doctor.calls import calls
+from cmp_bundle.doctor import dialled, stun
+from cmp_bundle.doctor.calls import PORTS, calls
 from cmp_bundle.doctor.evidence import Evidence, Live, Missing, Written
 from cmp_bundle.doctor.live import live
 from cmp_bundle.doctor.log import log
@@ -59,12 +60,10 @@ def gather(target: Target, installation: Installation | None, *, calling: bool =
     there = _phones(target, files, said, control)
     if isinstance(said, Live) and control is not None and not isinstance(there, Missing):
         with suppress(CmpBundleError):  # it has answered before, if slowly
-            said = replace(
-                said,
-                contexts={
-                    n: dialplan(control.ask(f"dialplan show {n}") or "", n) for n in contexts(there)
-                },
-            )
+            plan = dialled.contexts(control, contexts(there))
+            said = replace(said, contexts=plan, bridges=dialled.bridges(control, plan))
+        if said.rtp and said.rtp.stun:
+            said = replace(said, stun_answers=stun.answers(said.rtp.stun))
     # At once: a way that leads nowhere takes all of its time.
     with ThreadPoolExecutor(1) as aside:
         going = aside.submit(_outside, target, files)
@@ -77,10 +76,11 @@ def gather(target: Target, installation: Installation | None, *, calling: bool =
     near = inside if isinstance(inside, Reached) else outside
     tried: Calls | Missing = Missing("nobody was called")
     public: Calls | Missing = tried
+    at_once = _at_once(said)
     if calling:
-        tried = calls(near, there, known, target.echo, only=only)
+        tried = calls(near, there, known, target.echo, only=only, at_once=at_once)
         public = (
-            calls(outside, there, known, target.echo, only=only)
+            calls(outside, there, known, target.echo, only=only, at_once=at_once)
             if near is inside
             else Missing("there is only one way to it from here")
         )
@@ -113,6 +113,14 @@ def _phones(
         return phones(files, said, control, target.accounts, target.only)
     except CmpBundleError as error:
         return Missing(str(error))
+
+
+def _at_once(said: Live | Missing) -> int:
+    """How many test calls may be in progress: half of the ports for sound stay free of them."""
+    if isinstance(said, Missing) or said.rtp is None:
+        return AT_ONCE
+    ports = said.rtp.last - said.rtp.first + 1
+    return max(1, min(AT_ONCE, ports // (2 * PORTS)))
 
 
 def _prefix(files: Written | Missing, said: Live | Missing) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cmp_bundle.asterisk.answers import core, media, pjsip, table
+from cmp_bundle.asterisk.answers import calls, codecs, core, media, pjsip, table
 from cmp_bundle.asterisk.answers.http import http_status
 from cmp_bundle.asterisk.answers.logger import log_channels
 from cmp_bundle.doctor.evidence import Live, Missing
@@ -43,6 +43,8 @@ def live(installation: Installation) -> Live | Missing:
             options={kind: _known(ask(f"config show help res_pjsip {kind}")) for kind in _KINDS},
             contexts={},
             log_channels=log_channels(ask("logger show channels")),
+            channels=calls.channels(ask("core show channels concise")),
+            opus=codecs.translations(ask("core show translation paths opus")),
         )
     except CmpBundleError as error:
         return Missing(str(error), finding=error.finding)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from cmp_bundle.accounts.browsers import is_for_browsers
 from cmp_bundle.accounts.endpoint import names
 from cmp_bundle.accounts.endpoint_account import account as account_of
 from cmp_bundle.asterisk.answers import table
-from cmp_bundle.asterisk.values import is_true
 from cmp_bundle.doctor.evidence import Live, Missing, Phone, PjsipObject, Written
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.findings import Finding
@@ -20,13 +21,6 @@ if TYPE_CHECKING:
 
 #: Endpoints of which the running Asterisk is asked one by one: 10 ms for each question, four questions.
 MOST: Final = 150
-
-
-def is_for_browsers(options: Mapping[str, str]) -> bool:
-    """By ``webrtc``, or by the options that it stands for, each by hand."""
-    return (
-        is_true(options.get("webrtc", "")) or options.get("media_encryption", "").lower() == "dtls"
-    )
 
 
 def phones(
@@ -56,8 +50,8 @@ def phones(
             one = _phone(name, objects, None, known.get(name))
         if one.account is None and not isinstance(written, Missing):
             one = _with_account(one, written)
-        if name in known or name in only or is_for_browsers(_options(one)):
-            found.append(one)
+        if name in known or name in only or _is_a_phone(one, written):
+            found.append(_with_protocol(one, written, asked))
     return tuple(found)
 
 
@@ -101,10 +95,26 @@ def _phone(
     )
 
 
-def _options(phone: Phone) -> Mapping[str, str]:
-    if phone.loaded is not None:
-        return phone.loaded
-    return phone.written.options if phone.written else {}
+def _is_a_phone(phone: Phone, written: Written | Missing) -> bool:
+    """Whether it is for browsers, and leads to no other server."""
+    if not is_for_browsers(phone.options):
+        return False
+    endpoint = None if isinstance(written, Missing) else written.endpoints.endpoints.get(phone.id)
+    fixed = any(aor and aor.get("contact") for aor in phone.aors.values())
+    return not fixed and not (endpoint and endpoint.trunk)
+
+
+def _with_protocol(phone: Phone, written: Written | Missing, control: Control | None) -> Phone:
+    """With what its transport is, by the running Asterisk, or else by the files."""
+    name = phone.option("transport")
+    if not name:
+        return phone
+    if control is not None and phone.asked:
+        shown = table.options(control.ask(f"pjsip show transport {name}") or "") or {}
+        return replace(phone, protocol=shown.get("protocol", "").lower())
+    if isinstance(written, Missing) or written.endpoints.transports is None:
+        return phone
+    return replace(phone, protocol=written.endpoints.transports.get(name, ""))
 
 
 def _with_account(phone: Phone, written: Written) -> Phone:
@@ -115,7 +125,7 @@ def _with_account(phone: Phone, written: Written) -> Phone:
     made = account_of(endpoint, written.endpoints, "")
     if isinstance(made, Finding):
         return phone
-    return Phone(**vars(phone) | {"account": made})
+    return replace(phone, account=made)
 
 
 def contexts(phones: Iterable[Phone]) -> Iterator[str]:

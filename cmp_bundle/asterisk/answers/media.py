@@ -23,11 +23,12 @@ def rtp(text: str) -> Rtp | None:
     pairs = dict(re.findall(r"^ +([A-Z][\w ]*?): +(\S.*?) *$", text, re.MULTILINE))
     if not {"Port start", "Port end"} <= pairs.keys():
         return None
-    # "enbabled" is what it really says.
+    # "enbabled" is what it really says. 16 has one line alone, and all zeros where there is none.
     stun = pairs.get("Address", "") if pairs.get("STUN", "disabled") != "disabled" else ""
+    stun = stun or pairs.get("STUN address", "")
     return Rtp(
         int(pairs["Port start"]),
         int(pairs["Port end"]),
         pairs.get("ICE support", "Yes") == "Yes",
-        stun,
+        "" if stun.startswith("0.0.0.0:") else stun,
     )

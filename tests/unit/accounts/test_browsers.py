@@ -75,7 +75,9 @@ def read(folder: Path, text: str, name: str = "pjsip.conf") -> Endpoints:
 def test_what_is_missing_of_options_by_hand_is_named(
     tmp_path: Path, option: str, code: str
 ) -> None:
-    lines = [f"{name}={value}" for name, value in BY_HAND.items() if name != option]
+    # bundle has rtcp_mux in itself.
+    gone = (option, "bundle") if option == "rtcp_mux" else (option,)
+    lines = [f"{name}={value}" for name, value in BY_HAND.items() if name not in gone]
     text = "\n".join(("[300]", "type=endpoint", "auth=300", "max_video_streams=4", *lines))
     found = read(tmp_path, text)
     assert found.endpoints["300"].webrtc

@@ -1,0 +1,181 @@
+"""What disturbs calls that come about: their end, digits, names, busy lines."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Final
+
+from cmp_bundle.doctor.calls import PORTS
+from cmp_bundle.doctor.check import Check, Unknown
+from cmp_bundle.doctor.session import PJSIP
+from cmp_bundle.doctor.versions import caveat, defects, upgrade
+from cmp_bundle.findings import finding
+from cmp_bundle.sizes import count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cmp_bundle.doctor.evidence import Calls, Live, Machine, Phone, Written
+    from cmp_bundle.findings import Finding
+
+#: Who has a range of so many has thought about it: not everybody calls at once.
+_ENOUGH: Final = 100
+
+#: Characters of a name that are shown.
+_SHOWN: Final = 60
+
+#: What a browser understands: RTP events, or whatever the other side does.
+_DIGITS: Final = ("rfc4733", "auto", "auto_info", "")
+
+
+def ports(live: Live, written: Written) -> Iterator[Finding]:
+    if live.rtp is None:
+        return
+    rtp = written.files.get("rtp.conf")
+    line = rtp.last("general", "rtpend") if rtp else None
+    there = live.rtp.last - live.rtp.first + 1
+    needed = PORTS * max(1, len(live.listed))
+    if there < min(needed, _ENOUGH):
+        yield finding(
+            "S104",
+            f"rtp.conf has {count(there, 'port')} for {count(len(live.listed), 'endpoint')}: if all call"
+            f" at once, they need {needed}, and without a free port a call fails with 488",
+            line.place if line else None,
+            "widen it: rtpstart=10000 and rtpend=20000; open that range in the firewall, then asterisk"
+            " -rx 'module reload res_rtp_asterisk.so'",
+            seen=f"rtp show settings: Port start: {live.rtp.first}, Port end: {live.rtp.last}",
+        )
+
+
+def stale(phones: tuple[Phone, ...], live: Live) -> Iterator[Finding]:
+    """Calls that were there before the doctor made any, of phones that are not."""
+    registered = {one.name: one.contacts for one in live.listed if one.whole}
+    for phone in phones:
+        if registered.get(phone.id) != 0 or (phone.account and phone.account.register is False):
+            continue
+        up = [one for one in live.channels if one.endpoint == phone.id]
+        if up:
+            longest = max(up, key=lambda one: one.seconds)
+            yield finding(
+                "S111",
+                f"{phone.id} has {count(len(up), 'call')}, and no phone of {phone.id} is registered: if"
+                " none is in use, its line stays busy",
+                phone.place,
+                f"end it: asterisk -rx 'channel request hangup {longest.name}'; so that it ends by itself:"
+                " timers=always and timers_sess_expires=90 in the endpoint",
+                phone.id,
+                seen=f"core show channels: {longest.name}, for {longest.seconds} s",
+            )
+
+
+def timeouts(phones: tuple[Phone, ...]) -> Iterator[Finding]:
+    for phone in phones:
+        for name in ("rtp_timeout", "rtp_timeout_hold"):
+            seconds = phone.option(name)
+            if seconds.isdecimal() and int(seconds):
+                yield finding(
+                    "S112",
+                    f"{name} of the endpoint {phone.id} ends a call {seconds} s after one of its streams"
+                    " falls silent, also one whose picture is switched off",
+                    phone.place_of(name),
+                    f"write {name}=0, and timers=always and timers_sess_expires=90, which end the calls of"
+                    f" phones that are gone; then {PJSIP}",
+                    phone.id,
+                    seen=f"{name}: {seconds}",
+                )
+
+
+def digits(phones: tuple[Phone, ...], live: Live) -> Iterator[Finding]:
+    known = next(defects(live.version, "S119"), None) if live.version else None
+    for phone in phones:
+        mode = phone.option("dtmf_mode").lower()
+        if mode not in _DIGITS:
+            yield finding(
+                "S119",
+                f"dtmf_mode={mode} of the endpoint {phone.id} takes away the way in which browsers send"
+                " digits",
+                phone.place_of("dtmf_mode"),
+                f"write dtmf_mode=rfc4733; then {PJSIP}",
+                phone.id,
+                seen=f"dtmf_mode: {mode}",
+            )
+        elif known and live.version and "g722" in phone.codecs:
+            yield finding(
+                "S119",
+                f"{known.what} ({caveat(live.version_text)}), and the endpoint {phone.id} allows g722",
+                phone.place_of("allow"),
+                upgrade(known, live.version),
+                phone.id,
+                seen=live.version_text,
+            )
+
+
+def changes(live: Live) -> Iterator[Finding]:
+    if live.version is None:
+        return
+    for known in defects(live.version, "S120"):
+        yield finding(
+            "S120",
+            f"{known.what} ({caveat(live.version_text)})",
+            hint=upgrade(known, live.version),
+            seen=live.version_text,
+        )
+
+
+def names(phones: tuple[Phone, ...]) -> Iterator[Finding]:
+    """Of a caller: Asterisk quotes what needs it, and sends all else as it stands (seen on 22)."""
+    for phone in phones:
+        text = phone.option("callerid")
+        if any(c == "\ufffd" or unicodedata.category(c) == "Cs" for c in text):
+            what = "bytes that are no UTF-8: a browser that it calls closes its connection"
+        elif any(unicodedata.category(c) == "Cc" for c in text):
+            what = "a control character: its calls reach no browser"
+        else:
+            continue
+        shown = "".join(c if c.isprintable() else "?" for c in text)[:_SHOWN]
+        yield finding(
+            "S122",
+            f"the caller id of the endpoint {phone.id} has {what}",
+            phone.place_of("callerid"),
+            f'write it in UTF-8: callerid="Name" <number>; then {PJSIP}',
+            phone.id,
+            seen=f"callerid: {shown}",
+        )
+
+
+def own_name(machine: Machine) -> Iterator[Finding]:
+    if not machine.name_resolves:
+        yield finding(
+            "S124",
+            f"this machine cannot look up its own name, {machine.name}: Asterisk tries it in each call,"
+            " and calls begin late where that takes long",
+            hint=f"write into /etc/hosts: 127.0.1.1 {machine.name}",
+            seen=f"getent hosts {machine.name}: nothing",
+        )
+
+
+def held(public: Calls) -> Iterator[Unknown]:
+    del public
+    yield Unknown(
+        "S113",
+        "a test call is too short for it: calls that end after 32 s, always, tell that a proxy loses the"
+        " ACK",
+    )
+
+
+def elsewhere() -> Iterator[Unknown]:
+    yield Unknown("S117", "only the browser knows whether it lets the page have the microphone")
+    yield Unknown("S118", "only the browser knows whether it plays sound before a click")
+
+
+CHECKS = (
+    Check(("S104",), ("live", "written"), ports),
+    Check(("S111",), ("phones", "live"), stale),
+    Check(("S112",), ("phones",), timeouts),
+    Check(("S119",), ("phones", "live"), digits),
+    Check(("S120",), ("live",), changes),
+    Check(("S122",), ("phones",), names),
+    Check(("S124",), ("machine",), own_name),
+    Check(("S113",), ("calls",), held),
+    Check(("S117", "S118"), (), elsewhere),
+)

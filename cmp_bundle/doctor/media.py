@@ -1,0 +1,232 @@
+"""Whether sound gets through: ports, STUN and TURN, encryption."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, Final
+
+from cmp_bundle.asterisk.configuration import same_name
+from cmp_bundle.asterisk.values import is_true
+from cmp_bundle.checks.call import SLOW
+from cmp_bundle.doctor.check import Check, Unknown
+from cmp_bundle.doctor.versions import caveat, defects, upgrade
+from cmp_bundle.findings import finding
+from cmp_bundle.provision.firewall import Range
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cmp_bundle.asterisk.configuration import Variable
+    from cmp_bundle.doctor.evidence import Calls, Live, Log, Machine, Phone, Written
+    from cmp_bundle.findings import Finding
+
+RTP: Final = "asterisk -rx 'module reload res_rtp_asterisk.so'"
+
+#: The built-in range, which most who open a firewall do not expect.
+_BUILT_IN: Final = (5000, 31000)
+
+
+#: The code, what it is, and Asterisk's words for it (the same in 16 to 23).
+_IN_CALLS: Final = (
+    ("M112", "a fingerprint that somebody changed", "Fingerprint provided by remote party"),
+    ("M118", "a stream that begins anew", r"replay check failed \(index too old\)"),
+)
+
+
+def firewall(live: Live, machine: Machine) -> Iterator[Finding | Unknown]:
+    """What our own opening of this machine's firewall says of the ports. Of what others opened, and of
+    firewalls on the way, nobody can tell from here.
+    """
+    if live.rtp is None:
+        return
+    first, last = live.rtp.first, live.rtp.last
+    outside = (
+        f"whether UDP {first}-{last} gets here from outside can only be seen from there: if calls are"
+        " silent, look at the firewalls and routers on the way"
+    )
+    yield Unknown("M101", outside)
+    wall = machine.firewall
+    if wall is None:
+        return
+    if wall.opened is None:
+        yield Unknown(
+            "M120", f"which ports {wall} lets in is not known here, but for cmp-bundle's own"
+        )
+        return
+    opened = [one for one in wall.opened.ranges if one.protocol == "udp"]
+    if any(one.first <= first and last <= one.last for one in opened):
+        return
+    has = ", ".join(map(str, sorted(opened))) or "no UDP port"
+    built_in = ", its built-in range," if (first, last) == _BUILT_IN else ""
+    yield finding(
+        "M120",
+        f"Asterisk takes the ports {first} to {last}{built_in} for sound, and {wall} lets in {has}: calls"
+        " whose port is not let in are silent",
+        hint=f"cmp-bundle provision --firewall; or open {Range('udp', first, last)}",
+        seen=f"rtp show settings: Port start: {first}, Port end: {last}",
+    )
+
+
+def stun(live: Live, written: Written, calls: Calls) -> Iterator[Finding | Unknown]:
+    if live.rtp is None or not live.rtp.stun or live.stun_answers:
+        return
+    line = _line(written, "stunaddr")
+    slow = max((one.seconds for one in calls.proofs if one.answered), default=None)
+    if slow is not None and slow < SLOW:
+        yield Unknown(
+            "M103",
+            f"the STUN server {live.rtp.stun} does not answer this machine, but calls begin at once",
+        )
+        return
+    yield finding(
+        "M103",
+        f"the STUN server {live.rtp.stun} does not answer: each call begins up to nine seconds late",
+        line.place if line else None,
+        f"take stunaddr out of rtp.conf, or name a server that answers; then {RTP}",
+        seen=f"a binding request to {live.rtp.stun} had no answer"
+        + (f"; the test call was answered after {slow:.0f} s" if slow else ""),
+    )
+
+
+def both(written: Written) -> Iterator[Finding]:
+    stunaddr = _line(written, "stunaddr")
+    file = written.files.get("rtp.conf")
+    mapped = file.browse("ice_host_candidates") if file else ()
+    if stunaddr and mapped:
+        yield finding(
+            "M104",
+            "rtp.conf has stunaddr and [ice_host_candidates], which says already what the public address"
+            " is: each call waits for a STUN server that nobody needs",
+            stunaddr.place,
+            f"take stunaddr out where the public address does not change, else the line at"
+            f" {mapped[0].place}; then {RTP}",
+            seen=f"stunaddr={stunaddr.value}; {mapped[0].name} => {mapped[0].value}",
+        )
+
+
+def looked_up_once(written: Written) -> Iterator[Unknown]:
+    """A name whose answer may not be kept."""
+    stunaddr = _line(written, "stunaddr")
+    if stunaddr is None or _is_address(stunaddr.value):
+        return
+    again = _line(written, "stunaddr_reresolve_ttl_0")
+    if again is None or not is_true(again.value):
+        host = stunaddr.value.partition(":")[0]
+        yield Unknown(
+            "M105",
+            f"whether {host} is looked up again depends on the TTL that its DNS gives: with 0 in dig"
+            f" {host}, write stunaddr_reresolve_ttl_0=yes into rtp.conf (22.10, 20.20 and later)",
+        )
+
+
+def turn(live: Live, written: Written) -> Iterator[Finding]:
+    line = _line(written, "turnaddr")
+    if line is None or live.version is None:
+        return
+    for known in defects(live.version, "M107"):
+        yield finding(
+            "M107",
+            f"{known.what} ({caveat(live.version_text)}), and it names {line.value}",
+            line.place,
+            f"{upgrade(known, live.version)}; or take turnaddr out: TURN is for browsers, in the page",
+            seen=f"{live.version_text}; turnaddr={line.value}",
+        )
+
+
+def candidates(live: Live, written: Written) -> Iterator[Finding]:
+    if live.rtp is not None and not live.rtp.ice:
+        line = _line(written, "icesupport")
+        yield finding(
+            "M110",
+            "ICE is switched off, so Asterisk names no address for sound and every call is silent",
+            line.place if line else None,
+            f"take icesupport=no out of rtp.conf; then {RTP}",
+            seen="rtp show settings: ICE support: No",
+        )
+
+
+def no_candidates(calls: Calls, live: Live) -> Iterator[Finding]:
+    """Where it is on, and there are none all the same."""
+    if live.rtp is None or live.rtp.ice:
+        for proof in calls.proofs:
+            yield from (one for one in proof.findings if one.code == "M110")
+
+
+def own_certificates(phones: tuple[Phone, ...]) -> Iterator[Unknown]:
+    """The one that Asterisk makes for each call itself has never been the trouble."""
+    for phone in phones:
+        file = phone.option("dtls_cert_file")
+        if file:
+            yield Unknown(
+                "M111",
+                f"{phone.id} has {file} for DTLS: if calls end when they are answered, take it out, as"
+                " Asterisk makes a certificate itself; its log then has: DTLS failure occurred",
+            )
+
+
+def by_version(live: Live) -> Iterator[Finding]:
+    if live.version is None:
+        return
+    for code in ("M113", "M114", "M115"):
+        for known in defects(live.version, code):
+            yield finding(
+                code,
+                f"{known.what} ({caveat(live.version_text)})",
+                hint=upgrade(known, live.version),
+                seen=live.version_text,
+            )
+
+
+def in_calls(log: Log) -> Iterator[Unknown]:
+    """What only a call with sound meets. A line of the log may be about what was mended since."""
+    for code, what, pattern in _IN_CALLS:
+        line = log.last(pattern)
+        found = f"{log.path} has: {line}" if line else f"{log.path} has no such line of late"
+        yield Unknown(code, f"only a call with sound meets {what}; {found}")
+
+
+def elsewhere() -> Iterator[Unknown]:
+    browser = "only the browser in that network can tell"
+    yield Unknown(
+        "M108", f"whether a user's network lets UDP out {browser}: the page's own diagnosis"
+    )
+    yield Unknown("M109", f"whether a browser hides its addresses {browser}; it does no harm")
+    yield Unknown("M117", "only a call of some minutes, from behind the user's router, can tell")
+    yield Unknown("M121", f"how long a browser collects addresses {browser}")
+    yield Unknown("M122", "only a call over that VPN can tell whether its packets are too short")
+
+
+def _line(written: Written, name: str) -> Variable | None:
+    """The first of [general], which is the one that counts there before Asterisk 23, if it has a value."""
+    file = written.files.get("rtp.conf")
+    lines = file.browse("general") if file else ()
+    found = next((one for one in lines if same_name(one.name, name)), None)
+    return found if found and found.value else None
+
+
+def _is_address(text: str) -> bool:
+    host = text.partition(":")[0]
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+CHECKS = (
+    Check(("M101", "M120"), ("live", "machine"), firewall),
+    Check(("M103",), ("live", "written", "calls"), stun),
+    Check(("M104",), ("written",), both),
+    Check(("M105",), ("written",), looked_up_once),
+    Check(("M107",), ("live", "written"), turn),
+    Check(("M110",), ("live", "written"), candidates),
+    Check((), ("calls", "live"), no_candidates),
+    Check(("M111",), ("phones",), own_certificates),
+    Check(("M113", "M114", "M115"), ("live",), by_version),
+    Check(("M112", "M118"), ("log",), in_calls),
+    Check(
+        ("M108", "M109", "M117", "M121", "M122"),
+        (),
+        elsewhere,
+    ),
+)
