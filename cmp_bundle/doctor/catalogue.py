@@ -9,12 +9,15 @@ from cmp_bundle.doctor import (
     conversation,
     media,
     network,
+    operation,
     pictures,
     proxy,
     registration,
+    security,
     session,
     tls,
     transport,
+    versions,
     web_server,
     websocket,
 )
@@ -34,4 +37,7 @@ CHECKS = (
     *media.CHECKS,
     *candidates.CHECKS,
     *pictures.CHECKS,
+    *operation.CHECKS,
+    *security.CHECKS,
+    *versions.CHECKS,
 )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cmp_bundle.asterisk.answers.pjsip import ListedEndpoint
     from cmp_bundle.asterisk.configuration import Configuration
     from cmp_bundle.checks.call import Proof
+    from cmp_bundle.checks.live import HttpAnswer
     from cmp_bundle.doctor.reach import Reached
     from cmp_bundle.doctor.sockets import Connections, Program
     from cmp_bundle.doctor.way import Part
@@ -92,8 +93,10 @@ class Written:
 @dataclass(frozen=True)
 class Live:
     """What the running Asterisk answered. ``listed`` are all its endpoints, ``options`` the names of
-    all options that this version knows for each kind of object; ``contexts`` are the phones' own and
-    those that they include, None for those that do not exist. ``settings`` are PJSIP's.
+    all options that this version knows for each kind of object; ``contexts`` are the phones' own, that of
+    strangers, and all that these include, None for those that do not exist. ``settings`` are PJSIP's as a
+    whole, ``transports`` the options of each of its transports. ``guest_context`` is where calls from the
+    endpoint ``anonymous`` go, empty where there is none.
 
     ``channels`` are the calls that there were before any test call. ``opus`` is what it can turn Opus
     into, None where that is not known; ``bridges`` are the profiles of conferences that the phones'
@@ -116,6 +119,8 @@ class Live:
     opus: frozenset[str] | None = None
     bridges: Mapping[str, Bridge | None] = field(default_factory=dict)
     stun_answers: bool | None = None
+    transports: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    guest_context: str = ""
 
     def runs(self, module: str) -> bool:
         """Whether the module of that name, without .so, is loaded and runs."""
@@ -205,6 +210,8 @@ class Machine:
     ``own`` are those of the public name's addresses that are this machine's. ``listeners`` has the
     program at each port of Asterisk's web server that could be seen, ``connections`` what is connected
     there. ``banned`` are the addresses that fail2ban keeps away from Asterisk, None where it cannot be asked.
+    ``service`` are properties of systemd's service, empty where there is none; ``refused`` is what SELinux
+    refused to Asterisk a short while ago, None where that cannot be told.
     """
 
     name: str
@@ -214,13 +221,15 @@ class Machine:
     listeners: Mapping[int, Program] = field(default_factory=dict)
     connections: Mapping[int, Connections] = field(default_factory=dict)
     banned: tuple[str, ...] | None = None
+    service: Mapping[str, str] = field(default_factory=dict)
+    refused: tuple[str, ...] | None = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
     """Everything. ``outside`` is how far one gets to the public address, ``inside`` to the same server
     over the loopback; ``calls`` go the shorter way, ``public_calls`` the public one. ``log`` was read after
-    the calls, and has what they met.
+    the calls, and has what they met. ``pages`` are answers of the web server inside, by path.
     """
 
     now: dt.datetime
@@ -233,3 +242,4 @@ class Evidence:
     calls: Calls | Missing
     public_calls: Calls | Missing
     log: Log | Missing = Missing("the log was not looked at")
+    pages: Mapping[str, HttpAnswer] | Missing = Missing("no other pages were asked for")

@@ -17,6 +17,7 @@ from cmp_bundle.doctor.evidence import Evidence, Live, Missing, Written
 from cmp_bundle.doctor.live import live
 from cmp_bundle.doctor.log import log
 from cmp_bundle.doctor.machine import machine
+from cmp_bundle.doctor.pages import pages
 from cmp_bundle.doctor.phones import contexts, phones
 from cmp_bundle.doctor.reach import Reached, reach
 from cmp_bundle.doctor.way import Part
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from cmp_bundle.doctor.evidence import Calls, Machine, Phone
 
 _NO_ASTERISK = "no Asterisk was found here"
+#: Contexts that are asked for: 10 ms each.
+_MOST_CONTEXTS = 50
 _NO_URL = "no public address is known: --url https://HOST:8089, or [site] url"
 
 
@@ -60,7 +63,8 @@ def gather(target: Target, installation: Installation | None, *, calling: bool =
     there = _phones(target, files, said, control)
     if isinstance(said, Live) and control is not None and not isinstance(there, Missing):
         with suppress(CmpBundleError):  # it has answered before, if slowly
-            plan = dialled.contexts(control, contexts(there))
+            wanted = (*contexts(there), *filter(None, (said.guest_context,)))
+            plan = dialled.contexts(control, wanted)
             said = replace(said, contexts=plan, bridges=dialled.bridges(control, plan))
         if said.rtp and said.rtp.stun:
             said = replace(said, stun_answers=stun.answers(said.rtp.stun))
@@ -88,22 +92,28 @@ def gather(target: Target, installation: Installation | None, *, calling: bool =
         now=dt.datetime.now(dt.UTC),
         written=files,
         live=said,
-        machine=_machine(files, outside) if installation else Missing(_NO_ASTERISK),
+        machine=_machine(files, outside, installation),
         phones=there,
         outside=outside,
         inside=inside,
         calls=tried,
         public_calls=public,
+        pages=pages(inside, said),
         log=log(installation, files, said) if installation else Missing(_NO_ASTERISK),
     )
 
 
-def _machine(files: Written | Missing, outside: Reached | Missing) -> Machine:
+def _machine(
+    files: Written | Missing, outside: Reached | Missing, installation: Installation | None
+) -> Machine | Missing:
+    if installation is None:
+        return Missing(_NO_ASTERISK)
     ports = set()
     if isinstance(files, Written):
         server = files.configured.server
         ports = {one.port for one in (server.address, server.tls_address) if one is not None}
-    return machine(ports, outside.addresses if isinstance(outside, Reached) else ())
+    addresses = outside.addresses if isinstance(outside, Reached) else ()
+    return machine(ports, addresses, installation.root)
 
 
 def _phones(

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: The kinds of objects of PJSIP whose options are asked for.
 _KINDS = ("endpoint", "aor", "auth", "transport")
+#: Transports that are asked for one by one.
+_MOST_TRANSPORTS = 20
 
 
 def live(installation: Installation) -> Live | Missing:
@@ -45,9 +47,19 @@ def live(installation: Installation) -> Live | Missing:
             log_channels=log_channels(ask("logger show channels")),
             channels=calls.channels(ask("core show channels concise")),
             opus=codecs.translations(ask("core show translation paths opus")),
+            transports={
+                name: table.options(ask(f"pjsip show transport {name}")) or {}
+                for name in pjsip.transports(ask("pjsip show transports"))[:_MOST_TRANSPORTS]
+            },
+            guest_context=_guest_context(ask("pjsip show endpoint anonymous")),
         )
     except CmpBundleError as error:
         return Missing(str(error), finding=error.finding)
+
+
+def _guest_context(text: str) -> str:
+    found = table.options(text)
+    return found.get("context", "default") if found is not None else ""
 
 
 def _known(text: str) -> frozenset[str]:

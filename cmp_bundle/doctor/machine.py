@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cmp_bundle.doctor import sockets
+from cmp_bundle.doctor import service, sockets
 from cmp_bundle.doctor.evidence import Machine
 from cmp_bundle.doctor.reach import addresses_of
 from cmp_bundle.provision import firewalls, system_program
@@ -14,14 +15,19 @@ from cmp_bundle.provision import firewalls, system_program
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+_ROOT = Path("/")
 #: Seconds for this machine's own name: Asterisk waits no longer in a call.
 _LOOKING_UP = 5.0
 #: Addresses that are told of.
 _MOST = 1000
 
 
-def machine(ports: Collection[int] = (), addresses: Collection[str] = ()) -> Machine:
-    """``ports`` are those of Asterisk's web server, ``addresses`` those of its public name."""
+def machine(
+    ports: Collection[int] = (), addresses: Collection[str] = (), root: Path = _ROOT
+) -> Machine:
+    """``ports`` are those of Asterisk's web server, ``addresses`` those of its public name, ``root`` is
+    what it takes for ``/``.
+    """
     name = socket.gethostname()
     try:
         addresses_of(name, 0, _LOOKING_UP)
@@ -37,6 +43,8 @@ def machine(ports: Collection[int] = (), addresses: Collection[str] = ()) -> Mac
         listeners=sockets.listeners(found, ports),
         connections=sockets.connections(found, ports),
         banned=_banned(),
+        service=service.service(root),
+        refused=service.refused(),
     )
 
 

@@ -8,9 +8,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.asterisk.answers.core import Version
+from cmp_bundle.doctor.check import Check, Unknown
+from cmp_bundle.doctor.evidence import Live, Missing
+from cmp_bundle.doctor.pages import MARK, PHONEPROV
+from cmp_bundle.findings import finding
+from cmp_bundle.sizes import count, some
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from cmp_bundle.checks.live import HttpAnswer
+    from cmp_bundle.findings import Finding
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,10 @@ class Defect:
         begun = not self.since or not before(version, *self.since)
         return begun and before(version, *self.fixed)
 
+
+#: Of those that are not there in every configuration.
+_ENDS_HTTPS_ALONE: Final = "ASTERISK-30379"
+_IN_PHONEPROV: Final = "GHSA-4pgv-j3mr-3rcp"
 
 #: Of each report, the versions are those whose change log in Asterisk's own repository names it, 18 those
 #: of its tags.
@@ -114,14 +126,21 @@ DEFECTS: Final = (
     ),
     Defect(
         "K102",
+        _ENDS_HTTPS_ALONE,
+        "one request for /httpstatus, from anybody, ends this Asterisk",
+        ("18.17.0", "20.2.0"),
+        since=("16.24.0", "18.10.0", "19.2.0", "20.0.0"),
+    ),
+    Defect(
+        "K102",
         "GHSA-v6hp-wh3r-cwxh",
-        "its page /httpstatus runs what stands in an address, in the browser of whoever opens it",
+        "/httpstatus runs what stands in its address, in the browser of whoever opens it",
         ("20.18.2", "21.12.1", "22.8.2", "23.2.2"),
     ),
     Defect(
         "K102",
-        "GHSA-4pgv-j3mr-3rcp",
-        "its /phoneprov runs what stands in an address, in the browser of whoever opens it",
+        _IN_PHONEPROV,
+        "/phoneprov runs what stands in its address, in the browser of whoever opens it",
         ("20.20.1", "21.12.3", "22.10.1", "23.4.1"),
     ),
     Defect(
@@ -146,6 +165,12 @@ LAST_DAY: Final = {
 }
 
 
+_CARED_FOR: Final = "Asterisk 22, which is mended until 2029-10-16"
+_NO_NUMBER: Final = "Asterisk tells no version number"
+#: Endpoints from which on the connections of SIP may be more than it can have.
+_MANY: Final = 250
+
+
 def before(version: Version, *fixed: str) -> bool:
     """Whether ``version`` comes before the first fixed number of its branch, as in ``before(version,
     "20.15.0", "22.5.0")``. A branch without one is never fixed, but one newer than all of them is.
@@ -168,9 +193,14 @@ def caveat(version_text: str) -> str:
     name = found[1] if found else version_text
     if name.startswith("certified/"):
         return f"by its number; {name} is a certified version, which has some fixes of later ones"
-    if re.search(r"[~+](dfsg|deb|ubuntu)|ubuntu", name):
+    if is_packaged(version_text):
         return f"by its number; {name} is a package of Debian or Ubuntu, which may carry the fix"
     return "by its number; a distribution may carry the fix"
+
+
+def is_packaged(version_text: str) -> bool:
+    """Whether it is a package of Debian or Ubuntu."""
+    return re.search(r"[~+](dfsg|deb|ubuntu)|ubuntu", version_text) is not None
 
 
 def upgrade(defect: Defect, version: Version) -> str:
@@ -183,3 +213,113 @@ def upgrade(defect: Defect, version: Version) -> str:
 
 def _number(text: str) -> Version:
     return Version(*map(int, text.split(".")))
+
+
+def end_of_life(live: Live, now: dt.datetime) -> Iterator[Finding | Unknown]:
+    if live.version is None:
+        yield Unknown("K101", _NO_NUMBER)
+        return
+    last = LAST_DAY.get(live.version.major)
+    if last is None and live.version.major > max(LAST_DAY):
+        return
+    if last is None or now.date() > last:
+        since = f"since {last}" if last else "for years"
+        yield finding(
+            "K101",
+            f"nobody mends holes in Asterisk {live.version.major} any more, {since}"
+            " (a distribution may, for its own package)",
+            hint=f"upgrade to {_CARED_FOR}: https://docs.asterisk.org/About-the-Project/Asterisk-Versions/",
+            seen=live.version_text,
+        )
+
+
+def holes(live: Live, pages: Mapping[str, HttpAnswer] | Missing) -> Iterator[Finding | Unknown]:
+    """Those of the web server: the one that a request shows is shown, and the page that may end Asterisk
+    is not asked for.
+    """
+    if live.version is None:
+        yield Unknown("K102", _NO_NUMBER)
+        return
+    known = tuple(defects(live.version, "K102"))
+    for one in known:
+        if one.report == _IN_PHONEPROV:
+            yield from _reflected(live, live.version, one, pages)
+    of_status = [
+        one
+        for one in known
+        if one.report != _IN_PHONEPROV
+        and (one.report != _ENDS_HTTPS_ALONE or live.http.plain is None)
+    ]
+    if of_status and "/httpstatus" in live.http.paths:
+        newest = of_status[-1]
+        yield finding(
+            "K102",
+            f"Asterisk's web server has known holes: {'; and '.join(one.what for one in of_status)}"
+            f" ({caveat(live.version_text)})",
+            hint="write enable_status=no into [general] of http.conf, then asterisk -rx 'module reload"
+            f" http'; or {upgrade(newest, live.version)}",
+            seen=f"{live.version_text}; http show status: /httpstatus",
+        )
+
+
+def _reflected(
+    live: Live, version: Version, one: Defect, pages: Mapping[str, HttpAnswer] | Missing
+) -> Iterator[Finding | Unknown]:
+    if f"{PHONEPROV}..." not in live.http.paths:
+        return
+    answers = {} if isinstance(pages, Missing) else pages
+    answer = next((a for path, a in answers.items() if path.startswith(PHONEPROV)), None)
+    if answer is None:
+        yield Unknown("K102", f"{PHONEPROV} gave no answer that would show it")
+    elif MARK.encode() in answer.body:
+        yield finding(
+            "K102",
+            f"Asterisk's web server has a known hole: {one.what}",
+            hint="if no desk phone is set up by it: write noload = res_phoneprov.so into [modules] of"
+            " modules.conf, then asterisk -rx 'module unload res_phoneprov.so'; or"
+            f" {upgrade(one, version)}",
+            seen=f"GET {PHONEPROV}{MARK}: {answer.status}, with {MARK} in the page as it was sent",
+        )
+
+
+def sockets_of_sip(live: Live) -> Iterator[Finding | Unknown]:
+    """Only where there are so many that it matters."""
+    if live.version is None:
+        yield Unknown("K103", _NO_NUMBER)
+        return
+    streams = [n for n, one in live.transports.items() if one.get("protocol") in ("tcp", "tls")]
+    if not streams or len(live.listed) < _MANY:
+        return
+    for one in defects(live.version, "K103"):
+        yield finding(
+            "K103",
+            f"{one.what} ({caveat(live.version_text)}); {len(live.listed)} endpoints and the transports"
+            f" {some(streams)} are there to meet it",
+            hint=upgrade(one, live.version),
+            seen=live.version_text,
+        )
+
+
+def by_number(live: Live) -> Iterator[Finding | Unknown]:
+    """What is known against this number, where its package may be better than that."""
+    if live.version is None:
+        yield Unknown("K104", _NO_NUMBER)
+        return
+    known = [one for one in DEFECTS if one.is_in(live.version)]
+    if known and is_packaged(live.version_text):
+        reports = [one.report.rpartition("/")[2] for one in known]
+        yield finding(
+            "K104",
+            f"{count(len(known), 'defect')} of Asterisk that phones can meet are known of the number"
+            f" {live.version}: {some(reports, len(reports))}; the package may have the fixes all the same",
+            hint="look for them in /usr/share/doc/asterisk/changelog.Debian.gz",
+            seen=live.version_text,
+        )
+
+
+CHECKS = (
+    Check(("K101",), ("live", "now"), end_of_life),
+    Check(("K102",), ("live",), holes, also=("pages",)),
+    Check(("K103",), ("live",), sockets_of_sip),
+    Check(("K104",), ("live",), by_number),
+)

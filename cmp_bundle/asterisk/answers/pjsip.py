@@ -17,6 +17,11 @@ class ListedEndpoint:
     contacts: int
 
 
+def transports(text: str) -> tuple[str, ...]:
+    """The names of those of ``pjsip show transports``, which is not cut off."""
+    return tuple(re.findall(r"^Transport:  ([^\s<]\S*)", text, re.MULTILINE))
+
+
 #: The columns of a name with its caller id.
 _WIDTH = 48
 

@@ -1,0 +1,17 @@
+"""K: the version itself. A newer one cannot be had for a test, so these are what the packages are."""
+
+from __future__ import annotations
+
+from .fault import Fault, Server
+
+
+def _nothing(server: Server) -> None:
+    """So it comes with the package."""
+
+
+FAULTS = [
+    Fault("K101", _nothing, ("Asterisk 16", "2023-10-09"), versions=("16",), never=("22",)),
+    Fault("K102", _nothing, ("/httpstatus", "/phoneprov", "<cmp-bundle>", "Debian"),
+          versions=("16",), never=("22",)),
+    Fault("K104", _nothing, ("asterisk#1946", "22.10.1")),
+]  # fmt: skip
