@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from cmp_bundle.asterisk.answers.core import Version, version
-from cmp_bundle.doctor.versions import DEFECTS, before, caveat, defects, upgrade
+from cmp_bundle.asterisk.answers.http import HttpStatus
+from cmp_bundle.asterisk.answers.pjsip import ListedEndpoint
+from cmp_bundle.checks.live import HttpAnswer
+from cmp_bundle.doctor.evidence import Missing
+from cmp_bundle.doctor.versions import CHECKS, DEFECTS, before, caveat, defects, upgrade
+from cmp_bundle.findings import known
+
+from .evidence import evidence
+from .living import live, messages, unknown
 
 FIXED = ("18.26.4", "20.15.0", "21.10.0", "22.5.0")
 
@@ -95,3 +105,104 @@ def test_numbers_do_not_tell_all(text: str, words: str) -> None:
     assert version(text) is not None
     assert words in caveat(text)
     assert caveat(text).startswith("by its number; ")
+
+
+def test_every_code_is_known() -> None:
+    assert {one.code for one in DEFECTS} - known().keys() == set()
+
+
+DEBIAN_16 = "Asterisk 16.28.0~dfsg-0+deb11u4"
+DEBIAN_22 = "Asterisk 22.10.1+dfsg+~cs6.17.60671434-1"
+
+
+@pytest.mark.parametrize(
+    ("text", "day", "ended"),
+    [
+        (DEBIAN_16, dt.date(2026, 11, 28), True),
+        ("Asterisk 22.10.1", dt.date(2029, 10, 16), False),  # its last day
+        ("Asterisk 22.10.1", dt.date(2029, 10, 17), True),
+        ("Asterisk 21.12.3", dt.date(2026, 10, 18), False),
+        ("Asterisk 21.12.3", dt.date(2026, 11, 28), True),
+        ("Asterisk 13.38.3", dt.date(2026, 11, 28), True),
+        ("Asterisk 24.0.0", dt.date(2026, 11, 28), False),
+    ],
+)
+def test_the_end_of_a_version(text: str, day: dt.date, ended: bool) -> None:
+    """Recorded."""
+    now = dt.datetime.combine(day, dt.time(12), dt.UTC)
+    assert bool(messages(CHECKS, "K101", evidence(live=live(text), now=now))) is ended
+
+
+def test_a_version_without_a_number() -> None:
+    """Recorded: of one that was built from the repository."""
+    found = evidence(live=live("Asterisk GIT-master-1234567"), pages={})
+    for code in ("K101", "K102", "K103", "K104"):
+        assert "number" in unknown(CHECKS, code, found)
+
+
+STATUS = HttpStatus(secure="0.0.0.0:8089", paths=("/httpstatus", "/ws"))
+
+
+@pytest.mark.parametrize(
+    ("text", "http", "words"),
+    [
+        (DEBIAN_16, STATUS, ("ends this Asterisk", "runs what stands", "Debian")),
+        # With plain HTTP beside it, it does not end.
+        (DEBIAN_16, HttpStatus(plain="127.0.0.1:8088", paths=STATUS.paths), ("runs what stands",)),
+        ("Asterisk 18.26.4", STATUS, ("runs what stands",)),
+        ("Asterisk 20.1.0", STATUS, ("ends this Asterisk",)),
+    ],
+)
+def test_the_page_of_the_state(text: str, http: HttpStatus, words: tuple[str, ...]) -> None:
+    """Recorded: nobody asks for it."""
+    (message,) = messages(CHECKS, "K102", evidence(live=live(text, http=http), pages={}))
+    assert [word for word in words if word not in message] == []
+    assert ("ends this Asterisk" in message) is ("ends this Asterisk" in words)
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"), [(DEBIAN_16, ("/ws",)), (DEBIAN_22, ("/httpstatus", "/phoneprov/..."))]
+)
+def test_no_such_page_or_a_mended_one(text: str, paths: tuple[str, ...]) -> None:
+    """Recorded."""
+    here = live(text, http=HttpStatus(secure="0.0.0.0:8089", paths=paths))
+    assert messages(CHECKS, "K102", evidence(live=here, pages={})) == []
+
+
+def test_phone_provisioning_is_asked() -> None:
+    """Recorded. What it answers counts, and not its number."""
+    here = live(DEBIAN_16, http=HttpStatus(secure="0.0.0.0:8089", paths=("/phoneprov/...",)))
+    path = "/phoneprov/%3Ccmp-bundle%3E"
+    as_it_was_sent = HttpAnswer(404, None, b"<h1>Not Found</h1><p><cmp-bundle></p>")
+    (message,) = messages(CHECKS, "K102", evidence(live=here, pages={path: as_it_was_sent}))
+    assert "/phoneprov" in message
+    escaped = HttpAnswer(404, None, b"<p>&lt;cmp-bundle&gt;</p>")
+    assert messages(CHECKS, "K102", evidence(live=here, pages={path: escaped})) == []
+    answers: tuple[dict[str, HttpAnswer] | Missing, ...] = ({}, Missing("HTTPS is dead"))
+    for pages in answers:
+        assert "/phoneprov" in unknown(CHECKS, "K102", evidence(live=here, pages=pages))
+
+
+def test_many_connections_of_sip() -> None:
+    """Recorded: 22.10.1 with a transport for TCP and 300 endpoints."""
+    many = tuple(ListedEndpoint(str(n), whole=True, contacts=1) for n in range(300))
+    transports = {"tcp": {"protocol": "tcp"}, "udp": {"protocol": "udp"}}
+    here = live(DEBIAN_22, listed=many, transports=transports)
+    (message,) = messages(CHECKS, "K103", evidence(live=here))
+    assert "300 endpoints" in message
+    assert "tcp" in message
+    for fine in (
+        live(DEBIAN_22, listed=many, transports={"udp": {"protocol": "udp"}}),
+        live(DEBIAN_22, listed=many[:3], transports=transports),
+        live("Asterisk 22.11.0", listed=many, transports=transports),
+    ):
+        assert messages(CHECKS, "K103", evidence(live=fine)) == []
+
+
+def test_a_package_may_be_better_than_its_number() -> None:
+    """Recorded."""
+    (message,) = messages(CHECKS, "K104", evidence(live=live(DEBIAN_22)))
+    assert "4 defects" in message
+    assert "asterisk#1946" in message
+    for text in ("Asterisk 22.10.1", "Asterisk 22.11.0+dfsg-1"):
+        assert messages(CHECKS, "K104", evidence(live=live(text))) == []
