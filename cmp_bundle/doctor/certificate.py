@@ -15,6 +15,7 @@ from cmp_bundle.doctor.reach import Reached
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.findings import finding
 from cmp_bundle.places import Place
+from cmp_bundle.shell import word
 from cmp_bundle.sizes import some
 from cmp_bundle.tls.facts import called, is_signed_by
 from cmp_bundle.tls.hosts import Host, host
@@ -294,7 +295,7 @@ def open_keys(written: Written) -> Iterator[Finding]:
             "T119",
             f"everybody on this machine can read the key of HTTPS: {names}",
             Place(str(written.open_keys[0])),
-            f"chmod 640 {written.open_keys[0]}, and let it belong to {user}",
+            f"chmod 640 {word(written.open_keys[0])}, and let it belong to {user}",
         )
 
 
