@@ -9,6 +9,7 @@ from cmp_bundle.cli.command import command as make
 from cmp_bundle.cli.output import Result
 from cmp_bundle.commands.setting_up import init
 from cmp_bundle.settings.template import literal
+from cmp_bundle.shell import word
 
 if TYPE_CHECKING:
     from cmp_bundle.commands.context import Context
@@ -51,7 +52,10 @@ def command(context: Context, *, force: bool) -> Result:
     lines += done.notes
     lines += changes.found_here(done.findings)
     did = "wrote" if done.written else "nothing has changed since"
-    lines.append(f"{did} {done.file}; next: {done.next}")
+    # Whoever named a file would otherwise go on with the defaults.
+    config = click.get_current_context().params["config"]
+    each = f" (each time with --config {word(config)})" if config else ""
+    lines.append(f"{did} {done.file}; next{each}: {done.next}")
     return Result("\n".join(lines), done)
 
 

@@ -40,7 +40,8 @@ def test_what_asterisk_says_of_its_data_does_not_become_the_operator_s_word(at: 
 
 def test_the_file_that_is_named(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = at.folder / "pbx one.toml"
-    assert f"wrote {settings}" in at("init", "--config", "pbx one.toml")
+    said = at("init", "--config", "pbx one.toml")
+    assert f"wrote {settings}; next (each time with --config 'pbx one.toml'): cmp-bundle" in said
     assert '\netc_dir = "/etc/asterisk"' in settings.read_text()
     assert not (at.folder / "cmp-bundle.toml").exists()
     assert "already exists" in at.refused("init", "--config", "pbx one.toml")
