@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cmp_bundle.doctor.evidence import Missing
-from cmp_bundle.doctor.way import EARLIER_CAUSES, SYMPTOMS, Part, part_of
+from cmp_bundle.doctor.way import CAUSES_ELSEWHERE, SYMPTOMS, Part, part_of
 from cmp_bundle.findings import Finding, Level
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _explained(symptom: Finding, causes: Iterable[Finding]) -> bool:
         parts.add(Part.MEDIA)
     return any(
         cause.level is Level.ERROR
-        and (part_of(cause.code) in parts or cause.code in EARLIER_CAUSES.get(symptom.code, ()))
+        and (part_of(cause.code) in parts or cause.code in CAUSES_ELSEWHERE.get(symptom.code, ()))
         and cause.subject in ("", symptom.subject)
         for cause in causes
     )

@@ -69,8 +69,8 @@ SYMPTOMS = {
     "session-timer": Part.SESSION,
 }
 
-#: Causes of an earlier part that are met as one of these.
-EARLIER_CAUSES = {"websocket-closed": ("N107",)}
+#: Causes of another part that are met as one of these.
+CAUSES_ELSEWHERE = {"websocket-closed": ("N107",), "line-failed": ("M103",)}
 
 
 def part_of(code: str) -> Part:

@@ -114,6 +114,7 @@ FAULTS = [
         "M102",
         _private_alone,
         ("9.9.9.9", "192.0.2.1"),
+        along=("T110",),
         options={"url": "https://9.9.9.9:8089"},
     ),
     Fault("M106", _docker, ("172.17.0.2", "Docker")),
