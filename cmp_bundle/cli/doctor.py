@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     click.option("--skip", multiple=True, metavar="CODE", help="Leave this finding out."),
     click.option("--explain", metavar="CODE", help="Say what is known of a finding, and stop."),
     click.option("--short", is_flag=True, help="Show only what is wrong, on one line each."),
+    click.option(
+        "--all",
+        "everything",
+        is_flag=True,
+        help="Show notes too, and the reason for everything that is not known.",
+    ),
     click.option("--strict", is_flag=True, help="Exit with 1 for warnings as well."),
     click.option(
         "--wait", default="0s", metavar="TIME", help="Look again until nothing is wrong: 60s, 2m."
@@ -59,6 +65,7 @@ def command(
     only: tuple[str, ...],
     skip: tuple[str, ...],
     short: bool,
+    everything: bool,
     strict: bool,
     wait: str,
     prometheus: Path | None,
@@ -89,7 +96,9 @@ def command(
     )
     wrong = {Level.ERROR, Level.WARNING} if strict else {Level.ERROR}
     failed = any(one.level in wrong for one in found.findings)
-    return Result(shortly(found) if short else whole(found), found, failed=failed)
+    return Result(
+        shortly(found) if short else whole(found, everything=everything), found, failed=failed
+    )
 
 
 def _seconds(time: str) -> float:

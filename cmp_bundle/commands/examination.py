@@ -114,9 +114,11 @@ def _told(one: Finding) -> DoctorFinding:
     )
 
 
-def whole(found: Examination) -> str:
-    """Each finding with all that is known of it, then what was not looked at, and why."""
-    return "\n".join(_whole(found))
+def whole(found: Examination, *, everything: bool = False) -> str:
+    """Each finding with all that is known of it, then what was not looked at, and why. Notes, and what
+    only somebody elsewhere can tell, are counted, unless ``everything`` is asked for.
+    """
+    return "\n".join(_whole(found, everything=everything))
 
 
 def short(found: Examination) -> str:
@@ -124,12 +126,16 @@ def short(found: Examination) -> str:
     return "\n".join(_short(found))
 
 
-def _whole(found: Examination) -> Iterator[str]:
+def _whole(found: Examination, *, everything: bool) -> Iterator[str]:
     for one in found.findings:
-        yield from _finding(one)
-        yield ""
+        if everything or one.level is not Level.NOTE:
+            yield from _finding(one)
+            yield ""
     yield from _left_out(found)
+    yield from _unknown(found, everything=everything)
     yield _summary(found)
+    if not everything and any(one.level is Level.NOTE for one in found.findings):
+        yield "to see the notes as well: cmp-bundle doctor --all"
 
 
 def _short(found: Examination) -> Iterator[str]:
@@ -157,11 +163,25 @@ def _left_out(found: Examination) -> Iterator[str]:
         yield f"not reached, because of {because}: {' '.join(codes)}"
     for skip in found.skipped:
         yield f"left out until {skip.until} by [doctor] skip, because {skip.why!r}: {skip.code}"
+
+
+#: From so many codes on, a reason is told by itself: a missing file, or no public address.
+_SHARED = 3
+
+
+def _unknown(found: Examination, *, everything: bool) -> Iterator[str]:
+    """What could not be looked at; never in silence, and each reason once."""
     by_reason: dict[str, list[str]] = {}
     for one in found.unknown:
         by_reason.setdefault(one.reason or "", []).append(one.code)
+    single: list[str] = []
     for reason, codes in by_reason.items():
-        yield f"not known from here, since {reason}: {' '.join(codes)}"
+        if everything or len(codes) >= _SHARED:
+            yield f"not known from here, since {reason}: {' '.join(codes)}"
+        else:
+            single += codes
+    if single:
+        yield f"not known from here either, and why: cmp-bundle doctor --all: {' '.join(single)}"
 
 
 def _summary(found: Examination) -> str:

@@ -90,7 +90,7 @@ def doctor(
     if prometheus is not None:
         Disk().write(owned.resolved(prometheus), metrics(evidence, found).encode())
     if report is not None:
-        written = reports.report(evidence, whole(result), addresses=addresses)
+        written = reports.report(evidence, whole(result, everything=True), addresses=addresses)
         Disk().write(owned.resolved(report), written.encode(), FileOwnership(-1, -1, 0o600))
     return result
 

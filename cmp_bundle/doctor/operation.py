@@ -38,6 +38,7 @@ _NEEDED: Final = (
 _MOST_TRANSPORTS: Final = 20
 
 _SIP: Final = 5060
+_SIPS: Final = 5061
 _RTP: Final = {"rtpstart": (5000, "first"), "rtpend": (31000, "last")}
 
 
@@ -96,7 +97,11 @@ def _same(option: str, said: str, has: str) -> bool:
         ours, theirs = (listening_address(text) for text in (said, has))
         if ours is None or theirs is None:
             return True  # what it makes of a name is not known here
-        return ours.host == theirs.host and (ours.port or _SIP) == (theirs.port or _SIP)
+        # Without a port it takes SIP's own, which is another one over TLS.
+        usual = (_SIP, _SIPS) if not ours.port or not theirs.port else ()
+        return ours.host == theirs.host and (
+            ours.port == theirs.port or (ours.port or theirs.port) in usual
+        )
     if option == "protocol":
         return said.lower() == has.lower()
     # A name is looked up when it is loaded.

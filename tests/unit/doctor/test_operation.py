@@ -52,7 +52,8 @@ TRANSPORT = "[transport-tls]\ntype=transport\nprotocol=tls\nbind=0.0.0.0\n"
     ("has", "found"),
     [
         ({"protocol": "tls", "bind": "0.0.0.0:5060"}, ()),
-        ({"protocol": "tls", "bind": "0.0.0.0:5061"}, ("bind=0.0.0.0", "0.0.0.0:5061")),
+        ({"protocol": "tls", "bind": "0.0.0.0:5061"}, ()),
+        ({"protocol": "tls", "bind": "0.0.0.0:5070"}, ("bind=0.0.0.0", "0.0.0.0:5070")),
         ({"protocol": "tcp", "bind": "0.0.0.0:5060"}, ("protocol=tls", "tcp")),
         ({}, ()),  # nothing was told of it
     ],
