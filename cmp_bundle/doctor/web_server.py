@@ -14,6 +14,7 @@ from cmp_bundle.doctor.sessions import in_use, is_full
 from cmp_bundle.doctor.way import Part
 from cmp_bundle.findings import finding
 from cmp_bundle.places import Place
+from cmp_bundle.shell import word
 from cmp_bundle.tls.readable import Why
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def _file(written: Written, redirect: Redirect, path: str) -> Iterator[Finding]:
             f"Asterisk runs as {user}, who may not {'enter this folder' if folder else 'read this file'}:"
             f" the page that {redirect.target} leads to",
             Place(str(found.unread.path)),
-            f"chmod o+r{'x' if folder else ''} {found.unread.path}",
+            f"chmod o+r{'x' if folder else ''} {word(found.unread.path)}",
             seen=f"{found.file}: Permission denied",
         )
     elif found.unread.why is Why.MISSING:

@@ -22,6 +22,7 @@ def examined(at: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """One whose Asterisk is stopped, so that its files alone are looked at."""
     monkeypatch.delenv("CMP_BUNDLE_SITE_URL")
     (at.root / "etc/asterisk/http.conf").write_text("[general]\nenabled=yes\n")
+    (at.root / "etc/asterisk/pjsip.conf").write_text("")
     return at
 
 

@@ -18,7 +18,9 @@ AND_MORE = 30.0
 
 PHONES = 40
 
-PJSIP = "".join(f"[p{n}]\ntype=endpoint\nwebrtc=yes\naors=p{n}\n\n" for n in range(PHONES))
+PJSIP = "".join(
+    f"[p{n}]\ntype=endpoint\nwebrtc=yes\nallow=opus\naors=p{n}\n\n" for n in range(PHONES)
+)
 
 
 @pytest.fixture
