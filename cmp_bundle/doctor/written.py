@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import stat
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 from cmp_bundle.accounts import from_pjsip, from_wizard
 from cmp_bundle.accounts.endpoint import Endpoints
 from cmp_bundle.asterisk import reader
-from cmp_bundle.asterisk.configuration import folded
+from cmp_bundle.asterisk.configuration import UNKNOWN, folded
 from cmp_bundle.doctor.evidence import Missing, Page, PjsipObject, Written
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.findings import Level
 from cmp_bundle.provision.realtime import realtime
 from cmp_bundle.provision.survey import THEIRS
 from cmp_bundle.server.configuration import configuration
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from cmp_bundle.asterisk.configuration import Configuration
     from cmp_bundle.asterisk.installation import Installation
+    from cmp_bundle.findings import Finding
     from cmp_bundle.server.configuration import ServerConfiguration
 
 #: Bytes of a page: more is told as such.
@@ -41,8 +44,11 @@ def written(installation: Installation, page: str = "") -> Written | Missing:
     try:
         configured = configuration(installation, THEIRS, also=_ALSO)
     except CmpBundleError as error:
-        return Missing(str(error))
+        return Missing(str(error), finding=error.finding)
     files = {name: reader.read(name, configured.files) for name in (*THEIRS, *_ALSO)}
+    given_up = next(filter(None, map(_given_up, files.values())), None)
+    if given_up is not None:
+        return Missing(given_up.text, finding=given_up)
     base = from_pjsip.found(files["pjsip.conf"])
     wizards = from_wizard.found(files["pjsip_wizard.conf"], base)
     objects = _objects(files["pjsip.conf"])
@@ -76,6 +82,14 @@ def _page(configured: ServerConfiguration, target: str) -> Page | None:
     found = readable.contents(inside, readable.of(installation), _LARGEST_PAGE)
     unread = found if isinstance(found, readable.Unread) else None
     return Page(installation.path(inside), unread)
+
+
+def _given_up(read: Configuration) -> Finding | None:
+    """Why a file was not read to its end, of which nothing is known then."""
+    problem = read.problems[-1] if read.refused and read.problems else None
+    if problem is None or problem.code != UNKNOWN:
+        return None
+    return replace(problem, level=Level.ERROR, hint="have a smaller file, without what fills it")
 
 
 def _open_keys(configured: ServerConfiguration) -> Iterator[Path]:

@@ -23,6 +23,20 @@ def put(path: str, content: str) -> None:
     Path(path).write_text(content)
 
 
+def pipe(path: str) -> None:
+    """What nobody writes into, in the place of whatever is there."""
+    _aside(path)
+    os.mkfifo(path)
+
+
+def fill(path: str, megabytes: str, text: str) -> None:
+    """``text`` again and again, in the place of whatever is there."""
+    _aside(path)
+    piece = text.encode() * (1_000_000 // len(text.encode()))
+    with Path(path).open("wb") as file:
+        file.writelines(piece for _ in range(int(megabytes)))
+
+
 def lead(path: str, target: str) -> None:
     """A link in the place of whatever is there; it is kept beside, under another name."""
     _aside(path)
@@ -78,7 +92,7 @@ def _kept(path: str) -> Path:
 
 
 ACTIONS: dict[str, tuple[Callable[..., None], int]] = {
-    "put": (put, 2), "lead": (lead, 2), "back": (back, 1), "race": (race, 2),
+    "put": (put, 2), "pipe": (pipe, 1), "fill": (fill, 3), "lead": (lead, 2), "back": (back, 1), "race": (race, 2),
 }  # fmt: skip
 
 

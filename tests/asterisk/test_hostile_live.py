@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,7 +33,15 @@ from tests.unit.deploy.trees import snapshot
 
 pytestmark = [pytest.mark.asterisk, SIXTEEN_IN_SOAK]
 
-for name in ("deploy", "provision", "rollback", "undeploy", "accounts", "accounts_import"):
+for name in (
+    "deploy",
+    "provision",
+    "rollback",
+    "undeploy",
+    "accounts",
+    "accounts_import",
+    "doctor",
+):
     importlib.import_module(f"cmp_bundle.cli.{name}")  # here, and not in each process
 
 SECRET = "only-root-knows-this"
@@ -275,6 +284,45 @@ def test_what_only_root_can_read_is_not_read(hostile: Hostile, bundles: dict[str
     at.works("accounts", "import", "--copy", "--update")
     at.works("accounts", "rotate", "alice")
     works(at, bundles)
+
+
+#: What the user may make of a file.
+PLANTED: dict[str, tuple[str, ...]] = {
+    "a pipe": ("pipe",),
+    "a hundred megabytes": ("fill", "100", "a = b\n"),
+    "sixty megabytes": ("fill", "60", "[a]\ntype = endpoint\nwebrtc = yes\n"),
+    "itself again": ("put", "#include *.conf\n#include pjsip.conf\n#tryinclude http.conf\n"),
+    "escapes": ("put", "[general]\x1b[2J\n\x9b31m = \x1b]0;root\x07\n[\x1b[2J](!)\n"),
+}
+EVERYTHING = ("http.conf", "pjsip.conf")
+MORE = ("extensions.conf", "logger.conf", "keys/asterisk.pem")
+
+
+@pytest.mark.parametrize("hostile", ["from source"], indirect=True)
+def test_the_doctor_reads_nothing_of_root_s_and_comes_to_an_end(hostile: Hostile) -> None:
+    at = hostile
+    at.cmp.environment["CMP_BUNDLE_SITE_URL"] = at.pbx.url
+
+    def looks() -> str:
+        began = time.monotonic()
+        said = at.runs("doctor")
+        assert time.monotonic() - began < 60
+        assert not set(said) & {chr(code) for code in (*range(9), *range(11, 32), 127)}
+        assert len(said) < 100_000
+        return said
+
+    healthy = looks()
+    for name in (*EVERYTHING, *MORE):
+        for kind in PLANTED if name in EVERYTHING else ("a pipe",):
+            act, *how = PLANTED[kind]
+            at.does(act, f"{at.etc}/{name}", *how)
+            said = looks()
+            assert "megabytes" not in kind or "is too large" in said, (name, kind)
+            at.does("back", f"{at.etc}/{name}")
+        at.does("lead", f"{at.etc}/{name}", f"{at.target}/shadow")
+        looks()
+        at.does("back", f"{at.etc}/{name}")
+    assert looks() == healthy
 
 
 def test_a_user_and_a_data_folder_that_are_lies(hostile: Hostile, bundles: dict[str, Path]) -> None:
