@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.accounts.model import ha1
+from cmp_bundle.asterisk.configuration import folded
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.evidence import Missing
 from cmp_bundle.doctor.pages import is_history
@@ -67,7 +68,8 @@ def open_endpoints(written: Written, phones: tuple[Phone, ...] | Missing) -> Ite
         if kind != "endpoint" or name in own | told_by_address | {"anonymous"}:
             continue
         by = one.options.get("identify_by", "username").lower()
-        if "username" in by and not any(map(one.options.get, _KEPT_OUT)):
+        leads = _leads_somewhere(written, one.options.get("context", "default"))
+        if leads and "username" in by and not any(map(one.options.get, _KEPT_OUT)):
             yield finding(
                 "X101",
                 f"the endpoint {name} has no auth, and no identify tells it by an address: whoever says to"
@@ -77,6 +79,16 @@ def open_endpoints(written: Written, phones: tuple[Phone, ...] | Missing) -> Ite
                 f" then {_RELOAD}",
                 name,
             )
+
+
+def _leads_somewhere(written: Written, context: str) -> bool:
+    """Whether a context has anything in extensions.conf. FreePBX has an endpoint whose context is none."""
+    return any(
+        folded(line.name) in ("exten", "same", "include", "switch")
+        for one in written.files["extensions.conf"].categories
+        if one.name == context and not one.template
+        for line in one.variables
+    )
 
 
 def passwords(

@@ -34,9 +34,10 @@ messages => notice,warning,error,security
 """
 
 #: What every call costs, whoever calls: in a network without name servers, such as this one, since
-#: Asterisk looks for its own address; and on 16.
+#: Asterisk looks for its own address; and on 16, where that of a Chrome is the fault that is found (S108).
 _OF_ANY_CALL = re.compile(
     r'netsock2\.c: getaddrinfo\("|acl\.c: Unable to lookup |Endpoint has no geoloc_\w+_call_profile'
+    r"|sdp\.c \.Error adding media attribute, .*PJ_ETOOMANY|SDP body: .*PJMEDIA_SDP_EMISSINGRTPMAP"
 )
 
 #: Security events of a phone that registers and calls with its own password.

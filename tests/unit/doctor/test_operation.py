@@ -288,6 +288,8 @@ def test_modules_that_are_left_out(tmp_path: Path) -> None:
     told = evidence(written=written(tmp_path, modules_conf=text), live=live(modules=has))
     (message,) = messages(CHECKS, "O106", told)
     assert "res_pjsip_registrar, res_srtp" in message
+    old = replace(told, live=live(modules={**has, "chan_sip": True}))
+    assert messages(CHECKS, "O106", old) == [], "it has the phones"
 
 
 @pytest.mark.parametrize(

@@ -72,12 +72,17 @@ def test_what_only_the_running_server_has() -> None:
 
 
 OPEN = "[lobby]\ntype=endpoint\ncontext=default\n"
+PLAN = "[default]\nexten => 1,1,Answer()\n[inside]\n[other]\ninclude => default\n"
 
 
 @pytest.mark.parametrize(
     ("text", "found"),
     [
         (OPEN, True),
+        (OPEN.replace("context=default\n", ""), True),
+        (OPEN.replace("default", "other"), True),
+        (OPEN.replace("default", "inside"), False),  # where there is nothing
+        (OPEN.replace("default", "dpma-invalid"), False),  # as FreePBX has one
         (f"{OPEN}auth=lobby\n", False),
         (f"{OPEN}acl=office\n", False),
         (f"{OPEN}outbound_auth=provider\n", False),  # of a provider, which has its own rules
@@ -87,13 +92,14 @@ OPEN = "[lobby]\ntype=endpoint\ncontext=default\n"
     ],
 )
 def test_an_endpoint_without_a_password(text: str, found: bool, tmp_path: Path) -> None:
-    told = evidence(written=written(tmp_path, pjsip_conf=text), phones=())
-    assert bool(messages(CHECKS, "X101", told)) is found
+    there = written(tmp_path, pjsip_conf=text, extensions_conf=PLAN)
+    assert bool(messages(CHECKS, "X101", evidence(written=there, phones=()))) is found
 
 
 def test_phones_are_told_of_elsewhere(tmp_path: Path) -> None:
     lobby = Phone("lobby", None, asked=True, loaded={})
-    told = evidence(written=written(tmp_path, pjsip_conf=OPEN), phones=(lobby,))
+    there = written(tmp_path, pjsip_conf=OPEN, extensions_conf=PLAN)
+    told = evidence(written=there, phones=(lobby,))
     assert messages(CHECKS, "X101", told) == []
 
 
