@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from cmp_bundle.accounts import endpoint, from_pjsip, from_wizard
+from cmp_bundle.accounts import browsers, endpoint, from_pjsip, from_wizard
 from cmp_bundle.accounts.conf_source import ConfSource
 from cmp_bundle.accounts.endpoint import Endpoints
 from cmp_bundle.asterisk.conf_files import ConfFolder
@@ -121,7 +121,7 @@ def test_two_globals_are_none(pbx: Asterisk) -> None:
         (from_wizard, "_INBOUND", "-auth"),
         (from_wizard, "last", lambda options, name: next(iter(options), name)),
         (endpoint, "folded", str),
-        (endpoint, "is_true", lambda value: value == "yes"),
+        (browsers, "is_true", lambda value: value == "yes"),
         (endpoint, "integer", lambda value, *_: int(value) if value.isdecimal() else None),
     ],
     ids=lambda rule: rule[0].__name__.rpartition(".")[2] + "." + rule[1],
