@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -31,6 +32,9 @@ _TAKING = 5.0
 #: Seconds for the server to say goodbye.
 _GOODBYE = 2.0
 
+#: Pings within a second: who sends more leaves no time for anything else, since each is answered.
+_MOST_PINGS = 200
+
 #: What an attempt to connect may raise.
 FAILURES = (
     OSError,
@@ -43,6 +47,23 @@ FAILURES = (
 
 class LineError(Exception):
     """The line is of no use (any more). The text is a clause about the server."""
+
+
+class _Connection(WebSocketClientConnection):
+    """One that ends where the server does nothing but ping."""
+
+    _pings = 0
+    _since = 0.0
+
+    def on_ping(self, data: bytes) -> None:
+        now = time.monotonic()
+        if now - self._since > 1.0:
+            self._since, self._pings = now, 0
+        self._pings += 1
+        stream = self.protocol.stream if self.protocol else None
+        if self._pings > _MOST_PINGS and stream is not None:
+            stream.close()
+        super().on_ping(data)
 
 
 async def connected(
@@ -68,7 +89,7 @@ async def connected(
         ssl_options=context,
         network_interface=source,
     )
-    connection = WebSocketClientConnection(
+    connection = _Connection(
         request,
         subprotocols=["sip"],
         max_message_size=largest,
