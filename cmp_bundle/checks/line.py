@@ -104,7 +104,11 @@ async def connected(
         # Its own patience ends with a handshake that it takes for one, and then finds wrong.
         await asyncio.wait_for(connection.connect_future, patience + 1)
     except BaseException:
-        connection.protocol = None  # it never came to be one
+        # It may have come to be one in the very moment in which nobody waited any longer.
+        stream = connection.protocol.stream if connection.protocol else None
+        if stream is not None:
+            stream.close()
+        connection.protocol = None
         raise
     return connection
 
