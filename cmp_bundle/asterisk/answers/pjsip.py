@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -38,4 +38,59 @@ def endpoints(text: str) -> tuple[ListedEndpoint, ...]:
         elif found and re.match(r"      Contact:  (?!<)", line):
             last = found[-1]
             found[-1] = ListedEndpoint(last.name, last.whole, last.contacts + 1)
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A registered phone, of ``pjsip show aor``. ``uri`` may be cut off; ``status`` is one of Avail,
+    Unavail, NonQual, Unknown and the like.
+    """
+
+    uri: str
+    status: str
+
+    @property
+    def gone(self) -> bool:
+        """Whether it does not answer Asterisk's questions."""
+        return self.status.startswith("Unavail")
+
+
+def contacts(text: str, aor: str) -> tuple[Contact, ...]:
+    """Those of ``pjsip show aor NAME``."""
+    found = []
+    for line in text.splitlines():
+        _, begun, rest = line.partition("Contact:  ")
+        if begun and rest.startswith(f"{aor}/"):
+            # The address, a hash, the status and a time.
+            uri, *others = rest.removeprefix(f"{aor}/").split() or ("",)
+            if len(others) == len(("hash", "status", "time")):
+                found.append(Contact(uri, others[1]))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Identify:
+    """A ``type=identify``: from the networks of ``matches`` everything is taken for ``endpoint``. Names
+    may be cut off. What is no network, such as a header, stands there as well.
+    """
+
+    name: str
+    endpoint: str
+    matches: tuple[str, ...]
+
+
+def identifies(text: str) -> tuple[Identify, ...]:
+    """Those of ``pjsip show identifies``."""
+    found: list[Identify] = []
+    for line in text.splitlines():
+        what, colon, rest = line.strip().partition(": ")
+        rest = rest.strip()
+        if not colon or rest.startswith("<"):
+            continue
+        if what == "Identify":
+            name, _, endpoint = rest.partition("/")
+            found.append(Identify(name, endpoint, ()))
+        elif what == "Match" and found:
+            found[-1] = replace(found[-1], matches=(*found[-1].matches, rest))
     return tuple(found)

@@ -24,7 +24,8 @@ BEGINNINGS = (
     "", "  1. ", "  'x' => 1. ", " Endpoint:  ", "  Include => '", "[ Context 'x'\n  'a' => 1. ",
     "Asterisk ", "ParameterName : ParameterValue\n==\n x : ", "HTTPS Server Enabled and Bound to ",
     "System uptime: ", "  Maximum open file handles: ", "Enabled URI's:\n/", "x.so  ", "Port start: ",
-    "Unable to find object ",
+    "Unable to find object ", "    Contact:  x/sip:x ", " Identify:  x/y\n Match: ", "  Name:   x\n",
+    "--------------------  --------------------\n  x  ", "Config Engine: x\n===> ", "acl\n---\n 0:  deny - ",
 )  # fmt: skip
 
 REPEATED = (
