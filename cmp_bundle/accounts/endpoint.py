@@ -84,12 +84,21 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
+class Aor:
+    """``type=aor``: how many phones may register, which is none where nothing is said."""
+
+    id: str
+    where: Place | Row
+    max_contacts: int = 0
+
+
+@dataclass(frozen=True)
 class Endpoints:
     """What a source holds, by id.
 
     ``transports`` maps names to protocols in small letters; it is None where the source has
-    none to tell of. ``realm`` is that of challenges, empty where the source does not tell.
-    ``findings`` are what makes Asterisk load less than there is.
+    none to tell of, as ``aors`` is. ``realm`` is that of challenges, empty where the source does
+    not tell. ``findings`` are what makes Asterisk load less than there is.
     """
 
     endpoints: Mapping[str, Endpoint]
@@ -97,6 +106,7 @@ class Endpoints:
     transports: Mapping[str, str] | None = None
     realm: str = ""
     findings: tuple[Finding, ...] = ()
+    aors: Mapping[str, Aor] | None = None
 
 
 def last(options: Iterable[Option], name: str) -> Option | None:
@@ -131,6 +141,12 @@ def endpoint(name: str, options: tuple[Option, ...], where: Place | Row) -> Endp
         aors=names(value(options, "aors")),
         missing=browsers.missing(last_ones) if webrtc else {},
     )
+
+
+def aor(name: str, options: tuple[Option, ...], where: Place | Row) -> Aor:
+    """The aor that these options make."""
+    most = integer(value(options, "max_contacts"), 0, _UINT_MAX)
+    return Aor(name, where, most or 0)
 
 
 def auth(name: str, options: tuple[Option, ...]) -> Auth:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from cmp_bundle.accounts.endpoint import Auth, Endpoints, Option, auth, endpoint
+from cmp_bundle.accounts.endpoint import Auth, Endpoints, Option, aor, auth, endpoint, last
+from cmp_bundle.asterisk.configuration import folded
 from cmp_bundle.asterisk.lines import BLANKS
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.places import Row
@@ -48,6 +49,9 @@ _COLUMNS = {
         "supported_algorithms_uas",
     ),
 }
+
+#: Tables that are read where they are.
+_MORE = {"ps_aors": ("id", "max_contacts"), "ps_transports": ("id", "protocol")}
 
 #: Rows that are held at a time while a table is read.
 _CHUNK = 1000
@@ -85,7 +89,20 @@ def found(connection: sa.Connection, url: str) -> Endpoints:
         phone = endpoint(row.id, options, row)
         auth_names = tuple(names.get(fold(name), name) for name in phone.auths)
         endpoints[row.id] = replace(phone, auths=auth_names)
-    return Endpoints(endpoints, auths)
+    tables = {*inspector.get_table_names(), *inspector.get_view_names()}
+    aors = transports = None
+    if "ps_aors" in tables:
+        rows = _rows(connection, inspector, "ps_aors", url)
+        aors = {row.id: aor(row.id, options, row) for row, options, _ in rows}
+    if "ps_transports" in tables:
+        rows = _rows(connection, inspector, "ps_transports", url)
+        transports = {row.id: _protocol(options) for row, options, _ in rows}
+    return Endpoints(endpoints, auths, transports or None, aors=aors)
+
+
+def _protocol(options: Iterable[Option]) -> str:
+    found = last(options, "protocol")
+    return folded(found.value) if found else "udp"
 
 
 def require(connection: sa.Connection, url: str, names: Iterable[str]) -> None:
@@ -121,7 +138,7 @@ def _rows(
 ) -> Iterator[tuple[Row, tuple[Option, ...], str]]:
     """Each row, its columns as sorcery gets them, and one of which nobody knows what it gets."""
     known = {column["name"].lower(): column["name"] for column in inspector.get_columns(table)}
-    columns = {name: known[name] for name in _COLUMNS[table] if name in known}
+    columns = {name: known[name] for name in (_COLUMNS | _MORE)[table] if name in known}
     unclear = _UNCLEAR.get(connection.dialect.name)
     for values in _read(connection, table, columns.values()):
         cells = dict(zip(columns, values, strict=True))

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cmp_bundle.accounts.endpoint import (
     REALM,
+    Aor,
     Auth,
     Endpoint,
     Endpoints,
     Option,
+    aor,
     auth,
     endpoint,
     value,
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     from cmp_bundle.asterisk.configuration import Category, Configuration
 
-_Object = TypeVar("_Object", Auth, Endpoint, str)
+_Object = TypeVar("_Object", Aor, Auth, Endpoint, str)
 
 
 def found(configuration: Configuration) -> Endpoints:
@@ -40,6 +42,7 @@ def found(configuration: Configuration) -> Endpoints:
         auths=_objects(configuration, "auth", lambda c: auth(c.name, options(c)), findings),
         transports=_objects(configuration, "transport", _protocol, findings),
         realm=_realm(configuration),
+        aors=_objects(configuration, "aor", _aor, findings),
         findings=tuple(findings),
     )
 
@@ -75,6 +78,10 @@ def _endpoint(category: Category) -> Endpoint:
     return endpoint(category.name, options(category), category.place)
 
 
+def _aor(category: Category) -> Aor:
+    return aor(category.name, options(category), category.place)
+
+
 def _protocol(category: Category) -> str:
     return folded(value(options(category), "protocol", "udp"))
 
@@ -102,7 +109,7 @@ def _objects(
     return objects
 
 
-def _is_loaded(found: Auth | Endpoint | str) -> bool:
+def _is_loaded(found: Aor | Auth | Endpoint | str) -> bool:
     """Whether Asterisk loads it: what it does not load, as an auth may be, is no second one."""
     return found.loaded if isinstance(found, Auth) else True
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cmp_bundle.accounts.endpoint import Endpoints, Option, auth, endpoint, last, value
+from cmp_bundle.accounts.endpoint import Endpoints, Option, aor, auth, endpoint, last, value
 from cmp_bundle.accounts.from_pjsip import options
 from cmp_bundle.asterisk import category_filter
 from cmp_bundle.asterisk.values import is_true
 
 if TYPE_CHECKING:
-    from cmp_bundle.accounts.endpoint import Auth, Endpoint
+    from cmp_bundle.accounts.endpoint import Aor, Auth, Endpoint
     from cmp_bundle.asterisk.configuration import Category, Configuration
 
 #: How the module looks for its categories.
@@ -34,12 +34,14 @@ def found(configuration: Configuration, base: Endpoints) -> Endpoints:
     """
     endpoints: dict[str, Endpoint] = {}
     auths: dict[str, Auth] = dict(base.auths)
+    aors: dict[str, Aor] = dict(base.aors or {})
     for category in configuration.categories:
         if category.template or not _WIZARDS.accepts(template=False, variables=category.variables):
             continue
         lines = options(category)
         wizard = _endpoint(category, lines)
         endpoints[wizard.id] = wizard
+        aors[wizard.id] = aor(wizard.id, _passed_on(lines, "aor/"), category.place)
         if is_true(value(lines, "accepts_auth")):
             inbound = _passed_on(lines, "inbound_auth/")
             # Without a username the module makes no auth, though it says inbound_auth to it.
@@ -48,11 +50,11 @@ def found(configuration: Configuration, base: Endpoints) -> Endpoints:
                 another = auth(name, inbound)
                 if name not in auths or another.loaded:
                     auths[name] = another
-    return Endpoints(endpoints, auths, base.transports, base.realm)
+    return Endpoints(endpoints, auths, base.transports, base.realm, aors=aors)
 
 
 def _endpoint(category: Category, lines: tuple[Option, ...]) -> Endpoint:
-    added = []
+    added = [Option("aors", category.name, category.place)]
     transport = last(lines, "transport")
     if transport and transport.value:
         added.append(transport)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import source_name
 from cmp_bundle.accounts.conf_source import ConfSource
 from cmp_bundle.asterisk.conf_files import ConfFolder
+from cmp_bundle.asterisk.sorcery import PJSIP_CONF, conf_files
 from cmp_bundle.errors import CmpBundleError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from cmp_bundle.accounts.database import Database
     from cmp_bundle.accounts.endpoint import Endpoints
     from cmp_bundle.accounts.source import AccountSource
+
+#: What a phone that registers takes.
+_KINDS = ("endpoint", "auth", "aor", "transport")
 
 
 @dataclass(frozen=True)
@@ -75,12 +80,43 @@ class Sources:
         return found
 
     def of_asterisk(self, *, all_of_it: bool = False) -> dict[str, Endpoints]:
-        """What Asterisk's own files hold, by their names, as far as they are there and can be read.
+        """What Asterisk's own files hold, by their names, as far as they are there and can be read:
+        those that sorcery.conf leads to, each with all auths, aors and transports of the others.
 
         With ``all_of_it`` raises CmpBundleError where one may not be read.
         """
+        if self.asterisk is None:
+            return {}
+        names = (*conf_files(self.asterisk), source_name.WIZARD)
+        found = self._readable(names, all_of_it=all_of_it)
+        if all(conf_files(self.asterisk, kind) == (PJSIP_CONF,) for kind in _KINDS):
+            return found
+        return {name: self._completed(name, one) for name, one in found.items()}
+
+    def _completed(self, name: str, one: Endpoints) -> Endpoints:
+        """With what other files have for it. A wizard makes auths and aors of its own."""
+        assert self.asterisk is not None  # noqa: S101 - there are files
+        auths, aors, transports = (
+            tuple(self._readable(conf_files(self.asterisk, kind)).values()) for kind in _KINDS[1:]
+        )
+        own = (one,) if name == source_name.WIZARD else ()
+        return replace(
+            one,
+            auths={n: a for f in (*auths, *own) for n, a in f.auths.items()},
+            aors={n: a for f in (*aors, *own) for n, a in (f.aors or {}).items()},
+            transports={n: t for f in transports for n, t in (f.transports or {}).items()},
+        )
+
+    def uncounted(self) -> frozenset[str]:
+        """The endpoints in pjsip.conf, where sorcery.conf says that they come from elsewhere."""
+        if self.asterisk is None or PJSIP_CONF in conf_files(self.asterisk):
+            return frozenset()
+        found = self._readable((PJSIP_CONF,))
+        return frozenset(n for one in found.values() for n in one.endpoints)
+
+    def _readable(self, names: Iterable[str], *, all_of_it: bool = False) -> dict[str, Endpoints]:
         found = {}
-        for name in (source_name.PJSIP, source_name.WIZARD) if self.asterisk else ():
+        for name in names:
             try:
                 found[name] = self.endpoints(name)
             except CmpBundleError as error:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cmp_bundle.accounts.endpoint import Endpoints, digest
+from cmp_bundle.accounts import source_name
+from cmp_bundle.accounts.endpoint import Endpoints
 from cmp_bundle.accounts.endpoint_account import usable
-from cmp_bundle.accounts.model import ha1
 from cmp_bundle.bundle import leaks, sealed
-from cmp_bundle.checks import endpoints
+from cmp_bundle.checks import endpoints, registration, sorcery
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.findings import Finding, finding
 from cmp_bundle.shell import word
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from cmp_bundle.accounts.endpoint import Endpoint
     from cmp_bundle.accounts.model import Account
-    from cmp_bundle.places import Place, Row
+    from cmp_bundle.asterisk.configuration import Variable
 
 #: Shorter passwords are guessed: Asterisk lets anybody try as often as they like.
 _SHORT = 8
@@ -35,28 +36,54 @@ def against_asterisk(
     files: Iterable[Endpoints] | None,
     *,
     complete: bool,
+    uncounted: Uncounted | None = None,
 ) -> Iterator[Finding]:
-    """Each account beside its endpoint.
+    """Each account beside its endpoint, and first what keeps Asterisk from loading any.
 
     ``sources`` has what is behind each account's ``source``, or why that is not known; ``files``
     are Asterisk's own, None where there is no Asterisk to compare with, and ``complete`` is
     whether an endpoint that is not in them is nowhere: Asterisk may have more in a database.
+    ``uncounted`` are the endpoints of pjsip.conf, where it is no file of endpoints at all.
     """
+    accounts = tuple(accounts)
     in_files = None if files is None else tuple(files)
+    read = [f for f in (*sources.values(), *(in_files or ())) if isinstance(f, Endpoints)]
+    yield from dict.fromkeys(one for f in read for one in f.findings)
+    hidden = [] if uncounted is None else [a.id for a in accounts if uncounted.holds(a, in_files)]
+    if uncounted is not None and hidden:
+        yield sorcery.file_uncounted(hidden, uncounted.line)
     for account in accounts:
+        if account.id in hidden:
+            continue
         if account.source:
             there = sources[account.source]
             if isinstance(there, CmpBundleError):
                 yield finding("source", str(there), account.place, there.hint, account.id)
                 continue
-            found = against(account, there)
+            # Where Asterisk loads no object of a kind, there is no more to compare.
+            found = () if there.findings else against(account, there)
             yield from (one for one in found if one.code not in _THE_SOURCES_OWN)
         elif in_files is None:
             text = f"no Asterisk was found here to compare {account.id} with"
             yield finding("not-compared", text, account.place, None, account.id)
         else:
             there = next((f for f in in_files if account.id in f.endpoints), _NOTHING)
-            yield from against(account, there, complete=complete)
+            if not there.findings:
+                yield from against(account, there, complete=complete)
+
+
+@dataclass(frozen=True)
+class Uncounted:
+    """The ``ids`` of endpoints in pjsip.conf, by a ``line`` of sorcery.conf none of Asterisk's."""
+
+    ids: frozenset[str]
+    line: Variable
+
+    def holds(self, account: Account, counted: Iterable[Endpoints] | None) -> bool:
+        """Whether ``account`` is for one of them, and for none of those that are ``counted``."""
+        if account.source:
+            return account.source == source_name.PJSIP and account.id in self.ids
+        return account.id in self.ids and not any(account.id in f.endpoints for f in counted or ())
 
 
 def against(account: Account, found: Endpoints, *, complete: bool = True) -> Iterator[Finding]:
@@ -73,6 +100,9 @@ def against(account: Account, found: Endpoints, *, complete: bool = True) -> Ite
     if not endpoint.webrtc:
         text = f"the endpoint {account.id!r} is not for browsers"
         yield finding("S101", text, endpoint.where, "write webrtc=yes", account.id)
+    if found.aors is not None:
+        most = {name: aor.max_contacts for name, aor in found.aors.items()}
+        yield from registration.aor(endpoint.id, endpoint.aors, most, endpoint.where)
     yield from endpoints.surprises(endpoint, found)
     yield from _authentication(account, endpoint, found)
 
@@ -95,31 +125,14 @@ def passwords(accounts: Iterable[Account], public: list[bytes]) -> Iterator[Find
 
 
 def _authentication(account: Account, endpoint: Endpoint, found: Endpoints) -> Iterator[Finding]:
-    def of_account(code: str, text: str, where: Place | Row | None) -> Finding:
-        return finding(code, text, where, None, account.id)
-
     if not (account.password or account.ha1):
-        yield of_account("no-password", f"{account.id} has no password yet", account.place)
+        text = f"{account.id} has no password yet"
+        yield finding("no-password", text, account.place, None, account.id)
     auth = usable(endpoint, found)
     if isinstance(auth, Finding):
         yield auth
         return
     where = auth.secret.where if auth.secret else endpoint.where
-    if account.user != auth.username:
-        text = f"{account.id} authenticates as {account.user!r}, Asterisk expects {auth.username!r}"
-        yield of_account("R107", text, where)
-        return
-    realm = auth.realm or found.realm
-    if account.ha1 and realm and account.realm != realm:
-        text = (
-            f"the ha1 of {account.id} is for the realm {account.realm!r}, Asterisk's is {realm!r}"
-        )
-        yield of_account("R113", text, where)
-        return
-    if not (account.password or account.ha1):
-        return
-    realm = realm or account.realm
-    account_digest = account.ha1 or ha1(account.user, realm, account.password)
-    if account_digest != digest(auth, realm):
-        text = f"the password of {account.id} is not the one that Asterisk has"
-        yield of_account("R107", text, where)
+    differs = registration.credentials(account, auth, auth.realm or found.realm, where)
+    if differs is not None:
+        yield differs

@@ -11,12 +11,14 @@ from cmp_bundle.accounts.edits import Edits
 from cmp_bundle.accounts.endpoint import Endpoints
 from cmp_bundle.accounts.fields import AccountFields
 from cmp_bundle.accounts.rotate import holds, renewal
+from cmp_bundle.asterisk.sorcery import in_database
 from cmp_bundle.bundle.build import known
 from cmp_bundle.bundle.client import client
 from cmp_bundle.changes.step import Reload
-from cmp_bundle.checks.accounts import against_asterisk, passwords
+from cmp_bundle.checks.accounts import Uncounted, against_asterisk, passwords
 from cmp_bundle.checks.contexts import WrittenDialplan
-from cmp_bundle.checks.sorcery import in_database
+from cmp_bundle.checks.sorcery import not_counted
+from cmp_bundle.checks.websocket import without_pjsip
 from cmp_bundle.commands import loaded_accounts, server
 from cmp_bundle.commands.account_files import named, read
 from cmp_bundle.commands.context import with_notes
@@ -210,30 +212,49 @@ def check_accounts(context: Context) -> AccountFindings:
     if not file.accounts:
         return AccountFindings(file.path, 0, ())
     found = [
+        *_live(context),
         *_compared(file.accounts, loaded_accounts.sources(context, file, compared=True)),
         *passwords(file.accounts, _public(context)),
     ]
     return AccountFindings(file.path, len(file.accounts), tuple(found))
 
 
+def _live(context: Context) -> Iterator[Finding]:
+    """What keeps all phones from registering, where Asterisk runs here."""
+    try:
+        where = server.look(context)
+    except CmpBundleError:
+        return
+    found = without_pjsip(where.control) if where and where.running else None
+    if found is not None:
+        yield found
+
+
 def _compared(accounts: tuple[Account, ...], sources: Sources) -> Iterator[Finding]:
     def endpoints(name: str) -> Endpoints | CmpBundleError:
         try:
-            return loaded_accounts.with_transports(sources.endpoints(name), sources)
+            return loaded_accounts.with_files(name, sources)
         except CmpBundleError as error:
             return error
 
-    there = {
-        name: endpoints(name) for name in dict.fromkeys(a.source for a in accounts if a.source)
-    }
-    files = None if sources.asterisk is None else sources.of_asterisk(all_of_it=True).values()
-    complete = sources.asterisk is not None and not in_database(sources.asterisk)
-    yield from against_asterisk(accounts, there, files, complete=complete)
+    named = dict.fromkeys(a.source for a in accounts if a.source)
     if sources.asterisk is None:
+        there = {name: endpoints(name) for name in named}
+        yield from against_asterisk(accounts, there, None, complete=False)
         return
+    ours = sources.of_asterisk(all_of_it=True)
+    there = {name: ours.get(name) or endpoints(name) for name in named}
+    line = not_counted(sources.asterisk)
+    yield from against_asterisk(
+        accounts,
+        there,
+        ours.values(),
+        complete=not in_database(sources.asterisk),
+        uncounted=Uncounted(sources.uncounted(), line) if line else None,
+    )
     plan = WrittenDialplan(sources.asterisk)
     for account in accounts:
-        held = (there[account.source],) if account.source else tuple(files or ())
+        held = (there[account.source],) if account.source else tuple(ours.values())
         found = (one.endpoints.get(account.id) for one in held if isinstance(one, Endpoints))
         endpoint = next((one for one in found if one is not None), None)
         if endpoint is not None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts import import_plan, source_name
 from cmp_bundle.accounts.source import placed
 from cmp_bundle.accounts.source_name import PJSIP, is_database
+from cmp_bundle.asterisk.sorcery import conf_files
 from cmp_bundle.checks.endpoints import surprises
-from cmp_bundle.checks.sorcery import elsewhere
+from cmp_bundle.checks.sorcery import elsewhere, file_uncounted, not_counted
 from cmp_bundle.commands.account_files import database_password, read
-from cmp_bundle.commands.loaded_accounts import sources_of, with_transports
+from cmp_bundle.commands.loaded_accounts import sources_of, with_files
 from cmp_bundle.errors import CmpBundleError, refuse
 from cmp_bundle.files import Disk
 from cmp_bundle.settings import database_url
@@ -21,8 +22,10 @@ from cmp_bundle.settings import database_url
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from cmp_bundle.accounts.endpoint import Endpoints
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.accounts.store import AccountFile
+    from cmp_bundle.asterisk.conf_files import ConfFolder
     from cmp_bundle.commands.context import Context
     from cmp_bundle.findings import Finding
 
@@ -72,7 +75,9 @@ def import_accounts(
     password = database_password(context) if is_database(name) else ""
     sources = sources_of(context, file, (name,), password)
     opened = sources.source(name)
-    found = with_transports(sources.endpoints(name), sources)
+    found = with_files(name, sources)
+    if sources.asterisk is not None and name == PJSIP:
+        refuse(_uncounted(sources.asterisk, found))
     offered = import_plan.candidates(opened, found, only, sources.default_realm())
     refuse(offered.findings)
     rows = [import_plan.row(account, copy=copy) for account in offered.accounts]
@@ -101,6 +106,17 @@ def import_accounts(
         _ids(plan.same),
         tuple(findings),
     )
+
+
+def _uncounted(files: ConfFolder, found: Endpoints) -> list[Finding]:
+    """That the endpoints of pjsip.conf are none, where sorcery.conf leads elsewhere alone."""
+    line = not_counted(files)
+    ids = [one.id for one in found.endpoints.values() if one.webrtc]
+    if line is None or not ids:
+        return []
+    others = [str(files.real(f"{files.etc}/{name}")) for name in conf_files(files)]
+    where = others[0] if others else "--database mysql://USER@HOST/NAME"
+    return [replace(file_uncounted(ids, line), hint=f"cmp-bundle accounts import {where}")]
 
 
 def _ids(accounts: Iterable[Account]) -> tuple[str, ...]:

@@ -12,10 +12,10 @@ from cmp_bundle.accounts.open_source import Sources
 from cmp_bundle.accounts.profile import content
 from cmp_bundle.accounts.realm import digested
 from cmp_bundle.accounts.source_name import PJSIP, WIZARD, is_database
+from cmp_bundle.asterisk.sorcery import in_database
 from cmp_bundle.bundle import manifest, sealed
 from cmp_bundle.bundle.build import BundledAccounts
 from cmp_bundle.bundle.leaks import Secret
-from cmp_bundle.checks.sorcery import in_database
 from cmp_bundle.commands import server
 from cmp_bundle.commands.account_files import database_password, named, read
 from cmp_bundle.deploy.survey import deployed_profiles
@@ -154,15 +154,23 @@ def sources_of(
     return Sources(file.path.parent, files, password, context.settings.accounts.realm)
 
 
-def with_transports(found: Endpoints, sources: Sources) -> Endpoints:
-    """``found``, with the transports of this machine's pjsip.conf, where Asterisk takes its endpoints from
-    a database, which has none.
+def with_files(name: str, sources: Sources) -> Endpoints:
+    """What the source ``name`` holds, with what this machine's files have beside it, where that is a
+    database and Asterisk takes its endpoints from one. Raises CmpBundleError.
     """
+    found = sources.endpoints(name)
     there = sources.asterisk
-    if found.transports is not None or there is None or not in_database(there):
+    if not is_database(name) or there is None or not in_database(there):
         return found
-    files = sources.of_asterisk().get(PJSIP)
-    return found if files is None else replace(found, transports=files.transports)
+    files = tuple(sources.of_asterisk().values())
+    transports = {n: t for f in files for n, t in (f.transports or {}).items()}
+    aors = {n: a for f in files for n, a in (f.aors or {}).items()}
+    return replace(
+        found,
+        auths={n: a for f in files for n, a in f.auths.items()} | {**found.auths},
+        aors=None if found.aors is None else aors | {**found.aors},
+        transports=transports | {**(found.transports or {})} if files else found.transports,
+    )
 
 
 def asterisk(context: Context, *, needed: bool) -> ConfFolder | None:

@@ -30,9 +30,16 @@ webrtc=yes
 max_video_streams=4
 context=phones
 
+[phones](!)
+type=aor
+max_contacts=5
+
 [alice](webrtc)
+aors=alice
 auth=alice
 callerid=Alice <246>
+
+[alice](phones)
 
 [alice]
 type=auth
@@ -40,7 +47,10 @@ username=alice
 password=wonder1and
 
 [bob](webrtc)
+aors=bob
 auth=bob
+
+[bob](phones)
 
 [bob]
 type=auth

@@ -109,7 +109,8 @@ def test_an_import_with_something_wrong_lists_all_and_writes_nothing(at: Desk) -
     at.write('[[account]]\nid = "kept"\npassword = "own-password"\n')
     at.pjsip.write_bytes(
         PJSIP.replace(
-            b"[bob](webrtc)\nauth=bob", b"[b b](webrtc)\nauth=bob\n[c](webrtc)\nauth=none"
+            b"[bob](webrtc)\naors=bob\nauth=bob",
+            b"[b b](webrtc)\nauth=bob\n[c](webrtc)\nauth=none",
         )
     )
     said = at.refused("accounts", "import")
@@ -119,7 +120,7 @@ def test_an_import_with_something_wrong_lists_all_and_writes_nothing(at: Desk) -
     error = printed["error"]
     assert error["code"] == "several"
     assert [one["code"] for one in error["findings"]] == ["endpoint-name", "R108"]
-    assert [one["line"] for one in error["findings"]] == [21, 23]
+    assert [one["line"] for one in error["findings"]] == [28, 30]
     assert "'b b'" in said
     assert "'none'" in said
     assert f"{at.pjsip}:" in said
@@ -460,7 +461,10 @@ def test_who_came_and_who_left(at: Desk) -> None:
 
 def test_an_import_says_where_more_of_them_are(at: Desk) -> None:
     sorcery = at.root / "etc/asterisk/sorcery.conf"
-    sorcery.write_text("[res_pjsip]\nendpoint=realtime,ps_endpoints\n")
+    sorcery.write_text(
+        "[res_pjsip]\nendpoint=config,pjsip.conf,criteria=type=endpoint\n"
+        "endpoint=realtime,ps_endpoints\n"
+    )
     said = at("accounts", "import", "--dry-run")
     assert "Asterisk takes endpoints from realtime,ps_endpoints" in said
     assert "accounts import --database" in said

@@ -113,7 +113,7 @@ def test_somebody_else_s_endpoint_is_left_alone(
     theirs = content(held)["ps_endpoints"]["alice"]
     planned = server.provision(database=database)
     assert (planned.made, planned.present, planned.theirs) == (("bob",), ("bob",), ("alice",))
-    assert {f.code for f in planned.lacking} == {"S101", "V101", "R108"}
+    assert {f.code for f in planned.lacking} == {"S101", "V101", "R108", "R111"}
     assert "101,1" in server.text("cmp-bundle/extensions.conf"), "it is reached all the same"
     server.undo(database)
     assert content(held)["ps_endpoints"] == {"alice": theirs}
