@@ -19,7 +19,7 @@ from cmp_bundle.asterisk.control import NOT_BOUND
 from cmp_bundle.findings import finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from cmp_bundle.asterisk.control import Control
     from cmp_bundle.findings import Finding
@@ -195,28 +195,48 @@ def worse(before: Handshake, after: Handshake) -> str | None:
 
 def without_pjsip(control: Control) -> Finding | None:
     """Why no phone could register although /ws lets it in; None where nothing stands against it."""
-    if _runs(control, "res_pjsip_transport_websocket.so"):
-        return None
-    return no_transport(taken=_runs(control, "chan_sip.so"))
+    return missing(lambda module: _runs(control, f"{module}.so"))
 
 
-def no_transport(*, taken: bool) -> Finding:
-    """Of an Asterisk where PJSIP's own module for WebSockets does not run.
+def missing(runs: Callable[[str], bool]) -> Finding | None:
+    """The module that phones lack, where ``runs`` tells of a name without .so whether it is at work.
 
     chan_sip takes the sub-protocol like any other, and then PJSIP has none: Debian's 16 as it
-    comes, where it has ``taken`` it. The answer to an upgrade is the same (seen).
+    comes. The answer to an upgrade is the same (seen).
     """
-    if taken:
+    if runs("res_pjsip_transport_websocket"):
+        return None
+    if not runs("res_http_websocket"):
+        return finding(
+            "W101",
+            "res_http_websocket.so is not loaded, so there is no WebSocket for phones",
+            hint=_loaded("res_http_websocket"),
+            seen="module show like res_http_websocket: not Running",
+        )
+    if runs("chan_sip"):
         return finding(
             "W103",
             "chan_sip has the WebSocket for itself, so no phone of PJSIP can register",
-            hint="write noload = chan_sip.so into [modules] of modules.conf, and start Asterisk anew",
+            hint="write noload = chan_sip.so into [modules] of modules.conf, and start Asterisk anew:"
+            " asterisk -rx 'core restart gracefully'",
+            seen="module show like chan_sip: Running; like res_pjsip_transport_websocket: not Running",
         )
+    module = "res_pjsip_transport_websocket"
+    if not runs("res_pjsip"):
+        module = "res_pjsip"
     return finding(
         "W102",
-        "res_pjsip_transport_websocket.so is not loaded, so no phone can register",
-        hint="write load = res_pjsip_transport_websocket.so into [modules] of modules.conf; then"
-        " asterisk -rx 'module load res_pjsip_transport_websocket.so'",
+        f"{module}.so is not loaded, so no phone can register",
+        hint=_loaded(module),
+        seen=f"module show like {module}: not Running",
+    )
+
+
+def _loaded(module: str) -> str:
+    return (
+        f"take noload = {module}.so out of modules.conf, or write load = {module}.so into its [modules],"
+        " and start Asterisk anew: asterisk -rx 'core restart gracefully'; if it stays so, Asterisk's log"
+        " says why"
     )
 
 

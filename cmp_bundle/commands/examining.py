@@ -19,7 +19,7 @@ from cmp_bundle.doctor import report as reports
 from cmp_bundle.doctor.catalogue import CHECKS
 from cmp_bundle.doctor.check import Check
 from cmp_bundle.doctor.diagnosis import diagnose
-from cmp_bundle.doctor.evidence import Live
+from cmp_bundle.doctor.evidence import Connects, Live
 from cmp_bundle.doctor.gather import Target, gather
 from cmp_bundle.doctor.prometheus import metrics
 from cmp_bundle.errors import CmpBundleError
@@ -170,6 +170,26 @@ def _target(context: Context, url: str, only: Sequence[str]) -> Target:
         accounts=_accounts(context),
         only=tuple(only),
         authorities=_authorities(context),
+        connects=_connects(context),
+    )
+
+
+def _connects(context: Context) -> Connects:
+    """By the settings, and by the accounts that have something of their own."""
+    server = context.settings.server
+    accounts = [account for account in read(context).accounts if not account.host]
+    return Connects(
+        server.host,
+        server.port,
+        server.path,
+        paths=(
+            *([(server.path, None)] if server.path else []),
+            *((a.path, a.place) for a in accounts if a.path),
+        ),
+        ports=(
+            *([(server.port, None)] if server.port else []),
+            *((a.port, a.place) for a in accounts if a.port),
+        ),
     )
 
 
@@ -183,7 +203,16 @@ def _authorities(context: Context) -> tuple[bytes, ...]:
 
 
 def _accounts(context: Context) -> tuple[Account, ...]:
-    """Those of the account file, with what they register with; none where there is no file."""
+    """Those of the account file, with what they register with; none where there is no file.
+
+    What a source holds is left out where it cannot be read, as a database that is down: what else is
+    wrong then is to be told all the same.
+    """
     file = read(context)
-    have = {account.id: account for account in with_secrets(context, file, file.accounts)}
+    own = tuple(account for account in file.accounts if not account.source)
+    try:
+        found = with_secrets(context, file, file.accounts)
+    except CmpBundleError:
+        found = with_secrets(context, file, own)
+    have = {account.id: account for account in found}
     return tuple(have.get(account.id, account) for account in file.accounts)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.checks.call import AT_ONCE, SLOW, Proof, prove
 from cmp_bundle.doctor.evidence import Calls, Missing
+from cmp_bundle.doctor.way import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -57,11 +58,13 @@ def calls(
     contexts: Mapping[str, Dialplan | None] | None,
     preferred: str,
     *,
+    left_out: Mapping[str, str] | None = None,
     only: bool = False,
     patience: float = PATIENCE,
     at_once: int = AT_ONCE,
 ) -> Calls | Missing:
-    """Register and call, with all of ``phones`` whose password is known, or the first of them.
+    """Register and call, with all of ``phones`` whose password is known, or the first of them; not with
+    those that are ``left_out``, each for a reason.
 
     Takes ``patience`` seconds, or not much more. No more than ``at_once``: each call takes ports, which
     calls that are in progress must not lack. ``contexts`` are None where nobody can be asked what an
@@ -73,9 +76,14 @@ def calls(
         return Missing(reached.trouble, reached.stopped)
     if isinstance(phones, Missing):
         return phones
+    kept = left_out or {}
     able = [phone for phone in phones if phone.account is not None]
     if not able:
         return Missing("no account is known whose password is known here; name one: --account")
+    first = able[0]
+    able = [phone for phone in able if phone.id not in kept]
+    if not able:
+        return Missing(kept[first.id], Part.REGISTRATION)
     chosen = able if only else list(_spread(able))
     extensions = {
         phone.id: preferred
@@ -116,7 +124,7 @@ def calls(
                 patience=left,
                 long=True,
             )
-    return Calls(reached.base, tuple(proofs), extensions, long)
+    return Calls(reached.base, tuple(proofs), extensions, long, kept)
 
 
 def _spread(phones: list[Phone]) -> Iterable[Phone]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from cmp_bundle.accounts.endpoint import Endpoints
     from cmp_bundle.accounts.model import Account
+    from cmp_bundle.asterisk.answers.acl import Rule
     from cmp_bundle.asterisk.answers.calls import Channel
     from cmp_bundle.asterisk.answers.conference import Bridge
     from cmp_bundle.asterisk.answers.core import Process, Version
@@ -22,15 +23,17 @@ if TYPE_CHECKING:
     from cmp_bundle.asterisk.answers.http import HttpStatus
     from cmp_bundle.asterisk.answers.logger import LogChannel
     from cmp_bundle.asterisk.answers.media import Rtp
-    from cmp_bundle.asterisk.answers.pjsip import ListedEndpoint
+    from cmp_bundle.asterisk.answers.pjsip import Contact, Identify, ListedEndpoint
+    from cmp_bundle.asterisk.answers.realtime import Odbc
     from cmp_bundle.asterisk.configuration import Configuration
     from cmp_bundle.checks.call import Proof
     from cmp_bundle.checks.live import HttpAnswer
+    from cmp_bundle.checks.websocket import Handshake
     from cmp_bundle.doctor.reach import Reached
     from cmp_bundle.doctor.sockets import Connections, Program
     from cmp_bundle.doctor.way import Part
     from cmp_bundle.findings import Finding
-    from cmp_bundle.places import Place
+    from cmp_bundle.places import Place, Row
     from cmp_bundle.provision.firewall import Firewall
     from cmp_bundle.provision.realtime import Realtime
     from cmp_bundle.server.configuration import ServerConfiguration
@@ -75,9 +78,13 @@ class Page:
 @dataclass(frozen=True)
 class Written:
     """What stands in the files, as Asterisk would read them now. ``files`` has each by its name,
-    http.conf among them; ``objects`` are those of PJSIP in files by kind and id. ``open_keys`` are files of
-    keys that every user of the machine can read; ``trunk_certificates`` are those of PJSIP's transports for
-    TLS by the transport's id. ``page`` is the file that the redirect of the page leads to, if it does to one.
+    http.conf among them; ``objects`` are those of PJSIP in the files that sorcery.conf leads to, by kind
+    and id, ``uncounted`` those of pjsip.conf where it does not lead there.
+
+    ``unreadable`` says of the files that endpoints name for DTLS why Asterisk cannot read one. ``changed``
+    is when one of PJSIP's files was changed last, in seconds since 1970. ``open_keys`` are files of keys that
+    every user of the machine can read; ``trunk_certificates`` are those of PJSIP's transports for TLS by
+    the transport's id. ``page`` is the file that the redirect of the page leads to, if it does to one.
     """
 
     configured: ServerConfiguration
@@ -88,6 +95,9 @@ class Written:
     open_keys: tuple[Path, ...] = ()
     trunk_certificates: Mapping[str, Certificate] = field(default_factory=dict)
     page: Page | None = None
+    uncounted: Mapping[tuple[str, str], PjsipObject] = field(default_factory=dict)
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    changed: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -102,6 +112,10 @@ class Live:
     into, None where that is not known; ``bridges`` are the profiles of conferences that the phones'
     dialplan names, None for those that do not exist. ``stun_answers`` is whether the STUN server of
     ``rtp`` answers this machine, None where there is none.
+
+    ``acls`` are the rules of the named lists, ``families`` the drivers of each table of a database, ``pgsql`` what that
+    for PostgreSQL says of its connection.
+    ``moment`` is when it was asked, in seconds since 1970.
     """
 
     version: Version | None
@@ -121,6 +135,12 @@ class Live:
     stun_answers: bool | None = None
     transports: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     guest_context: str = ""
+    identifies: tuple[Identify, ...] = ()
+    acls: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
+    families: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    odbc: tuple[Odbc, ...] = ()
+    pgsql: str = ""
+    moment: float = 0.0
 
     def runs(self, module: str) -> bool:
         """Whether the module of that name, without .so, is loaded and runs."""
@@ -134,7 +154,9 @@ class Phone:
     ``written`` is its object in the files, None where it is in none. ``loaded`` are all its options as
     they are in force, ``auths`` and ``aors`` those of the objects that it names; None where Asterisk has
     no such object. ``account`` is what it takes to register, if it is known. ``protocol`` is that of the
-    transport that it names, empty where there is no such transport, None where it names none.
+    transport that it names, empty where there is no such transport, None where it names none. ``contacts``
+    are the phones that are registered, ``row`` is what its database has of it, None where that was not
+    asked or has none.
     """
 
     id: str
@@ -145,6 +167,8 @@ class Phone:
     aors: Mapping[str, Mapping[str, str] | None] = field(default_factory=dict)
     account: Account | None = None
     protocol: str | None = None
+    contacts: tuple[Contact, ...] = ()
+    row: Mapping[str, str] | None = field(default=None, repr=False)
 
     def option(self, name: str, default: str = "") -> str:
         """What is in force, else what is written."""
@@ -177,13 +201,30 @@ class Phone:
 class Calls:
     """Test calls: one proof for each phone that could be tried, and what it called. ``base`` is the
     address that they went to. ``long`` is one more call, with an offer of as many attributes as Chrome
-    sends; None where no call came about.
+    sends; None where no call came about. ``left_out`` says of phones why they were not tried: nothing that
+    is wrong is ever sent.
     """
 
     base: str
     proofs: tuple[Proof, ...]
     extensions: Mapping[str, str]
     long: Proof | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Connects:
+    """Where phones connect to by the settings, [server], and by single accounts; empty, and 0, is where the
+    page came from. ``paths`` and ``ports`` are all that are named, each with its place if that is an
+    account. ``handshake`` is what came of it at the public address, if there is one.
+    """
+
+    host: str = ""
+    port: int = 0
+    path: str = ""
+    paths: tuple[tuple[str, Place | Row | None], ...] = ()
+    ports: tuple[tuple[int, Place | Row | None], ...] = ()
+    handshake: Handshake | None = None
 
 
 @dataclass(frozen=True)
@@ -243,3 +284,4 @@ class Evidence:
     public_calls: Calls | Missing
     log: Log | Missing = Missing("the log was not looked at")
     pages: Mapping[str, HttpAnswer] | Missing = Missing("no other pages were asked for")
+    connects: Connects | Missing = Missing("where phones connect to was not looked at")

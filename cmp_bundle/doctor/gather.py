@@ -5,15 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from cmp_bundle.checks.call import AT_ONCE
-from cmp_bundle.checks.websocket import base_url, reached
+from cmp_bundle.checks.websocket import ask, base_url, reached
 from cmp_bundle.doctor import dialled, stun
 from cmp_bundle.doctor.calls import PORTS, calls
-from cmp_bundle.doctor.evidence import Evidence, Live, Missing, Written
+from cmp_bundle.doctor.evidence import Connects, Evidence, Live, Missing, Written
+from cmp_bundle.doctor.left_out import left_out
 from cmp_bundle.doctor.live import live
 from cmp_bundle.doctor.log import log
 from cmp_bundle.doctor.machine import machine
@@ -40,7 +41,7 @@ _NO_URL = "no public address is known: --url https://HOST:8089, or [site] url"
 class Target:
     """What is examined. ``url`` is the public address (``https://host:port``), empty if unknown, ``page``
     the path of the phone there. ``echo`` is the extension of the settings; ``only`` are accounts to be
-    looked at alone; ``authorities`` are PEM certificates of our own.
+    looked at alone; ``authorities`` are PEM certificates of our own. ``connects`` is where phones connect to.
     """
 
     url: str
@@ -49,6 +50,7 @@ class Target:
     accounts: tuple[Account, ...]
     only: tuple[str, ...] = ()
     authorities: tuple[bytes, ...] = ()
+    connects: Connects = field(default_factory=Connects)
 
 
 def gather(target: Target, installation: Installation | None, *, calling: bool = True) -> Evidence:
@@ -75,6 +77,11 @@ def gather(target: Target, installation: Installation | None, *, calling: bool =
         outside = going.result()
     if isinstance(inside, Missing) and isinstance(said, Live) and said.http.plain:
         inside = _inside_by_plain_http(target, said, said.http.plain, files, outside) or inside
+    kept = (
+        {}
+        if isinstance(there, Missing)
+        else {p.id: why for p in there if (why := left_out(p, said, files))}
+    )
     known = said.contexts if isinstance(said, Live) else None
     only = bool(target.only)
     near = inside if isinstance(inside, Reached) else outside
@@ -82,9 +89,9 @@ def gather(target: Target, installation: Installation | None, *, calling: bool =
     public: Calls | Missing = tried
     at_once = _at_once(said)
     if calling:
-        tried = calls(near, there, known, target.echo, only=only, at_once=at_once)
+        tried = calls(near, there, known, target.echo, left_out=kept, only=only, at_once=at_once)
         public = (
-            calls(outside, there, known, target.echo, only=only, at_once=at_once)
+            calls(outside, there, known, target.echo, left_out=kept, only=only, at_once=at_once)
             if near is inside
             else Missing("there is only one way to it from here")
         )
@@ -100,6 +107,7 @@ def gather(target: Target, installation: Installation | None, *, calling: bool =
         public_calls=public,
         pages=pages(inside, said),
         log=log(installation, files, said) if installation else Missing(_NO_ASTERISK),
+        connects=_connects(target),
     )
 
 
@@ -114,6 +122,18 @@ def _machine(
         ports = {one.port for one in (server.address, server.tls_address) if one is not None}
     addresses = outside.addresses if isinstance(outside, Reached) else ()
     return machine(ports, addresses, installation.root)
+
+
+def _connects(target: Target) -> Connects:
+    """With what comes of it where it is known to the last."""
+    where = target.connects
+    parts = urlsplit(target.url)
+    if not parts.netloc or not (where.host or where.port or where.path):
+        return where
+    host = where.host or parts.hostname or ""
+    port = where.port or parts.port or (443 if parts.scheme == "https" else 80)
+    base = f"{parts.scheme}://[{host}]:{port}" if ":" in host else f"{parts.scheme}://{host}:{port}"
+    return replace(where, handshake=ask(base, where.path or "/ws"))
 
 
 def _phones(

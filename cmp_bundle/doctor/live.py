@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING
 
-from cmp_bundle.asterisk.answers import calls, codecs, core, media, pjsip, table
+from cmp_bundle.asterisk.answers import acl, calls, codecs, core, media, pjsip, realtime, table
 from cmp_bundle.asterisk.answers.http import http_status
 from cmp_bundle.asterisk.answers.logger import log_channels
 from cmp_bundle.doctor.evidence import Live, Missing
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 _KINDS = ("endpoint", "aor", "auth", "transport")
 #: Transports that are asked for one by one.
 _MOST_TRANSPORTS = 20
+
+#: Named lists that are asked for.
+_MOST_ACLS = 20
 
 
 def live(installation: Installation) -> Live | Missing:
@@ -34,6 +38,7 @@ def live(installation: Installation) -> Live | Missing:
     try:
         version = ask("core show version")
         return Live(
+            moment=time.time(),
             version=core.version(version),
             version_text=version.partition(" built by")[0].strip(),
             process=core.process(ask("core show settings"), ask("core show uptime seconds")),
@@ -52,6 +57,14 @@ def live(installation: Installation) -> Live | Missing:
                 for name in pjsip.transports(ask("pjsip show transports"))[:_MOST_TRANSPORTS]
             },
             guest_context=_guest_context(ask("pjsip show endpoint anonymous")),
+            identifies=pjsip.identifies(ask("pjsip show identifies")),
+            acls={
+                name: acl.rules(ask(f"acl show {name}"))
+                for name in acl.names(ask("acl show"))[:_MOST_ACLS]
+            },
+            families=realtime.families(ask("core show config mappings")),
+            odbc=realtime.odbc(ask("odbc show all")),
+            pgsql=ask("realtime show pgsql status").partition("\n")[0],
         )
     except CmpBundleError as error:
         return Missing(str(error), finding=error.finding)

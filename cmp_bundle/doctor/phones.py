@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from cmp_bundle.accounts.browsers import is_for_browsers
 from cmp_bundle.accounts.endpoint import names
 from cmp_bundle.accounts.endpoint_account import account as account_of
-from cmp_bundle.asterisk.answers import table
+from cmp_bundle.asterisk.answers import realtime, table
+from cmp_bundle.asterisk.answers.pjsip import contacts as contacts_of
 from cmp_bundle.doctor.evidence import Live, Missing, Phone, PjsipObject, Written
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.findings import Finding
@@ -39,20 +40,30 @@ def phones(
     objects = {} if isinstance(written, Missing) else written.objects
     ids = only or _ids(known, objects, live)
     asked = control if isinstance(live, Live) else None
+    family = _family(written, live)
     found = []
     for number, name in enumerate(ids):
         try:
-            one = _phone(name, objects, asked if number < MOST else None, known.get(name))
+            one = _phone(name, objects, asked if number < MOST else None, known.get(name), family)
         except CmpBundleError:
             asked = (
                 None  # it has answered before, if slowly: the others are taken as they are written
             )
-            one = _phone(name, objects, None, known.get(name))
+            one = _phone(name, objects, None, known.get(name), family)
         if one.account is None and not isinstance(written, Missing):
             one = _with_account(one, written)
         if name in known or name in only or _is_a_phone(one, written):
             found.append(_with_protocol(one, written, asked))
     return tuple(found)
+
+
+def _family(written: Written | Missing, live: Live | Missing) -> str:
+    """The table that endpoints are taken from; empty where there is none."""
+    if isinstance(written, Missing) or isinstance(live, Missing):
+        return ""
+    lines = (line.value.split(",") for line in written.realtime.lines("endpoint"))
+    named = (p[1].strip() for p in lines if p[0].strip() == "realtime" and len(p) > 1)
+    return next((name for name in named if name in live.families), "")
 
 
 def _ids(
@@ -74,6 +85,7 @@ def _phone(
     objects: Mapping[tuple[str, str], PjsipObject],
     control: Control | None,
     account: Account | None,
+    family: str,
 ) -> Phone:
     written = objects.get(("endpoint", name))
     if control is None:
@@ -84,14 +96,19 @@ def _phone(
 
     loaded = ask("endpoint", name)
     shown = loaded or {}
+    told = {n: control.ask(f"pjsip show aor {n}") or "" for n in names(shown.get("aors", ""))}
     return Phone(
         name,
         written,
         asked=True,
         loaded=loaded,
         auths={n: ask("auth", n) for n in names(shown.get("auth", ""))},
-        aors={n: ask("aor", n) for n in names(shown.get("aors", ""))},
+        aors={n: table.options(text) for n, text in told.items()},
         account=account,
+        contacts=tuple(one for n, text in told.items() for one in contacts_of(text, n)),
+        row=realtime.row(control.ask(f"realtime load {family} id {name}") or "")
+        if family
+        else None,
     )
 
 

@@ -71,7 +71,7 @@ DEFECTS: Final = (
     Defect(
         "R119",
         "asterisk/asterisk#1119",
-        "it does not find rows of a database whose tables are an older version's",
+        "its driver for PostgreSQL forgets the name of the database (dbname), and finds no tables",
         ("20.13.0", "21.8.0", "22.3.0"),
         since=("20.12.0", "21.7.0", "22.2.0"),
     ),

@@ -71,11 +71,15 @@ SYMPTOMS = {
 
 #: Causes of another part that are met as one of these.
 CAUSES_ELSEWHERE = {"websocket-closed": ("N107",), "line-failed": ("M103",)}
+#: Causes that have words for a code, since other commands met them before.
+_WORDS = {"duplicate-object": Part.REGISTRATION}
 
 
 def part_of(code: str) -> Part:
     """Of a code of either kind; what belongs to no part is about operation."""
     if code in SYMPTOMS:
         return SYMPTOMS[code]
+    if code in _WORDS:
+        return _WORDS[code]
     letters = {part.value: part for part in Part}
     return letters.get(code[:1], Part.OPERATION) if code[1:].isdigit() else Part.OPERATION

@@ -12,6 +12,7 @@ from cmp_bundle.accounts import from_pjsip, from_wizard
 from cmp_bundle.accounts.endpoint import Endpoints
 from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.configuration import UNKNOWN, folded
+from cmp_bundle.asterisk.sorcery import PJSIP_CONF, conf_files
 from cmp_bundle.doctor.evidence import Missing, Page, PjsipObject, Written
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.findings import Level
@@ -22,7 +23,7 @@ from cmp_bundle.tls import readable
 from cmp_bundle.tls.pem import MOST, certificates_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from cryptography.x509 import Certificate
@@ -34,6 +35,15 @@ if TYPE_CHECKING:
 
 #: Bytes of a page: more is told as such.
 _LARGEST_PAGE: Final = 1 << 24
+#: The kinds of objects that sorcery.conf may take from elsewhere, and that are looked at.
+_KINDS = ("endpoint", "auth", "aor", "transport", "identify", "acl")
+
+#: The options of an endpoint that name files: where one cannot be read, Asterisk drops the endpoint.
+DTLS_FILES = ("dtls_cert_file", "dtls_private_key", "dtls_ca_file")
+
+#: Such files that are looked at, and the bytes that one may have.
+_MOST_FILES = 20
+_LARGEST = 1 << 20
 
 #: What is read beside the files that phones need.
 _ALSO = ("pjsip_wizard.conf", "sorcery.conf", "extconfig.conf", "logger.conf", "stir_shaken.conf")
@@ -46,27 +56,38 @@ def written(installation: Installation, page: str = "") -> Written | Missing:
     except CmpBundleError as error:
         return Missing(str(error), finding=error.finding)
     files = {name: reader.read(name, configured.files) for name in (*THEIRS, *_ALSO)}
+    # sorcery.conf may lead to others, which nobody has read yet.
+    sources = {kind: conf_files(installation.files, kind) for kind in _KINDS}
+    for name in {name for names in sources.values() for name in names}:
+        files.setdefault(name, reader.read(name, installation.files))
     given_up = next(filter(None, map(_given_up, files.values())), None)
     if given_up is not None:
         return Missing(given_up.text, finding=given_up)
-    base = from_pjsip.found(files["pjsip.conf"])
+    base = _endpoints(files, sources)
     wizards = from_wizard.found(files["pjsip_wizard.conf"], base)
-    objects = _objects(files["pjsip.conf"])
+    objects: dict[tuple[str, str], PjsipObject] = {}
+    for kind, names in sources.items():
+        for name in names:
+            found = {key: one for key, one in _objects(files[name]).items() if key[0] == kind}
+            objects |= {key: one for key, one in found.items() if key not in objects}
+    here = _objects(files[PJSIP_CONF])
     return Written(
         configured=configured,
         files=files,
-        objects=objects,
-        endpoints=Endpoints(
-            {**base.endpoints, **wizards.endpoints},
-            {**base.auths, **wizards.auths},
-            base.transports,
-            base.realm,
-            base.findings,
+        objects={key: one for key, one in here.items() if key[0] not in sources} | objects,
+        endpoints=replace(
+            base,
+            endpoints={**base.endpoints, **wizards.endpoints},
+            auths={**base.auths, **wizards.auths},
+            aors={**(base.aors or {}), **(wizards.aors or {})},
         ),
         realtime=realtime(configured.files),
+        uncounted={k: one for k, one in here.items() if k[0] in sources and k not in objects},
+        unreadable=_unreadable(objects.values(), installation),
         open_keys=tuple(_open_keys(configured)),
         page=_page(configured, page),
         trunk_certificates=dict(_trunk_certificates(installation, objects)),
+        changed=_changed((*(n for names in sources.values() for n in names),), files, installation),
     )
 
 
@@ -90,6 +111,62 @@ def _given_up(read: Configuration) -> Finding | None:
     if problem is None or problem.code != UNKNOWN:
         return None
     return replace(problem, level=Level.ERROR, hint="have a smaller file, without what fills it")
+
+
+def _endpoints(
+    files: Mapping[str, Configuration], sources: Mapping[str, tuple[str, ...]]
+) -> Endpoints:
+    """What all files make together, of each only the kinds that it is read for."""
+    read = {name: from_pjsip.found(files[name]) for names in sources.values() for name in names}
+    first = read.get(PJSIP_CONF) or from_pjsip.found(files[PJSIP_CONF])
+
+    def of(kind: str) -> Iterator[Endpoints]:
+        return (read[name] for name in reversed(sources[kind]))
+
+    return Endpoints(
+        endpoints={n: one for found in of("endpoint") for n, one in found.endpoints.items()},
+        auths={n: one for found in of("auth") for n, one in found.auths.items()},
+        transports={n: t for found in of("transport") for n, t in (found.transports or {}).items()},
+        realm=first.realm,
+        aors={n: one for found in of("aor") for n, one in (found.aors or {}).items()},
+        findings=tuple(dict.fromkeys(one for found in read.values() for one in found.findings)),
+    )
+
+
+def _unreadable(objects: Iterable[PjsipObject], installation: Installation) -> dict[str, str]:
+    """Why Asterisk cannot read a file that an endpoint names for DTLS."""
+    reader_ = readable.of(installation)
+    paths = dict.fromkeys(
+        value
+        for one in objects
+        if one.kind == "endpoint"
+        for name, value in one.options.items()
+        if name in DTLS_FILES and value.startswith("/")
+    )
+    found = {}
+    for path in list(paths)[:_MOST_FILES]:
+        content = readable.contents(path, reader_, _LARGEST)
+        if isinstance(content, readable.Unread):
+            found[path] = (
+                content.reason if content.why is readable.Why.UNKNOWN else content.why.value
+            )
+    return found
+
+
+def _changed(
+    names: Iterable[str], files: Mapping[str, Configuration], installation: Installation
+) -> float:
+    """When the last of all files that ``names`` include was changed; 0 where nobody can say."""
+    latest = 0.0
+    for path in {path for name in names for path in files[name].files}:
+        with suppress(OSError, CmpBundleError):
+            here = installation.path(path)
+            with installation.boundary.entry(here, follow=True, rights=installation.rights) as (
+                folder,
+                name,
+            ):
+                latest = max(latest, folder.stat(name).st_mtime)
+    return latest
 
 
 def _open_keys(configured: ServerConfiguration) -> Iterator[Path]:

@@ -265,6 +265,7 @@ def test_asking_again_until_it_is_as_before(context: ssl.SSLContext) -> None:
         assert again(Handshake(base, "/ws", 404), patience=60).status == 400
 
 
+WEBSOCKET = "res_http_websocket.so  HTTP WebSocket Support  3  Running  extended"
 PJSIP = "res_pjsip_transport_websocket.so  PJSIP WebSocket Transport  0  {}  core"
 CHAN_SIP = "chan_sip.so  Session Initiation Protocol (SIP)  0  {}  extended"
 
@@ -279,10 +280,12 @@ CHAN_SIP = "chan_sip.so  Session Initiation Protocol (SIP)  0  {}  extended"
         ([CHAN_SIP.format("Not Running")], "is not loaded"),
         ([PJSIP.format("Not Running")], "is not loaded"),
         ([], "is not loaded"),
+        (None, "res_http_websocket.so is not loaded"),
     ],
 )
-def test_who_has_the_sub_protocol(rows: list[str], said: str | None, tmp_path: Path) -> None:
-    (tmp_path / "modules").write_text("\n".join(rows))
+def test_who_has_the_sub_protocol(rows: list[str] | None, said: str | None, tmp_path: Path) -> None:
+    there = [] if rows is None else [WEBSOCKET, *rows]
+    (tmp_path / "modules").write_text("\n".join(there))
     stand_in = tmp_path / "asterisk"
     stand_in.write_text(f'#!/bin/sh\ngrep "^${{2##* }}" {tmp_path}/modules; exit 0\n')
     stand_in.chmod(0o755)
