@@ -5,13 +5,18 @@ All are made on one server of each version, one after the other, and taken back.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from cmp_bundle.accounts.model import Account
+from cmp_bundle.checks.call import prove
+from cmp_bundle.commands.accounts import check_accounts
 from cmp_bundle.findings import Level
 from tests.asterisk.faults import (
+    databases,
     media,
     network,
     operation,
@@ -22,6 +27,7 @@ from tests.asterisk.faults import (
     tls,
     versions,
     web_server,
+    websocket,
 )
 from tests.asterisk.faults.fault import Fault, Server, codes, told
 from tests.asterisk.faults.provisioned import provisioned
@@ -34,7 +40,9 @@ FAULTS = [
     *network.FAULTS,
     *tls.FAULTS,
     *web_server.FAULTS,
+    *websocket.FAULTS,
     *registration.FAULTS,
+    *databases.FAULTS,
     *session.FAULTS,
     *media.FAULTS,
     *pictures.FAULTS,
@@ -117,6 +125,63 @@ def test_fault(server: Server, fault: Fault) -> None:
 OF_ITS_VERSION: dict[str, set[str]] = {"22": set(), "16": {"K101", "K102"}}
 
 
+def _also_of_accounts() -> Iterator[Any]:
+    """Those that accounts check can find as well."""
+    names = ("W102", "R105-file", "R107", "R108", "R109", "R110", "R111", "R111-ghost")
+    for fault in FAULTS:
+        name = "-".join(filter(None, (fault.code, fault.name)))
+        if name in (*names, "duplicate-object"):
+            yield pytest.param("22", fault, id=f"22-{name}")
+
+
+@pytest.mark.parametrize(("server", "fault"), list(_also_of_accounts()), indirect=["server"])
+def test_accounts_check_says_the_same(server: Server, fault: Fault) -> None:
+    fault.make(server)
+    found = check_accounts(server.context())
+    assert found.failed
+    errors = [one for one in found.findings if one.level is Level.ERROR]
+    assert {one.code for one in errors} == {fault.code}, errors
+
+
+#: What Asterisk writes of a phone that it refuses, and fail2ban reads.
+_REFUSED = re.compile(
+    "Failed to authenticate|No matching endpoint|InvalidPassword|InvalidAccountID|ChallengeResponseFailed"
+    "|FailedACL|Not match Endpoint ACL"
+)
+
+
+def _refused() -> Iterator[Any]:
+    """Those with which an account would be refused."""
+    names = ("R101", "R106", "R106-another-id", "R107", "R107-username", "R113", "R115", "R115-all")
+    for fault in FAULTS:
+        name = "-".join(filter(None, (fault.code, fault.name)))
+        if name in (*names, "R116"):
+            yield pytest.param("22", fault, id=f"22-{name}")
+
+
+@pytest.mark.parametrize(("server", "fault"), list(_refused()), indirect=["server"])
+def test_nothing_that_is_refused_is_ever_sent(server: Server, fault: Fault) -> None:
+    """By Asterisk's own log, in which the same is seen where a phone does send it."""
+    log = server.pbx.base / "log/refusals"
+    log.unlink(missing_ok=True)
+    server.append("logger.conf", "[logfiles](+)\nrefusals => notice,warning,security")
+    fault.make(server)
+    server.examine()
+    assert log.exists()
+    assert _REFUSED.findall(log.read_text()) == []
+
+
+@pytest.mark.parametrize("server", ["22"], indirect=True)
+def test_what_a_phone_leaves_there_that_is_refused(server: Server) -> None:
+    """So that the test above can fail."""
+    log = server.pbx.base / "log/refusals"
+    log.unlink(missing_ok=True)
+    server.append("logger.conf", "[logfiles](+)\nrefusals => notice,warning,security")
+    base = f"https://127.0.0.1:{server.pbx.ports.https}"
+    prove(base, "/ws", [Account("alice", password="not-her-own")], "")
+    assert _REFUSED.search(log.read_text())
+
+
 @pytest.mark.parametrize("server", ["22", "16"], indirect=True)
 def test_a_healthy_server(server: Server) -> None:
     found = server.examine()
@@ -124,3 +189,4 @@ def test_a_healthy_server(server: Server) -> None:
     expected = OF_ITS_VERSION[version] | BY_NATURE.get(version, set())
     assert set(codes(found, Level.ERROR, Level.WARNING)) == expected, told(found)
     assert found.ok is not bool(BY_NATURE.get(version))
+    assert not check_accounts(server.context()).findings

@@ -85,6 +85,21 @@ class Server:
     def at_the_end(self, undo: Callable[[], None]) -> None:
         self.endings.append(undo)
 
+    def put_back(self, path: Path) -> None:
+        """At the end, a file of the operator's as it is now."""
+        before = path.read_bytes()
+
+        def undo() -> None:
+            path.write_bytes(before)
+
+        self.at_the_end(undo)
+
+    def ask_at_the_end(self, line: str) -> None:
+        def undo() -> None:
+            self.pbx.rx(line)
+
+        self.at_the_end(undo)
+
     def heal(self) -> None:
         """Everything as it was remembered."""
         while self.endings:
@@ -112,8 +127,17 @@ class Server:
 
     def examine(self, **options: Any) -> Examination:
         """What the doctor says, without a public address unless one is given."""
+        return doctor(self.context(), **options)
+
+    def context(self) -> Context:
         settings = {"asterisk.root": str(self.pbx.root), "asterisk.command": self.pbx.command}
-        return doctor(Context.load(self.work / "cmp-bundle.toml", settings), **options)
+        return Context.load(self.work / "cmp-bundle.toml", settings)
+
+
+def write(server: Server, name: str, text: str) -> None:
+    """Behind what stands in a file, and nobody reads it."""
+    path = server.etc / name
+    path.write_text(f"{path.read_text() if path.exists() else ''}\n{text}\n")
 
 
 def codes(found: Examination, *levels: Level) -> list[str]:
