@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from cmp_bundle.doctor.check import Check
 from cmp_bundle.doctor.dialled import steps
 from cmp_bundle.doctor.session import PJSIP
+from cmp_bundle.doctor.together import together
 from cmp_bundle.findings import finding
 from cmp_bundle.sizes import some
 
@@ -22,8 +23,9 @@ VIDEO: Final = ("vp8", "h264", "vp9", "av1")
 
 
 def common(phones: tuple[Phone, ...]) -> Iterator[Finding]:
+    """By what is in force alone: in a file, allow and disallow come to something together."""
     for phone in phones:
-        if not phone.options or any(codec in _SOUND for codec in phone.codecs):
+        if phone.loaded is None or any(codec in _SOUND for codec in phone.codecs):
             continue
         allowed = phone.option("allow")
         yield finding(
@@ -82,7 +84,7 @@ def pictures(phones: tuple[Phone, ...], live: Live) -> Iterator[Finding]:
 
 
 CHECKS = (
-    Check(("S102",), ("phones",), common),
+    Check(("S102",), ("phones", "live"), lambda phones, _live: together(common(phones))),
     Check(("S121",), ("phones", "live"), translation),
     Check(("V104",), ("phones", "live"), pictures),
 )

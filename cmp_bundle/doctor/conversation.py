@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from cmp_bundle.doctor.calls import PORTS
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.session import PJSIP
+from cmp_bundle.doctor.together import together
 from cmp_bundle.doctor.versions import caveat, defects, upgrade
 from cmp_bundle.findings import finding
 from cmp_bundle.sizes import count
@@ -170,11 +171,11 @@ def elsewhere() -> Iterator[Unknown]:
 
 CHECKS = (
     Check(("S104",), ("live", "written"), ports),
-    Check(("S111",), ("phones", "live"), stale),
-    Check(("S112",), ("phones",), timeouts),
-    Check(("S119",), ("phones", "live"), digits),
+    Check(("S111",), ("phones", "live"), lambda phones, live: together(stale(phones, live))),
+    Check(("S112",), ("phones",), lambda phones: together(timeouts(phones))),
+    Check(("S119",), ("phones", "live"), lambda phones, live: together(digits(phones, live))),
     Check(("S120",), ("live",), changes),
-    Check(("S122",), ("phones",), names),
+    Check(("S122",), ("phones",), lambda phones: together(names(phones))),
     Check(("S124",), ("machine",), own_name),
     Check(("S113",), ("calls",), held),
     Check(("S117", "S118"), (), elsewhere),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cmp_bundle.asterisk.configuration import Variable
     from cmp_bundle.doctor.evidence import Calls, Live, Log, Machine, Phone, Written
     from cmp_bundle.findings import Finding
+    from cmp_bundle.provision.firewall import Firewall
 
 RTP: Final = "asterisk -rx 'module reload res_rtp_asterisk.so'"
 
@@ -34,37 +35,43 @@ _IN_CALLS: Final = (
 
 
 def firewall(live: Live, machine: Machine) -> Iterator[Finding | Unknown]:
-    """What our own opening of this machine's firewall says of the ports. Of what others opened, and of
-    firewalls on the way, nobody can tell from here.
-    """
+    """What this machine's firewall says of the ports. Of those on the way nobody can tell from here."""
     if live.rtp is None:
         return
-    first, last = live.rtp.first, live.rtp.last
-    outside = (
-        f"whether UDP {first}-{last} gets here from outside can only be seen from there: if calls are"
-        " silent, look at the firewalls and routers on the way"
-    )
-    yield Unknown("M101", outside)
+    needed = Range("udp", live.rtp.first, live.rtp.last)
     wall = machine.firewall
-    if wall is None:
-        return
-    if wall.opened is None:
-        yield Unknown(
-            "M120", f"which ports {wall} lets in is not known here, but for cmp-bundle's own"
-        )
-        return
-    opened = [one for one in wall.opened.ranges if one.protocol == "udp"]
-    if any(one.first <= first and last <= one.last for one in opened):
-        return
-    has = ", ".join(map(str, sorted(opened))) or "no UDP port"
-    built_in = ", its built-in range," if (first, last) == _BUILT_IN else ""
-    yield finding(
-        "M120",
-        f"Asterisk takes the ports {first} to {last}{built_in} for sound, and {wall} lets in {has}: calls"
-        " whose port is not let in are silent",
-        hint=f"cmp-bundle provision --firewall; or open {Range('udp', first, last)}",
-        seen=f"rtp show settings: Port start: {first}, Port end: {last}",
+    if wall is not None and (passes := wall.passes(needed)) is not True:
+        if passes is None:
+            reason = f"from the rules of {wall} it cannot be told whether all of {needed} gets in"
+            yield Unknown("M120", reason)
+        else:
+            yield _shut(wall, needed)
+            return
+    yield Unknown(
+        "M101",
+        f"whether {needed} gets here from outside can only be seen from there: if calls are silent, look"
+        " at the firewalls and routers on the way",
     )
+
+
+def _shut(wall: Firewall, needed: Range) -> Finding:
+    """All of the ports, or some."""
+    open_ports = {one for gate in wall.gates for one in (*gate.open, *gate.narrow)}
+    some_of_it = [
+        one
+        for one in sorted(open_ports)
+        if one.protocol == "udp" and one.first <= needed.last and needed.first <= one.last
+    ]
+    seen = f"rtp show settings: Port start: {needed.first}, Port end: {needed.last}"
+    hint = f"cmp-bundle provision --firewall; or open {needed}"
+    built_in = ", its built-in range," if (needed.first, needed.last) == _BUILT_IN else ""
+    takes = f"Asterisk takes the ports {needed.numbers}{built_in} for sound"
+    if not some_of_it:
+        text = f"{takes}, and {wall.kind}, the firewall of this machine, lets none of them in"
+        return finding("M101", f"{text}: calls are silent", hint=hint, seen=seen)
+    has = ", ".join(map(str, some_of_it))
+    text = f"{takes}, and {wall.kind}, the firewall of this machine, lets in {has} alone"
+    return finding("M120", f"{text}: calls that get another port are silent", hint=hint, seen=seen)
 
 
 def stun(live: Live, written: Written, calls: Calls) -> Iterator[Finding | Unknown]:

@@ -9,6 +9,7 @@ from cmp_bundle.doctor import dialled
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.codecs import VIDEO
 from cmp_bundle.doctor.session import DIALPLAN, PJSIP
+from cmp_bundle.doctor.together import together
 from cmp_bundle.findings import finding
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def elsewhere() -> Iterator[Unknown]:
 
 
 CHECKS = (
-    Check(("V101", "V107"), ("phones",), streams),
+    Check(("V101", "V107"), ("phones",), lambda phones: together(streams(phones))),
     Check(("V102", "V103", "V105"), ("live", "written"), conferences),
     Check(("V108",), (), elsewhere),
 )

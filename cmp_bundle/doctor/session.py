@@ -8,6 +8,7 @@ from cmp_bundle.accounts import browsers
 from cmp_bundle.asterisk.dialplan import matches
 from cmp_bundle.doctor import dialled
 from cmp_bundle.doctor.check import Check, Unknown
+from cmp_bundle.doctor.together import together
 from cmp_bundle.doctor.versions import caveat, defects, upgrade
 from cmp_bundle.doctor.way import Part, part_of
 from cmp_bundle.findings import finding
@@ -176,9 +177,13 @@ def tried(calls: Calls) -> Iterator[Finding]:
 
 
 CHECKS = (
-    Check(("S101", "S114", "S115", "S116", "V106"), ("phones",), for_browsers),
+    Check(
+        ("S101", "S114", "S115", "S116", "V106"),
+        ("phones",),
+        lambda phones: together(for_browsers(phones)),
+    ),
     Check(("S103",), ("live",), srtp),
-    Check(("S107",), ("phones", "live"), contexts),
+    Check(("S107",), ("phones", "live"), lambda phones, live: together(contexts(phones, live))),
     Check(("S108",), ("calls", "live"), long_offers),
     Check(("S110",), ("live", "written"), echo),
     Check(("S123",), ("phones", "live", "written"), one_rings),

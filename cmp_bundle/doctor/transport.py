@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.checks.endpoints import pinned
 from cmp_bundle.doctor.check import Check
+from cmp_bundle.doctor.together import together
 from cmp_bundle.findings import finding
 
 if TYPE_CHECKING:
@@ -54,6 +55,6 @@ def local_networks(written: Written) -> Iterator[Finding]:
 
 
 CHECKS = (
-    Check(("S105", "S106"), ("phones",), transports),
+    Check(("S105", "S106"), ("phones",), lambda phones: together(transports(phones))),
     Check(("M119",), ("written",), local_networks),
 )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 import threading
+
+from tests.conftest import _unreal
 
 from .fault import Fault, Server
 from .session import nothing
@@ -106,8 +109,46 @@ def _transport_for_outside(server: Server) -> None:
     )
 
 
+_RULES = """
+table inet fault {
+    chain input {
+        type filter hook input priority 0; policy drop;
+        %s
+        tcp dport 8089 accept
+        iif lo accept
+        ct state established accept
+    }
+}
+"""
+
+
+def _narrow_firewall(server: Server) -> None:
+    _firewall(server, "udp dport 10000-10100 accept")
+
+
+def _closed_firewall(server: Server) -> None:
+    _firewall(server, "udp dport 53 accept")
+
+
+def _firewall(server: Server, rule: str) -> None:
+    """Of this network alone, which is the tests' own."""
+    if shutil.which("nft") is None:
+        _unreal("no nft on this machine")
+    subprocess.run(["nft", "-f", "-"], input=(_RULES % rule).encode(), check=True, timeout=10)
+
+    def back() -> None:
+        subprocess.run(["nft", "delete", "table", "inet", "fault"], check=True, timeout=10)
+
+    server.at_the_end(back)
+
+
 FAULTS = [
-    Fault("M103", _silent_stun, ("192.0.2.1:3", "does not answer")),
+    Fault(
+        "M103",
+        _silent_stun,
+        ("192.0.2.1:3", "does not answer"),
+        options={"accounts": ("alice",)},
+    ),
     Fault("M104", _both, ("stunaddr", "198.51.100.7")),
     Fault("M110", _no_ice, ("ICE is switched off",)),
     Fault(
@@ -117,6 +158,8 @@ FAULTS = [
         along=("T110",),
         options={"url": "https://9.9.9.9:8089"},
     ),
+    Fault("M101", _closed_firewall, ("10000-20000", "nftables", "none of them")),
+    Fault("M120", _narrow_firewall, ("10000-20000", "nftables", "10000-10100/udp")),
     Fault("M106", _docker, ("172.17.0.2", "Docker")),
     Fault("M114", nothing, ("22.",)),
     Fault("M116", _docker_beside, ("172.17.0.2",)),
