@@ -246,6 +246,8 @@ class _Run:
                 if not await client.stays(_HELD):
                     self._to_hold += 1
                     trial.found(call_findings.ended(trial.account, trial.extension))
+                elif client.is_unconfirmed:
+                    trial.found(call_findings.unconfirmed(trial.account, trial.extension))
 
 
 class _Trial:

@@ -173,6 +173,17 @@ def ended(account: Account, extension: str) -> Finding:
     )
 
 
+def unconfirmed(account: Account, extension: str) -> Finding:
+    """Of a call that the server answers again and again."""
+    return _of(
+        account,
+        "S113",
+        f"the server answers the call of {account.id} to {extension} again and again: the ACK does not get"
+        " there, and after 32 seconds it will hang up",
+        "let the proxy on the way pass all messages of the WebSocket on, ACK too",
+    )
+
+
 def unanswered(account: Account, extension: str, seconds: float, trying: bool) -> Finding:
     """Of a call that was not answered in time; ``trying`` is whether the server began to."""
     hint = (

@@ -40,6 +40,11 @@ _BUSY_TRIES: Final = 4
 #: Seconds for the answer to last words, such as BYE.
 _LAST_WORDS: Final = 5.0
 
+#: Times that a server answers a call again before it is clear that no ACK reaches it, and seconds until
+#: the next: Asterisk does so after 0.5, 1.5 and 3.5 s (seen on 16 and 22).
+_LOST: Final = 2
+_AGAIN: Final = 1.5
+
 _ALLOW: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, NOTIFY"
 _UNPROVEN: Final = (401, 407)
 _UNAVAILABLE: Final = 503
@@ -86,6 +91,8 @@ class SipClient:
         self._registering = _Conversation(uri(account.id, host))
         self._dialog: Dialog | None = None
         self._ended = False
+        #: Times that the server answered the call again.
+        self._again = 0
         #: Whether something came in answer to the last request, before its final answer.
         self._trying = False
         self._busy_tries = _BUSY_TRIES
@@ -136,16 +143,27 @@ class SipClient:
         self._end = self._asking
 
     async def stays(self, seconds: float) -> bool:
-        """Whether the server keeps the call for so long, or asks for something within it."""
+        """Whether the server keeps the call for so long, or asks for something within it. If it answers
+        once more meanwhile, that is acknowledged once more, and takes a little longer.
+        """
         with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while not self._ended:
+            async with asyncio.timeout(seconds) as limit:
+                while not (self._ended or self.is_unconfirmed):
                     message = await self._line.receive()
+                    if self._dialog is not None and _is_again(message, self._dialog):
+                        self._again += 1
+                        limit.reschedule(asyncio.get_running_loop().time() + _AGAIN)
+                        await self._line.send(self._dialog.ack(message.cseq[0]))
                     if isinstance(message, SipRequest):
                         await self._serve(message)
                         if message.method in ("INVITE", "UPDATE"):
                             break
         return not self._ended
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether the server does not get the ACK to its answer."""
+        return self._again >= _LOST
 
     async def _register(self, *headers: tuple[str, str]) -> Answered:
         return await self._proven("REGISTER", f"sip:{self._host}", self._registering, *headers)
@@ -317,6 +335,16 @@ async def _to_the_end(words: Coroutine[None, None, None]) -> None:
 def _is_in(request: SipRequest, dialog: Dialog) -> bool:
     found = (request.call_id, request.to.tag, request.from_.tag)
     return found == (dialog.call_id, dialog.local_tag, dialog.remote_tag)
+
+
+def _is_again(message: SipRequest | SipResponse, dialog: Dialog) -> bool:
+    """Whether it is an answer that was given to this call before."""
+    return (
+        isinstance(message, SipResponse)
+        and message.success
+        and message.cseq[1] == "INVITE"
+        and message.call_id == dialog.call_id
+    )
 
 
 def _belongs(response: SipResponse, request: SipRequest) -> bool:

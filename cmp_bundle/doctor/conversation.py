@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.doctor.calls import PORTS
 from cmp_bundle.doctor.check import Check, Unknown
+from cmp_bundle.doctor.evidence import Missing
 from cmp_bundle.doctor.session import PJSIP
 from cmp_bundle.doctor.together import together
 from cmp_bundle.doctor.versions import caveat, defects, upgrade
@@ -155,13 +156,14 @@ def own_name(machine: Machine) -> Iterator[Finding]:
         )
 
 
-def held(public: Calls) -> Iterator[Unknown]:
-    del public
-    yield Unknown(
-        "S113",
-        "a test call is too short for it: calls that end after 32 s, always, tell that a proxy loses the"
-        " ACK",
-    )
+def unconfirmed(calls: Calls, public: Calls | Missing) -> Iterator[Finding | Unknown]:
+    """Whether the ACK gets there, by all ways; what the shorter one met is told by session.py."""
+    ways = [calls] if isinstance(public, Missing) else [calls, public]
+    for way in ways[1:]:
+        for proof in way.proofs:
+            yield from (one for one in proof.findings if one.code == "S113")
+    if not any(proof.answered for proof in ways[-1].proofs):
+        yield Unknown("S113", f"no test call by {ways[-1].base} was answered")
 
 
 def elsewhere() -> Iterator[Unknown]:
@@ -177,6 +179,6 @@ CHECKS = (
     Check(("S120",), ("live",), changes),
     Check(("S122",), ("phones",), lambda phones: together(names(phones))),
     Check(("S124",), ("machine",), own_name),
-    Check(("S113",), ("calls",), held),
+    Check(("S113",), ("calls",), unconfirmed, also=("public_calls",)),
     Check(("S117", "S118"), (), elsewhere),
 )

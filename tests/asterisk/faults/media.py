@@ -161,7 +161,7 @@ FAULTS = [
     Fault("M101", _closed_firewall, ("10000-20000", "nftables", "none of them")),
     Fault("M120", _narrow_firewall, ("10000-20000", "nftables", "10000-10100/udp")),
     Fault("M106", _docker, ("172.17.0.2", "Docker")),
-    Fault("M114", nothing, ("22.",)),
+    Fault("M114", nothing, ("calls hang", "by its number")),
     Fault("M116", _docker_beside, ("172.17.0.2",)),
     Fault("S109", _many_addresses, ("addresses",)),
     Fault("M119", _transport_for_outside, ("transport-out", "198.51.100.7")),

@@ -207,7 +207,7 @@ FAULTS = [
     Fault("S115", _no_mux, ("alice", "rtcp_mux")),
     Fault("S116", _no_ice, ("alice", "ice_support")),
     Fault("S119", _info, ("alice", "dtmf_mode=info")),
-    Fault("S120", nothing, ("codec changes", "22.")),
+    Fault("S120", nothing, ("codec changes", "by its number")),
     Fault("S121", _opus_first, ("alice", "Opus"), versions=("16",), never=("22",)),
     Fault("S122", _odd_name, ("alice", "no UTF-8")),
     Fault("S123", _one_rings, ("103", "bob", "max_contacts: 5")),

@@ -301,6 +301,30 @@ def test_the_server_hangs_up(pbx: ScriptedPbx, seconds: float, found: list[str])
     assert pbx.methods()[-1] == ("200 BYE" if found else "BYE"), "one of them says it"
 
 
+@pytest.mark.parametrize(("lost", "found"), [(1, []), (9, ["S113"])])
+def test_the_server_does_not_get_the_ack(pbx: ScriptedPbx, lost: int, found: list[str]) -> None:
+    """It answers again after half a second and a second more, as Asterisk does."""
+    acks: list[Message] = []
+    answers: list[str] = []
+
+    def invite(message: Message) -> list[Say]:
+        if not pbx.proven(message):
+            return list(pbx.well(message))
+        answers.append(answered(message))
+        return [answers[0]]
+
+    def ack(message: Message) -> list[Say]:
+        acks.append(message)
+        number = len(acks) - 1  # without that of the challenge
+        return [(number / 2, answers[0])] if 0 < number <= lost else []
+
+    pbx.on |= {"INVITE": invite, "ACK": ack}
+    proof = tried()
+    assert codes(proof) == found
+    assert len(acks) == (3 if lost == 1 else 4), "each answer is acknowledged"
+    assert pbx.methods()[-1] == "BYE"
+
+
 def test_a_bye_of_another_call_ends_nothing(pbx: ScriptedPbx) -> None:
     pbx.on["ACK"] = lambda _: [asking("BYE", to="<sip:x@y>;tag=1")]
     assert codes(tried()) == []
