@@ -190,3 +190,58 @@ def test_a_healthy_server(server: Server) -> None:
     assert set(codes(found, Level.ERROR, Level.WARNING)) == expected, told(found)
     assert found.ok is not bool(BY_NATURE.get(version))
     assert not check_accounts(server.context()).findings
+
+
+#: A trunk with webrtc=yes that is known by its address, and a phone with every option by hand (cases from
+#: the field).
+_OTHERS = """
+[carrier-in]
+type=endpoint
+context=cmp-phones
+webrtc=yes
+allow=ulaw
+aors=carrier-in
+[carrier-in]
+type=aor
+contact=sip:192.0.2.9
+[carrier-in]
+type=identify
+endpoint=carrier-in
+match=198.51.100.7
+[300]
+type=endpoint
+aors=300
+auth=300
+context=cmp-phones
+allow=opus,ulaw
+use_avpf=yes
+media_encryption=dtls
+dtls_auto_generate_cert=yes
+dtls_verify=fingerprint
+dtls_setup=actpass
+ice_support=yes
+media_use_received_transport=yes
+rtcp_mux=yes
+[300]
+type=auth
+auth_type=userpass
+username=300
+password=Quartz-71-lantern
+[300]
+type=aor
+max_contacts=1
+remove_existing=yes
+"""
+
+
+@pytest.mark.parametrize(
+    "server", ["22", pytest.param("16", marks=pytest.mark.soak)], indirect=True
+)
+def test_a_trunk_is_no_phone_and_options_by_hand_make_one(server: Server) -> None:
+    server.append("pjsip.conf", _OTHERS)
+    found = server.examine()
+    by_nature = BY_NATURE.get(server.pbx.release.version, set())
+    assert set(codes(found)) <= by_nature, told(found)
+    named = {(one.code, one.subject) for one in found.findings if one.level is not Level.NOTE}
+    assert {one for one in named if one[1] == "carrier-in"} == set(), told(found)
+    assert {one for one in named if one[1] == "300"} == {("V106", "300")}, told(found)

@@ -14,7 +14,9 @@ from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.conf_files import ConfFolder
 from cmp_bundle.checks.contexts import WrittenDialplan
 from cmp_bundle.checks.endpoints import surprises
+from cmp_bundle.places import Place
 
+HERE = Place("database", 1)
 BY_HAND = {
     "media_encryption": "dtls",
     "dtls_auto_generate_cert": "yes",
