@@ -1,7 +1,8 @@
 """The test call: whether each account registers and calls, found out by doing it.
 
-As a browser phone does it, over the real WebSocket, but without media: nothing is ever sent to
-the addresses that the server names. A phone that is in use is not disturbed.
+As a browser phone does it, over the real WebSocket, but without media: to the addresses that the
+server names, nothing is sent but a few packets of ICE, and these only where that is asked for. A phone
+that is in use is not disturbed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 
 from cmp_bundle.checks import call_findings
 from cmp_bundle.checks.digest import ChallengeError
+from cmp_bundle.checks.ice import IceEnd
 from cmp_bundle.checks.line import Line, LineError
 from cmp_bundle.checks.offer import Candidate, candidates, offer
 from cmp_bundle.checks.sip_client import ALL, ANSWER, NoAnswerError, SipClient
@@ -52,6 +54,8 @@ _BEGINNING = 0.4
 _EACH = 0.6
 #: Seconds for whatever comes at the end of that.
 _LEAST = 1.0
+#: Calls in which it is looked whether media would get through.
+_MOST_HEARD = 2
 #: Accounts, one after another, that took longer, came to no end or were refused: then no more are
 #: tried. Programs such as fail2ban take many wrong passwords for an attack.
 _MOST_VAIN = 8
@@ -65,7 +69,8 @@ class Proof:
     it all failed or took long, which is none. ``registered`` and ``answered`` say what worked,
     ``findings`` what did not, or will surprise. ``candidates`` are where the server wants its media,
     ``contacts`` how many phones were registered before, ``seconds`` the time from the INVITE to its
-    answer (0 without one).
+    answer (0 without one). ``media_reached`` is whether a packet got through by UDP between this machine
+    and one of the candidates, None where that was not looked at.
     """
 
     account: str
@@ -76,6 +81,7 @@ class Proof:
     candidates: tuple[Candidate, ...] = ()
     contacts: int = 0
     seconds: float = 0.0
+    media_reached: bool | None = None
 
 
 def prove(
@@ -90,6 +96,7 @@ def prove(
     address: str = "",
     patience: float | None = None,
     long: bool = False,
+    media: bool = False,
 ) -> tuple[Proof, ...]:
     """Register each of ``accounts`` and call ``extension``, nobody if that is empty; one proof for
     each, in their order. ``callers`` are the ids of those who call it, all without it: where it is
@@ -102,7 +109,8 @@ def prove(
 
     Whether the server keeps a call that it answers is looked at in the first hundred calls, and in
     more if some are not kept: of many accounts, one of each context should stand in front. With
-    ``long`` it is an offer of LONG more attributes, and no call is kept.
+    ``long`` it is an offer of LONG more attributes, and no call is kept. With ``media`` it is looked in
+    the first calls whether media would get through between the server and this machine.
 
     The certificate is not looked at, so ``base`` should be this machine or one that is reached
     safely: who can pass itself off as the server gets a digest to guess passwords by.
@@ -120,6 +128,7 @@ def prove(
         address=address,
         patience=patience,
         more=LONG if long else 0,
+        to_hear=_MOST_HEARD if media else 0,
     )
     return asyncio.run(run.all(accounts))
 
@@ -138,8 +147,11 @@ class _Run:
         address: str = "",
         patience: float | None = None,
         more: int = 0,
+        to_hear: int = 0,
     ) -> None:
         self._more = more
+        #: Calls in which media is still to be looked at.
+        self._to_hear = to_hear
         self._base = base
         self._path = path
         self._host = urlsplit(base).hostname or ""
@@ -239,8 +251,26 @@ class _Run:
                     trial.registration(bound)
         if not (trial.may_call and trial.extension):
             return
-        async with client.call(trial.extension, _any_offer(self._more)) as called:
+        ice = self._ice()
+        try:
+            await self._call(client, trial, ice)
+        finally:
+            if ice is not None:
+                ice.close()
+
+    def _ice(self) -> IceEnd | None:
+        """Where media is awaited in the next call."""
+        if self._to_hear <= 0 or not self._address:
+            return None
+        self._to_hear -= 1
+        return IceEnd.towards(self._address)
+
+    async def _call(self, client: SipClient, trial: _Trial, ice: IceEnd | None) -> None:
+        async with client.call(trial.extension, _any_offer(self._more, ice)) as called:
             trial.call(called)
+            if called.response.success and ice is not None:
+                body = called.response.body
+                trial.learned(media_reached=await ice.reached(body, trial.proof.candidates))
             if called.response.success and self._to_hold > 0:
                 self._to_hold -= 1
                 if not await client.stays(_HELD):
@@ -306,8 +336,9 @@ def _left(end: float, most: float) -> float:
     return min(most, max(_LEAST, end - _now()))
 
 
-def _any_offer(more: int = 0) -> str:
+def _any_offer(more: int = 0, ice: IceEnd | None = None) -> str:
     fingerprint = secrets.token_bytes(32).hex(":").upper()
-    return offer(
-        secrets.randbits(62), secrets.token_hex(4), secrets.token_hex(12), fingerprint, more
-    )
+    session = secrets.randbits(62)
+    if ice is not None:
+        return offer(session, ice.ufrag, ice.password, fingerprint, more, candidate=ice.candidate)
+    return offer(session, secrets.token_hex(4), secrets.token_hex(12), fingerprint, more)

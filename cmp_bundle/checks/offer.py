@@ -30,16 +30,25 @@ class Candidate:
     kind: str
 
 
-def offer(session: int, ufrag: str, password: str, fingerprint: str, more: int = 0) -> str:
+def offer(
+    session: int,
+    ufrag: str,
+    password: str,
+    fingerprint: str,
+    more: int = 0,
+    *,
+    candidate: str = _OWN_CANDIDATE,
+) -> str:
     """The description of sound and one picture, over one way, as browsers write it.
 
     ``fingerprint`` is a certificate's SHA-256, as in ``AB:CD:…``. ``more`` attributes that mean nothing
     are added to the picture, where Chrome has most: 200 and more, for all the codecs it knows. They stand
-    before its codec, as PJSIP drops what is too much at the end, and then misses it.
+    before its codec, as PJSIP drops what is too much at the end, and then misses it. ``candidate`` is where
+    media is awaited.
     """
     way = (
         "c=IN IP4 127.0.0.1",
-        f"a={_OWN_CANDIDATE}",
+        f"a={candidate}",
         "a=end-of-candidates",
         f"a=ice-ufrag:{ufrag}",
         f"a=ice-pwd:{password}",

@@ -62,13 +62,14 @@ def calls(
     only: bool = False,
     patience: float = PATIENCE,
     at_once: int = AT_ONCE,
+    media: bool = False,
 ) -> Calls | Missing:
     """Register and call, with all of ``phones`` whose password is known, or the first of them; not with
     those that are ``left_out``, each for a reason.
 
     Takes ``patience`` seconds, or not much more. No more than ``at_once``: each call takes ports, which
     calls that are in progress must not lack. ``contexts`` are None where nobody can be asked what an
-    extension does; then ``preferred`` is called.
+    extension does; then ``preferred`` is called. With ``media`` it is looked whether sound would get through.
     """
     if isinstance(reached, Missing):
         return reached
@@ -108,6 +109,7 @@ def calls(
             at_once=at_once,
             address=reached.connected,
             patience=left,
+            media=media,
         )
         proofs += found
         answered = [one.account for one in found if one.answered]

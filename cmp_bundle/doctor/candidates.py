@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.doctor.check import Check
-from cmp_bundle.doctor.media import RTP
-from cmp_bundle.findings import finding
+from cmp_bundle.findings import Level, finding
 from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from cmp_bundle.findings import Finding
 
     Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+RTP: Final = "asterisk -rx 'module reload res_rtp_asterisk.so'"
 
 #: Of Docker's own networks, one after the other; the first is that of docker0.
 _DOCKER: Final = ipaddress.ip_network("172.16.0.0/12")
@@ -31,26 +33,56 @@ def behind_nat(outside: Reached, calls: Calls) -> Iterator[Finding]:
     The name's address alone tells that people come from outside. A browser may still get through: where
     Asterisk's own packets to it make a way through the router.
     """
-    public = [one for one in _addresses(outside.addresses) if one.is_global]
-    named = _named(calls)
-    usable = [one for one in named if not (one.is_link_local or one.is_loopback)]
-    if not public or not usable or any(one.is_global for one in usable):
-        return
-    docker = all(map(_is_docker, usable))
-    if docker:
-        return  # M106 says it better.
-    yield finding(
+    usable = _usable(calls)
+    if not only_private(outside, calls) or all(map(_is_docker, usable)):
+        return  # of Docker, M106 says it better
+    public = _public(outside)
+    deaf = _is_deaf(calls)
+    where = (
+        f"{outside.host} is public"
+        if str(public[0]) == outside.host
+        else f"{outside.host} is {public[0]}"
+    )
+    local = str(usable[0]) if len(usable) == 1 else "LOCAL"
+    which = "" if len(usable) == 1 else ", LOCAL being the src of: ip route get 1.1.1.1"
+    made = finding(
         "M102",
-        f"{outside.host} is {public[0]}, and Asterisk names for sound only {_words(usable)}: if a browser is"
-        " not in that network, its calls may be silent",
-        hint=f"where {public[0]} leads to this machine alone, write below [ice_host_candidates] of rtp.conf:"
-        f" {usable[0]} => {public[0]},include_local_address; else stunaddr= with a STUN server; then {RTP}",
+        f"{where}, and Asterisk names for sound only {_words(usable)}: "
+        + (
+            "no UDP gets through between here and there, so calls from here are silent"
+            if deaf
+            else "if a browser is not in that network, its calls may be silent"
+        ),
+        hint=f"where {public[0]} leads to that machine alone, write below [ice_host_candidates] of rtp.conf:"
+        f" {local} => {public[0]},include_local_address{which}; else stunaddr= with a STUN server; then"
+        f" {RTP}",
         seen=f"a=candidate of the answer: {_words(usable)}",
     )
+    yield replace(made, level=Level.ERROR) if deaf else made
+
+
+def only_private(outside: Reached, calls: Calls) -> bool:
+    """Whether the name has a public address, and no address for sound is one."""
+    usable = _usable(calls)
+    return bool(_public(outside) and usable) and not any(one.is_global for one in usable)
+
+
+def _public(outside: Reached) -> list[Address]:
+    return [one for one in _addresses(outside.addresses) if one.is_global]
+
+
+def _usable(calls: Calls) -> list[Address]:
+    return [one for one in _named(calls) if not (one.is_link_local or one.is_loopback)]
+
+
+def _is_deaf(calls: Calls) -> bool:
+    """Whether it was looked whether sound gets through, and none did."""
+    looked = [one.media_reached for one in calls.proofs if one.media_reached is not None]
+    return bool(looked) and not any(looked)
 
 
 def container(calls: Calls) -> Iterator[Finding]:
-    usable = [one for one in _named(calls) if not (one.is_link_local or one.is_loopback)]
+    usable = _usable(calls)
     if usable and all(map(_is_docker, usable)):
         yield finding(
             "M106",

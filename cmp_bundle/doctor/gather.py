@@ -6,6 +6,7 @@ import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ from cmp_bundle.checks.call import AT_ONCE
 from cmp_bundle.checks.websocket import ask, base_url, reached
 from cmp_bundle.doctor import dialled, stun
 from cmp_bundle.doctor.calls import PORTS, calls
-from cmp_bundle.doctor.evidence import Connects, Evidence, Live, Missing, Written
+from cmp_bundle.doctor.evidence import Connects, Evidence, Live, Missing, Phone, Written
 from cmp_bundle.doctor.left_out import left_out
 from cmp_bundle.doctor.live import live
 from cmp_bundle.doctor.log import log
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.asterisk.control import Control
     from cmp_bundle.asterisk.installation import Installation
-    from cmp_bundle.doctor.evidence import Calls, Machine, Phone
+    from cmp_bundle.doctor.evidence import Calls, Machine
 
 _NO_ASTERISK = "no Asterisk was found here"
 #: Contexts that are asked for: 10 ms each.
@@ -89,9 +90,13 @@ def gather(target: Target, installation: Installation | None, *, calling: bool =
     public: Calls | Missing = tried
     at_once = _at_once(said)
     if calling:
-        tried = calls(near, there, known, target.echo, left_out=kept, only=only, at_once=at_once)
+        # From the server to itself, sound gets through whatever is closed to others.
+        away = installation is None
+        callers = _callers(target, there)
+        call = partial(calls, left_out=kept, only=only, at_once=at_once)
+        tried = call(near, callers, known, target.echo, media=away)
         public = (
-            calls(outside, there, known, target.echo, left_out=kept, only=only, at_once=at_once)
+            call(outside, callers, known, target.echo)
             if near is inside
             else Missing("there is only one way to it from here")
         )
@@ -143,6 +148,16 @@ def _phones(
         return phones(files, said, control, target.accounts, target.only)
     except CmpBundleError as error:
         return Missing(str(error))
+
+
+def _callers(target: Target, there: tuple[Phone, ...] | Missing) -> tuple[Phone, ...] | Missing:
+    """Who is tried. Where nobody can say what Asterisk has, accounts can register all the same."""
+    if not isinstance(there, Missing):
+        return there
+    wanted = [one for one in target.accounts if not target.only or one.id in target.only]
+    if not wanted:
+        return there
+    return tuple(Phone(one.id, None, asked=False, loaded=None, account=one) for one in wanted)
 
 
 def _at_once(said: Live | Missing) -> int:

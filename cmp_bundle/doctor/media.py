@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING, Final
 from cmp_bundle.asterisk.configuration import same_name
 from cmp_bundle.asterisk.values import is_true
 from cmp_bundle.checks.call import SLOW
+from cmp_bundle.doctor.candidates import RTP, only_private
 from cmp_bundle.doctor.check import Check, Unknown
+from cmp_bundle.doctor.evidence import Live, Missing
+from cmp_bundle.doctor.reach import Reached
 from cmp_bundle.doctor.versions import caveat, defects, upgrade
+from cmp_bundle.doctor.way import Part
 from cmp_bundle.findings import finding
 from cmp_bundle.provision.firewall import Range
+from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cmp_bundle.asterisk.configuration import Variable
-    from cmp_bundle.doctor.evidence import Calls, Live, Log, Machine, Phone, Written
+    from cmp_bundle.doctor.evidence import Calls, Log, Machine, Phone, Written
     from cmp_bundle.findings import Finding
     from cmp_bundle.provision.firewall import Firewall
-
-RTP: Final = "asterisk -rx 'module reload res_rtp_asterisk.so'"
 
 #: The built-in range, which most who open a firewall do not expect.
 _BUILT_IN: Final = (5000, 31000)
@@ -36,22 +39,33 @@ _IN_CALLS: Final = (
 
 def firewall(live: Live, machine: Machine) -> Iterator[Finding | Unknown]:
     """What this machine's firewall says of the ports. Of those on the way nobody can tell from here."""
-    if live.rtp is None:
+    if live.rtp is None or machine.firewall is None:
         return
     needed = Range("udp", live.rtp.first, live.rtp.last)
-    wall = machine.firewall
-    if wall is not None and (passes := wall.passes(needed)) is not True:
-        if passes is None:
-            reason = f"from the rules of {wall} it cannot be told whether all of {needed} gets in"
-            yield Unknown("M120", reason)
-        else:
-            yield _shut(wall, needed)
-            return
-    yield Unknown(
-        "M101",
-        f"whether {needed} gets here from outside can only be seen from there: if calls are silent, look"
-        " at the firewalls and routers on the way",
-    )
+    passes = machine.firewall.passes(needed)
+    if passes is False:
+        yield _shut(machine.firewall, needed)
+    elif passes is None:
+        rules = f"the rules of {machine.firewall}"
+        yield Unknown("M120", f"from {rules} it cannot be told whether all of {needed} gets in")
+
+
+def ports(
+    live: Live | Missing, outside: Reached | Missing, calls: Calls | Missing
+) -> Iterator[Finding | Unknown]:
+    """Whether sound gets through to a machine elsewhere, if this is one."""
+    if isinstance(live, Live):
+        if live.rtp is not None:
+            needed = Range("udp", live.rtp.first, live.rtp.last)
+            yield Unknown(
+                "M101",
+                f"whether {needed} gets here from outside can only be seen from there: cmp-bundle doctor"
+                " --url https://HOST:8089 on another machine",
+            )
+    elif isinstance(calls, Missing):
+        yield Unknown("M101", calls.reason, calls.broken)
+    elif not any(proof.media_reached for proof in calls.proofs):
+        yield _from_elsewhere(calls, outside)
 
 
 def _shut(wall: Firewall, needed: Range) -> Finding:
@@ -72,6 +86,27 @@ def _shut(wall: Firewall, needed: Range) -> Finding:
     has = ", ".join(map(str, some_of_it))
     text = f"{takes}, and {wall.kind}, the firewall of this machine, lets in {has} alone"
     return finding("M120", f"{text}: calls that get another port are silent", hint=hint, seen=seen)
+
+
+def _from_elsewhere(calls: Calls, outside: Reached | Missing) -> Finding | Unknown:
+    """Where no test call reached an address for sound."""
+    deaf = [proof for proof in calls.proofs if proof.media_reached is False]
+    if not deaf:
+        reason = "no test call was answered with an address for sound"
+        return Unknown("M101", reason, Part.SESSION)
+    if isinstance(outside, Reached) and only_private(outside, calls):
+        reason = "the addresses for sound are none that are reached from here"
+        return Unknown("M101", reason, Part.MEDIA)
+    named = some([f"{c.address}:{c.port}" for c in dict.fromkeys(deaf[0].candidates)])
+    return finding(
+        "M101",
+        f"no UDP gets through between here and Asterisk's ports for sound ({named}), so calls from here"
+        " are silent",
+        hint="let UDP from rtpstart to rtpend of rtp.conf (asterisk -rx 'rtp show settings') into the"
+        " server: in its firewall (cmp-bundle provision --firewall there), its router and its security"
+        " group; if it is open, the network here lets no UDP out: try from another one",
+        seen=f"no answer to a STUN binding request, and none from Asterisk: {named}",
+    )
 
 
 def stun(live: Live, written: Written, calls: Calls) -> Iterator[Finding | Unknown]:
@@ -221,7 +256,8 @@ def _is_address(text: str) -> bool:
 
 
 CHECKS = (
-    Check(("M101", "M120"), ("live", "machine"), firewall),
+    Check(("M120",), ("live", "machine"), firewall),
+    Check(("M101",), (), ports, also=("live", "outside", "calls")),
     Check(("M103",), ("live", "written", "calls"), stun),
     Check(("M104",), ("written",), both),
     Check(("M105",), ("written",), looked_up_once),

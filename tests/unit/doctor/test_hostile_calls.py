@@ -55,7 +55,7 @@ def proofs(port: int, number: int = 20) -> tuple[Proof, ...]:
     # The name leads nowhere: all goes to the address that answered before.
     reached = Reached(f"https://pbx.invalid:{port}", "/ws", "/cmp2k", connected="127.0.0.1")
     began = time.monotonic()
-    found = calls(reached, phones, None, "246", only=True, patience=PATIENCE)
+    found = calls(reached, phones, None, "246", only=True, patience=PATIENCE, media=True)
     assert time.monotonic() - began < PATIENCE + AND_MORE
     assert isinstance(found, Calls)
     assert [proof.account for proof in found.proofs] == [phone.id for phone in phones]
