@@ -24,6 +24,7 @@ from cmp_bundle.checks.websocket import ask, own_address, unchecked
 from cmp_bundle.practice.media.sdp import SdpError
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Container, Iterator, Sequence
 
     from cmp_bundle.accounts.model import Account
@@ -97,6 +98,7 @@ def prove(
     patience: float | None = None,
     long: bool = False,
     media: bool = False,
+    trusting: ssl.SSLContext | None = None,
 ) -> tuple[Proof, ...]:
     """Register each of ``accounts`` and call ``extension``, nobody if that is empty; one proof for
     each, in their order. ``callers`` are the ids of those who call it, all without it: where it is
@@ -112,8 +114,8 @@ def prove(
     ``long`` it is an offer of LONG more attributes, and no call is kept. With ``media`` it is looked in
     the first calls whether media would get through between the server and this machine.
 
-    The certificate is not looked at, so ``base`` should be this machine or one that is reached
-    safely: who can pass itself off as the server gets a digest to guess passwords by.
+    The certificate is looked at by ``trusting``. Without it, ``base`` should be this machine or one that
+    is reached safely: who can pass itself off as the server gets a digest to guess passwords by.
     """
 
     def called(account: Account) -> str:
@@ -129,6 +131,7 @@ def prove(
         patience=patience,
         more=LONG if long else 0,
         to_hear=_MOST_HEARD if media else 0,
+        trusting=trusting,
     )
     return asyncio.run(run.all(accounts))
 
@@ -148,6 +151,7 @@ class _Run:
         patience: float | None = None,
         more: int = 0,
         to_hear: int = 0,
+        trusting: ssl.SSLContext | None = None,
     ) -> None:
         self._more = more
         #: Calls in which media is still to be looked at.
@@ -162,7 +166,7 @@ class _Run:
         self._patience = patience
         #: Until when one more account is begun.
         self._beginning = math.inf
-        self._context = unchecked()
+        self._context = trusting or unchecked()
         #: Calls that are still to be held.
         self._to_hold = 0 if more else _MOST_HELD
         #: Accounts, one after another, that were tried in vain.

@@ -11,6 +11,7 @@ from cmp_bundle.doctor.evidence import Calls, Missing
 from cmp_bundle.doctor.way import Part
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterable, Mapping
 
     from cmp_bundle.asterisk.answers.dialplan import Dialplan
@@ -62,14 +63,17 @@ def calls(
     only: bool = False,
     patience: float = PATIENCE,
     at_once: int = AT_ONCE,
-    media: bool = False,
+    trusting: ssl.SSLContext | None = None,
 ) -> Calls | Missing:
     """Register and call, with all of ``phones`` whose password is known, or the first of them; not with
     those that are ``left_out``, each for a reason.
 
     Takes ``patience`` seconds, or not much more. No more than ``at_once``: each call takes ports, which
     calls that are in progress must not lack. ``contexts`` are None where nobody can be asked what an
-    extension does; then ``preferred`` is called. With ``media`` it is looked whether sound would get through.
+    extension does; then ``preferred`` is called.
+
+    ``trusting`` is for a server elsewhere: nobody proves a password to one that it does not trust, and it
+    is looked whether sound gets through.
     """
     if isinstance(reached, Missing):
         return reached
@@ -77,6 +81,11 @@ def calls(
         return Missing(reached.trouble, reached.stopped)
     if isinstance(phones, Missing):
         return phones
+    if trusting is not None and (reached.tls is None or reached.tls.distrust):
+        return Missing(
+            f"the certificate of {reached.host} is not trusted here, so no password is proved to it",
+            Part.TLS,
+        )
     kept = left_out or {}
     able = [phone for phone in phones if phone.account is not None]
     if not able:
@@ -109,7 +118,8 @@ def calls(
             at_once=at_once,
             address=reached.connected,
             patience=left,
-            media=media,
+            media=trusting is not None,
+            trusting=trusting,
         )
         proofs += found
         answered = [one.account for one in found if one.answered]
@@ -125,6 +135,7 @@ def calls(
                 address=reached.connected,
                 patience=left,
                 long=True,
+                trusting=trusting,
             )
     return Calls(reached.base, tuple(proofs), extensions, long, kept)
 

@@ -22,6 +22,7 @@ from cmp_bundle.doctor.machine import machine
 from cmp_bundle.doctor.pages import pages
 from cmp_bundle.doctor.phones import contexts, phones
 from cmp_bundle.doctor.reach import Reached, reach
+from cmp_bundle.doctor.trust import trusted
 from cmp_bundle.doctor.way import Part
 from cmp_bundle.doctor.written import written
 from cmp_bundle.errors import CmpBundleError
@@ -90,11 +91,11 @@ def gather(target: Target, installation: Installation | None, *, calling: bool =
     public: Calls | Missing = tried
     at_once = _at_once(said)
     if calling:
-        # From the server to itself, sound gets through whatever is closed to others.
-        away = installation is None
         callers = _callers(target, there)
         call = partial(calls, left_out=kept, only=only, at_once=at_once)
-        tried = call(near, callers, known, target.echo, media=away)
+        # From the server to itself, there is nobody between, and sound gets through.
+        trusting = None if installation else trusted(target.authorities)
+        tried = call(near, callers, known, target.echo, trusting=trusting)
         public = (
             call(outside, callers, known, target.echo)
             if near is inside

@@ -28,17 +28,23 @@ _SUITES: Final = (b"\xc0\x2b", b"\xc0\x2f")
 _EXTENSIONS: Final = b"\xff\x01\x00\x01\x00"
 
 
+def trusted(authorities: Sequence[bytes]) -> ssl.SSLContext:
+    """For a client that trusts this machine's authorities, and ``authorities`` (PEM)."""
+    context = ssl.create_default_context()
+    for pem in authorities:
+        with suppress(ssl.SSLError, ValueError):
+            context.load_verify_locations(cadata=pem.decode("ascii", "ignore"))
+    return context
+
+
 def distrust(chain: Sequence[bytes], host: str, authorities: Sequence[bytes]) -> tuple[str, int]:
     """OpenSSL's word against ``chain`` (DER, the server's own first) for ``host``, and its number
     (X509_V_ERR_…); empty and 0 where it has none. -1 stands for what is no judgement on the chain.
 
     This machine's authorities count, and ``authorities`` (PEM).
     """
-    context = ssl.create_default_context()
+    context = trusted(authorities)
     context.maximum_version = ssl.TLSVersion.TLSv1_2
-    for pem in authorities:
-        with suppress(ssl.SSLError, ValueError):
-            context.load_verify_locations(cadata=pem.decode("ascii", "ignore"))
     found = "", -1
     for suite in _SUITES:
         found = _judged(context, host, _hello(suite) + _certificates(chain))

@@ -202,3 +202,20 @@ def test_more_than_one_private_address(laptop: Laptop) -> None:
     told = the(laptop.examines()[1], "M102")
     assert f"LOCAL => {PUBLIC},include_local_address" in told["fix"]
     assert "ip route get" in told["fix"]
+
+
+def test_a_certificate_that_is_not_trusted_there(laptop: Laptop) -> None:
+    """Whoever can pass himself off as the server gets nothing to guess passwords by."""
+    laptop.has(DENIED, "[ice_host_candidates]", LINE)
+    laptop.way.forwards(PAGE, RTP)
+    anchor = laptop.work / "certs/ca.pem"
+    kept = anchor.rename(laptop.work / "ca.pem")
+    try:
+        _, found = laptop.examines()
+    finally:
+        kept.rename(anchor)
+    reasons = {one["code"]: one["reason"] for one in found["unknown"]}
+    assert f"the certificate of {PUBLIC} is not trusted here" in reasons["M101"]
+    assert [
+        one["code"] for one in found["findings"] if one["code"].startswith(("R", "S", "M"))
+    ] == []

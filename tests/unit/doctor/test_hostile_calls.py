@@ -16,7 +16,7 @@ from cmp_bundle.checks import call, line, sip_client, websocket
 from cmp_bundle.checks.call import Proof
 from cmp_bundle.doctor.calls import calls
 from cmp_bundle.doctor.evidence import Calls, Missing, Phone
-from cmp_bundle.doctor.reach import Reached
+from cmp_bundle.doctor.reach import Reached, Tls
 from cmp_bundle.doctor.registration import tried
 from cmp_bundle.doctor.way import Part
 from tests.unit.checks.scripted_pbx import ScriptedPbx, answered, reply
@@ -55,7 +55,7 @@ def proofs(port: int, number: int = 20) -> tuple[Proof, ...]:
     # The name leads nowhere: all goes to the address that answered before.
     reached = Reached(f"https://pbx.invalid:{port}", "/ws", "/cmp2k", connected="127.0.0.1")
     began = time.monotonic()
-    found = calls(reached, phones, None, "246", only=True, patience=PATIENCE, media=True)
+    found = calls(reached, phones, None, "246", only=True, patience=PATIENCE)
     assert time.monotonic() - began < PATIENCE + AND_MORE
     assert isinstance(found, Calls)
     assert [proof.account for proof in found.proofs] == [phone.id for phone in phones]
@@ -217,3 +217,23 @@ def test_extensions_share_the_time(context: ssl.SSLContext) -> None:
 def test_nobody_is_called_where_the_way_ended_before() -> None:
     reached = Reached("https://pbx.invalid:1", "/ws", "/", stopped=Part.TLS, trouble="no")
     assert calls(reached, (), None, "246") == Missing("no", Part.TLS)
+
+
+def test_nobody_proves_a_password_to_whom_he_does_not_trust(context: ssl.SSLContext) -> None:
+    """Neither where that shows before, nor where somebody else stands there at the call."""
+    phones = (Phone("a", None, False, None, account=Account("a", password=PASSWORD)),)
+    pbx = ScriptedPbx()
+    trusting = ssl.create_default_context()
+    with end(speaking(pbx, whole), context) as port:
+        base = f"https://pbx.invalid:{port}"
+        for tls in (None, Tls("TLSv1.3", "x", (), "self-signed certificate", 18)):
+            reached = Reached(base, "/ws", "/", connected="127.0.0.1", tls=tls)
+            found = calls(reached, phones, None, "246", patience=PATIENCE, trusting=trusting)
+            assert isinstance(found, Missing)
+            assert "pbx.invalid is not trusted" in found.reason
+            assert found.broken is Part.TLS
+        before = Reached(base, "/ws", "/", connected="127.0.0.1", tls=Tls("TLSv1.3", "x", ()))
+        tried_ = calls(before, phones, None, "246", patience=PATIENCE, trusting=trusting)
+    assert isinstance(tried_, Calls)
+    assert [f.code for f in tried_.proofs[0].findings] == ["line-failed"]
+    assert pbx.heard == []
