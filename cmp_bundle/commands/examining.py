@@ -163,9 +163,11 @@ def _refuse_no_address(url: str) -> None:
 def _target(context: Context, url: str, only: Sequence[str]) -> Target:
     settings = context.settings
     parts = urlsplit(url or settings.site.url)
+    named = bool(url and parts.path.strip("/"))
     return Target(
         url=f"{parts.scheme}://{parts.netloc}" if parts.netloc else "",
-        page=parts.path if url and parts.path.strip("/") else settings.site.redirect,
+        page=parts.path if named else settings.site.redirect,
+        page_named=named,
         echo=settings.provision.echo,
         accounts=_accounts(context),
         only=tuple(only),

@@ -42,8 +42,9 @@ _NO_URL = "no public address is known: --url https://HOST:8089, or [site] url"
 @dataclass(frozen=True)
 class Target:
     """What is examined. ``url`` is the public address (``https://host:port``), empty if unknown, ``page``
-    the path of the phone there. ``echo`` is the extension of the settings; ``only`` are accounts to be
-    looked at alone; ``authorities`` are PEM certificates of our own. ``connects`` is where phones connect to.
+    the path of the phone there; ``page_named`` is whether somebody said so. ``echo`` is the extension of the
+    settings; ``only`` are accounts to be looked at alone; ``authorities`` are PEM certificates of our own.
+    ``connects`` is where phones connect to.
     """
 
     url: str
@@ -53,6 +54,7 @@ class Target:
     only: tuple[str, ...] = ()
     authorities: tuple[bytes, ...] = ()
     connects: Connects = field(default_factory=Connects)
+    page_named: bool = True
 
 
 def gather(target: Target, installation: Installation | None, *, calling: bool = True) -> Evidence:
@@ -216,5 +218,10 @@ def _outside(target: Target, files: Written | Missing) -> Reached | Missing:
         return Missing(_NO_URL)
     parts = urlsplit(target.url)
     base = f"{parts.scheme}://{parts.netloc}"
-    prefix = files.configured.server.prefix if isinstance(files, Written) else ""
-    return reach(base, f"{prefix}/ws", target.page, target.authorities)
+    path = (
+        f"{files.configured.server.prefix}/ws"
+        if isinstance(files, Written)
+        else target.connects.path
+    )
+    found = reach(base, path, target.page, target.authorities)
+    return replace(found, page_named=target.page_named)

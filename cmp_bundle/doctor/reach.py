@@ -86,7 +86,7 @@ class Reached:
     ``no_such_name`` is whether the name has none for sure. ``tls``, ``answer`` (to the page), ``landing``
     (where its redirect leads on the same server) and ``websocket`` are there as far as one came;
     ``stopped`` is the part where it ended, and ``trouble`` says how. ``page_trouble`` is why there is no
-    ``answer``, or no ``landing``.
+    ``answer``, or no ``landing``; ``page_named`` is whether somebody said that the page is there.
     """
 
     base: str
@@ -100,6 +100,7 @@ class Reached:
     answer: HttpAnswer | None = None
     landing: HttpAnswer | None = None
     page_trouble: str = ""
+    page_named: bool = True
     websocket: Handshake | None = None
     stopped: Part | None = None
     trouble: str = ""
@@ -132,7 +133,7 @@ def reach(
     authorities: Sequence[bytes] = (),
 ) -> Reached:
     """Go to ``base`` as far as possible. ``authorities`` are certificates (PEM) that are trusted beside
-    this machine's.
+    this machine's. An empty ``path`` is that of a server whose prefix shows in where the page leads to.
     """
     clock = _Clock(PATIENCE)
     here = Reached(base, path, page)
@@ -158,11 +159,21 @@ def reach(
         here = replace(here, landing=_landing(here, clock))
     except (OSError, HTTPException, ValueError) as error:
         here = replace(here, page_trouble=_words(error))
+    if not path:
+        path = _socket_path(here)
+        here = replace(here, path=path)
     found = ask(base, path, address=here.connected, patience=clock.left())
     if not found.open:
         trouble = str(found)
     stopped = None if found.open else Part.WEB_SERVER if found.status is None else Part.WEBSOCKET
     return replace(here, websocket=found, stopped=stopped, trouble=trouble)
+
+
+def _socket_path(here: Reached) -> str:
+    """A redirect of Asterisk's leads to ``/PREFIX/static/…``."""
+    location = here.answer.location if here.answer else None
+    before, found, _ = urlsplit(quote(location or "", _NOT_ESCAPED)).path.partition("/static/")
+    return f"{before if found else ''}/ws"
 
 
 def _any_of(here: Reached, clock: _Clock) -> tuple[Reached, socket.socket | None]:
