@@ -15,6 +15,7 @@ from cmp_bundle.files.open_folder import NoFileError, TooLargeError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cmp_bundle.asterisk.configuration import Configuration
     from cmp_bundle.files import Rights
 
 #: Files beyond this are not read: 64 MiB is eight hundred times Asterisk's own pjsip.conf.
@@ -104,7 +105,8 @@ class ConfFolder:
 class Recorded:
     """Other files, each answer remembered; once ``sealed``, nothing but the answers.
 
-    What was never asked for is not there then.
+    What was never asked for is not there then. ``parsed`` is for whoever reads them: what each name came
+    to, which with the same answers is the same.
     """
 
     def __init__(self, files: Files) -> None:
@@ -113,6 +115,7 @@ class Recorded:
         self._contents: dict[str, bytes | Absence] = {}
         self._names: dict[str, tuple[str, ...]] = {}
         self._resolved: dict[str, str] = {}
+        self.parsed: dict[str, Configuration] = {}
 
     def sealed(self) -> Recorded:
         self._files = None

@@ -16,7 +16,7 @@ _SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 def folded(name: str) -> str:
     """A name to compare by: Asterisk ignores the case of ASCII letters, and of no others."""
-    return name.translate(_SMALL)
+    return name.lower() if name.isascii() else name.translate(_SMALL)
 
 
 def same_name(one: str, other: str) -> bool:

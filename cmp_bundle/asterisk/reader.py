@@ -13,7 +13,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import category_filter
-from cmp_bundle.asterisk.conf_files import Absence
+from cmp_bundle.asterisk.conf_files import Absence, Recorded
 from cmp_bundle.asterisk.configuration import (
     CUT,
     IGNORED,
@@ -59,6 +59,15 @@ def read(name: str, files: Files) -> Configuration:
     A name without a leading slash is one in ``files.etc``. Whatever the bytes, this comes to an
     end and does not raise; what is wrong with them is in the result.
     """
+    if not isinstance(files, Recorded):
+        return _read(name, files)
+    # A pjsip.conf of ten thousand phones takes a second each time.
+    if name not in files.parsed:
+        files.parsed[name] = _read(name, files)
+    return files.parsed[name]
+
+
+def _read(name: str, files: Files) -> Configuration:
     reading = _Reading(files)
     missing = refused = False
     try:

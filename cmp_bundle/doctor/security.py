@@ -64,8 +64,9 @@ def open_endpoints(written: Written, phones: tuple[Phone, ...] | Missing) -> Ite
         for (kind, _), one in written.objects.items()
         if kind == "identify"
     }
+    told = own | told_by_address | {"anonymous"}
     for (kind, name), one in written.objects.items():
-        if kind != "endpoint" or name in own | told_by_address | {"anonymous"}:
+        if kind != "endpoint" or name in told:
             continue
         by = one.options.get("identify_by", "username").lower()
         leads = _leads_somewhere(written, one.options.get("context", "default"))

@@ -52,7 +52,7 @@ _ALSO = ("pjsip_wizard.conf", "sorcery.conf", "extconfig.conf", "logger.conf", "
 def written(installation: Installation, page: str = "") -> Written | Missing:
     """What stands there, or that this user may not see it. ``page`` is the path of the phone."""
     try:
-        configured = configuration(installation, THEIRS, also=_ALSO)
+        configured = configuration(installation, THEIRS, also=_ALSO, planned=False)
     except CmpBundleError as error:
         return Missing(str(error), finding=error.finding)
     files = {name: reader.read(name, configured.files) for name in (*THEIRS, *_ALSO)}

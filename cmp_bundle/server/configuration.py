@@ -129,10 +129,12 @@ def configuration(
     moment: int | None = None,
     *,
     also: Iterable[str] = (),
+    planned: bool = True,
 ) -> ServerConfiguration:
     """What is configured there by the admin's files ``names``, of which http.conf is one.
 
-    ``also`` are files that are only read. Raises CmpBundleError where something may not be seen.
+    ``also`` are files that are only read. Without ``planned`` nothing can be planned with
+    it. Raises CmpBundleError where something may not be seen.
     """
     boundary = installation.boundary
     moment = int(time.time()) if moment is None else moment
@@ -153,7 +155,7 @@ def configuration(
     mapping = reader.read("extconfig.conf", files)
     for name in also:
         reader.read(name, files)
-    for name, state in theirs.items():
+    for name, state in theirs.items() if planned else ():
         _record(files, name, line_files[name].path, state)
     server = http_server(http)
     return ServerConfiguration(
