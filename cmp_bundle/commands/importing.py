@@ -18,6 +18,7 @@ from cmp_bundle.commands.loaded_accounts import sources_of, with_files
 from cmp_bundle.errors import CmpBundleError, refuse
 from cmp_bundle.files import Disk
 from cmp_bundle.settings import database_url
+from cmp_bundle.shell import word
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -114,9 +115,9 @@ def _uncounted(files: ConfFolder, found: Endpoints) -> list[Finding]:
     ids = [one.id for one in found.endpoints.values() if one.webrtc]
     if line is None or not ids:
         return []
-    others = [str(files.real(f"{files.etc}/{name}")) for name in conf_files(files)]
-    where = others[0] if others else "--database mysql://USER@HOST/NAME"
-    return [replace(file_uncounted(ids, line), hint=f"cmp-bundle accounts import {where}")]
+    others = [word(files.real(f"{files.etc}/{name}")) for name in conf_files(files)]
+    place = others[0] if others else "--database mysql://USER@HOST/NAME"
+    return [replace(file_uncounted(ids, line), hint=f"cmp-bundle accounts import {place}")]
 
 
 def _ids(accounts: Iterable[Account]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from cmp_bundle.doctor.together import together
 from cmp_bundle.doctor.way import Part
 from cmp_bundle.doctor.written import DTLS_FILES
 from cmp_bundle.findings import finding
+from cmp_bundle.shell import word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -209,7 +210,7 @@ def _absent(phone: Phone, written: Written, *, newer: bool) -> Finding:
         f"Asterisk has no endpoint {phone.id}: {there}",
         phone.account.place if phone.account else None,
         "to make it: cmp-bundle provision; or take the account out: cmp-bundle accounts remove"
-        f" {phone.id}",
+        f" {word(phone.id)}",
         phone.id,
         seen=seen,
     )

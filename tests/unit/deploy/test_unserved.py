@@ -98,8 +98,11 @@ def test_a_file_that_asterisk_may_not_read() -> None:
 
 
 def test_a_module_is_missing(root: Path) -> None:
-    message, hint = said(root, Asked.SOCKET, modules=())
+    there = ("res_http_websocket.so", "res_pjsip.so")
+    message, hint = said(root, Asked.SOCKET, modules=there)
     assert "res_pjsip_transport_websocket.so is not loaded" in message
+    message, _ = said(root, Asked.SOCKET, modules=there[:1])
+    assert "res_pjsip.so is not loaded" in message
     assert "modules.conf" in hint
     message, hint = said(root, Asked.SOCKET, paths=PATHS[:1])
     assert "res_http_websocket.so is not loaded" in message
