@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts.endpoint import names
-from cmp_bundle.asterisk.configuration import folded
 from cmp_bundle.checks.networks import (
     ANYWHERE,
     LOOPBACK,
@@ -20,29 +19,24 @@ from cmp_bundle.findings import finding
 from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from cmp_bundle.asterisk.answers.pjsip import Identify
-    from cmp_bundle.asterisk.configuration import Category
     from cmp_bundle.doctor.evidence import Live, Phone, Written
     from cmp_bundle.findings import Finding
     from cmp_bundle.places import Place
 
-_Lists = list[tuple[str, list[NetworkRule], "Place | None"]]
+_Lists = list[tuple[str, "Sequence[NetworkRule]", "Place | None"]]
 
 
 def _lists(phone: Phone, live: Live, written: Written) -> _Lists:
     """The lists that a phone must pass, each with how it is called: those of all of PJSIP, then its own."""
     found: _Lists = []
-    for category in written.files["pjsip.conf"].categories:
-        kind = next((folded(v.value) for v in category.variables if folded(v.name) == "type"), "")
-        if category.template or kind not in ("acl", "endpoint"):
-            continue
-        if kind == "acl":
-            found.append((f"[{category.name}]", _rules(category), category.place))
-            found += _named(_value(category, "acl"), live, category.place)
-        elif category.name == phone.id:
-            found.append((f"deny of {phone.id}", _rules(category), category.place))
+    for one in written.access_lists:
+        found.append((f"[{one.id}]", one.rules, one.place))
+        found += _named(one.options.get("acl", ""), live, one.place)
+    if phone.written is not None:
+        found.append((f"deny of {phone.id}", phone.written.rules, phone.written.place))
     named = (phone.loaded or {}).get("acl", "")
     return [*found, *_named(named, live, phone.place)]
 
@@ -53,24 +47,6 @@ def _named(value: str, live: Live, place: Place | None) -> _Lists:
         rules = [(r.allow, network(r.network)) for r in live.acls.get(name, ())]
         lists.append((f"acl {name}", [NetworkRule(a, n) for a, n in rules if n], place))
     return lists
-
-
-def _rules(category: Category) -> list[NetworkRule]:
-    found = []
-    for line in category.variables:
-        if folded(line.name) not in ("deny", "permit"):
-            continue
-        for part in names(line.value):
-            where = network(part.lstrip("!"))
-            if where is not None:
-                # An exclamation mark turns the sense round.
-                allow = (folded(line.name) == "permit") != part.startswith("!")
-                found.append(NetworkRule(allow, where))
-    return found
-
-
-def _value(category: Category, name: str) -> str:
-    return next((v.value for v in reversed(category.variables) if folded(v.name) == name), "")
 
 
 def shut_out(phone: Phone, live: Live, written: Written) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from cmp_bundle.asterisk.configuration import Configuration
     from cmp_bundle.checks.call import Proof
     from cmp_bundle.checks.live import HttpAnswer
+    from cmp_bundle.checks.networks import NetworkRule
     from cmp_bundle.checks.websocket import Handshake
     from cmp_bundle.doctor.reach import Reached
     from cmp_bundle.doctor.sockets import Connections, Program
@@ -56,13 +58,16 @@ class Missing:
 
 @dataclass(frozen=True)
 class PjsipObject:
-    """An object in the files: its options by their names in small letters, the last of a name."""
+    """An object in the files: its options by their names in small letters, the last of a name. ``rules`` are
+    all of its permit and deny lines, in their order.
+    """
 
     kind: str
     id: str
     options: Mapping[str, str]
     place: Place
     places: Mapping[str, Place] = field(default_factory=dict)
+    rules: tuple[NetworkRule, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,11 @@ class Written:
     uncounted: Mapping[tuple[str, str], PjsipObject] = field(default_factory=dict)
     unreadable: Mapping[str, str] = field(default_factory=dict)
     changed: float = 0.0
+
+    @cached_property
+    def access_lists(self) -> tuple[PjsipObject, ...]:
+        """The objects of ``type=acl``, which all of PJSIP must pass."""
+        return tuple(one for (kind, _), one in self.objects.items() if kind == "acl")
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import stat
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 from cmp_bundle.accounts import from_pjsip, from_wizard
-from cmp_bundle.accounts.endpoint import Endpoints
+from cmp_bundle.accounts.endpoint import Endpoints, names
 from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.configuration import UNKNOWN, folded
 from cmp_bundle.asterisk.sorcery import PJSIP_CONF, conf_files
+from cmp_bundle.checks.networks import NetworkRule, network
 from cmp_bundle.doctor.evidence import Missing, Page, PjsipObject, Written
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.findings import Level
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     from cryptography.x509 import Certificate
 
-    from cmp_bundle.asterisk.configuration import Configuration
+    from cmp_bundle.asterisk.configuration import Category, Configuration
     from cmp_bundle.asterisk.installation import Installation
     from cmp_bundle.findings import Finding
     from cmp_bundle.server.configuration import ServerConfiguration
@@ -58,7 +60,8 @@ def written(installation: Installation, page: str = "") -> Written | Missing:
     files = {name: reader.read(name, configured.files) for name in (*THEIRS, *_ALSO)}
     # sorcery.conf may lead to others, which nobody has read yet.
     sources = {kind: conf_files(installation.files, kind) for kind in _KINDS}
-    for name in {name for names in sources.values() for name in names}:
+    counted = dict.fromkeys(chain(*sources.values()))
+    for name in counted:
         files.setdefault(name, reader.read(name, installation.files))
     given_up = next(filter(None, map(_given_up, files.values())), None)
     if given_up is not None:
@@ -66,11 +69,12 @@ def written(installation: Installation, page: str = "") -> Written | Missing:
     base = _endpoints(files, sources)
     wizards = from_wizard.found(files["pjsip_wizard.conf"], base)
     objects: dict[tuple[str, str], PjsipObject] = {}
-    for kind, names in sources.items():
-        for name in names:
-            found = {key: one for key, one in _objects(files[name]).items() if key[0] == kind}
+    inside = {name: _objects(files[name]) for name in {PJSIP_CONF, *counted}}
+    for kind, places in sources.items():
+        for name in places:
+            found = {key: one for key, one in inside[name].items() if key[0] == kind}
             objects |= {key: one for key, one in found.items() if key not in objects}
-    here = _objects(files[PJSIP_CONF])
+    here = inside[PJSIP_CONF]
     return Written(
         configured=configured,
         files=files,
@@ -87,7 +91,7 @@ def written(installation: Installation, page: str = "") -> Written | Missing:
         open_keys=tuple(_open_keys(configured)),
         page=_page(configured, page),
         trunk_certificates=dict(_trunk_certificates(installation, objects)),
-        changed=_changed((*(n for names in sources.values() for n in names),), files, installation),
+        changed=_changed(counted, files, installation),
     )
 
 
@@ -117,8 +121,8 @@ def _endpoints(
     files: Mapping[str, Configuration], sources: Mapping[str, tuple[str, ...]]
 ) -> Endpoints:
     """What all files make together, of each only the kinds that it is read for."""
-    read = {name: from_pjsip.found(files[name]) for names in sources.values() for name in names}
-    first = read.get(PJSIP_CONF) or from_pjsip.found(files[PJSIP_CONF])
+    counted = dict.fromkeys(chain(*sources.values()))
+    read = {name: from_pjsip.found(files[name]) for name in {PJSIP_CONF, *counted}}
 
     def of(kind: str) -> Iterator[Endpoints]:
         return (read[name] for name in reversed(sources[kind]))
@@ -127,9 +131,9 @@ def _endpoints(
         endpoints={n: one for found in of("endpoint") for n, one in found.endpoints.items()},
         auths={n: one for found in of("auth") for n, one in found.auths.items()},
         transports={n: t for found in of("transport") for n, t in (found.transports or {}).items()},
-        realm=first.realm,
+        realm=read[PJSIP_CONF].realm,
         aors={n: one for found in of("aor") for n, one in (found.aors or {}).items()},
-        findings=tuple(dict.fromkeys(one for found in read.values() for one in found.findings)),
+        findings=tuple(one for name in counted for one in read[name].findings),
     )
 
 
@@ -204,6 +208,18 @@ def _objects(pjsip: Configuration) -> dict[tuple[str, str], PjsipObject]:
             continue
         options = {folded(v.name): v.value for v in category.variables}
         places = {folded(v.name): v.place for v in category.variables}
-        made = PjsipObject(kind, category.name, options, category.place, places)
+        rules = tuple(_rules(category))
+        made = PjsipObject(kind, category.name, options, category.place, places, rules)
         found.setdefault((kind, category.name), made)
     return found
+
+
+def _rules(category: Category) -> Iterator[NetworkRule]:
+    """Its permit and deny lines; an exclamation mark turns the sense of a network round."""
+    for line in category.variables:
+        if (sense := folded(line.name)) not in ("deny", "permit"):
+            continue
+        for part in names(line.value):
+            where = network(part.lstrip("!"))
+            if where is not None:
+                yield NetworkRule((sense == "permit") != part.startswith("!"), where)

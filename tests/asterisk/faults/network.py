@@ -98,7 +98,7 @@ def _port_of_nobody(_server: Server) -> None:
 FAULTS = [
     Fault("N101", _no_name, (_NAME, "no address"), options=_NAMED),
     Fault("N102", _ipv4_alone, ("2001:db8::1", "refused"), options=_NAMED),
-    Fault("N103", _shut, ("nftables", "8089/tcp")),
+    Fault("N103", _shut, ("nftables", "8089/tcp"), along=("M101",)),
     Fault("N105", _two_networks, ("10.9.9.9", "local network"), options=_NAMED),
     Fault("N107", _restricted, ("/ws", "403"), versions=("22",), never=("16",)),
     Fault("N108", _loopback, ("127.0.0.1:8089 alone", "192.0.2.1"), options=_PUBLIC),
