@@ -56,8 +56,9 @@ def page_path(prefix: str, site: str, version: str) -> str:
 @dataclass(frozen=True)
 class OurHttp:
     """What ``cmp-bundle/http.conf`` says. A deploy has its ``redirect`` to ``page`` there, with
-    static files on; provision has ``https``, or ``plain`` HTTP for a proxy (``address:port``), and
-    ``session_limit``. Each leaves the other's alone.
+    static files on; provision has ``https``, or ``plain`` HTTP for a proxy (``address:port``),
+    ``session_limit``, and ``no_status`` where the page /httpstatus is off. Each leaves the other's
+    alone.
     """
 
     redirect: str | None = None
@@ -65,6 +66,7 @@ class OurHttp:
     https: Https | None = None
     session_limit: int | None = None
     plain: str | None = None
+    no_status: bool = False
 
     def __bool__(self) -> bool:
         return self != OurHttp()
@@ -91,6 +93,7 @@ def our_http(http: Configuration, file: str) -> OurHttp:
         plain=f"{values['bindaddr']}:{values.get('bindport', '')}"
         if "bindaddr" in values
         else None,
+        no_status="enable_status" in values,
     )
 
 

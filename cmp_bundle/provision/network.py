@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cmp_bundle.asterisk import includes
+from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.asterisk.includes import Https
 from cmp_bundle.provision import certificate
 from cmp_bundle.provision.phone_ports import RTP_PORTS
@@ -14,6 +15,7 @@ from cmp_bundle.server import lines
 from cmp_bundle.server.refusals import before_reload
 
 if TYPE_CHECKING:
+    from cmp_bundle.asterisk.includes import OurHttp
     from cmp_bundle.changes.plan import Steps
     from cmp_bundle.provision.survey import Found
     from cmp_bundle.provision.wanted import Wanted
@@ -65,8 +67,11 @@ def websocket(steps: Steps, found: Found) -> None:
         lines.restart(steps)
 
 
-def https(steps: Steps, wanted: Wanted, found: Found) -> str | None:
-    """The certificate, the listener, and as many connections as there are phones."""
+def https(steps: Steps, wanted: Wanted, found: Found) -> tuple[str | None, OurHttp]:
+    """The certificate, the listener, and as many connections as there are phones.
+
+    Returns the ``address:port`` of HTTPS, None where it is off, and what our http.conf then says.
+    """
     ours = found.our_http
     listener, renewed = wanted.listener, False
     if listener is not None:
@@ -79,11 +84,28 @@ def https(steps: Steps, wanted: Wanted, found: Found) -> str | None:
     needed = 2 * len(wanted.everyone) + _MORE_SESSIONS
     if found.server.session_limit < needed:
         ours = replace(ours, session_limit=needed)
+    ours = replace(ours, no_status=_no_status(ours, found))
     lines.write_http(steps, found, ours)
     if renewed:
         certificate.read_again(steps, found)
     if lines.HTTP in steps.reloads and listener is None:
         before_reload(found)
     if listener is not None:
-        return listener.address
-    return str(found.server.tls_address) if found.server.tls_address else None
+        return listener.address, ours
+    return str(found.server.tls_address) if found.server.tls_address else None, ours
+
+
+def _no_status(ours: OurHttp, found: Found) -> bool:
+    """Whether our http.conf turns the page /httpstatus off: where HTTPS is alone, one request for that page
+    ends some versions of Asterisk (ASTERISK-30379), and later ones have it off by themselves.
+
+    So it is off beside each HTTPS of ours, and beside somebody else's where the version may be one of
+    those. What somebody else says about the page stays, unless it may end Asterisk.
+    """
+    secure = ours.https is not None or found.server.tls_address is not None
+    if not secure or ours.plain is not None or found.server.address is not None:
+        return False
+    theirs = http_server(found.without_ours("http.conf")).status_enabled
+    if theirs is not None:
+        return theirs and found.abilities.ends_by_status
+    return ours.https is not None or ours.no_status or found.abilities.ends_by_status

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from cmp_bundle.accounts.model import Account
+    from cmp_bundle.asterisk.includes import OurHttp
     from cmp_bundle.findings import Finding
     from cmp_bundle.provision.dialplan import Dialplan
     from cmp_bundle.provision.firewall import Firewall, Ports
@@ -87,7 +88,7 @@ def to_provision(wanted: Wanted, found: Found) -> Planned:
     else:
         lines.exclude(steps, found, "confbridge.conf")
     network.rtp(steps, wanted, found)
-    listener = network.https(steps, wanted, found)
+    listener, http = network.https(steps, wanted, found)
     network.websocket(steps, found)
     needed = phone_ports(found, listener, proxied=wanted.proxied)
     _opened(steps, wanted, found, listener, needed)
@@ -112,7 +113,7 @@ def to_provision(wanted: Wanted, found: Found) -> Planned:
             *objects.notes,
             *plan.taken,
             *lines.notes(steps, found),
-            *_warnings(wanted, found, needed),
+            *_warnings(wanted, found, needed, http),
         ),
     )
     then = refusals.after(planned, found)
@@ -146,7 +147,7 @@ def _lacking(wanted: Wanted, found: Found) -> Iterator[Finding]:
             yield from against(account, found.endpoints)
 
 
-def _warnings(wanted: Wanted, found: Found, needed: Ports) -> Iterator[str]:
+def _warnings(wanted: Wanted, found: Found, needed: Ports, http: OurHttp) -> Iterator[str]:
     """What works now, and yet may surprise."""
     if wanted.settings.conference and "confbridge.conf" not in found.theirs:
         yield f"{found.path('confbridge.conf')} does not exist, so there is no conference"
@@ -166,6 +167,13 @@ def _warnings(wanted: Wanted, found: Found, needed: Ports) -> Iterator[str]:
         yield (
             "this Asterisk forgets all phones from one address when one of them disconnects"
             " (ASTERISK-30369, fixed in 18.17 and 20.2), and behind a proxy all have the proxy's"
+        )
+    status = found.without_ours("http.conf").last("general", "enable_status")
+    if http.no_status and status is not None:
+        yield (
+            f"{status.place}: {status.name} = {status.value} has no effect beside cmp-bundle's own line:"
+            " with HTTPS alone, one request for /httpstatus ends Asterisk 16.24 to 16.30, 18.10 to 18.16 and"
+            " 19.2 to 20.1 (ASTERISK-30379)"
         )
     firewall = wanted.firewall
     if firewall and firewall.kind == "nftables" and not firewall.lets_in(needed):
@@ -206,7 +214,7 @@ def to_undo(
     for name in THEIRS:
         if name != "http.conf":
             lines.exclude(steps, found, name)
-    ours = replace(found.our_http, https=None, session_limit=None, plain=None)
+    ours = replace(found.our_http, https=None, session_limit=None, plain=None, no_status=False)
     lines.write_http(steps, found, ours)
     steps.add(found.our_folder / CERTIFICATE, found.certificate, None)
     cleanup = (Removal(found.our_folder),) if found.folder is not None and not ours else ()

@@ -57,8 +57,8 @@ class Abilities:
     whether that module has the WebSocket's sub-protocol sip, and so PJSIP has not;
     ``chan_sip_users`` are how many phones and providers it has, ``calls`` how many channels are up,
     ``forgets_neighbours`` whether it drops the contacts of all phones from one address when a
-    WebSocket from there ends. ``drivers`` are those for databases that are loaded; None where nobody
-    could be asked.
+    WebSocket from there ends, ``ends_by_status`` whether a request for /httpstatus may end it where HTTPS
+    is alone. ``drivers`` are those for databases that are loaded; None where nobody could be asked.
     """
 
     remove_unavailable: bool = False
@@ -67,6 +67,7 @@ class Abilities:
     chan_sip_users: int = 0
     calls: int = 0
     forgets_neighbours: bool = False
+    ends_by_status: bool = True
     drivers: tuple[str, ...] | None = None
 
 
@@ -195,6 +196,7 @@ def abilities(control: Control) -> Abilities:
     known = control.ask("config show help res_pjsip aor remove_unavailable") or ""
     paths = control.ask("core show translation paths opus") or ""
     to_ulaw = re.search(r"To ulaw:8000\s*:\s*(.*)", paths)
+    version = control.ask("core show version") or ""
     closed = without_pjsip(control)
     taken = closed is not None and closed.code == "W103"
     return Abilities(
@@ -202,7 +204,8 @@ def abilities(control: Control) -> Abilities:
         transcodes_opus=bool(to_ulaw and "No Translation Path" not in to_ulaw[1]),
         taken_by_chan_sip=taken,
         chan_sip_users=_chan_sip_users(control) if taken else 0,
-        forgets_neighbours=_forgets_neighbours(control.ask("core show version") or ""),
+        forgets_neighbours=_forgets_neighbours(version),
+        ends_by_status=_ends_by_status(version),
         calls=_count(control, "core show channels count", "active channels?"),
         drivers=_drivers(control.ask("core show config mappings")),
     )
@@ -210,11 +213,26 @@ def abilities(control: Control) -> Abilities:
 
 def _forgets_neighbours(version: str) -> bool:
     """ASTERISK-30369, by the number; a distribution may carry the fix under an old one."""
+    number = _number(version)
+    return number is not None and (number < (18, 17) or (19, 0) <= number < (20, 2))
+
+
+def _ends_by_status(version: str) -> bool:
+    """ASTERISK-30379, by the number."""
+    number = _number(version)
+    return number is not None and any(
+        first <= number < mended
+        for first, mended in (
+            ((16, 24), (17, 0)),
+            ((18, 10), (18, 17)),
+            ((19, 2), (20, 2)),
+        )
+    )
+
+
+def _number(version: str) -> tuple[int, int] | None:
     found = re.match(r"Asterisk (?:certified/)?(\d+)\.(\d+)", version)
-    if found is None:
-        return False
-    number = (int(found[1]), int(found[2]))
-    return number < (18, 17) or (19, 0) <= number < (20, 2)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def _drivers(mappings: str | None) -> tuple[str, ...] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import re
 import socket
 import ssl
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 
+from cmp_bundle.checks import live
 from tests.asterisk import written_files
 from tests.browser.phones import quiet
 from tests.conftest import SIXTEEN_IN_SOAK, Cmp
@@ -91,6 +93,8 @@ def test_from_nothing_and_back(at: Cmp, packaged: Asterisk) -> None:
     assert {name: aor[name] for name in AOR} == AOR
     assert "Video Mode:           sfu" in packaged.rx("confbridge show profile bridge cmp-video")
     assert not at("provision")["changed"], "a second time"
+    assert live.get(done["url"], "/httpstatus").status == http.client.NOT_FOUND
+    assert packaged.rx("core show version").startswith("Asterisk "), "that request may end it"
     # What it says when it starts, it says when it is restarted.
     assert complaints(packaged.log()[log:]) <= complaints(packaged.log()[:log])
     at("provision", "--undo")

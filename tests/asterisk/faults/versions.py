@@ -9,9 +9,14 @@ def _nothing(server: Server) -> None:
     """So it comes with the package."""
 
 
+def _status(server: Server) -> None:
+    """As it is without our line. Nobody asks for that page here."""
+    server.replace("cmp-bundle/http.conf", "enable_status = no\n", "")
+
+
 FAULTS = [
     Fault("K101", _nothing, ("Asterisk 16", "2023-10-09"), versions=("16",), never=("22",)),
-    Fault("K102", _nothing, ("/httpstatus", "/phoneprov", "<cmp-bundle>", "Debian"),
+    Fault("K102", _status, ("ends this Asterisk", "/phoneprov", "<cmp-bundle>", "Debian"),
           versions=("16",), never=("22",)),
     Fault("K104", _nothing, ("asterisk#1946", "22.10.1")),
 ]  # fmt: skip

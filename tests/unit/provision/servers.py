@@ -14,7 +14,7 @@ from cmp_bundle.provision.database import look
 from cmp_bundle.provision.plan import Planned, to_provision, to_undo
 from cmp_bundle.provision.row_step import ProvisionedRows
 from cmp_bundle.provision.rows import Tables
-from cmp_bundle.provision.survey import Found, survey
+from cmp_bundle.provision.survey import Abilities, Found, survey
 from cmp_bundle.provision.wanted import Listener, Wanted
 from cmp_bundle.settings.model import ProvisionSettings
 from tests.unit.deploy.trees import Server, pem, tree
@@ -48,7 +48,11 @@ def packaged(root: Path, http: bytes = HTTP_CONF, **files: bytes) -> ReadyServer
 
 
 class ReadyServer(Server):
-    """``provision`` and its undo, as the command line does them."""
+    """``provision`` and its undo, as the command line does them. ``abilities`` are those that an Asterisk
+    would tell of if it ran.
+    """
+
+    abilities: Abilities | None = None
 
     def __init__(
         self, root: Path, disk: Disk | None = None, password: str = "", **settings: object
@@ -62,7 +66,8 @@ class ReadyServer(Server):
         self.engine = replace(self.engine, journal=replace(self.engine.journal, kinds=kinds))
 
     def look(self) -> Found:
-        return survey(self.installation)
+        found = survey(self.installation)
+        return replace(found, abilities=self.abilities) if self.abilities else found
 
     def to_provision(
         self,

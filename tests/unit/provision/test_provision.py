@@ -11,10 +11,14 @@ from cmp_bundle.accounts import from_pjsip
 from cmp_bundle.accounts.model import Account
 from cmp_bundle.asterisk.http_conf import http_server
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.provision.survey import Abilities
 from cmp_bundle.provision.wanted import Listener
 from tests.unit.deploy.trees import bundle, pem, snapshot, visit
 
-from .servers import ALICE, BOB, FILES, ReadyServer, packaged
+from .servers import ALICE, BOB, FILES, HTTP_CONF, ReadyServer, packaged
+
+#: HTTPS that somebody else has set up, and nothing beside it.
+THEIRS = b"[general]\ntlsenable=yes\ntlsbindaddr=127.0.0.1:9\ntlscertfile=/etc/asterisk/keys/asterisk.pem\n"
 
 
 @pytest.fixture
@@ -185,12 +189,74 @@ def test_connections_for_all_phones(server: ReadyServer) -> None:
 
 
 def test_their_listener_is_left_alone(tmp_path: Path) -> None:
-    http = b"[general]\ntlsenable=yes\ntlsbindaddr=127.0.0.1:9\ntlscertfile=/etc/asterisk/keys/asterisk.pem\n"
+    http = THEIRS + b"enable_status=no\n"
     server = packaged(tmp_path, http)
     assert server.provision().listener == "127.0.0.1:9"
     assert server.text("http.conf").encode() == http
     server.provision(listener=Listener("127.0.0.1:9", pem()))
     assert http_server(server.read("http.conf")).certificate.endswith("cmp-bundle/https.pem")
+
+
+#: Of Asterisks that end with HTTPS alone when somebody asks for /httpstatus, and of those that do not.
+ENDS, LIVES = Abilities(ends_by_status=True), Abilities(ends_by_status=False)
+
+
+@pytest.mark.parametrize(
+    ("http", "asterisk", "off"),
+    [
+        (HTTP_CONF, ENDS, True),
+        (HTTP_CONF, LIVES, True),
+        (THEIRS, ENDS, True),
+        (THEIRS, Abilities(), True),
+        (THEIRS, LIVES, None),
+        (THEIRS + b"enabled=yes\nbindaddr=127.0.0.1\n", ENDS, None),
+        (HTTP_CONF + b"enabled=yes\n", ENDS, None),
+        (HTTP_CONF + b"enable_status=yes\n", ENDS, True),
+        (HTTP_CONF + b"enable_status=yes\n", LIVES, False),
+        (THEIRS + b"enable_status=yes\n", ENDS, True),
+        (THEIRS + b"enable_status=yes\n", LIVES, False),
+    ],
+)  # fmt: skip
+def test_the_page_of_the_state(
+    http: bytes, asterisk: Abilities, off: bool | None, tmp_path: Path
+) -> None:
+    """Off where HTTPS is alone, by our own line; as it was said, or not said, everywhere else."""
+    server = packaged(tmp_path, http)
+    server.abilities = asterisk
+    before = snapshot(tmp_path)
+    planned = server.provision()
+    enabled = None if off is None else not off
+    assert http_server(server.read("http.conf")).status_enabled is enabled
+    said = [note for note in planned.notes if ": enable_status = yes has no effect" in note]
+    assert len(said) == (off is True and b"enable_status" in http)
+    assert not server.provision(), "a second time"
+    server.deploy(bundle())
+    assert not server.provision(), "what a deploy writes anew"
+    server.undeploy()
+    server.undo()
+    assert snapshot(tmp_path) == before
+
+
+def test_no_page_of_the_state_behind_a_proxy(server: ReadyServer) -> None:
+    """Plain HTTP is there, and it harms nobody."""
+    server.provision(proxied=True)
+    assert http_server(server.read("http.conf")).status_enabled is None
+
+
+def test_the_page_of_the_state_once_it_is_said_otherwise(tmp_path: Path) -> None:
+    """What was written for an Asterisk that ends stays when another one is there, until somebody asks
+    for that page.
+    """
+    server = packaged(tmp_path, THEIRS)
+    server.abilities = ENDS
+    server.provision()
+    server.abilities = LIVES
+    assert not server.provision()
+    path = tmp_path / "etc/asterisk/http.conf"
+    asked = THEIRS + b"enable_status=yes\n"
+    path.write_bytes(path.read_bytes().replace(THEIRS, asked))
+    server.provision()
+    assert path.read_bytes() == asked
 
 
 REFUSED = {
