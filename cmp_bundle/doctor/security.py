@@ -188,7 +188,11 @@ def strangers(live: Live) -> Iterator[Finding]:
 def others(live: Live) -> Iterator[Finding]:
     paths = {path.removesuffix("/...") for path in live.http.paths}
     restricted = {path.rstrip("/") for path in live.http.restrictions}
-    found = {p: what for p, what in _OTHERS.items() if p in paths and p not in restricted}
+    found = {
+        path: what
+        for path, what in _OTHERS.items()
+        if path in paths and f"{live.http.prefix}{path}" not in restricted
+    }
     if found:
         shown = [f"{path} ({what})" for path, what in found.items()]
         yield finding(

@@ -52,13 +52,13 @@ def _cause(
                 f"Asterisk was told to read http.conf again, and has not got what stands in {file}",
                 f"{_MOUNTED}; if it reads another folder, name that: [asterisk] etc_dir",
             )
-        case Asked.FILE if f"{status.prefix}/static/..." not in status.paths:
+        case Asked.FILE if "/static/..." not in status.paths:
             return "Asterisk serves no static files", "see its log; then run this again"
         case Asked.FILE:
             return _file(unserved, installation)
         case Asked.SOCKET if closed := without_pjsip(installation.control):
             return closed.message, closed.hint or ""
-        case Asked.SOCKET if f"{status.prefix}/ws" not in status.paths:
+        case Asked.SOCKET if "/ws" not in status.paths:
             return (
                 "the module res_http_websocket.so is not loaded",
                 "write load = res_http_websocket.so into [modules] of modules.conf; then restart"

@@ -13,8 +13,9 @@ class HttpStatus:
     """``plain`` and ``secure`` are ``address:port`` of the listeners, as they are bound; None where
     nothing is told. A server of HTTPS alone tells of none, and works (seen).
 
-    ``paths`` are what it answers at, with ``/...`` behind those that have more below; ``redirects``
-    lead from one path to the other. ``restrictions`` are the paths that not everybody may ask for.
+    ``paths`` are what it answers at behind the prefix, with ``/...`` behind those that have more below;
+    ``redirects`` lead from one path to the other. ``restrictions`` are the paths that not everybody may ask
+    for, the prefix among them.
     """
 
     plain: str | None = None
@@ -35,13 +36,15 @@ def http_status(text: str) -> HttpStatus:
         found = re.search(rf"^{what} Enabled and Bound to (\S+)", text, re.MULTILINE)
         return found[1] if found else None
 
-    prefix = re.search(r"^Prefix: (\S+)", text, re.MULTILINE)
+    found = re.search(r"^Prefix: (\S+)", text, re.MULTILINE)
+    prefix = found[1].rstrip("/") if found else ""
     return HttpStatus(
         plain=bound("Server"),
         secure=bound("HTTPS Server"),
-        prefix=prefix[1].rstrip("/") if prefix else "",
+        prefix=prefix,
         paths=tuple(
-            m[1] for m in re.finditer(r"^(/\S+) => ", _part(text, "Enabled URI's:"), re.MULTILINE)
+            m[1].removeprefix(prefix)
+            for m in re.finditer(r"^(/\S+) => ", _part(text, "Enabled URI's:"), re.MULTILINE)
         ),
         redirects=tuple(
             (m[1], m[2])

@@ -133,6 +133,12 @@ def test_other_pages() -> None:
     assert messages(CHECKS, "X104", evidence(live=live(http=restricted))) == []
 
 
+def test_a_restriction_counts_with_the_prefix() -> None:
+    for path, told in (("/pbx/ari", False), ("/ari", True)):
+        http = HttpStatus(prefix="/pbx", paths=("/ws", "/ari/..."), restrictions=(path,))
+        assert bool(messages(CHECKS, "X104", evidence(live=live(http=http)))) is told
+
+
 HEAD = "/static/phone/.git/HEAD"
 CONFIG = "/static/phone/.git/config"
 
