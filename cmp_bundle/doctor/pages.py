@@ -32,8 +32,8 @@ _PATIENCE: Final = 5.0
 def pages(inside: Reached | Missing, live: Live | Missing) -> dict[str, HttpAnswer] | Missing:
     """What a few paths answer, by the path without a prefix.
 
-    Never /httpstatus: one request for it ends Asterisk 16.24 to 18.16 and 20.1 where it has HTTPS alone
-    (seen on 16.28).
+    Never /httpstatus: one request for it ends some versions of Asterisk where HTTPS is alone (K102; seen on
+    16.28).
     """
     if isinstance(inside, Missing):
         return inside

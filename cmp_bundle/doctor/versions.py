@@ -12,12 +12,14 @@ from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.evidence import Live, Missing
 from cmp_bundle.doctor.pages import MARK, PHONEPROV
 from cmp_bundle.findings import finding
+from cmp_bundle.places import Place
 from cmp_bundle.sizes import count, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cmp_bundle.checks.live import HttpAnswer
+    from cmp_bundle.doctor.evidence import Written
     from cmp_bundle.findings import Finding
 
 
@@ -233,7 +235,9 @@ def end_of_life(live: Live, now: dt.datetime) -> Iterator[Finding | Unknown]:
         )
 
 
-def holes(live: Live, pages: Mapping[str, HttpAnswer] | Missing) -> Iterator[Finding | Unknown]:
+def holes(
+    live: Live, pages: Mapping[str, HttpAnswer] | Missing, written: Written | Missing
+) -> Iterator[Finding | Unknown]:
     """Those of the web server: the one that a request shows is shown, and the page that may end Asterisk
     is not asked for.
     """
@@ -252,12 +256,17 @@ def holes(live: Live, pages: Mapping[str, HttpAnswer] | Missing) -> Iterator[Fin
     ]
     if of_status and "/httpstatus" in live.http.paths:
         newest = of_status[-1]
+        line, file = None, "http.conf"
+        if not isinstance(written, Missing):
+            line = written.configured.server.origins.get("status_enabled")
+            file = str(written.configured.path("http.conf"))
         yield finding(
             "K102",
             f"Asterisk's web server has known holes: {'; and '.join(one.what for one in of_status)}"
             f" ({caveat(live.version_text)})",
-            hint="write enable_status=no into [general] of http.conf, then asterisk -rx 'module reload"
-            f" http'; or {upgrade(newest, live.version)}",
+            line.place if line else Place(file),
+            f"write enable_status = no {'there' if line else f'into [general] of {file}'}, then asterisk -rx"
+            f" 'module reload http'; or {upgrade(newest, live.version)}",
             seen=f"{live.version_text}; http show status: /httpstatus",
         )
 
@@ -319,7 +328,7 @@ def by_number(live: Live) -> Iterator[Finding | Unknown]:
 
 CHECKS = (
     Check(("K101",), ("live", "now"), end_of_life),
-    Check(("K102",), ("live",), holes, also=("pages",)),
+    Check(("K102",), ("live",), holes, also=("pages", "written")),
     Check(("K103",), ("live",), sockets_of_sip),
     Check(("K104",), ("live",), by_number),
 )

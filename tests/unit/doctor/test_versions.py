@@ -12,10 +12,11 @@ from cmp_bundle.asterisk.answers.pjsip import ListedEndpoint
 from cmp_bundle.checks.live import HttpAnswer
 from cmp_bundle.doctor.evidence import Missing
 from cmp_bundle.doctor.versions import CHECKS, DEFECTS, before, caveat, defects, upgrade
-from cmp_bundle.findings import known
+from cmp_bundle.findings import Finding, known
 
 from .evidence import evidence
-from .living import live, messages, unknown
+from .living import live, messages, outcomes, unknown
+from .servers import GENERAL, written
 
 FIXED = ("18.26.4", "20.15.0", "21.10.0", "22.5.0")
 
@@ -158,6 +159,22 @@ def test_the_page_of_the_state(text: str, http: HttpStatus, words: tuple[str, ..
     (message,) = messages(CHECKS, "K102", evidence(live=live(text, http=http), pages={}))
     assert [word for word in words if word not in message] == []
     assert ("ends this Asterisk" in message) is ("ends this Asterisk" in words)
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "fix"),
+    [
+        (GENERAL, "/etc/asterisk/http.conf", "no into [general] of /etc/asterisk/http.conf, then"),
+        (f"{GENERAL}enable_status=yes\n", "/http.conf:5", "no there, then"),
+    ],
+)
+def test_where_the_page_of_the_state_is_turned_off(text: str, where: str, fix: str) -> None:
+    """Recorded."""
+    found = evidence(live=live(DEBIAN_16, http=STATUS), pages={}, written=written(text))
+    (one,) = outcomes(CHECKS, "K102", found)
+    assert isinstance(one, Finding)
+    assert str(one.place).endswith(where)
+    assert f"write enable_status = {fix}" in (one.hint or "")
 
 
 @pytest.mark.parametrize(
