@@ -52,6 +52,8 @@ class ConfSource:
     def _endpoints(self, configuration: Configuration) -> Endpoints:
         if not source_name.is_wizard(self.file):
             return from_pjsip.found(configuration)
+        if not configuration.categories:
+            return _EMPTY
         beside = read(source_name.PJSIP, self.files)
         base = from_pjsip.found(beside) if not (beside.missing or beside.refused) else _EMPTY
         return from_wizard.found(configuration, base)

@@ -26,41 +26,40 @@ from cmp_bundle.asterisk.configuration import folded
 from cmp_bundle.findings import Finding, finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from cmp_bundle.asterisk.configuration import Category, Configuration
 
 _Object = TypeVar("_Object", Aor, Auth, Endpoint, str)
 
+#: The categories that are no templates, by the first of their types.
+_Sorts = dict["str | None", list["Category"]]
+
 
 def found(configuration: Configuration) -> Endpoints:
     """What a pjsip.conf that was read makes. Places name files as Asterisk sees them."""
     findings: list[Finding] = []
-    endpoints = _objects(configuration, "endpoint", _endpoint, findings)
+    sorts: _Sorts = {}
+    for category in configuration.categories:
+        if not category.template:
+            sorts.setdefault(_type(category), []).append(category)
+    endpoints = _objects(sorts, "endpoint", _endpoint, findings)
     return Endpoints(
-        endpoints=_with_trunks(configuration, endpoints),
-        auths=_objects(configuration, "auth", lambda c: auth(c.name, options(c)), findings),
-        transports=_objects(configuration, "transport", _protocol, findings),
-        realm=_realm(configuration),
-        aors=_objects(configuration, "aor", _aor, findings),
+        endpoints=_with_trunks(sorts, endpoints),
+        auths=_objects(sorts, "auth", lambda c: auth(c.name, options(c)), findings),
+        transports=_objects(sorts, "transport", _protocol, findings),
+        realm=_realm(sorts),
+        aors=_objects(sorts, "aor", _aor, findings),
         findings=tuple(findings),
     )
 
 
-def _with_trunks(
-    configuration: Configuration, endpoints: dict[str, Endpoint]
-) -> dict[str, Endpoint]:
+def _with_trunks(sorts: _Sorts, endpoints: dict[str, Endpoint]) -> dict[str, Endpoint]:
     """``endpoints``, with those marked that lead to another server: an identify knows them by their
     address and nothing asks them for a password, or an aor says itself where they are.
     """
-    identified = {
-        value(options(one), "endpoint") for one in _of_type(configuration.categories, "identify")
-    }
-    fixed = {
-        one.name
-        for one in _of_type(configuration.categories, "aor")
-        if value(options(one), "contact")
-    }
+    identified = {value(options(one), "endpoint") for one in sorts.get("identify", ())}
+    fixed = {one.name for one in sorts.get("aor", ()) if value(options(one), "contact")}
     return {
         name: replace(one, trunk=True)
         if (name in identified and not one.auths) or not fixed.isdisjoint(one.aors)
@@ -87,13 +86,13 @@ def _protocol(category: Category) -> str:
 
 
 def _objects(
-    configuration: Configuration,
+    sorts: _Sorts,
     kind: str,
     make: Callable[[Category], _Object],
     findings: list[Finding],
 ) -> dict[str, _Object]:
     objects: dict[str, _Object] = {}
-    for category in _of_type(configuration.categories, kind):
+    for category in sorts.get(kind, ()):
         another = make(category)
         before = objects.setdefault(category.name, another)
         if before is another or not _is_loaded(another):
@@ -114,24 +113,14 @@ def _is_loaded(found: Aor | Auth | Endpoint | str) -> bool:
     return found.loaded if isinstance(found, Auth) else True
 
 
-def _of_type(categories: Iterable[Category], kind: str) -> Iterable[Category]:
-    for category in categories:
-        if not category.template and _type(category) == kind:
-            yield category
-
-
 def _type(category: Category) -> str | None:
     return next((v.value for v in category.variables if folded(v.name) == "type"), None)
 
 
-def _realm(configuration: Configuration) -> str:
+def _realm(sorts: _Sorts) -> str:
     """``default_realm`` of the one object of type global, which [global] is even without a type."""
-    found = [
-        category
-        for category in configuration.categories
-        if not category.template
-        and (_type(category) == "global" or (category.name, _type(category)) == ("global", None))
-    ]
+    untyped = [category for category in sorts.get(None, ()) if category.name == "global"]
+    found = [*sorts.get("global", ()), *untyped]
     if len(found) != 1:
         return REALM
     return value(options(found[0]), "default_realm", REALM)

@@ -164,22 +164,22 @@ def _target(context: Context, url: str, only: Sequence[str]) -> Target:
     settings = context.settings
     parts = urlsplit(url or settings.site.url)
     named = bool(url and parts.path.strip("/"))
+    accounts = _accounts(context)
     return Target(
         url=f"{parts.scheme}://{parts.netloc}" if parts.netloc else "",
         page=parts.path if named else settings.site.redirect,
         page_named=named,
         echo=settings.provision.echo,
-        accounts=_accounts(context),
+        accounts=accounts,
         only=tuple(only),
         authorities=_authorities(context),
-        connects=_connects(context),
+        connects=_connects(context, [one for one in accounts if not one.host]),
     )
 
 
-def _connects(context: Context) -> Connects:
-    """By the settings, and by the accounts that have something of their own."""
+def _connects(context: Context, accounts: Sequence[Account]) -> Connects:
+    """By the settings, and by those ``accounts`` that have something of their own."""
     server = context.settings.server
-    accounts = [account for account in read(context).accounts if not account.host]
     return Connects(
         server.host,
         server.port,
