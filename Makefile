@@ -86,7 +86,7 @@ lock: setup ## requirements/, made from pyproject.toml: a version and hashes of 
 docs: setup ## what docs/ says of commands, settings and findings, made from the program
 	$(PY) -m tests.reference
 
-bench: setup ## edit-to-reload beside others; visits a second, packed and plain; 100,000 accounts
+bench: setup ## edit-to-reload beside others; visits a second, packed and plain; 100,000 accounts; the doctor
 	$(PY) -m tests.bench
 
 testbed: setup ## two real Asterisks with the chapter's configuration, until Ctrl-C

@@ -16,7 +16,7 @@ from cmp_bundle.phone.model import Phone
 from cmp_bundle.phone.source import parse
 from cmp_bundle.report import Silent
 
-from . import accounts, reload, visits
+from . import accounts, doctors, reload, visits
 
 
 def main() -> int:
@@ -28,6 +28,8 @@ def main() -> int:
         table(visits.measured(name, Path(base)))
         print("\nA build, a provision and a deploy for very many accounts (processor time)\n")
         table(accounts.measured(Path(base)))
+        print("\nA look of the doctor at a real Asterisk\n", flush=True)
+        table(doctors.measured(Path(base)))
     return 0
 
 

@@ -166,6 +166,33 @@ bind_rtp_to_media_address=yes
     return head + "".join(rows)
 
 
+def alike(count: int, context: str = "cmp-phones") -> str:
+    """So many phones of one template, p00000 and so on, for the end of a pjsip.conf."""
+    template = f"""[alike](!)
+type=endpoint
+context={context}
+webrtc=yes
+disallow=all
+allow=opus,ulaw
+max_video_streams=4
+"""
+    phones = (
+        f"""[p{number:05}](alike)
+auth=p{number:05}
+aors=p{number:05}
+[p{number:05}]
+type=auth
+username=p{number:05}
+password=Quartz-{number:05}-lantern
+[p{number:05}]
+type=aor
+max_contacts=5
+"""
+        for number in range(count)
+    )
+    return template + "".join(phones)
+
+
 def extensions_conf(accounts: dict[str, str]) -> str:
     # What StreamEcho asks for before the phone's ACK is there is dropped (sip_session_refresh in
     # res_pjsip_session.c: "not in confirmed state"), and the other pictures never come. A browser
