@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from cmp_bundle.checks import call, line, websocket
+from cmp_bundle.checks import call, line, sip_client, websocket
 from cmp_bundle.cli import app
 from cmp_bundle.doctor import calls, reach
 from tests.unit.tls.made import a_leaf, an_authority
@@ -113,6 +113,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "_GOODBYE", 0.1)
     monkeypatch.setattr(calls, "PATIENCE", 1.0)
     monkeypatch.setattr(call, "_LEAST", 0.1)
+    monkeypatch.setattr(sip_client, "ANSWER", 1.0)
 
 
 def judged(kind: Kind, code: int, said: str, found: dict[str, Any]) -> None:
