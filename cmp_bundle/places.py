@@ -18,11 +18,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a database: the database's URL without a password, a table, and the row's id."""
+    """A row of a database: the database's URL without a password, or where Asterisk has it from; a
+    table, and the row's id. ``cache`` is that of Asterisk in which it keeps the row, empty if it has none.
+    """
 
     database: str
     table: str
     id: str
+    cache: str = ""
 
     def __str__(self) -> str:
         return f"{self.database} {self.table} {self.id}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from cmp_bundle.accounts.remedy import remedy
 from cmp_bundle.asterisk.values import is_true
 from cmp_bundle.findings import finding
 
@@ -63,7 +64,7 @@ def by_hand(
             code,
             f"the endpoint {name} is set up for browsers by hand and lacks {option}: {why[code]}",
             where,
-            f"write webrtc=yes into it, which stands for all of these options, or {option}",
+            f"webrtc stands for all of these options: {remedy('endpoint', name, where, {'webrtc': 'yes'})}",
             name,
             seen=seen.get(code, ""),
         )

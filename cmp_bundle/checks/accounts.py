@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cmp_bundle.accounts import source_name
 from cmp_bundle.accounts.endpoint import Endpoints
 from cmp_bundle.accounts.endpoint_account import usable
+from cmp_bundle.accounts.remedy import remedy
 from cmp_bundle.bundle import leaks, sealed
 from cmp_bundle.checks import endpoints, registration, sorcery
 from cmp_bundle.errors import CmpBundleError
@@ -99,10 +100,12 @@ def against(account: Account, found: Endpoints, *, complete: bool = True) -> Ite
         return
     if not endpoint.webrtc:
         text = f"the endpoint {account.id!r} is not for browsers"
-        yield finding("S101", text, endpoint.where, "write webrtc=yes", account.id)
+        hint = remedy("endpoint", account.id, endpoint.where, {"webrtc": "yes"})
+        yield finding("S101", text, endpoint.where, hint, account.id)
     if found.aors is not None:
         most = {name: aor.max_contacts for name, aor in found.aors.items()}
-        yield from registration.aor(endpoint.id, endpoint.aors, most, endpoint.where)
+        homes = {name: aor.where for name, aor in found.aors.items()}
+        yield from registration.aor(endpoint.id, endpoint.aors, most, endpoint.where, homes)
     yield from endpoints.surprises(endpoint, found)
     yield from _authentication(account, endpoint, found)
 
@@ -133,6 +136,7 @@ def _authentication(account: Account, endpoint: Endpoint, found: Endpoints) -> I
         yield auth
         return
     where = auth.secret.where if auth.secret else endpoint.where
-    differs = registration.credentials(account, auth, auth.realm or found.realm, where)
+    home = auth.secret.where if auth.secret else None
+    differs = registration.credentials(account, auth, auth.realm or found.realm, where, home)
     if differs is not None:
         yield differs

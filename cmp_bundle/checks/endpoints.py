@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts.browsers import by_hand
 from cmp_bundle.accounts.endpoint_account import usable
+from cmp_bundle.accounts.remedy import remedy
 from cmp_bundle.findings import Finding, finding
 
 if TYPE_CHECKING:
@@ -29,8 +30,7 @@ def surprises(endpoint: Endpoint, found: Endpoints) -> Iterator[Finding]:
         yield from _transport(endpoint, found)
     if endpoint.video_streams < PICTURES:
         text = f"{endpoint.id} gets {_pictures(endpoint.video_streams)} in a call"
-        hint = f"for conferences and the echo of {PICTURES}: max_video_streams={PICTURES} or more"
-        yield finding("V101", text, where, hint, endpoint.id)
+        yield finding("V101", text, where, more_pictures(endpoint.id, where), endpoint.id)
     chosen = usable(endpoint, found)
     if isinstance(chosen, Finding):
         return
@@ -47,6 +47,12 @@ def surprises(endpoint: Endpoint, found: Endpoints) -> Iterator[Finding]:
         )
 
 
+def more_pictures(endpoint: str, where: Place | Row | None) -> str:
+    """What to do about an ``endpoint`` that gets too few."""
+    how = remedy("endpoint", endpoint, where, {"max_video_streams": str(PICTURES)})
+    return f"for the echo, and conferences of up to {PICTURES + 1} people: {how}"
+
+
 def _transport(endpoint: Endpoint, found: Endpoints) -> Iterator[Finding]:
     name = endpoint.transport
     if found.transports is None:
@@ -54,7 +60,7 @@ def _transport(endpoint: Endpoint, found: Endpoints) -> Iterator[Finding]:
             f"{endpoint.id} is pinned to the transport {name!r}: unless that is of protocol wss, it can"
             " call but never be rung"
         )
-        hint = "leave its transport empty"
+        hint = remedy("endpoint", endpoint.id, endpoint.where, {"transport": None})
         yield finding("maybe-pinned-transport", text, endpoint.where, hint, endpoint.id)
         return
     yield from pinned(endpoint.id, name, found.transports.get(name, ""), endpoint.where)
@@ -69,7 +75,7 @@ def pinned(
     With one that is not there, each of its calls is answered with 500. With another protocol than a
     WebSocket's it registers and calls, but the INVITE to it fails (both seen on 16 and 22).
     """
-    hint = f"take transport={transport} out of it: a browser is reached over its own connection"
+    hint = remedy("endpoint", endpoint, where, {"transport": None})
     if not protocol:
         text = (
             f"the endpoint {endpoint} names the transport {transport!r}, which is not there: each of its"

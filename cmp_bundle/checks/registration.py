@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts.endpoint import DIGESTS, REALM, digest, names
 from cmp_bundle.accounts.model import ha1
+from cmp_bundle.accounts.remedy import remedy
 from cmp_bundle.asterisk.configuration import folded
 from cmp_bundle.findings import Finding, finding
 
@@ -27,10 +28,13 @@ def aor(
     listed: Iterable[str],
     most: Mapping[str, int | None],
     where: Where,
+    homes: Mapping[str, Where],
+    *,
     seen: str = "",
 ) -> Iterator[Finding]:
     """What keeps every phone of ``endpoint`` from registering. ``listed`` are its ``aors``, ``most`` the
-    max_contacts of those that there are, None where there is no such aor.
+    max_contacts of those that there are, None where there is no such aor; ``homes`` are where they stand,
+    ``where`` the endpoint does.
 
     A phone asks for the aor that is called as it is itself, with or without a domain
     (``find_aor_name`` of res/res_pjsip_registrar.c).
@@ -41,8 +45,8 @@ def aor(
             "R111",
             f"the endpoint {endpoint} has no aor of its own name, so no phone can register",
             where,
-            f"write aors={endpoint} into the endpoint, and have an aor of that name with"
-            " max_contacts=5",
+            f"have an aor {endpoint} with max_contacts=5, and name it: "
+            + remedy("endpoint", endpoint, where, {"aors": endpoint}),
             endpoint,
             seen=seen or f"aors: {', '.join(listed) or '(empty)'}",
         )
@@ -59,19 +63,23 @@ def aor(
             seen=seen,
         )
     elif not any(there.values()):
+        name = next(iter(there))
         yield finding(
             "R110",
-            f"the aor {next(iter(there))} has no max_contacts, so no phone can register",
+            f"the aor {name} has no max_contacts, so no phone can register",
             where,
-            f"write max_contacts=5 into the aor {next(iter(there))}",
+            remedy("aor", name, homes.get(name), {"max_contacts": "5"}),
             endpoint,
             seen=seen or "max_contacts: 0",
         )
 
 
-def credentials(account: Account, auth: Auth, realm: str, where: Where) -> Finding | None:
+def credentials(
+    account: Account, auth: Auth, realm: str, where: Where, home: Where
+) -> Finding | None:
     """Why what ``account`` registers with is not what ``auth`` asks for; None where it is, or where the
-    account has no password of its own. ``realm`` is that of the challenge, empty where nobody knows.
+    account has no password of its own. ``realm`` is that of the challenge, empty where nobody knows;
+    ``home`` is where the auth stands.
     """
     if account.user != auth.username:
         return finding(
@@ -101,7 +109,7 @@ def credentials(account: Account, auth: Auth, realm: str, where: Where) -> Findi
             f"the digest in the auth {auth.id!r} is that of the password of {account.id} for the realm"
             f" {foreign!r}, and the challenge says {asked!r}",
             where,
-            f"write realm={foreign} into the auth, or make the digest anew",
+            f"make the digest anew, or: {remedy('auth', auth.id, home, {'realm': foreign})}",
             account.id,
         )
     return finding(
@@ -125,7 +133,8 @@ def _made_for(account: Account, auth: Auth, asked: str) -> str:
 
 def algorithms(name: str, asked: str, where: Where, subject: str) -> Finding | None:
     """Whether browser phones can answer the challenges of the auth ``name``: they look at the last
-    alone, and know MD5 alone. ``asked`` is supported_algorithms_uas as it is in force.
+    alone, and know MD5 alone. ``asked`` is supported_algorithms_uas as it is in force; ``where`` is where
+    the auth stands.
     """
     known = [folded(one) for one in names(asked)] or ["md5"]
     if known[-1] == "md5":
@@ -135,7 +144,7 @@ def algorithms(name: str, asked: str, where: Where, subject: str) -> Finding | N
         "R114",
         f"the auth {name!r} asks browser phones for {known[-1].upper()}, and they know MD5 alone",
         where,
-        "write supported_algorithms_uas=MD5 into the auth, or have MD5 as the last",
+        remedy("auth", name, where, {"supported_algorithms_uas": "MD5"}),
         subject,
         seen=f"supported_algorithms_uas: {asked}",
     )
@@ -166,5 +175,5 @@ def not_by_name(
             f"Asterisk does not take a phone for {endpoint} that says it is {endpoint}",
             f"identify_by: {identify_by}",
         )
-        hint = f"write identify_by=username,ip into the endpoint {endpoint}, or take that line out"
+        hint = remedy("endpoint", endpoint, where, {"identify_by": "username,ip"})
     return finding("R106", text, where, hint, endpoint, seen=seen)

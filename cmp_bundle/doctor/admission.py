@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from cmp_bundle.asterisk.answers.pjsip import Identify
     from cmp_bundle.doctor.evidence import Live, Phone, Written
     from cmp_bundle.findings import Finding
-    from cmp_bundle.places import Place
+    from cmp_bundle.places import Place, Row
 
-_Lists = list[tuple[str, "Sequence[NetworkRule]", "Place | None"]]
+_Lists = list[tuple[str, "Sequence[NetworkRule]", "Place | Row | None"]]
 
 
 def _lists(phone: Phone, live: Live, written: Written) -> _Lists:
@@ -41,7 +41,7 @@ def _lists(phone: Phone, live: Live, written: Written) -> _Lists:
     return [*found, *_named(named, live, phone.place)]
 
 
-def _named(value: str, live: Live, place: Place | None) -> _Lists:
+def _named(value: str, live: Live, place: Place | Row | None) -> _Lists:
     lists: _Lists = []
     for name in names(value):
         rules = [(r.allow, network(r.network)) for r in live.acls.get(name, ())]

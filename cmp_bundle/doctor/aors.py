@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.accounts.endpoint import names
+from cmp_bundle.accounts.remedy import remedy
 from cmp_bundle.asterisk.values import integer, is_true
 from cmp_bundle.checks import registration
 from cmp_bundle.doctor.check import Check
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from cmp_bundle.doctor.evidence import Live, Phone, Written
     from cmp_bundle.findings import Finding
+    from cmp_bundle.places import Place, Row
 
 #: Seconds for which phones ask, ours and upstream's; and those below which a phone is busy with
 #: registering. A tab in the background runs its timers once a minute.
@@ -27,10 +29,25 @@ _SHORT: Final = 60
 _MOST: Final = 1 << 32
 
 
+def own_name(phone: Phone) -> str:
+    """The aor that its phones register with; empty where Asterisk has none."""
+    found = (n for n, o in phone.aors.items() if o and n.partition("@")[0] == phone.id)
+    return next(found, "")
+
+
 def own(phone: Phone) -> Mapping[str, str]:
-    """The options of the aor that its phones register with; empty where there is none."""
-    found = (o for n, o in phone.aors.items() if o and n.partition("@")[0] == phone.id)
-    return next(found, {})
+    """The options of that aor."""
+    return phone.aors.get(own_name(phone)) or {}
+
+
+def into(phone: Phone, options: Mapping[str, str | None]) -> str:
+    """How that aor gets options."""
+    return remedy("aor", own_name(phone), place(phone), options)
+
+
+def place(phone: Phone) -> Place | Row | None:
+    """Where that aor stands."""
+    return phone.homes.get(("aor", own_name(phone)))
 
 
 def number(options: Mapping[str, str], name: str) -> int | None:
@@ -48,7 +65,8 @@ def _lets_register(phones: tuple[Phone, ...], live: Live, written: Written) -> I
             + (f"Unable to find object {n}." if value is None else f"max_contacts: {value}")
             for n, value in most.items()
         )
-        yield from registration.aor(phone.id, listed, most, phone.place, lines)
+        homes = {name: phone.homes.get(("aor", name)) for name in most}
+        yield from registration.aor(phone.id, listed, most, phone.place, homes, seen=lines)
 
 
 def _is_explained(phone: Phone, live: Live, written: Written) -> bool:
@@ -71,9 +89,8 @@ def _full(phones: tuple[Phone, ...]) -> Iterator[Finding]:
             yield finding(
                 "R112",
                 f"the aor {phone.id} is full: the next phone or tab of {phone.id} is refused with 403",
-                phone.place,
-                f"write remove_existing=yes into the aor {phone.id}, so that the oldest makes room, or"
-                " a larger max_contacts",
+                place(phone) or phone.place,
+                f"have the oldest make room: {into(phone, {'remove_existing': 'yes'})}",
                 phone.id,
                 seen=f"max_contacts: {most}, {count(len(taken), 'contact')}, remove_existing:"
                 f" {options.get('remove_existing', 'no')}",
@@ -92,8 +109,8 @@ def _brief(phones: tuple[Phone, ...]) -> Iterator[Finding]:
                 "R117",
                 f"a phone of {phone.id} must register again every {longest} seconds: it asks for {ASKED}, and"
                 " the aor grants no more",
-                phone.place,
-                f"take maximum_expiration out of the aor {phone.id}, or write {ASKED} or more",
+                place(phone) or phone.place,
+                into(phone, {"maximum_expiration": None}),
                 phone.id,
                 seen=f"maximum_expiration: {longest}",
             )
@@ -112,8 +129,8 @@ def _silent(phones: tuple[Phone, ...]) -> Iterator[Finding]:
                 "R123",
                 f"{count(len(gone), 'phone')} of {phone.id} no longer there: calls ring"
                 f" {'it' if len(gone) == 1 else 'them'} in vain beside the other {others}",
-                phone.place,
-                f"write remove_unavailable=yes and remove_existing=yes into the aor {phone.id}",
+                place(phone) or phone.place,
+                into(phone, {"remove_unavailable": "yes", "remove_existing": "yes"}),
                 phone.id,
                 seen=seen,
             )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cmp_bundle.accounts.endpoint import Auth, Option, names
 from cmp_bundle.accounts.endpoint import auth as auth_of
+from cmp_bundle.accounts.remedy import remedy
 from cmp_bundle.checks.in_force import differences
 from cmp_bundle.checks.registration import algorithms, credentials
 from cmp_bundle.doctor.check import Check
@@ -43,7 +44,7 @@ def wrong(phone: Phone, live: Live) -> Finding | None:
         return None
     realm = auth.realm or live.settings.get("default_realm", "")
     where = phone.account.secret or phone.account.place
-    return credentials(phone.account, auth, realm, where)
+    return credentials(phone.account, auth, realm, where, phone.homes.get(("auth", auth.id)))
 
 
 def _named(phones: tuple[Phone, ...], live: Live, written: Written) -> Iterator[Finding]:
@@ -55,7 +56,8 @@ def _named(phones: tuple[Phone, ...], live: Live, written: Written) -> Iterator[
                 "R109",
                 f"the endpoint {phone.id} has no auth: anybody can register and call as {phone.id}",
                 phone.place,
-                f"give it one with a password: auth={phone.id}",
+                f"make an auth {phone.id} with a password, and name it: "
+                + remedy("endpoint", phone.id, phone.place, {"auth": phone.id}),
                 phone.id,
                 seen=f"pjsip show endpoint {phone.id}: auth: (empty)",
             )
@@ -98,7 +100,7 @@ def _digests(phones: tuple[Phone, ...]) -> Iterator[Finding]:
     for phone in phones:
         for name, options in phone.auths.items():
             asked = (options or {}).get("supported_algorithms_uas", "")
-            found = algorithms(name, asked, phone.place, phone.id)
+            found = algorithms(name, asked, phone.homes.get(("auth", name)), phone.id)
             if found is not None:
                 yield found
                 break

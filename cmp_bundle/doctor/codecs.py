@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from cmp_bundle.accounts.remedy import RELOAD, remedy
 from cmp_bundle.doctor.check import Check
 from cmp_bundle.doctor.dialled import steps
-from cmp_bundle.doctor.session import PJSIP
 from cmp_bundle.doctor.together import together
 from cmp_bundle.findings import finding
 from cmp_bundle.sizes import some
@@ -33,7 +33,9 @@ def common(phones: tuple[Phone, ...]) -> Iterator[Finding]:
             f"the endpoint {phone.id} allows no codec for sound that browsers have, so every call fails"
             " with 488",
             phone.place_of("allow"),
-            f"write disallow=all and, behind it, allow=opus,ulaw,vp8 into it; then {PJSIP}",
+            remedy(
+                "endpoint", phone.id, phone.place, {"disallow": "all", "allow": "opus,ulaw,vp8"}
+            ),
             phone.id,
             seen=f"allow: {allowed or '(none)'}",
         )
@@ -55,7 +57,7 @@ def translation(phones: tuple[Phone, ...], live: Live) -> Iterator[Finding]:
             f"Asterisk cannot translate Opus, which is the first codec of {some(names)}: if they call a"
             " desk phone, a conference or an announcement, there is no sound",
             first.place_of("allow"),
-            "install codec_opus, or put ulaw first: allow=ulaw,opus,vp8; then " + PJSIP,
+            "install codec_opus, or put ulaw first: allow=ulaw,opus,vp8; then " + RELOAD,
             seen="core show translation paths opus: To ulaw:8000 : No Translation Path",
         )
 
@@ -78,7 +80,7 @@ def pictures(phones: tuple[Phone, ...], live: Live) -> Iterator[Finding]:
             " translates none of these: if two browsers of a conference choose different ones, they do not"
             " see one another",
             first.place_of("allow"),
-            "allow one alone, the same for all: vp8, which every browser has; then " + PJSIP,
+            "allow one alone, the same for all: vp8, which every browser has; then " + RELOAD,
             seen=f"allow: {first.option('allow')}",
         )
 

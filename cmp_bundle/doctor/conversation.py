@@ -5,10 +5,10 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
+from cmp_bundle.accounts.remedy import RELOAD, remedy
 from cmp_bundle.doctor.calls import PORTS
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.evidence import Missing
-from cmp_bundle.doctor.session import PJSIP
 from cmp_bundle.doctor.together import together
 from cmp_bundle.doctor.versions import caveat, defects, upgrade
 from cmp_bundle.findings import finding
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 #: Who has a range of so many has thought about it: not everybody calls at once.
 _ENOUGH: Final = 100
+
+#: What ends calls of a phone that is gone: after 90 seconds without an answer. Rows have no word
+#: ``always`` for it, and files have both.
+_ENDING: Final = {"timers": "forced", "timers_sess_expires": "90"}
 
 #: Characters of a name that are shown.
 _SHOWN: Final = 60
@@ -63,8 +67,8 @@ def stale(phones: tuple[Phone, ...], live: Live) -> Iterator[Finding]:
                 f"{phone.id} has {count(len(up), 'call')}, and no phone of {phone.id} is registered: if"
                 " none is in use, its line stays busy",
                 phone.place,
-                f"end it: asterisk -rx 'channel request hangup {longest.name}'; so that it ends by itself:"
-                " timers=always and timers_sess_expires=90 in the endpoint",
+                f"end it: asterisk -rx 'channel request hangup {longest.name}'; so that it ends by itself: "
+                + remedy("endpoint", phone.id, phone.place, _ENDING),
                 phone.id,
                 seen=f"core show channels: {longest.name}, for {longest.seconds} s",
             )
@@ -80,8 +84,8 @@ def timeouts(phones: tuple[Phone, ...]) -> Iterator[Finding]:
                     f"{name} of the endpoint {phone.id} ends a call {seconds} s after one of its streams"
                     " falls silent, also one whose picture is switched off",
                     phone.place_of(name),
-                    f"write {name}=0, and timers=always and timers_sess_expires=90, which end the calls of"
-                    f" phones that are gone; then {PJSIP}",
+                    "timers end the calls of phones that are gone: "
+                    + remedy("endpoint", phone.id, phone.place, {name: "0", **_ENDING}),
                     phone.id,
                     seen=f"{name}: {seconds}",
                 )
@@ -97,7 +101,7 @@ def digits(phones: tuple[Phone, ...], live: Live) -> Iterator[Finding]:
                 f"dtmf_mode={mode} of the endpoint {phone.id} takes away the way in which browsers send"
                 " digits",
                 phone.place_of("dtmf_mode"),
-                f"write dtmf_mode=rfc4733; then {PJSIP}",
+                remedy("endpoint", phone.id, phone.place, {"dtmf_mode": "rfc4733"}),
                 phone.id,
                 seen=f"dtmf_mode: {mode}",
             )
@@ -139,7 +143,7 @@ def names(phones: tuple[Phone, ...]) -> Iterator[Finding]:
             "S122",
             f"the caller id of the endpoint {phone.id} has {what}",
             phone.place_of("callerid"),
-            f'write it in UTF-8: callerid="Name" <number>; then {PJSIP}',
+            f'write it in UTF-8: callerid="Name" <number>; then {RELOAD}',
             phone.id,
             seen=f"callerid: {shown}",
         )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cmp_bundle.asterisk.configuration import Variable
     from cmp_bundle.doctor.evidence import Live, Phone, Written
     from cmp_bundle.findings import Finding
+    from cmp_bundle.provision.realtime import Source
 
 #: What a phone that registers takes, and its lines in sorcery.conf.
 _KINDS: Final = ("endpoint", "auth", "aor")
@@ -39,21 +40,11 @@ def _tables(written: Written) -> Iterator[tuple[str, Variable]]:
                 yield rest.split(",")[0].strip(), line
 
 
-def _sources(written: Written, table: str) -> list[tuple[str, str, Variable]]:
-    """The driver and the connection of each line of extconfig.conf for a table."""
-    found = []
-    for line in written.files["extconfig.conf"].browse("settings"):
-        if line.name.lower() == table:
-            parts = [part.strip() for part in line.value.split(",")]
-            found.append((parts[0].lower(), parts[1] if len(parts) > 1 else "", line))
-    return found
-
-
 def reached(live: Live, written: Written) -> Iterator[Finding]:
     """What stands between Asterisk and the tables that sorcery.conf names."""
     said = set()
     for table, line in _tables(written):
-        sources = _sources(written, table)
+        sources = written.realtime.sources(table)
         if not sources and table not in live.families:
             yield finding(
                 "R118",
@@ -63,7 +54,8 @@ def reached(live: Live, written: Written) -> Iterator[Finding]:
                 f" and the connection that there are; then {_RESTART}",
                 seen=f"core show config mappings: no {table}",
             )
-        for driver, connection, where in sources:
+        for one in sources:
+            driver, connection, where = one.driver, one.connection, one.line
             module = f"res_config_{driver}"
             if driver in said or connection in said:
                 continue
@@ -117,7 +109,7 @@ def _schema(phones: tuple[Phone, ...], live: Live, written: Written) -> Iterator
     tables = dict(_tables(written))
     if not tables:
         return
-    drivers = {driver for table in tables for driver, _, _ in _sources(written, table)}
+    drivers = {one.driver for table in tables for one in written.realtime.sources(table)}
     broken = next(defects(live.version, "R119"), None) if live.version else None
     if live.version and broken and "pgsql" in drivers:
         yield finding(
@@ -148,7 +140,7 @@ def _schema(phones: tuple[Phone, ...], live: Live, written: Written) -> Iterator
 
 
 def _fallback(live: Live, written: Written) -> Iterator[Finding | Unknown]:
-    several = [t for t, _ in _tables(written) if _falls_back(_sources(written, t))]
+    several = [t for t, _ in _tables(written) if _falls_back(written.realtime.sources(t))]
     if not several:
         return
     if live.version is None:
@@ -161,14 +153,14 @@ def _fallback(live: Live, written: Written) -> Iterator[Finding | Unknown]:
         "R120",
         f"{some(several)} come from several databases, and of Asterisk {live.version} it is known that"
         f" {defect.what} ({caveat(live.version_text)})",
-        _sources(written, several[0])[0][2].place,
+        written.realtime.sources(several[0])[0].line.place,
         f"name one database for each table in extconfig.conf; or {upgrade(defect, live.version)}",
         seen=live.version_text,
     )
 
 
-def _falls_back(sources: list[tuple[str, str, Variable]]) -> bool:
-    return len(sources) > 1 and sources[0][0] == "odbc"
+def _falls_back(sources: list[Source]) -> bool:
+    return len(sources) > 1 and sources[0].driver == "odbc"
 
 
 def _values(written: Written) -> Iterator[Unknown]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from cmp_bundle.accounts.remedy import RELOAD
 from cmp_bundle.checks.in_force import SECRETS, differences
 from cmp_bundle.checks.registration import not_by_name
 from cmp_bundle.checks.sorcery import file_uncounted
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from cmp_bundle.doctor.evidence import Live, Phone, PjsipObject, Written
     from cmp_bundle.findings import Finding
-
-RELOAD: Final = "asterisk -rx 'module reload res_pjsip.so'"
 
 #: Of a name that Asterisk cannot find.
 _UNKNOWN: Final = "Unable to find object {}."

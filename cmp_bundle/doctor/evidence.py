@@ -163,10 +163,12 @@ class Phone:
 
     ``written`` is its object in the files, None where it is in none. ``loaded`` are all its options as
     they are in force, ``auths`` and ``aors`` those of the objects that it names; None where Asterisk has
-    no such object. ``account`` is what it takes to register, if it is known. ``protocol`` is that of the
+    no such object. ``account`` is what it takes to register, if it is known; ``listed`` is whether that is
+    in the account file. ``protocol`` is that of the
     transport that it names, empty where there is no such transport, None where it names none. ``contacts``
     are the phones that are registered, ``row`` is what its database has of it, None where that was not
-    asked or has none.
+    asked or has none. ``homes`` are where it and the objects that it names stand, by kind and id, as far
+    as that is known.
     """
 
     id: str
@@ -176,9 +178,11 @@ class Phone:
     auths: Mapping[str, Mapping[str, str] | None] = field(default_factory=dict, repr=False)
     aors: Mapping[str, Mapping[str, str] | None] = field(default_factory=dict)
     account: Account | None = None
+    listed: bool = False
     protocol: str | None = None
     contacts: tuple[Contact, ...] = ()
     row: Mapping[str, str] | None = field(default=None, repr=False)
+    homes: Mapping[tuple[str, str], Place | Row] = field(default_factory=dict)
 
     def option(self, name: str, default: str = "") -> str:
         """What is in force, else what is written."""
@@ -199,10 +203,10 @@ class Phone:
         return tuple(re.findall(r"[a-z][a-z0-9]*", self.option("allow").lower()))
 
     @property
-    def place(self) -> Place | None:
-        return self.written.place if self.written else None
+    def place(self) -> Place | Row | None:
+        return self.written.place if self.written else self.homes.get(("endpoint", self.id))
 
-    def place_of(self, name: str) -> Place | None:
+    def place_of(self, name: str) -> Place | Row | None:
         """Where an option stands, or else the whole."""
         return (self.written.places.get(name) if self.written else None) or self.place
 

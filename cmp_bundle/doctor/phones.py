@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from cmp_bundle.accounts.model import Account
     from cmp_bundle.asterisk.control import Control
+    from cmp_bundle.places import Place, Row
 
 #: Endpoints of which the running Asterisk is asked one by one: 10 ms for each question, four questions.
 MOST: Final = 150
@@ -52,6 +53,8 @@ def phones(
             one = _phone(name, objects, None, known.get(name), family)
         if one.account is None and not isinstance(written, Missing):
             one = _with_account(one, written)
+        if not isinstance(written, Missing):
+            one = replace(one, listed=name in known, homes=dict(_homes(one, written)))
         if name in known or name in only or _is_a_phone(one, written):
             found.append(_with_protocol(one, written, asked))
     return tuple(found)
@@ -110,6 +113,26 @@ def _phone(
         if family
         else None,
     )
+
+
+def _homes(phone: Phone, written: Written) -> Iterator[tuple[tuple[str, str], Place | Row]]:
+    """Where it stands, and what it names. What Asterisk has, and no file, is a row."""
+    have: dict[tuple[str, str], object] = {("endpoint", phone.id): phone.loaded}
+    have |= {("auth", name): one for name, one in phone.auths.items()}
+    have |= {("aor", name): one for name, one in phone.aors.items()}
+    by_wizard = written.endpoints
+    for (kind, name), loaded in have.items():
+        made = {
+            "endpoint": by_wizard.endpoints,
+            "auth": by_wizard.auths,
+            "aor": by_wizard.aors or {},
+        }
+        if (kind, name) in written.objects:
+            yield (kind, name), written.objects[kind, name].place
+        elif loaded is not None and name not in made[kind]:
+            row = written.realtime.row(kind, name)
+            if row is not None:
+                yield (kind, name), row
 
 
 def _is_a_phone(phone: Phone, written: Written | Missing) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cmp_bundle.checks.endpoints import PICTURES
+from cmp_bundle.accounts.remedy import remedy
+from cmp_bundle.checks.endpoints import PICTURES, more_pictures
 from cmp_bundle.doctor import dialled
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.codecs import VIDEO
-from cmp_bundle.doctor.session import DIALPLAN, PJSIP
+from cmp_bundle.doctor.session import DIALPLAN
 from cmp_bundle.doctor.together import together
 from cmp_bundle.findings import finding
 
@@ -39,8 +40,7 @@ def streams(phones: tuple[Phone, ...]) -> Iterator[Finding]:
                 "V101",
                 f"{phone.id} gets {number or 'no'} picture{'' if number == 1 else 's'} in a call",
                 phone.place_of("max_video_streams"),
-                f"for conferences and the echo of {PICTURES}: max_video_streams={PICTURES} or more; then"
-                f" {PJSIP}",
+                more_pictures(phone.id, phone.place),
                 phone.id,
                 seen=f"max_video_streams: {text}",
             )
@@ -50,7 +50,8 @@ def streams(phones: tuple[Phone, ...]) -> Iterator[Finding]:
                 f"{phone.id} is allowed {number} pictures, and a call has room for {_MOST} beside the"
                 " sound: who joins a conference after that is not seen",
                 phone.place_of("max_video_streams"),
-                f"write max_video_streams={_MOST}, and keep conferences to {_MOST + 1} people; then {PJSIP}",
+                f"keep conferences to {_MOST + 1} people: "
+                + remedy("endpoint", phone.id, phone.place, {"max_video_streams": str(_MOST)}),
                 phone.id,
                 seen=f"max_video_streams: {text}",
             )

@@ -8,11 +8,14 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.accounts.model import ha1
+from cmp_bundle.accounts.remedy import RELOAD
 from cmp_bundle.asterisk.configuration import folded
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.evidence import Missing
 from cmp_bundle.doctor.pages import is_history
 from cmp_bundle.findings import finding
+from cmp_bundle.places import Row
+from cmp_bundle.shell import word
 from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
@@ -22,9 +25,7 @@ if TYPE_CHECKING:
     from cmp_bundle.checks.live import HttpAnswer
     from cmp_bundle.doctor.evidence import Live, Phone, Written
     from cmp_bundle.findings import Finding
-    from cmp_bundle.places import Place, Row
-
-_RELOAD: Final = "asterisk -rx 'module reload res_pjsip.so'"
+    from cmp_bundle.places import Place
 
 #: Findings of one kind, beyond which they are told as one.
 _MOST: Final = 5
@@ -77,7 +78,7 @@ def open_endpoints(written: Written, phones: tuple[Phone, ...] | Missing) -> Ite
                 f" be {name} can call as it",
                 one.place,
                 f"give it an auth with a password: auth={name}; or an identify with match= and its address;"
-                f" then {_RELOAD}",
+                f" then {RELOAD}",
                 name,
             )
 
@@ -100,6 +101,7 @@ def passwords(
         yield Unknown("X102", written.reason)
         return
     weak: dict[str, tuple[str, Place | Row | None]] = {}
+    whose: dict[str, Phone] = {}
     if not isinstance(written, Missing):
         for auth in _inbound(written.endpoints):
             realm = auth.realm or written.endpoints.realm
@@ -107,22 +109,25 @@ def passwords(
                 weak[auth.id] = (why, auth.secret.where if auth.secret else None)
     for phone in () if isinstance(phones, Missing) else phones:
         for name, loaded in phone.auths.items():
+            whose.setdefault(name, phone)
             username, password, digest, realm = (
                 (loaded or {}).get(option, "")
                 for option in ("username", "password", "md5_cred", "realm")
             )
             why = is_known(username, password, digest, realm)
             if why and name not in weak:
-                weak[name] = (why, phone.place)
-    yield from _weak(weak)
+                weak[name] = (why, phone.homes.get(("auth", name)) or phone.place)
+    yield from _weak(weak, whose)
 
 
-def _weak(found: Mapping[str, tuple[str, Place | Row | None]]) -> Iterator[Finding]:
+def _weak(
+    found: Mapping[str, tuple[str, Place | Row | None]], whose: Mapping[str, Phone]
+) -> Iterator[Finding]:
     if len(found) > _MOST:
         yield finding(
             "X102",
             f"{len(found)} auths have passwords that everybody knows: {some(list(found))}",
-            hint=f"give each another one: cmp-bundle accounts rotate, or a long one by hand; then {_RELOAD}",
+            hint=f"give each another one: cmp-bundle accounts rotate, or a long one by hand; then {RELOAD}",
         )
         return
     for name, (why, place) in found.items():
@@ -130,9 +135,20 @@ def _weak(found: Mapping[str, tuple[str, Place | Row | None]]) -> Iterator[Findi
             "X102",
             f"the password of the auth {name} {why}, and is tried first by whoever looks for servers",
             place,
-            f"cmp-bundle accounts rotate {name}, or a long one by hand; then {_RELOAD}",
+            _another(whose.get(name)),
             name,
         )
+
+
+def _another(phone: Phone | None) -> str:
+    """How the phone gets another password, and its user, too; None is for what is no phone for browsers."""
+    if phone is None:
+        return f"write a long one by hand, there and into its phone; then {RELOAD}"
+    rotate = f"cmp-bundle accounts rotate {word(phone.id)}"
+    if phone.listed:
+        return rotate
+    where = " --database mysql://USER@HOST/NAME" if isinstance(phone.place, Row) else ""
+    return f"cmp-bundle accounts import{where}; then {rotate}"
 
 
 def is_known(username: str, password: str, digest: str, realm: str) -> str:
@@ -174,7 +190,7 @@ def strangers(live: Live) -> Iterator[Finding]:
                     f"the endpoint anonymous takes calls from everybody, and its context"
                     f" {live.guest_context} lets them dial on: {extension} of {name}",
                     hint="give it a context with no more than strangers may reach, or remove it; then"
-                    f" {_RELOAD}",
+                    f" {RELOAD}",
                     subject="anonymous",
                     seen=f"dialplan show {name}: '{extension}' => {step}",
                 )

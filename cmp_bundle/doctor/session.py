@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.accounts import browsers
+from cmp_bundle.accounts.remedy import remedy
 from cmp_bundle.asterisk.dialplan import matches
 from cmp_bundle.doctor import dialled
 from cmp_bundle.doctor.check import Check, Unknown
+from cmp_bundle.doctor.evidence import Missing
 from cmp_bundle.doctor.together import together
 from cmp_bundle.doctor.versions import caveat, defects, upgrade
 from cmp_bundle.doctor.way import Part, part_of
@@ -20,8 +22,7 @@ if TYPE_CHECKING:
     from cmp_bundle.doctor.evidence import Calls, Live, Phone, Written
     from cmp_bundle.findings import Finding
 
-#: What reloads endpoints and the dialplan.
-PJSIP: Final = "asterisk -rx 'module reload res_pjsip.so'"
+#: What reloads the dialplan.
 DIALPLAN: Final = "asterisk -rx 'dialplan reload'"
 
 #: What each option has to be for browsers, and the finding that names it.
@@ -43,7 +44,7 @@ def for_browsers(phones: tuple[Phone, ...]) -> Iterator[Finding]:
                 "S101",
                 f"the endpoint {phone.id} is not set up for browsers, so every call fails",
                 phone.place,
-                f"write webrtc=yes into it; then {PJSIP}",
+                remedy("endpoint", phone.id, phone.place, {"webrtc": "yes"}),
                 phone.id,
                 seen=_shown(phone, ("webrtc", "media_encryption")),
             )
@@ -168,11 +169,15 @@ def one_rings(phones: tuple[Phone, ...], live: Live, written: Written) -> Iterat
             )
 
 
-def tried(calls: Calls) -> Iterator[Finding]:
-    """What the test calls met; of what has to do with sound, media.py tells."""
+def tried(calls: Calls, phones: tuple[Phone, ...] | Missing) -> Iterator[Finding]:
+    """What the test calls met; of what has to do with sound, media.py tells, and of a transport that an
+    endpoint names, transport.py.
+    """
+    known = set() if isinstance(phones, Missing) else {p.id for p in phones if p.protocol == ""}
     for proof in calls.proofs:
         for one in proof.findings:
-            if part_of(one.code).number > Part.REGISTRATION.number and one.code != "M110":
+            told = one.code == "M110" or (one.code == "S105" and one.subject in known)
+            if part_of(one.code).number > Part.REGISTRATION.number and not told:
                 yield one
 
 
@@ -187,5 +192,5 @@ CHECKS = (
     Check(("S108",), ("calls", "live"), long_offers),
     Check(("S110",), ("live", "written"), echo),
     Check(("S123",), ("phones", "live", "written"), one_rings),
-    Check((), ("calls",), tried),
+    Check((), ("calls",), tried, also=("phones",)),
 )

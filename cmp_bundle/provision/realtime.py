@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cmp_bundle.asterisk import reader
 from cmp_bundle.asterisk.configuration import folded
 from cmp_bundle.findings import finding
-from cmp_bundle.places import Place
+from cmp_bundle.places import Place, Row
 from cmp_bundle.provision.rows import TABLES
 from cmp_bundle.settings import database_url
 
@@ -30,6 +30,14 @@ _DRIVERS = {
     "sqlite": ("sqlite3", "odbc"),
 }
 
+#: Those whose databases speak SQL, and the file that has their connections.
+_SQL = {
+    "odbc": "res_odbc.conf",
+    "mysql": "res_config_mysql.conf",
+    "pgsql": "res_pgsql.conf",
+    "sqlite3": "res_config_sqlite3.conf",
+}
+
 _RESTART = "restart Asterisk: asterisk -rx 'core restart gracefully'"
 
 #: The only driver that takes a value as it is.
@@ -41,6 +49,16 @@ def coded(url: str, driver: str | None) -> bool:
     by the usual one where that is not known.
     """
     return (driver or _DRIVERS[database_url.kind(url)][0]) != _VERBATIM
+
+
+@dataclass(frozen=True)
+class Source:
+    """A line of extconfig.conf: the driver, what that calls the database by, and the table there."""
+
+    driver: str
+    connection: str
+    table: str
+    line: Variable
 
 
 @dataclass(frozen=True)
@@ -73,14 +91,43 @@ class Realtime:
                 return driver.lower()
         return None
 
+    def sources(self, table: str) -> list[Source]:
+        """Where the rows of a table come from, as sorcery.conf calls it."""
+        found = []
+        for line in self.extconfig.browse("settings"):
+            if folded(line.name) == folded(table):
+                driver, *rest = (part.strip().strip('"') for part in line.value.split(","))
+                connection, name = (*rest, "", "")[:2]
+                found.append(Source(driver.lower(), connection, name or table, line))
+        return found
+
+    def row(self, kind: str, name: str) -> Row | None:
+        """Which row an object is that Asterisk has, and that stands in no file; None where that is not
+        sure: there may be another place for it.
+        """
+        wizards = [[p.strip() for p in line.value.split(",")] for line in self.lines(kind)]
+        tables = [rest[0] for wizard, *rest in wizards if wizard == "realtime" and rest]
+        if len(tables) != 1 or any(w[0] not in ("config", "realtime") for w in wizards):
+            return None
+        sources = self.sources(tables[0])
+        if len(sources) != 1 or sources[0].driver not in _SQL:
+            return None
+        [one] = sources
+        file = _SQL[one.driver]
+        database = file if one.driver == "pgsql" else f"[{one.connection}] of {file}"
+        return Row(database, one.table, name, next(self._caches(kind), ""))
+
     def caches(self) -> Iterator[str]:
         """The names of the caches in which Asterisk keeps rows that it has read."""
         for kind in TABLES.values():
-            for line in self.lines(f"{kind}/cache"):
-                wizard, *options = (part.strip() for part in line.value.split(","))
-                named = [o.partition("=")[2] for o in options if o.startswith("name=")]
-                if wizard == "memory_cache":
-                    yield named[-1] if named else f"res_pjsip/{kind}"
+            yield from self._caches(kind)
+
+    def _caches(self, kind: str) -> Iterator[str]:
+        for line in self.lines(f"{kind}/cache"):
+            wizard, *options = (part.strip() for part in line.value.split(","))
+            named = [o.partition("=")[2] for o in options if o.startswith("name=")]
+            if wizard == "memory_cache":
+                yield named[-1] if named else f"res_pjsip/{kind}"
 
     def unmapped(self, url: str, sorcery: str, extconfig: str) -> Iterator[Finding]:
         """What keeps Asterisk from reading the rows of the database at ``url``; the others are the
