@@ -12,6 +12,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from cmp_bundle.findings import finding
 from cmp_bundle.places import Place
 from cmp_bundle.shell import word
+from cmp_bundle.tls.hosts import file_of
 from cmp_bundle.tls.names import names_of
 from cmp_bundle.tls.pem import DAMAGED
 
@@ -32,6 +33,14 @@ _LEAST = 2048
 
 #: What browsers and OpenSSL 3 take no signature with, whoever made it.
 _BROKEN_HASHES = ("md5", "sha1")
+
+
+def a_new_one(host: str = "HOST") -> str:
+    """What gives Asterisk's HTTPS a certificate for ``host``; HOST is for whoever knows the name."""
+    file = word(f"certs/{file_of(host)}")
+    return (
+        f"cmp-bundle certs issue {word(host)}; then cmp-bundle provision --cert {file} --key {file}"
+    )
 
 
 def unwelcome(
@@ -107,7 +116,7 @@ def _for_servers(certificate: x509.Certificate, path: Path) -> Finding | None:
             "T110",
             f"browsers accept this certificate for nobody; its names: {names.problem}",
             Place(str(path)),
-            "make one with the server's name in it: cmp-bundle certs issue HOST",
+            f"make one with the server's name in it: {a_new_one()}",
         )
     try:
         purposes = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
@@ -118,7 +127,7 @@ def _for_servers(certificate: x509.Certificate, path: Path) -> Finding | None:
             "T120",
             "the certificate is not meant for servers: its extendedKeyUsage lacks serverAuth",
             Place(str(path)),
-            "make one that is: cmp-bundle certs issue HOST",
+            f"make one that is: {a_new_one()}",
         )
     return None
 

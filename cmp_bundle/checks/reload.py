@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from cmp_bundle.checks.certificate_pair import apart, too_short, unwelcome
+from cmp_bundle.checks.certificate_pair import a_new_one, apart, too_short, unwelcome
 from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.findings import Finding, finding
 from cmp_bundle.places import Place
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 _MOST = 1 << 20
 
 _BRING_IT_BACK = (
-    "bring it back, or let tlscertfile and tlsprivatekey of http.conf name the right one"
+    "bring it back, or let tlscertfile and tlsprivatekey of http.conf name the right one; or take a new"
+    f" one: {a_new_one()}"
 )
 
 #: What OpenSSL calls its reasons.

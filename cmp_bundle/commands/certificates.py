@@ -20,6 +20,7 @@ from cmp_bundle.tls import leaf, store
 from cmp_bundle.tls.anchor import CERTIFICATE, anchor_in
 from cmp_bundle.tls.authority import KEY, ensure
 from cmp_bundle.tls.facts import facts
+from cmp_bundle.tls.hosts import file_of
 from cmp_bundle.tls.hosts import hosts as parsed
 from cmp_bundle.tls.pem import certificates_in
 
@@ -81,7 +82,7 @@ def issue_certificate(
     authority = ensure(folder, wanted, now(), disk)
     tell_if_fresh(context, authority)
     issued = leaf.issue(authority, wanted, now())
-    path = out or folder / f"{str(wanted[0]).replace('*', '_wildcard').replace(':', '_')}.pem"
+    path = out or folder / file_of(str(wanted[0]))
     store.save(issued, path, disk, force=force)
     about = _facts(issued.certificate)
     return Issued(

@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
 from cmp_bundle.checks.certificate_change import share_left
+from cmp_bundle.checks.certificate_pair import a_new_one
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.evidence import Missing, Written
 from cmp_bundle.doctor.reach import Reached
@@ -108,7 +109,8 @@ def dates_and_names(
         "T110",
         f"the certificate is not for {outside.host}: it is for {names}",
         place,
-        f"have one made for {outside.host}, or let people open the phone at a name that it is for",
+        "let people open the phone at a name that it is for, or have one made for this:"
+        f" {a_new_one(outside.host)}",
         seen=outside.tls.distrust if outside.tls else "",
     )
 
@@ -175,8 +177,8 @@ def trust(
             f"{reached.base} shows a certificate that browsers warn of, unless a device was told to trust it:"
             f" {_own_word(leaf)}",
             _place(leaf, written),
-            "tell devices to trust its authority, or take one of a public authority or of cmp-bundle's own:"
-            " cmp-bundle provision --cert FILE --key FILE; cmp-bundle certs issue HOST",
+            "tell devices to trust its authority; or take one of a public authority: cmp-bundle provision"
+            f" --cert FILE --key FILE; or of cmp-bundle's own: {a_new_one(reached.host)}",
             seen=reached.tls.distrust,
         )
 

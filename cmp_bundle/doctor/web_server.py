@@ -171,9 +171,18 @@ def _file(written: Written, redirect: Redirect, path: str) -> Iterator[Finding]:
             "H104",
             f"{redirect.target} leads to {path}, and there is no such file: {found.file}",
             redirect.origin,
-            "put it there: cmp-bundle deploy; or correct the redirect",
+            _put(redirect, written),
             seen=f"{found.file}: No such file or directory",
         )
+
+
+def _put(redirect: Redirect, written: Written) -> str:
+    """What puts the page there. A deploy leaves a line alone that somebody else wrote."""
+    if redirect.origin.file == written.configured.inside("http.conf"):
+        return "put it there: cmp-bundle build; then cmp-bundle deploy"
+    return (
+        "take that line out; then cmp-bundle build; then cmp-bundle deploy; or put the file there"
+    )
 
 
 def _answers(inside: Reached, redirect: Redirect) -> Iterator[Finding]:

@@ -51,7 +51,7 @@ def _against(wanted: Wanted, found: Found) -> Iterator[Finding | None]:
     yield _restart(wanted, found)
     if wanted.tables:
         yield from _unread_rows(wanted.tables.url, found)
-    else:
+    elif wanted.accounts or found.pjsip.objects:
         yield from _elsewhere(found)
     yield from _in_the_way(wanted, found)
 

@@ -95,6 +95,11 @@ def hosts(texts: Iterable[str]) -> tuple[Host, ...]:
     return found
 
 
+def file_of(host: str) -> str:
+    """The name of the file for the certificate of ``host``."""
+    return f"{host.replace('*', '_wildcard').replace(':', '_')}.pem"
+
+
 def _of_address(text: str, address: Address) -> Host:
     if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
         _refuse(

@@ -13,6 +13,8 @@ from cmp_bundle.phone.model import Phone
 from cmp_bundle.phone.source import parse
 from cmp_bundle.report import Silent
 from tests.conftest import _unreal
+from tests.testbed import roots
+from tests.testbed.server import Asterisk
 
 from . import launch
 from .phones import Browsers
@@ -30,6 +32,19 @@ def phones(request: pytest.FixtureRequest) -> Phones:
         return fetch(parse(source), cache, Silent(), offline=True)
 
     return get
+
+
+@pytest.fixture
+def untouched(
+    request: pytest.FixtureRequest, asterisk_release: roots.Release
+) -> Iterator[Asterisk]:
+    """An Asterisk with the configuration of its packages, not running yet."""
+    request.getfixturevalue("own_network")
+    made = Asterisk.prepare(asterisk_release, as_packaged=True)
+    try:
+        yield made
+    finally:
+        made.remove()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,19 +19,6 @@ from .bidi import Page
 from .phones import ABOUT, Browsers, Phones, dial, hears, idle, press, quiet, sees, talk
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.browser]
-
-
-@pytest.fixture
-def untouched(
-    request: pytest.FixtureRequest, asterisk_release: roots.Release
-) -> Iterator[Asterisk]:
-    """An Asterisk with the configuration of its packages, not running yet."""
-    request.getfixturevalue("own_network")
-    made = Asterisk.prepare(asterisk_release, as_packaged=True)
-    try:
-        yield made
-    finally:
-        made.remove()
 
 
 def as_from_debian(pbx: Asterisk) -> None:
