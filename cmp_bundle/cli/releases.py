@@ -18,6 +18,8 @@ def command(context: Context) -> Result:
     """List the releases on the server: the current one (*) and those to roll back to."""
     found = releases(context)
     rows = [_row(one) for one in found.releases]
+    if found.problem is not None:
+        context.reporter.found(found.problem)
     return Result("\n".join(rows) or "nothing of cmp-bundle is deployed here", found)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cmp_bundle.commands import server
 from cmp_bundle.deploy.layout import made_at
 from cmp_bundle.deploy.survey import survey
+from cmp_bundle.server.lost_lines import lost_lines
 
 if TYPE_CHECKING:
     from cmp_bundle.commands.context import Context
@@ -31,10 +32,11 @@ class KeptRelease:
 
 @dataclass(frozen=True)
 class Releases:
-    """All releases of the site, oldest first."""
+    """All releases of the site, oldest first. ``problem`` is why Asterisk does not serve the current one."""
 
     site: str
     releases: tuple[KeptRelease, ...]
+    problem: Finding | None = None
 
 
 def releases(context: Context) -> Releases:
@@ -55,4 +57,5 @@ def releases(context: Context) -> Releases:
                 damaged.finding if damaged else None,
             )
         )
-    return Releases(found.site.name, tuple(kept))
+    problem = next(lost_lines(found), None) if found.current else None
+    return Releases(found.site.name, tuple(kept), problem)

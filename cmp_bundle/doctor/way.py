@@ -72,7 +72,7 @@ SYMPTOMS = {
 #: Causes of another part that are met as one of these.
 CAUSES_ELSEWHERE = {"websocket-closed": ("N107", "N110"), "line-failed": ("M103",)}
 #: Causes that have words for a code, since other commands met them before.
-_WORDS = {"duplicate-object": Part.REGISTRATION}
+_WORDS = {"line-lost": Part.NAME, "duplicate-object": Part.REGISTRATION}
 
 
 def part_of(code: str) -> Part:

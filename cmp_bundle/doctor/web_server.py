@@ -14,6 +14,7 @@ from cmp_bundle.doctor.sessions import in_use, is_full
 from cmp_bundle.doctor.way import Part
 from cmp_bundle.findings import finding
 from cmp_bundle.places import Place
+from cmp_bundle.server.lost_lines import lost_lines
 from cmp_bundle.shell import word
 from cmp_bundle.tls.readable import Why
 
@@ -325,6 +326,7 @@ CHECKS = (
     Check(("H102", "H112", "H114"), ("live",), lambda _live: ()),
     Check(("H103", "H104", "H109"), ("written",), page, also=("inside", "outside", "live")),
     Check(("H105",), ("written",), lines),
+    Check((), ("written",), lambda written: lost_lines(written.configured)),
     Check(("H106", "H107", "H108"), ("written",), room, also=("machine", "live", "phones")),
     Check(("H110",), (), plain, also=("outside", "inside")),
     Check(("H111",), ("written",), caching, also=("inside",)),

@@ -87,6 +87,13 @@ def _to_nowhere(server: Server) -> None:
     _with_page(server, "/cmp2k /phones")
 
 
+def _line_lost(server: Server) -> None:
+    path = server.etc / "http.conf"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if "cmp-bundle" not in line))
+    server.reload("http.conf")
+
+
 FAULTS = [
     Fault("H101", _proxied_and_off, ("web server is off", "enabled = no")),
     Fault("H103", _behind_a_prefix, ("prefix = asterisk", "/static/phone/index.html")),
@@ -99,4 +106,5 @@ FAULTS = [
     Fault("H109", _closed_file, ("read this file",), name="file"),
     Fault("H110", _to_plain_http, ("http://192.0.2.1:8088", "microphone")),
     Fault("page-failed", _to_nowhere, ("/phones", "404")),
+    Fault("line-lost", _line_lost, ("cmp-bundle/http.conf", "is gone"), along=("T101",)),
 ]

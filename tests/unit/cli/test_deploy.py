@@ -52,6 +52,22 @@ def test_a_damaged_release_is_listed_as_that(at: Desk) -> None:
     assert [r["damaged"] for r in at.json("releases")["releases"]] == [True, False]
 
 
+@pytest.mark.slow
+def test_a_line_that_is_gone_is_told_with_the_releases(at: Desk) -> None:
+    """As where a PBX manager has written the file anew."""
+    at("deploy")
+    assert at.json("releases")["problem"] is None
+    http = at.root / "etc/asterisk/http.conf"
+    lines = http.read_text().splitlines(keepends=True)
+    http.write_text("".join(line for line in lines if "cmp-bundle" not in line))
+    problem = at.json("releases")["problem"]
+    assert (problem["code"], problem["file"]) == ("line-lost", "/etc/asterisk/http.conf")
+    at("deploy")
+    assert at.json("releases")["problem"] is None
+    at("undeploy")
+    assert at.json("releases")["problem"] is None
+
+
 def test_a_private_key_in_a_bundle_from_elsewhere(at: Desk) -> None:
     """Also where nobody has an account here, so that no password could get out."""
     at.edit("assets/notes.txt", odd()[0])
