@@ -37,9 +37,10 @@ _BROKEN_HASHES = ("md5", "sha1")
 
 def a_new_one(host: str = "HOST") -> str:
     """What gives Asterisk's HTTPS a certificate for ``host``; HOST is for whoever knows the name."""
-    file = word(f"certs/{file_of(host)}")
+    file = f"certs/{file_of(host)}"
     return (
-        f"cmp-bundle certs issue {word(host)}; then cmp-bundle provision --cert {file} --key {file}"
+        f"cmp-bundle certs issue {word(host)}; then cmp-bundle provision --cert {word(file)}"
+        f" --key {word(file)}"
     )
 
 

@@ -177,11 +177,11 @@ def _unknown(found: Examination, *, everything: bool) -> Iterator[str]:
     single: list[str] = []
     for reason, codes in by_reason.items():
         if everything or len(codes) >= _SHARED:
-            yield f"not known from here, since {reason}: {' '.join(codes)}"
+            yield f"not known from here: {' '.join(codes)}: {reason}"
         else:
             single += codes
     if single:
-        yield f"not known from here either, and why: cmp-bundle doctor --all: {' '.join(single)}"
+        yield f"not known from here: {' '.join(single)}; why: cmp-bundle doctor --all"
 
 
 def _summary(found: Examination) -> str:
@@ -190,5 +190,6 @@ def _summary(found: Examination) -> str:
         for level in Level
         if any(one.level is level for one in found.findings)
     ]
-    wrong = ", ".join(counts) if counts else "nothing is wrong"
-    return f"{wrong}; {count(len(found.passed), 'check')} passed"
+    if all(one.level is Level.NOTE for one in found.findings):
+        counts = ["no errors, no warnings", *counts]
+    return f"{', '.join(counts)}; {count(len(found.passed), 'check')} passed"

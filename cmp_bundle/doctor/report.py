@@ -12,6 +12,9 @@ from cmp_bundle.doctor.reach import Reached
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cmp_bundle.asterisk.answers.http import HttpStatus
+    from cmp_bundle.asterisk.answers.media import Rtp
+
 #: Options of an endpoint or aor that tell of a person or a secret, and nothing of a fault.
 _PERSONAL = re.compile(r"callerid|mailbox|from_|set_var|password|secret|cred|accountcode|voicemail")
 
@@ -43,8 +46,9 @@ def _facts(evidence: Evidence) -> Iterator[str]:
     if isinstance(live, Live):
         yield f"version: {live.version_text}"
         yield f"up: {live.process.up} s, last reload {live.process.reloaded} s ago"
-        yield f"http: {live.http}"
-        yield f"rtp: {live.rtp}"
+        yield f"http show status: {_http(live.http)}"
+        if live.rtp is not None:
+            yield f"rtp show settings: {_rtp(live.rtp)}"
         yield f"modules that do not run: {' '.join(n for n, runs in live.modules.items() if not runs)}"
         yield f"endpoints: {len(live.listed)}, contacts: {sum(one.contacts for one in live.listed)}"
     else:
@@ -63,6 +67,25 @@ def _facts(evidence: Evidence) -> Iterator[str]:
     if not isinstance(evidence.phones, Missing):
         for phone in evidence.phones[:5]:
             yield from _phone(phone)
+
+
+def _http(status: HttpStatus) -> str:
+    """A server of HTTPS alone tells of no listener."""
+    redirects = (f"{target} => {destination}" for target, destination in status.redirects)
+    told = {
+        "plain": (status.plain or "",),
+        "HTTPS": (status.secure or "",),
+        "prefix": (status.prefix,),
+        "answers at": status.paths,
+        "redirects": tuple(redirects),
+        "restricts": status.restrictions,
+    }
+    return "; ".join(f"{name} {', '.join(filter(None, of)) or '-'}" for name, of in told.items())
+
+
+def _rtp(settings: Rtp) -> str:
+    ice = "on" if settings.ice else "off"
+    return f"ports {settings.first} to {settings.last}; ICE {ice}; STUN {settings.stun or '-'}"
 
 
 def _way(reached: Reached | Missing) -> str:

@@ -71,6 +71,7 @@ def test_what_different_spreadsheets_write(between: str, newline: str, bom: str)
         assert after.endswith(f"b{between}p{newline}c{newline}")
 
 
+@pytest.mark.slow
 @drawn.FEW
 @given(drawn.some_accounts(), st.sampled_from([b"", b"\n", b"id;password\r\n", b"password\tid"]))
 def test_what_is_added_is_read_again(accounts: tuple[Account, ...], before: bytes) -> None:

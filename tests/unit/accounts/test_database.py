@@ -252,6 +252,7 @@ def test_odd_names_of_files(tmp_path: Path) -> None:
             assert "this database does not exist" in error.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["mysql", "postgresql"])
 def test_a_server_that_never_says_a_word(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "_ANSWERING", 1)

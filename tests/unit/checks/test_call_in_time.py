@@ -42,6 +42,7 @@ def test_no_account_at_all() -> None:
     assert try_all([])[0] == ()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("pbx")
 def test_the_first_hundred_calls_are_held() -> None:
     accounts = [Account(f"a{number}", password=PASSWORD) for number in range(150)]

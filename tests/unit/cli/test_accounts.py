@@ -49,6 +49,7 @@ def rows(at: Desk) -> dict[str, dict[str, object]]:
     return {row["id"]: row for row in document.get("account", [])}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [

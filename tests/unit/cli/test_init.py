@@ -21,6 +21,7 @@ def written(path: Path) -> tuple[int, int]:
     return found.st_ino, found.st_ctime_ns
 
 
+@pytest.mark.slow
 def test_what_asterisk_says_of_its_data_does_not_become_the_operator_s_word(at: Desk) -> None:
     """Root makes static-http where the operator says that Asterisk's data is."""
     settings = at.folder / "cmp-bundle.toml"
@@ -64,6 +65,7 @@ def test_a_file_that_is_wrong_is_replaced_by_force_alone(at: Desk, text: str) ->
     at("config")
 
 
+@pytest.mark.slow
 def test_by_force_it_looks_anew_and_keeps_what_the_operator_set(at: Desk) -> None:
     settings, old = at.folder / "cmp-bundle.toml", at.folder / "cmp-bundle.toml.old"
     at("init")

@@ -396,6 +396,7 @@ sys.exit(app.run(sys.argv[1:]))
 """
 
 
+@pytest.mark.slow
 def test_without_the_libraries_for_databases(at: Desk, held: Realtime) -> None:
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", BARE, *words]

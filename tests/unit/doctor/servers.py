@@ -38,6 +38,7 @@ def written(
     """Of an http.conf."""
     files = Overlaid(ConfFolder(Path("/nonexistent")), {"/nonexistent/http.conf": text.encode()})
     configured: Any = SimpleNamespace(
+        ours={},
         server=http_server(reader.read("http.conf", files)),
         our_http=OurHttp(plain=plain),
         pair=pair or Look(),

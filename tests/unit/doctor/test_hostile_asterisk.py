@@ -12,6 +12,8 @@ from cmp_bundle.commands import Context, doctor, examining
 from cmp_bundle.commands.examination import Examination, whole
 from cmp_bundle.findings import Level
 
+pytestmark = pytest.mark.slow
+
 #: Seconds for all answers, and what a machine that is busy with something else adds.
 PATIENCE = 0.6
 AND_MORE = 30.0

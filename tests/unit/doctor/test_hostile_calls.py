@@ -26,6 +26,8 @@ from tests.unit.practice.scripted import Message
 from . import ends
 from .ends import Act, drips, end, opens, pours
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "wonder1and"
 
 #: Seconds for all calls, and what a machine that is busy with something else adds.

@@ -21,6 +21,8 @@ from cmp_bundle.doctor.way import Part
 from . import ends
 from .ends import Act, after_a_request, drips, end, opens, pours, says
 
+pytestmark = pytest.mark.slow
+
 #: Seconds for all of it where none of them is enough, and what a machine that is busy with something else
 #: adds. For whatever comes to an end by itself there are more.
 PATIENCE = 0.6

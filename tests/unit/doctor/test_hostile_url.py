@@ -24,6 +24,8 @@ from tests.unit.tls.made import a_leaf, an_authority
 from . import ends
 from .ends import after_a_request, drips, end, opens, pours, says
 
+pytestmark = pytest.mark.slow
+
 #: What no terminal shall be told, but the ends of lines.
 COMMANDS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 

@@ -37,6 +37,7 @@ def test_one_that_answers(server: socket.socket) -> None:
     thread.join()
 
 
+@pytest.mark.slow
 def test_one_that_is_silent(server: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stun, "_PATIENCE", 1)
     assert asked(server) is False

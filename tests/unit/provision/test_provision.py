@@ -201,6 +201,7 @@ def test_their_listener_is_left_alone(tmp_path: Path) -> None:
 ENDS, LIVES = Abilities(ends_by_status=True), Abilities(ends_by_status=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("http", "asterisk", "off"),
     [

@@ -27,6 +27,8 @@ from .held import content, execute
 from .held import database as database_of
 from .servers import ALICE, BOB, ReadyServer
 
+pytestmark = pytest.mark.slow
+
 MAILBOX = "update ps_endpoints set mailboxes='101@vm' where id='alice'"
 
 

@@ -23,6 +23,8 @@ from .held import content, empty, execute
 from .held import database as database_of
 from .servers import ALICE, BOB, REALTIME, ReadyServer, packaged
 
+pytestmark = pytest.mark.slow
+
 
 def refused(server: ReadyServer, held: Realtime, *accounts: Account, **how: object) -> str:
     """What a run says that changes nothing."""

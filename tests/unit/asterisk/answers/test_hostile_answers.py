@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from cmp_bundle.asterisk import answers
 
+pytestmark = pytest.mark.slow
+
 SIZE = 40_000
 
 #: Seconds for one of that size. What takes ten times as long for twice of it takes a hundred times that.
