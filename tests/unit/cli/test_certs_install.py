@@ -20,6 +20,8 @@ from tests.unit.tls.made import DAY, a_leaf, odd, the_authority
 
 from .people import Desk
 
+pytestmark = pytest.mark.slow
+
 SITE = "https://pbx.example.com:8089"
 
 

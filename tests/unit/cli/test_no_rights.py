@@ -14,7 +14,7 @@ from tests.unit.nobody import NOBODY, as_nobody, needs_root, open_folder
 
 from .people import Desk, Result, desk
 
-pytestmark = needs_root
+pytestmark = [needs_root, pytest.mark.slow]
 
 #: What is not known, where this user may not look.
 NOT_KNOWN = (
