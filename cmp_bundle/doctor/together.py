@@ -31,4 +31,9 @@ def together(outcomes: Iterable[Finding | Unknown]) -> Iterator[Finding | Unknow
             continue
         others = [one.subject for one in same[1:]]
         text = f"{same[0].message}; the same is so of {len(others)} more: {some(others)}"
-        yield replace(same[0], message=text, subject="")
+        yield replace(same[0], message=text, hint=for_all(same[0].hint, len(same)), subject="")
+
+
+def for_all(hint: str | None, number: int) -> str | None:
+    """What to do about ``number`` phones, by what to do about the first."""
+    return hint if hint is None or number == 1 else f"{hint.rstrip(';')}; and so for the others"

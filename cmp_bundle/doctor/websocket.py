@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.checks.websocket import missing
-from cmp_bundle.doctor.aors import ASKED, number, own
+from cmp_bundle.doctor.aors import ASKED, into, number, own
 from cmp_bundle.doctor.check import Check, Unknown
+from cmp_bundle.doctor.together import for_all
 from cmp_bundle.doctor.way import Part
 from cmp_bundle.findings import finding
 from cmp_bundle.sizes import some
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 #: Milliseconds that Asterisk waits for a phone to take a message, where nothing is said.
 _PATIENCE: Final = 100
+
+#: What has Asterisk ask, and forget those that do not answer.
+_ASKING: Final = {"qualify_frequency": "60", "remove_unavailable": "yes"}
 
 #: Seconds that a phone may be registered at the most, and be late in the background: its timers run once
 #: a minute there.
@@ -114,27 +118,27 @@ def _after_a_restart(phones: tuple[Phone, ...], live: Live) -> Iterator[Unknown]
 
 
 def _background(phones: tuple[Phone, ...]) -> Iterator[Finding]:
-    brief = {p.id: longest for p in phones if (longest := number(own(p), "maximum_expiration"))}
-    brief = {name: longest for name, longest in brief.items() if longest < _SHORT}
-    if brief:
-        first = next(iter(brief))
+    found = [(p, longest) for p in phones if (longest := number(own(p), "maximum_expiration"))]
+    found = [(phone, longest) for phone, longest in found if longest < _SHORT]
+    if found:
+        first, longest = found[0]
         yield finding(
             "W109",
-            f"a phone of {some(list(brief))} may lose its registration where its tab is in the background:"
-            f" it has to register again within {brief[first]} seconds",
-            hint=f"write maximum_expiration={ASKED} or more into the aor",
-            seen=f"maximum_expiration: {brief[first]}",
+            f"a phone of {some([p.id for p, _ in found])} may lose its registration where its tab is in the"
+            f" background: it has to register again within {longest} seconds",
+            hint=for_all(into(first, {"maximum_expiration": str(ASKED)}), len(found)),
+            seen=f"maximum_expiration: {longest}",
         )
 
 
 def _half_open(phones: tuple[Phone, ...]) -> Iterator[Finding]:
-    unasked = [p.id for p in phones if number(own(p), "qualify_frequency") == 0]
+    unasked = [p for p in phones if number(own(p), "qualify_frequency") == 0]
     if unasked:
         yield finding(
             "W110",
-            f"Asterisk does not ask whether the phones of {some(unasked)} are still there: one whose laptop"
+            f"Asterisk does not ask whether the phones of {some([p.id for p in unasked])} are still there: one whose laptop"
             " sleeps, or whose Wi-Fi changes, counts as registered until that expires",
-            hint="write qualify_frequency=60 and remove_unavailable=yes into the aor",
+            hint=for_all(into(unasked[0], _ASKING), len(unasked)),
             seen="qualify_frequency: 0",
         )
 

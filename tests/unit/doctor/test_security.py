@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from cmp_bundle.asterisk.answers.http import HttpStatus
 from cmp_bundle.checks.live import HttpAnswer
 from cmp_bundle.doctor.evidence import Missing, Phone
 from cmp_bundle.doctor.security import CHECKS, is_known, known
+from cmp_bundle.findings import Finding
+from cmp_bundle.places import Row
 
 from .evidence import evidence
-from .living import live, messages, unknown
+from .living import live, messages, outcomes, unknown
 from .test_operation import written
 
 
@@ -69,6 +72,24 @@ def test_what_only_the_running_server_has() -> None:
     (message,) = messages(CHECKS, "X102", evidence(phones=(alice,)))
     assert "alice" in message
     assert unknown(CHECKS, "X102", evidence())
+
+
+def test_another_password_comes_to_the_phone_as_well() -> None:
+    auth = {"username": "o'hara", "password": "1234"}
+    row = {("endpoint", "o'hara"): Row("[pbx] of res_odbc.conf", "ps_endpoints", "o'hara")}
+    phone = Phone("o'hara", None, asked=True, loaded={}, auths={"a": auth})
+    rotate = "cmp-bundle accounts rotate 'o'\"'\"'hara'"
+    assert hint(phone) == f"cmp-bundle accounts import; then {rotate}"
+    assert hint(replace(phone, homes=row)) == (
+        f"cmp-bundle accounts import --database mysql://USER@HOST/NAME; then {rotate}"
+    )
+    assert hint(replace(phone, listed=True)) == rotate
+
+
+def hint(phone: Phone) -> str | None:
+    (one,) = outcomes(CHECKS, "X102", evidence(phones=(phone,)))
+    assert isinstance(one, Finding)
+    return one.hint
 
 
 OPEN = "[lobby]\ntype=endpoint\ncontext=default\n"

@@ -16,6 +16,7 @@ from cmp_bundle.checks.call import Proof
 from cmp_bundle.checks.call_findings import unconfirmed
 from cmp_bundle.doctor import candidates, codecs, conversation, session, transport
 from cmp_bundle.doctor.evidence import Missing
+from cmp_bundle.findings import finding
 
 from .calling import calls, phone, plan, written
 from .living import RUNNING, live, machine
@@ -98,6 +99,14 @@ def test_options(options: dict[str, str], code: str, words: str) -> None:
 )
 def test_options_that_work(options: dict[str, Any]) -> None:
     assert said(phones=(phone(**options),)) == {}
+
+
+def test_a_transport_that_a_call_lacks_is_told_once() -> None:
+    lacking = finding("S105", "the server has no transport", subject="alice")
+    met = replace(given()["calls"], proofs=(Proof("alice", findings=(lacking,)),))
+    assert "the server has no" in said(calls=met)["S105"]
+    named = phone(transport="t", protocol="")
+    assert "'t'" in said(calls=met, phones=(named,))["S105"]
 
 
 def test_the_same_of_many_is_said_once() -> None:

@@ -289,6 +289,14 @@ def test_both_from_files_and_from_a_database(tmp_path: Path) -> None:
     assert packaged(tmp_path, sorcery_conf=sorcery).provision().made == ("alice", "bob")
 
 
+def test_without_a_new_endpoint_it_is_the_same_where_they_come_from(tmp_path: Path) -> None:
+    sorcery = b"[res_pjsip]\nendpoint=realtime,ps_endpoints\n"
+    server = packaged(tmp_path, sorcery_conf=sorcery)
+    assert server.provision(Account("carol", source="mysql://asterisk@localhost/asterisk"))
+    with pytest.raises(CmpBundleError, match="takes each endpoint from realtime"):
+        server.provision(ALICE)
+
+
 def test_accounts_that_are_somewhere_else_get_none(server: ReadyServer) -> None:
     sourced = Account("carol", source="pjsip.conf", extension="103")
     assert server.provision(ALICE, sourced).made == ("alice",)

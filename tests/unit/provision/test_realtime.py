@@ -8,6 +8,7 @@ import pytest
 
 from cmp_bundle.asterisk.conf_files import ConfFolder, Overlaid
 from cmp_bundle.errors import CmpBundleError
+from cmp_bundle.places import Row
 from cmp_bundle.provision.realtime import Realtime, coded, realtime
 from tests.unit.deploy.trees import snapshot
 
@@ -134,3 +135,43 @@ def test_files_that_count_no_more() -> None:
     assert said().reads_files("endpoint")
     assert said("").reads_files("endpoint")
     assert not said("[res_pjsip]\nendpoint=realtime,ps_endpoints\n").reads_files("endpoint")
+
+
+@pytest.mark.parametrize(
+    ("line", "row"),
+    [
+        ("odbc,asterisk,ps_endpoints", ("[asterisk] of res_odbc.conf", "ps_endpoints")),
+        ('odbc , "pbx", phones', ("[pbx] of res_odbc.conf", "phones")),
+        ("ODBC,pbx", ("[pbx] of res_odbc.conf", "ps_endpoints")),
+        ("pgsql,asterisk,ps_endpoints", ("res_pgsql.conf", "ps_endpoints")),
+        ("ldap,ou=phones,ps_endpoints", None),
+    ],
+)
+def test_the_row_of_an_object(line: str, row: tuple[str, str] | None) -> None:
+    mapped = said(
+        "[res_pjsip]\nendpoint=realtime,ps_endpoints\n", f"[settings]\nps_endpoints => {line}\n"
+    )
+    assert mapped.row("endpoint", "alice") == (Row(*row, "alice") if row else None)
+    assert mapped.row("aor", "alice") is None
+
+
+@pytest.mark.parametrize(
+    ("sorcery", "extconfig"),
+    [
+        ("endpoint=realtime,ps_endpoints\nendpoint=realtime,others\n", ""),
+        ("endpoint=realtime,ps_endpoints\nendpoint=memory\n", ""),
+        ("endpoint=realtime,unmapped\n", ""),
+        ("endpoint=config,pjsip.conf\n", ""),
+        ("endpoint=realtime,ps_endpoints\n", "ps_endpoints => odbc,second,ps_endpoints\n"),
+    ],
+)
+def test_a_row_that_is_not_sure(sorcery: str, extconfig: str) -> None:
+    first = "[settings]\nps_endpoints => odbc,first,ps_endpoints\n"
+    assert said(f"[res_pjsip]\n{sorcery}", first + extconfig).row("endpoint", "alice") is None
+
+
+def test_the_cache_of_a_row() -> None:
+    cached = "[res_pjsip]\nendpoint/cache=memory_cache,name=few\nendpoint=realtime,ps_endpoints\n"
+    row = said(cached, "[settings]\nps_endpoints => odbc,first,ps_endpoints\n").row("endpoint", "a")
+    assert row is not None
+    assert row.cache == "few"
