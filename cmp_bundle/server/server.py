@@ -33,9 +33,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from cmp_bundle.asterisk.http_conf import HttpServer
     from cmp_bundle.asterisk.installation import Installation
     from cmp_bundle.changes.step import Kinds
     from cmp_bundle.checks.expected import Expected
+    from cmp_bundle.checks.reload import Look
     from cmp_bundle.files import Disk
     from cmp_bundle.report import Reporter
 
@@ -78,8 +80,8 @@ class Server:
         if not self.installation.running:
             return
         if line == HTTP:
-            http = http_server(reader.read("http.conf", self.installation.files))
-            refuse_first(would_end_https(pair(self.installation, http, int(time.time()))))
+            http = self._http()
+            refuse_first(would_end_https(self._pair(http)))
             if self.before is None:
                 base = self._base()
                 self.before = ask(base, f"{http.prefix}/ws") if base else None
@@ -113,6 +115,12 @@ class Server:
             return f"{found}: Asterisk itself has stopped"
         return found
 
+    def _http(self) -> HttpServer:
+        return http_server(reader.read("http.conf", self.installation.files))
+
+    def _pair(self, http: HttpServer) -> Look:
+        return pair(self.installation, http, int(time.time()))
+
     def _base(self) -> str | None:
         return self.url or reached(self.installation.control)
 
@@ -135,6 +143,7 @@ class Server:
             raise _not_listening()
         answer = again(Handshake(base, f"{prefix}/ws", HTTPStatus.SWITCHING_PROTOCOLS, "sip"))
         if listener and answer.certificate is None:
+            refuse_first(self._pair(self._http()).hindrance)
             raise _not_bound(listener)
         if not answer.open:
             raise CmpBundleError("websocket-closed", f"{answer.url} {answer}")

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 #: What the chapter has people choose.
 PASSWORDS = {"WS_PHONE_A": "spiderwrench", "WS_PHONE_B": "arachnoratchet"}
 
+_PHONE = "https://github.com/asterisk/cyber_mega_phone_2k"
+
 _PJSIP = """\
 [transport-udp]
 type=transport
@@ -106,6 +108,7 @@ def clone(pbx: Asterisk) -> None:
     (site / ".git").mkdir(parents=True)
     (site / "index.html").write_text("<!doctype html><title>Cyber Mega Phone 2K</title>\n")
     (site / ".git/HEAD").write_text("ref: refs/heads/master\n")
+    (site / ".git/config").write_text(f'[remote "origin"]\n\turl = {_PHONE}\n')
     _give(pbx, site.parent)
     more = "enablestatic=yes\nredirect=/cmp2k /static/cyber_mega_phone_2k/index.html\n"
     write(pbx, "http.conf", http_conf(pbx, "asterisk") + more)
