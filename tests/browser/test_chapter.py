@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.asterisk import chapter
-from tests.conftest import Cmp, _unreal
+from tests.conftest import SIXTEEN_IN_SOAK, Cmp, _unreal
 from tests.testbed import databases, roots
 from tests.testbed.databases import Realtime
 from tests.testbed.server import Asterisk
@@ -26,7 +26,7 @@ from .phones import Browsers, Phones, dial, hears, idle, press, sees, talk
 pytestmark = [pytest.mark.asterisk, pytest.mark.browser]
 
 #: What the doctor names of the rows, with whose they are.
-ROWS = [
+_ROWS = [
     "S105 WS_PHONE_A",  # a transport that there is none of
     "S106 WS_PHONE_B",  # one that no browser comes by
     "V101 WS_PHONE_A",  # the echo is to have four pictures
@@ -34,6 +34,11 @@ ROWS = [
     "X102 WS_PHONE_A",  # a password that is printed in a book
     "X102 WS_PHONE_B",
 ]
+
+#: And by the version: Debian's 16 cannot translate Opus, and nobody cares for it any more.
+ROWS = {"22": _ROWS, "16": ["W103", *_ROWS[:2], "S121", *_ROWS[2:], "K101", "K102"]}
+#: What takes another version. The phones that are opened here have short offers (S108).
+LEFT = {"22": [], "16": ["S108", "K101", "K102"]}
 
 #: Later links of the way show once earlier ones are mended.
 ROUNDS = 3
@@ -97,7 +102,10 @@ class Reader:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        if "when nobody is talking: cmp-bundle provision --restart" in done.stderr:
+            self._run(f"{command} --restart")
+        else:
+            assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
 
     def _take_out(self, file: str, line: int) -> None:
         path = self.pbx.root / file.lstrip("/")
@@ -110,10 +118,12 @@ def worth_doing(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def named(found: list[dict[str, Any]]) -> list[str]:
-    return [" ".join(filter(None, (one["code"], one["subject"]))) for one in worth_doing(found)]
+    """Each once, with whom it is about."""
+    words = (" ".join(filter(None, (o["code"], o["subject"]))) for o in worth_doing(found))
+    return list(dict.fromkeys(words))
 
 
-@pytest.mark.parametrize("asterisk_release", ["22"], indirect=True)
+@SIXTEEN_IN_SOAK
 def test_the_chapter(untouched: Asterisk, cmp: Cmp, browsers: Browsers) -> None:
     if reason := databases.why_not("mariadb"):
         _unreal(reason)
@@ -124,6 +134,7 @@ def test_the_chapter(untouched: Asterisk, cmp: Cmp, browsers: Browsers) -> None:
 
 
 def all_is_mended(cmp: Cmp, pbx: Asterisk, held: Realtime) -> None:
+    rows, left = ROWS[pbx.release.version], LEFT[pbx.release.version]
     chapter.type_in(pbx, held)
     pbx.start()
     cmp.aim(pbx)
@@ -136,22 +147,23 @@ def all_is_mended(cmp: Cmp, pbx: Asterisk, held: Realtime) -> None:
     reader = Reader(cmp, pbx, held, words)
     # Its certificate has no subjectAltName, and nobody has been told to trust it.
     first = reader.examine()
-    assert named(first) == ["T110", "T109", *ROWS]
+    assert named(first) == ["T110", "T109", *rows]
     chapter.clone(pbx)
     # Debian's Asterisk has its files elsewhere. Where the page is, its history is, too; of a public
     # repository everybody has that (no X105).
     found = reader.examine()
-    assert named(found) == ["T103", "H104", *ROWS]
+    assert named(found) == ["T103", "H104", *rows]
     assert copied(first[0]["fix"], words) == copied(found[0]["fix"], words)
     # Nor is a port to be blamed where it is the certificate.
-    assert "error T103" in cmp.run("provision").stderr
+    assert "error T103" in cmp.run("provision", "--restart").stderr
     for _ in range(ROUNDS):
         for one in worth_doing(found):
-            reader.do(one)
+            if one["code"] not in left:
+                reader.do(one)
         found = reader.examine()
-        if not worth_doing(found):
+        if named(found) == left:
             break
-    assert named(found) == []
+    assert named(found) == left
 
 
 def they_talk(pbx: Asterisk, held: Realtime, browsers: Browsers) -> None:
