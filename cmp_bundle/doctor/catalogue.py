@@ -13,6 +13,7 @@ from cmp_bundle.doctor import (
     pictures,
     proxy,
     public,
+    refused_files,
     registration,
     security,
     session,
@@ -24,6 +25,7 @@ from cmp_bundle.doctor import (
 )
 
 CHECKS = (
+    *refused_files.CHECKS,
     *network.CHECKS,
     *proxy.CHECKS,
     *tls.CHECKS,

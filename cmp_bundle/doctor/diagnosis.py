@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cmp_bundle.asterisk.configuration import REFUSED
 from cmp_bundle.doctor.evidence import Missing
-from cmp_bundle.doctor.way import CAUSES_ELSEWHERE, SYMPTOMS, Part, part_of
+from cmp_bundle.doctor.way import CAUSES_ELSEWHERE, CONSEQUENCES, SYMPTOMS, Part, part_of
 from cmp_bundle.findings import Finding, Level
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def diagnose(
                 found.append(outcome)
             else:
                 unknown.append(outcome)
+    followed = {code for one in found if one.code == REFUSED for code in _follow(one)}
+    found = [one for one in found if one.code not in followed]
     causes = [one for one in found if one.code not in SYMPTOMS]
     kept = [one for one in found if one.code not in SYMPTOMS or not _explained(one, causes)]
     kept.sort(key=_order)
@@ -65,17 +68,23 @@ def diagnose(
     said = {one.code for one in found}
     open_codes = {one.code: one for one in unknown if one.code in codes and one.code not in said}
     behind = {code: _breaks(one.broken, kept) for code, one in open_codes.items()}
+    behind.update({code: REFUSED for code in codes if code in followed})
     return Diagnosis(
         findings=tuple(wanted),
-        passed=tuple(code for code in codes if code not in said and code not in open_codes),
+        passed=tuple(code for code in codes if code not in {*said, *open_codes, *followed}),
         unknown=tuple(one for code, one in open_codes.items() if behind[code] is None),
         not_reached=tuple(NotReached(c, because) for c, because in behind.items() if because),
     )
 
 
+def _follow(refused: Finding) -> tuple[str, ...]:
+    """What is found only since Asterisk reads nothing of a file."""
+    return CONSEQUENCES.get(refused.subject, ())
+
+
 def _order(one: Finding) -> tuple[int, int, int, str, str]:
     """By the way; within a part, errors first, and a cause before what was only met."""
-    part = part_of(one.code).number
+    part = part_of(one.code, one.subject).number
     return (part, _LEVELS.index(one.level), one.code in SYMPTOMS, one.code, one.subject)
 
 
@@ -89,8 +98,11 @@ def _explained(symptom: Finding, causes: Iterable[Finding]) -> bool:
         parts.add(Part.MEDIA)
     return any(
         cause.level is Level.ERROR
-        and (part_of(cause.code) in parts or cause.code in CAUSES_ELSEWHERE.get(symptom.code, ()))
-        and cause.subject in ("", symptom.subject)
+        and (
+            part_of(cause.code, cause.subject) in parts
+            or cause.code in CAUSES_ELSEWHERE.get(symptom.code, ())
+        )
+        and (cause.code == REFUSED or cause.subject in ("", symptom.subject))
         for cause in causes
     )
 
@@ -103,7 +115,7 @@ def _breaks(part: Part | None, findings: Iterable[Finding]) -> str | None:
         (
             one.code
             for one in findings
-            if one.level is Level.ERROR and part_of(one.code).number <= part.number
+            if one.level is Level.ERROR and part_of(one.code, one.subject).number <= part.number
         ),
         None,
     )

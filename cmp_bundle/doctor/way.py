@@ -75,8 +75,34 @@ CAUSES_ELSEWHERE = {"websocket-closed": ("N107", "N110"), "line-failed": ("M103"
 _WORDS = {"line-lost": Part.NAME, "duplicate-object": Part.REGISTRATION}
 
 
-def part_of(code: str) -> Part:
-    """Of a code of either kind; what belongs to no part is about operation."""
+#: What each file is about, and what follows where Asterisk reads nothing of it.
+_FILES = {
+    "http.conf": Part.TLS,
+    "modules.conf": Part.WEBSOCKET,
+    "sip.conf": Part.WEBSOCKET,
+    "pjsip.conf": Part.REGISTRATION,
+    "pjsip_wizard.conf": Part.REGISTRATION,
+    "sorcery.conf": Part.REGISTRATION,
+    "extconfig.conf": Part.REGISTRATION,
+    "extensions.conf": Part.SESSION,
+    "rtp.conf": Part.MEDIA,
+    "confbridge.conf": Part.PICTURES,
+}
+CONSEQUENCES = {
+    "http.conf": ("T101", "T108", "H101", "H104", "N108"),
+    "pjsip.conf": ("R101", "R104", "R106", "S101", "O101"),
+    "pjsip_wizard.conf": ("R101", "R104", "S101"),
+    "extensions.conf": ("S107", "S110", "O101"),
+    "rtp.conf": ("O101",),
+}
+
+
+def part_of(code: str, subject: str = "") -> Part:
+    """Of a code of either kind; what belongs to no part is about operation. ``subject`` is the file of
+    what is about one.
+    """
+    if code in ("conf-refused", "conf-cut"):
+        return _FILES.get(subject, Part.OPERATION)
     if code in SYMPTOMS:
         return SYMPTOMS[code]
     if code in _WORDS:

@@ -1,0 +1,70 @@
+"""Files of which Asterisk reads nothing, or nothing from a line on: one #include of a file that is not
+there is enough (seen on 16 and 22; a pattern that no file matches is the same).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from cmp_bundle.asterisk.configuration import CUT, REFUSED
+from cmp_bundle.doctor.check import Check
+from cmp_bundle.doctor.evidence import Log, Missing
+from cmp_bundle.findings import finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cmp_bundle.doctor.evidence import Written
+    from cmp_bundle.findings import Finding
+
+#: What makes Asterisk read each again; a start for all others.
+_RELOADS: Final = {
+    "http.conf": "asterisk -rx 'module reload http'",
+    "pjsip.conf": "asterisk -rx 'module reload res_pjsip.so'",
+    "rtp.conf": "asterisk -rx 'module reload res_rtp_asterisk.so'",
+    "extensions.conf": "asterisk -rx 'dialplan reload'",
+    "confbridge.conf": "asterisk -rx 'module reload app_confbridge.so'",
+    "logger.conf": "asterisk -rx 'logger reload'",
+}
+_RESTART: Final = "asterisk -rx 'core restart when convenient'"
+
+#: What is wrong with a line by the reader's words, and the file that it includes.
+_ABSENT: Final = re.compile(r"#include of (.*), which is not there")
+
+
+def refused(written: Written, log: Log | Missing) -> Iterator[Finding]:
+    for name, read in written.files.items():
+        again = _RELOADS.get(name, _RESTART)
+        for problem in read.problems:
+            what = problem.message.partition("; ")[0]
+            absent = _ABSENT.fullmatch(what)
+            hint = f"correct the line; then {again}"
+            if absent:
+                hint = f"put a file there, an empty one will do, or write #tryinclude; then {again}"
+            if read.refused and problem.code == REFUSED:
+                yield finding(
+                    REFUSED,
+                    f"Asterisk reads nothing of {name}: {what}",
+                    problem.place,
+                    hint,
+                    name,
+                    seen=_line(log, absent[1]) if absent else "",
+                )
+            elif problem.code == CUT:
+                yield finding(
+                    CUT,
+                    f"Asterisk reads nothing of this file from here on: {what}",
+                    problem.place,
+                    hint,
+                    name,
+                    seen=_line(log, absent[1]) if absent else "",
+                )
+
+
+def _line(log: Log | Missing, file: str) -> str:
+    words = rf"The file '{re.escape(file)}' was listed as a #include but it does not exist"
+    return "" if isinstance(log, Missing) else log.last(words)
+
+
+CHECKS = (Check((REFUSED, CUT), ("written",), refused, also=("log",)),)
