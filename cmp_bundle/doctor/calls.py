@@ -59,7 +59,7 @@ def calls(
     contexts: Mapping[str, Dialplan | None] | None,
     preferred: str,
     *,
-    left_out: Mapping[str, str] | None = None,
+    left_out: Mapping[str, Missing] | None = None,
     only: bool = False,
     patience: float = PATIENCE,
     at_once: int = AT_ONCE,
@@ -93,7 +93,7 @@ def calls(
     first = able[0]
     able = [phone for phone in able if phone.id not in kept]
     if not able:
-        return Missing(kept[first.id], Part.REGISTRATION)
+        return kept[first.id]
     chosen = able if only else list(_spread(able))
     extensions = {
         phone.id: preferred
@@ -137,7 +137,8 @@ def calls(
                 long=True,
                 trusting=trusting,
             )
-    return Calls(reached.base, tuple(proofs), extensions, long, kept)
+    reasons = {name: why.reason for name, why in kept.items()}
+    return Calls(reached.base, tuple(proofs), extensions, long, reasons)
 
 
 def _spread(phones: list[Phone]) -> Iterable[Phone]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
@@ -12,9 +13,10 @@ from cmp_bundle.checks.certificate_change import share_left
 from cmp_bundle.checks.certificate_pair import a_new_one
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.evidence import Missing, Written
+from cmp_bundle.doctor.proxy import is_proxied
 from cmp_bundle.doctor.reach import Reached
 from cmp_bundle.errors import CmpBundleError
-from cmp_bundle.findings import finding
+from cmp_bundle.findings import Level, finding
 from cmp_bundle.places import Place
 from cmp_bundle.shell import word
 from cmp_bundle.sizes import some
@@ -64,17 +66,33 @@ def is_another(reached: Reached | Missing, written: Written | Missing) -> bool:
     )
 
 
-def pair(written: Written, outside: Reached | Missing) -> Iterator[Finding]:
+def pair(
+    written: Written, outside: Reached | Missing, inside: Reached | Missing
+) -> Iterator[Finding]:
     """What Asterisk would load now. What browsers have against it counts for nothing where they see
     another one: that of a proxy, which asks nobody for Asterisk's.
     """
     found = written.configured.pair
     if found.hindrance is not None:
-        yield found.hindrance
+        yield _in_front(found.hindrance, outside) if _works(outside, inside) else found.hindrance
     elif found.unwelcome is not None and not (
         is_another(outside, written) and isinstance(outside, Reached) and outside.stopped is None
     ):
         yield found.unwelcome
+
+
+def _works(outside: Reached | Missing, inside: Reached | Missing) -> bool:
+    """Whether phones get in by a proxy, whatever Asterisk's own HTTPS does."""
+    return isinstance(outside, Reached) and outside.stopped is None and is_proxied(outside, inside)
+
+
+def _in_front(hindrance: Finding, outside: Reached | Missing) -> Finding:
+    base = outside.base if isinstance(outside, Reached) else ""
+    text = (
+        f"{hindrance.message}; browsers get the certificate of the proxy at {base}, so this is in their way"
+        " only if the proxy comes to Asterisk by HTTPS"
+    )
+    return replace(hindrance, level=Level.WARNING, message=text)
 
 
 def dates_and_names(
@@ -306,7 +324,7 @@ CHECKS = (
         ("T103", "T104", "T105", "T106", "T107", "T116", "T118", "T120", "T110", "T111"),
         ("written",),
         pair,
-        also=("outside",),
+        also=("outside", "inside"),
     ),
     Check((), ("outside",), dates_and_names, also=("written", "now")),
     Check(("T109", "T112"), (), trust, also=("written", "outside", "inside")),

@@ -21,6 +21,7 @@ from cmp_bundle.doctor.log import log
 from cmp_bundle.doctor.machine import machine
 from cmp_bundle.doctor.pages import pages
 from cmp_bundle.doctor.phones import contexts, phones
+from cmp_bundle.doctor.proxy import elsewhere
 from cmp_bundle.doctor.reach import Reached, reach
 from cmp_bundle.doctor.trust import trusted
 from cmp_bundle.doctor.way import Part
@@ -79,16 +80,18 @@ def gather(target: Target, installation: Installation | None, *, calling: bool =
         going = aside.submit(_outside, target, files)
         inside = _inside(target, files, said, installation)
         outside = going.result()
-    if isinstance(inside, Missing) and isinstance(said, Live) and said.http.plain:
+    if isinstance(said, Live) and said.http.plain and _is_dead(inside, outside):
         inside = _inside_by_plain_http(target, said, said.http.plain, files, outside) or inside
+    if isinstance(outside, Reached) and not outside.path_named:
+        outside = elsewhere(outside)
     kept = (
         {}
         if isinstance(there, Missing)
-        else {p.id: why for p in there if (why := left_out(p, said, files))}
+        else {p.id: why for p in there if (why := left_out(p, said, files)) is not None}
     )
     known = said.contexts if isinstance(said, Live) else None
     only = bool(target.only)
-    near = inside if isinstance(inside, Reached) else outside
+    near = outside if _is_dead(inside, outside) else inside
     tried: Calls | Missing = Missing("nobody was called")
     public: Calls | Missing = tried
     at_once = _at_once(said)
@@ -213,15 +216,24 @@ def _inside_by_plain_http(
     return reach(base_url(listener, "http"), path, target.page, target.authorities)
 
 
+def _is_dead(inside: Reached | Missing, outside: Reached | Missing) -> bool:
+    """Whether there is no HTTPS of Asterisk's own, or none that works while the public address does."""
+    if isinstance(inside, Missing):
+        return True
+    open_outside = isinstance(outside, Reached) and outside.stopped is None
+    return inside.stopped in (Part.NAME, Part.TLS) and open_outside
+
+
 def _outside(target: Target, files: Written | Missing) -> Reached | Missing:
     if not target.url:
         return Missing(_NO_URL)
     parts = urlsplit(target.url)
     base = f"{parts.scheme}://{parts.netloc}"
-    path = (
-        f"{files.configured.server.prefix}/ws"
-        if isinstance(files, Written)
-        else target.connects.path
-    )
+    connects = target.connects
+    # With a host of its own, the path is one there.
+    path = "" if connects.host or connects.port else connects.path
+    named = bool(path)
+    if not path and isinstance(files, Written):
+        path = f"{files.configured.server.prefix}/ws"
     found = reach(base, path, target.page, target.authorities)
-    return replace(found, page_named=target.page_named)
+    return replace(found, page_named=target.page_named, path_named=named)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.evidence import Missing
+from cmp_bundle.doctor.proxy import may_be_elsewhere
 from cmp_bundle.doctor.reach import Reached
 from cmp_bundle.doctor.way import Part
 from cmp_bundle.findings import finding
@@ -20,16 +21,21 @@ _NOT_FOUND: Final = 404
 _FINE: Final = (200, 301, 302, 303, 307, 308)
 
 
-def socket(outside: Reached, inside: Reached | Missing) -> Iterator[Finding]:
+def socket(
+    outside: Reached, inside: Reached | Missing, written: Written | Missing
+) -> Iterator[Finding]:
     """Where phones are not let in, although the server lets them in, or cannot be seen from here."""
     if outside.stopped not in (Part.WEB_SERVER, Part.WEBSOCKET):
         return
     if isinstance(inside, Reached) and inside.stopped is not None:
         return
+    if may_be_elsewhere(outside, inside, written):
+        return
     yield finding(
         "websocket-closed",
         f"{outside.base}{outside.path}, where phones connect to, {outside.trouble}",
-        hint="see whether it is Asterisk that answers there; on its machine, cmp-bundle doctor tells more",
+        hint="see whether it is Asterisk that answers there; on its machine, cmp-bundle doctor tells more. If"
+        " a proxy has the WebSocket at another path, say so: [server] path in cmp-bundle.toml",
         seen=outside.trouble,
     )
 
@@ -74,6 +80,6 @@ def _is_a_ring(outside: Reached) -> bool:
 
 
 CHECKS = (
-    Check((), ("outside",), socket, also=("inside",)),
+    Check((), ("outside",), socket, also=("inside", "written")),
     Check((), ("outside",), page, also=("inside", "written")),
 )

@@ -86,7 +86,8 @@ class Reached:
     ``no_such_name`` is whether the name has none for sure. ``tls``, ``answer`` (to the page), ``landing``
     (where its redirect leads on the same server) and ``websocket`` are there as far as one came;
     ``stopped`` is the part where it ended, and ``trouble`` says how. ``page_trouble`` is why there is no
-    ``answer``, or no ``landing``; ``page_named`` is whether somebody said that the page is there.
+    ``answer``, or no ``landing``; ``page_named`` is whether somebody said that the page is there, ``path_named`` the
+    same of the WebSocket; ``expected`` is where it was looked for first, if it is elsewhere.
     """
 
     base: str
@@ -101,6 +102,8 @@ class Reached:
     landing: HttpAnswer | None = None
     page_trouble: str = ""
     page_named: bool = True
+    path_named: bool = False
+    expected: str = ""
     websocket: Handshake | None = None
     stopped: Part | None = None
     trouble: str = ""

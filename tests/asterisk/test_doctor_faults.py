@@ -194,6 +194,30 @@ def test_a_healthy_server(server: Server) -> None:
     assert not check_accounts(server.context()).findings
 
 
+@pytest.mark.parametrize("server", ["22"], indirect=True)
+def test_the_path_of_a_proxy_is_where_the_settings_say(server: Server) -> None:
+    network.at_another_path(server)
+    settings = server.work / "cmp-bundle.toml"
+    server.put_back(settings)
+    text = settings.read_text()
+    named = re.sub(r"^(\[server\].*)$", r'\1\npath = "/wss"', text, flags=re.MULTILINE)
+    assert named != text
+    settings.write_text(named)
+    found = server.examine(url="https://localhost")
+    assert codes(found) == [], told(found)
+    assert "N110" in found.passed
+
+
+@pytest.mark.parametrize("server", ["22"], indirect=True)
+def test_behind_a_proxy_it_is_the_proxy_that_is_tried(server: Server) -> None:
+    """Asterisk's own HTTPS is dead, and nobody needs it."""
+    network.only_the_proxy(server)
+    found = server.examine(url="https://localhost")
+    assert codes(found) == [], told(found)
+    assert "T103" in codes(found, Level.WARNING)
+    assert {"S108", "S113"} <= set(found.passed), "calls that were answered"
+
+
 #: A trunk with webrtc=yes that is known by its address, and a phone with every option by hand (cases from
 #: the field).
 _OTHERS = """

@@ -80,15 +80,40 @@ def _loopback(server: Server) -> None:
     server.replace(_HTTP, "tlsbindaddr = 0.0.0.0:8089", "tlsbindaddr = 127.0.0.1:8089")
 
 
-def _no_upgrade(server: Server) -> None:
-    """What most people first write for nginx."""
+#: As nginx passes a WebSocket on.
+_UPGRADE = (
+    "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade;"
+    " proxy_set_header Connection upgrade;"
+)
+
+
+def _proxy(server: Server, block: str) -> None:
+    """A real nginx at port 443."""
     if reason := proxies.why_not("nginx"):
         _unreal(reason)
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
     server.at_the_end(lambda: shutil.rmtree(folder))
-    block = "location / { proxy_pass https://127.0.0.1:8089; }"
     _while(server, proxies.running("nginx", block, folder))
+
+
+def _no_upgrade(server: Server) -> None:
+    """What most people first write for nginx."""
+    _proxy(server, "location / { proxy_pass https://127.0.0.1:8089; }")
+
+
+def at_another_path(server: Server) -> None:
+    """A page of another make at the root, and the WebSocket beside it."""
+    socket = f"location /wss {{ proxy_pass https://127.0.0.1:8089/ws; {_UPGRADE} }}"
+    _proxy(server, f"{socket} location / {{ return 200 'another page'; }}")
+
+
+def only_the_proxy(server: Server) -> None:
+    """One that comes by plain HTTP, before an Asterisk whose own HTTPS has no certificate."""
+    (server.etc / "cmp-bundle/https.pem").unlink()
+    server.append("http.conf", "[general](+)\nenabled=yes\nbindaddr=127.0.0.1\nbindport=8088")
+    server.restart()
+    _proxy(server, f"location / {{ proxy_pass http://127.0.0.1:8088; {_UPGRADE} }}")
 
 
 def _port_of_nobody(_server: Server) -> None:
@@ -109,6 +134,20 @@ FAULTS = [
         ("does not pass WebSockets on", "101"),
         along=("T109",),
         options={"url": "https://localhost"},
+    ),
+    Fault(
+        "N110",
+        at_another_path,
+        ("has the WebSocket at /wss", "https://localhost/wss answers 101"),
+        options={"url": "https://localhost"},
+        name="path",
+    ),
+    Fault(
+        "T103",
+        only_the_proxy,
+        ("is not there", "the proxy at https://localhost"),
+        options={"url": "https://localhost"},
+        name="proxy",
     ),
     Fault(
         "port-refused",

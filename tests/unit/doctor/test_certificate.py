@@ -15,11 +15,11 @@ from cmp_bundle.doctor import certificate, tls
 from cmp_bundle.doctor.evidence import Missing
 from cmp_bundle.doctor.sockets import Program
 from cmp_bundle.doctor.way import Part
-from cmp_bundle.findings import finding
+from cmp_bundle.findings import Finding, Level, finding
 from tests.unit.tls.made import DAY, NOW, odd, the_authority
 
-from .outcomes import found, unknown
-from .servers import GENERAL, live, machine, reached, without_tls, written
+from .outcomes import found, outcomes, unknown
+from .servers import GENERAL, PUBLIC, live, lost, machine, reached, without_tls, written
 
 CHECKS = (*tls.CHECKS, *certificate.CHECKS)
 
@@ -82,6 +82,30 @@ def test_what_asterisk_has_counts_for_nothing_behind_a_proxy() -> None:
     behind = reached(chain=[der(GOOD)])
     assert found(CHECKS, now=NOW, written=server, outside=behind) == {}
     assert found(CHECKS, now=NOW, written=server).keys() == {"T111"}
+
+
+def test_a_proxy_works_without_asterisks_https() -> None:
+    """What is wrong with that is in nobody's way, as far as can be seen."""
+    gone = written(pair=Look(hindrance=finding("T103", "is not there")))
+    behind = {"now": NOW, "written": gone, "outside": reached(chain=[der(GOOD)])}
+    for inside in (
+        reached("http://127.0.0.1:8088"),
+        lost("https://127.0.0.1:8089", "127.0.0.1"),
+        reached("https://127.0.0.1:8089", chain=[der(made())]),
+    ):
+        (said,) = outcomes_of("T103", inside=inside, **behind)
+        assert said.level is Level.WARNING
+        assert PUBLIC in said.message
+    same = reached("https://127.0.0.1:8089", chain=[der(GOOD)])
+    (said,) = outcomes_of("T103", inside=same, **behind)
+    assert said.level is Level.ERROR, "the next reload ends what browsers use"
+    broken = {**behind, "outside": reached(chain=[der(GOOD)], socket=502)}
+    (said,) = outcomes_of("T103", inside=reached("http://127.0.0.1:8088"), **broken)
+    assert said.level is Level.ERROR
+
+
+def outcomes_of(code: str, **known: Any) -> list[Finding]:
+    return [o for o in outcomes(CHECKS, **known) if isinstance(o, Finding) and o.code == code]
 
 
 def test_what_the_proxy_shows_counts() -> None:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
+from cmp_bundle.asterisk.includes import OurHttp
 from cmp_bundle.asterisk.values import Address
 from cmp_bundle.checks.call import Proof
 from cmp_bundle.checks.live import HttpAnswer
 from cmp_bundle.checks.offer import Candidate
-from cmp_bundle.doctor import network, proxy
+from cmp_bundle.checks.websocket import Handshake
+from cmp_bundle.doctor import network, proxy, public
 from cmp_bundle.doctor.addresses import Space, serves, space
 from cmp_bundle.doctor.evidence import Calls, Missing
 from cmp_bundle.doctor.machine import banned, jails
 from cmp_bundle.doctor.reach import Failed, Reached
 from cmp_bundle.doctor.way import Part
+from cmp_bundle.findings import Finding, Level
 from cmp_bundle.provision.firewall import Firewall, Gate, Range
 
-from .outcomes import found, unknown
+from .outcomes import found, outcomes, unknown
 from .servers import PUBLIC, live, lost, machine, reached, written
 
 CHECKS = (*network.CHECKS, *proxy.CHECKS)
@@ -209,9 +216,54 @@ def test_a_proxy_that_passes_sockets_on() -> None:
 @pytest.mark.parametrize("status", [200, 400, 426, 502])
 def test_a_proxy_that_does_not(status: int) -> None:
     outside = reached(chain=[b"the proxy's"], page=NGINX, socket=status)
-    said = found(CHECKS, outside=outside, inside=INSIDE)
-    assert str(status) in said["N110"]
+    known = {"outside": replace(outside, path_named=True), "inside": INSIDE}
+    assert str(status) in found(CHECKS, **known)["N110"]
     assert found(CHECKS, outside=outside, inside=reached(INSIDE.base, socket=status)) == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "sure"), [(200, False), (404, False), (400, True), (426, True), (502, True)]
+)
+def test_a_path_that_nobody_named(status: int, sure: bool) -> None:
+    """A page that is answered, or none, tells that the WebSocket may be somewhere else."""
+    outside = reached(chain=[b"the proxy's"], page=NGINX, socket=status)
+    known = {"outside": outside, "inside": INSIDE, "written": written()}
+    assert ("N110" in found(CHECKS, **known)) is sure
+    assert ("[server] path" in unknown(CHECKS, **known).get("N110", "")) is not sure
+    assert ("websocket-closed" in found(public.CHECKS, **known)) is sure
+    ours = written()
+    page: Any = SimpleNamespace(**{**vars(ours.configured), "our_http": OurHttp("/cmp2k", "/x")})
+    known["written"] = replace(ours, configured=page)
+    assert "N110" in found(CHECKS, **known), "our own page looks for it there"
+
+
+@pytest.mark.parametrize("path", ["/wss", "/", ""])
+def test_where_proxies_have_it(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def ask(base: str, at: str, **_: Any) -> Handshake:
+        asked.append(at)
+        return Handshake(base, at, 101, "sip") if at == path else Handshake(base, at, 404)
+
+    monkeypatch.setattr(proxy, "ask", ask)
+    outside = reached(chain=[b"the proxy's"], page=NGINX, socket=404)
+    there = proxy.elsewhere(outside)
+    assert "/ws" not in asked, "which was asked already"
+    if not path:
+        assert there == outside
+        return
+    assert (there.path, there.expected, there.stopped) == (path, "/ws", None)
+    (said,) = [
+        one
+        for one in outcomes(CHECKS, outside=there, inside=INSIDE, written=written())
+        if isinstance(one, Finding)
+    ]
+    assert (said.code, said.level) == ("N110", Level.WARNING)
+    assert path in (said.hint or "")
+    asked.clear()
+    for other in (reached(), reached(chain=[b"x"], socket=502), lost()):
+        assert proxy.elsewhere(other) == other
+    assert asked == []
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def files(tmp_path: Path) -> Written:
 def test_a_healthy_one(files: Written) -> None:
     one = replace(phone(), written=files.objects["endpoint", "alice"])
     assert found(CHECKS, phones=(one,), live=running(), written=files) == {}
-    assert left_out(one, running(), files) == ""
+    assert left_out(one, running(), files) is None
 
 
 def test_many_of_a_kind_are_told_of_once(files: Written) -> None:
@@ -203,7 +203,9 @@ def test_some_networks_alone(tmp_path: Path) -> None:
     one = replace(phone(), written=files.objects["endpoint", "alice"])
     given = evidence(phones=(one,), live=running(), written=files)
     assert "deny of alice lets alice in from some networks alone" in unknown(CHECKS, "R115", given)
-    assert "from this machine" in left_out(one, running(), files)
+    kept = left_out(one, running(), files)
+    assert kept
+    assert ("from this machine" in kept.reason, kept.broken) == (True, None)
 
 
 def test_a_named_list(files: Written) -> None:
@@ -226,7 +228,7 @@ def test_phones_in_the_network_of_a_trunk(files: Written) -> None:
     near = running(identifies=(Identify("of-trunk", "trunk", ("192.168.1.0/24",)),))
     given = evidence(phones=(phone(),), live=near, written=files)
     assert "192.168.1.0/24 is trunk" in unknown(CHECKS, "R116", given)
-    assert left_out(phone(), near, files) == ""
+    assert left_out(phone(), near, files) is None
 
 
 def test_a_trunk_of_one_address(files: Written) -> None:
@@ -239,7 +241,9 @@ def test_phones_behind_a_proxy_on_this_machine(files: Written) -> None:
     local = running(identifies=(Identify("of-trunk", "trunk", ("127.0.0.1/32",)),))
     given = evidence(phones=(phone(),), live=local, written=files)
     assert "127.0.0.1/32 is trunk" in unknown(CHECKS, "R116", given)
-    assert "for trunk" in left_out(phone(), local, files)
+    kept = left_out(phone(), local, files)
+    assert kept
+    assert ("for trunk" in kept.reason, kept.broken) == (True, None)
     configured: Any = replace(files.configured, our_http=OurHttp(plain="127.0.0.1:8088"))
     behind = replace(files, configured=configured)
     (said,) = messages(CHECKS, "R116", evidence(phones=(phone(),), live=local, written=behind))
@@ -347,6 +351,6 @@ def test_a_file_that_does_not_count(tmp_path: Path) -> None:
 def test_nobody_is_tried_who_would_be_refused() -> None:
     """And where that is everybody, the rest of the way is behind it."""
     there = Reached("https://127.0.0.1:8089", "/ws", "/")
-    answer = calls(there, (phone(),), None, "246", left_out={"alice": "she would be refused"})
-    assert isinstance(answer, Missing)
-    assert (answer.reason, answer.broken) == ("she would be refused", Part.REGISTRATION)
+    refused = Missing("she would be refused", Part.REGISTRATION)
+    answer = calls(there, (phone(),), None, "246", left_out={"alice": refused})
+    assert answer == refused
