@@ -217,8 +217,9 @@ def missing(runs: Callable[[str], bool]) -> Finding | None:
         return finding(
             "W103",
             "chan_sip has the WebSocket for itself, so no phone of PJSIP can register",
-            hint="write noload = chan_sip.so into [modules] of modules.conf, and start Asterisk anew:"
-            " asterisk -rx 'core restart gracefully'",
+            hint="write websocket_enabled = no into [general] of sip.conf; or, if no phone needs chan_sip,"
+            " noload = chan_sip.so into [modules] of modules.conf. Then start Asterisk anew: asterisk -rx"
+            " 'core restart gracefully'",
             seen="module show like chan_sip: Running; like res_pjsip_transport_websocket: not Running",
         )
     module = "res_pjsip_transport_websocket"

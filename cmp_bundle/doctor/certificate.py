@@ -74,11 +74,28 @@ def pair(
     """
     found = written.configured.pair
     if found.hindrance is not None:
-        yield _in_front(found.hindrance, outside) if _works(outside, inside) else found.hindrance
+        hindrance = _as_asterisk(found.hindrance, written)
+        if isinstance(outside, Missing) and written.configured.server.address is not None:
+            more = "; if a proxy in front has the certificate that browsers see: --url https://HOST"
+            hindrance = replace(hindrance, hint=f"{hindrance.hint or ''}{more}".removeprefix("; "))
+        yield _in_front(hindrance, outside) if _works(outside, inside) else hindrance
     elif found.unwelcome is not None and not (
         is_another(outside, written) and isinstance(outside, Reached) and outside.stopped is None
     ):
-        yield found.unwelcome
+        yield _as_asterisk(found.unwelcome, written)
+
+
+def _as_asterisk(found: Finding, written: Written) -> Finding:
+    """With the file as Asterisk sees it."""
+    if found.file is None:
+        return found
+    return replace(found, place=Place(_inside(found.file, written), found.line))
+
+
+def _inside(path: object, written: Written) -> str:
+    """A path of this machine as Asterisk sees it."""
+    root = str(written.configured.installation.root).rstrip("/")
+    return str(path).removeprefix(root)
 
 
 def _works(outside: Reached | Missing, inside: Reached | Missing) -> bool:
@@ -125,7 +142,8 @@ def dates_and_names(
         return
     yield finding(
         "T110",
-        f"the certificate is not for {outside.host}: it is for {names}",
+        f"the certificate is not for {outside.host}: "
+        + (f"its names: {names.problem}" if names.problem else f"it is for {names}"),
         place,
         "let people open the phone at a name that it is for, or have one made for this:"
         f" {a_new_one(outside.host)}",
@@ -143,7 +161,7 @@ def _place(leaf: x509.Certificate, written: Written | Missing) -> Place | None:
     found = written.configured.pair if isinstance(written, Written) else None
     if found is None or found.file is None or not found.chain or found.chain[0] != leaf:
         return None
-    return Place(str(found.file))
+    return Place(_inside(found.file, written)) if isinstance(written, Written) else None
 
 
 def _covers(leaf: x509.Certificate, name: str) -> bool:
@@ -228,7 +246,7 @@ def renewed(inside: Reached, written: Written) -> Iterator[Finding]:
         "T113",
         f"Asterisk still shows a certificate that ends on {shown[0].not_valid_after_utc:%Y-%m-%d}, and not"
         f" the one in its file, which ends on {found.chain[0].not_valid_after_utc:%Y-%m-%d}",
-        Place(str(found.file)),
+        Place(_inside(found.file, written)),
         f"have it read again: touch {file}; {_RELOAD}",
         seen=f"serial number {shown[0].serial_number:x}",
     )
@@ -309,12 +327,12 @@ def in_a_transport(written: Written) -> Iterator[Finding]:
 
 def open_keys(written: Written) -> Iterator[Finding]:
     if written.open_keys:
-        names = some([str(path) for path in written.open_keys])
+        names = some([_inside(path, written) for path in written.open_keys])
         user = written.configured.installation.user.value
         yield finding(
             "T119",
             f"everybody on this machine can read the key of HTTPS: {names}",
-            Place(str(written.open_keys[0])),
+            Place(_inside(written.open_keys[0], written)),
             f"chmod 640 {word(written.open_keys[0])}, and let it belong to {user}",
         )
 

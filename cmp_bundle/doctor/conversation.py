@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.accounts.remedy import RELOAD, remedy
@@ -11,7 +12,7 @@ from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.evidence import Missing
 from cmp_bundle.doctor.together import together
 from cmp_bundle.doctor.versions import caveat, defects, upgrade
-from cmp_bundle.findings import finding
+from cmp_bundle.findings import Level, finding
 from cmp_bundle.sizes import count
 
 if TYPE_CHECKING:
@@ -79,9 +80,13 @@ def timeouts(phones: tuple[Phone, ...]) -> Iterator[Finding]:
         for name in ("rtp_timeout", "rtp_timeout_hold"):
             seconds = phone.option(name)
             if seconds.isdecimal() and int(seconds):
-                yield finding(
+                held = name == "rtp_timeout_hold"
+                made = finding(
                     "S112",
-                    f"{name} of the endpoint {phone.id} ends a call {seconds} s after one of its streams"
+                    f"{name} of the endpoint {phone.id} ends a call that the other side has put on hold, once"
+                    f" this one has sent nothing for {seconds} s"
+                    if held
+                    else f"{name} of the endpoint {phone.id} ends a call {seconds} s after one of its streams"
                     " falls silent, also one whose picture is switched off",
                     phone.place_of(name),
                     "timers end the calls of phones that are gone: "
@@ -89,6 +94,7 @@ def timeouts(phones: tuple[Phone, ...]) -> Iterator[Finding]:
                     phone.id,
                     seen=f"{name}: {seconds}",
                 )
+                yield replace(made, level=Level.NOTE) if held else made
 
 
 def digits(phones: tuple[Phone, ...], live: Live) -> Iterator[Finding]:

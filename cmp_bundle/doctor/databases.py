@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from cmp_bundle.asterisk.configuration import folded
 from cmp_bundle.checks.in_force import differences
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.together import together
 from cmp_bundle.doctor.versions import caveat, defects, upgrade
-from cmp_bundle.findings import finding
+from cmp_bundle.findings import Level, finding
 from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from cmp_bundle.doctor.evidence import Live, Phone, Written
     from cmp_bundle.findings import Finding
     from cmp_bundle.provision.realtime import Source
+
+#: The drivers that Asterisk comes with.
+_DRIVERS: Final = ("curl", "ldap", "mysql", "odbc", "pgsql", "sqlite", "sqlite3")
 
 #: What a phone that registers takes, and its lines in sorcery.conf.
 _KINDS: Final = ("endpoint", "auth", "aor")
@@ -89,6 +94,29 @@ def reached(live: Live, written: Written) -> Iterator[Finding]:
                     " asterisk -rx 'module reload res_odbc.so'",
                     seen=f"odbc show all: {down}",
                 )
+
+
+def others(live: Live, written: Written) -> Iterator[Finding]:
+    """Tables of others than phones, such as voicemail, whose driver is not there."""
+    told = {table for table, _ in _tables(written)}
+    lacking: dict[str, list[Variable]] = {}
+    for line in written.files["extconfig.conf"].browse("settings"):
+        driver = line.value.partition(",")[0].strip().lower()
+        if driver not in _DRIVERS or folded(line.name) in told:
+            continue
+        if not live.runs(f"res_config_{driver}"):
+            lacking.setdefault(driver, []).append(line)
+    for driver, lines in lacking.items():
+        made = finding(
+            "R118",
+            f"res_config_{driver}.so is not loaded, through which Asterisk is to read"
+            f" {some([line.name for line in lines])}: it finds nothing there",
+            lines[0].place,
+            f"load it, or take the {'line' if len(lines) == 1 else 'lines'} out of extconfig.conf; then"
+            f" {_RESTART}",
+            seen=f"module show like res_config_{driver}: not Running",
+        )
+        yield replace(made, level=Level.WARNING)
 
 
 def _down(live: Live, connection: str) -> str:
@@ -196,6 +224,7 @@ def _cached(phones: tuple[Phone, ...], live: Live, written: Written) -> Iterator
 
 CHECKS = (
     Check(("R118",), ("live", "written"), reached),
+    Check((), ("live", "written"), others),
     Check(("R119",), ("phones", "live", "written"), _schema),
     Check(("R120",), ("live", "written"), _fallback),
     Check(("R121",), ("written",), _values),

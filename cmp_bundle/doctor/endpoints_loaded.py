@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.accounts.remedy import RELOAD
@@ -13,7 +14,7 @@ from cmp_bundle.doctor.databases import reached
 from cmp_bundle.doctor.together import together
 from cmp_bundle.doctor.way import Part
 from cmp_bundle.doctor.written import DTLS_FILES
-from cmp_bundle.findings import finding
+from cmp_bundle.findings import Level, finding
 from cmp_bundle.shell import word
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from cmp_bundle.doctor.evidence import Live, Phone, PjsipObject, Written
     from cmp_bundle.findings import Finding
+
+_RESTART: Final = "asterisk -rx 'core restart when convenient'"
 
 #: Of a name that Asterisk cannot find.
 _UNKNOWN: Final = "Unable to find object {}."
@@ -67,6 +70,20 @@ def _options(phones: tuple[Phone, ...], live: Live, written: Written) -> Iterato
                     f"correct it or take it out; then {RELOAD}",
                     phone.id,
                 )
+
+
+def _of_all(live: Live, written: Written) -> Iterator[Finding]:
+    """The same of what is about PJSIP as a whole, which phones can do without."""
+    for (kind, _), one in written.objects.items():
+        for name in unknown_options(one, live) if kind in ("global", "system") else ():
+            made = finding(
+                "R102",
+                f"Asterisk does not know the option {name!r} of type={kind}, and so it takes nothing of"
+                f" [{one.id}]",
+                one.places[name],
+                f"take the line out; then {RELOAD if kind == 'global' else _RESTART}",
+            )
+            yield replace(made, level=Level.WARNING)
 
 
 def _files(phones: tuple[Phone, ...], written: Written) -> Iterator[Finding]:
@@ -275,6 +292,7 @@ CHECKS = (
         ("phones", "live", "written"),
         lambda phones, live, written: together(_options(phones, live, written)),
     ),
+    Check((), ("live", "written"), _of_all),
     Check(("R103",), ("phones", "written"), lambda p, written: together(_files(p, written))),
     Check(
         ("R105",), ("phones", "written", "live"), lambda p, written, _live: _uncounted(p, written)

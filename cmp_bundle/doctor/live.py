@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cmp_bundle.asterisk.installation import Installation
 
 #: The kinds of objects of PJSIP whose options are asked for.
-_KINDS = ("endpoint", "aor", "auth", "transport")
+_KINDS = ("endpoint", "aor", "auth", "transport", "global", "system")
 #: Transports that are asked for one by one.
 _MOST_TRANSPORTS = 20
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.asterisk.configuration import same_name
@@ -14,7 +15,7 @@ from cmp_bundle.doctor.evidence import Live, Missing
 from cmp_bundle.doctor.reach import Reached
 from cmp_bundle.doctor.versions import caveat, defects, upgrade
 from cmp_bundle.doctor.way import Part
-from cmp_bundle.findings import finding
+from cmp_bundle.findings import Level, finding
 from cmp_bundle.provision.firewall import Range
 from cmp_bundle.sizes import some
 
@@ -109,24 +110,43 @@ def _from_elsewhere(calls: Calls, outside: Reached | Missing) -> Finding | Unkno
     )
 
 
+def no_stun(live: Live, written: Written) -> Iterator[Finding]:
+    """A server of which an older Asterisk has no address: it asks nobody then."""
+    line = _line(written, "stunaddr")
+    if line is None or live.rtp is None or live.rtp.stun or live.rtp.unresolved:
+        return
+    made = finding(
+        "M103",
+        f"Asterisk asks no STUN server: it has no address for {line.value}, or has not read the line; behind a"
+        " router it does not know its public address, and calls from outside may be silent",
+        line.place,
+        f"name a server that this machine's DNS knows, or take the line out; then {RTP}",
+        seen="rtp show settings: no address at STUN",
+    )
+    yield replace(made, level=Level.WARNING)
+
+
 def stun(live: Live, written: Written, calls: Calls) -> Iterator[Finding | Unknown]:
-    if live.rtp is None or not live.rtp.stun or live.stun_answers:
+    """Since 20.20, 22.10 and 23.4 it also waits for one whose name has no address (seen on 22)."""
+    rtp = live.rtp
+    if rtp is None or not (rtp.unresolved or (rtp.stun and not live.stun_answers)):
         return
     line = _line(written, "stunaddr")
     slow = max((one.seconds for one in calls.proofs if one.answered), default=None)
+    what = f"the STUN server {rtp.stun} does not answer"
+    seen = f"a binding request to {rtp.stun} had no answer"
+    if rtp.unresolved:
+        what = f"the STUN server {rtp.unresolved} has no address, and Asterisk waits for it all the same"
+        seen = f"rtp show settings: Hostname: {rtp.unresolved}, lookup failed"
     if slow is not None and slow < SLOW:
-        yield Unknown(
-            "M103",
-            f"the STUN server {live.rtp.stun} does not answer this machine, but calls begin at once",
-        )
+        yield Unknown("M103", f"{what}, but calls begin at once")
         return
     yield finding(
         "M103",
-        f"the STUN server {live.rtp.stun} does not answer: each call begins up to nine seconds late",
+        f"{what}: each call begins up to nine seconds late",
         line.place if line else None,
         f"take stunaddr out of rtp.conf, or name a server that answers; then {RTP}",
-        seen=f"a binding request to {live.rtp.stun} had no answer"
-        + (f"; the test call was answered after {slow:.0f} s" if slow else ""),
+        seen=seen + (f"; the test call was answered after {slow:.0f} s" if slow else ""),
     )
 
 
@@ -259,6 +279,7 @@ CHECKS = (
     Check(("M120",), ("live", "machine"), firewall),
     Check(("M101",), (), ports, also=("live", "outside", "calls")),
     Check(("M103",), ("live", "written", "calls"), stun),
+    Check((), ("live", "written"), no_stun),
     Check(("M104",), ("written",), both),
     Check(("M105",), ("written",), looked_up_once),
     Check(("M107",), ("live", "written"), turn),

@@ -62,7 +62,7 @@ def _transports(written: Written, live: Live, log: Log | Missing) -> Iterator[Fi
             continue
         loaded = live.transports.get(name)
         if loaded is None and len(live.transports) < _MOST_TRANSPORTS:
-            said = "" if isinstance(log, Missing) else log.last(rf"'{re.escape(name)}'")
+            said = "" if isinstance(log, Missing) else _against(name, log)
             yield finding(
                 "O101",
                 f"the transport {name} stands in the file, but Asterisk does not have it",
@@ -73,6 +73,12 @@ def _transports(written: Written, live: Live, log: Log | Missing) -> Iterator[Fi
             )
         elif loaded:
             yield from _otherwise(name, one, loaded)
+
+
+def _against(name: str, log: Log) -> str:
+    """The reason, where it was told; else that there is one."""
+    told = re.escape(name)
+    return log.last(rf"Transport: {told}: ") or log.last(rf"'{told}'")
 
 
 def _otherwise(name: str, one: PjsipObject, loaded: Mapping[str, str]) -> Iterator[Finding]:
@@ -222,10 +228,12 @@ def handles(live: Live, phones: tuple[Phone, ...]) -> Iterator[Finding | Unknown
 def no_log(live: Live) -> Iterator[Finding]:
     kept = [one for one in live.log_channels if one.kind in ("File", "Syslog") and one.enabled]
     if not any({"WARNING", "ERROR"} <= one.levels for one in kept):
-        names = [one.name for one in kept]
+        names = [f"{one.name} ({', '.join(sorted(one.levels))})" for one in kept]
         yield finding(
             "O105",
-            "Asterisk keeps no log of its warnings and errors",
+            "no log file of Asterisk's takes both its warnings and its errors"
+            if names
+            else "Asterisk writes no log file: what it has against something shows on its console alone",
             hint="write messages.log => notice,warning,error into [logfiles] of logger.conf; then"
             " asterisk -rx 'logger reload'",
             seen=f"logger show channels: {some(names) or 'no file'}",
@@ -252,8 +260,9 @@ def modules(live: Live, written: Written) -> Iterator[Finding]:
             "O106",
             f"chan_sip has the port of PJSIP's transport {taken.id}, which was not loaded for that",
             taken.place,
-            "write noload = chan_sip.so into [modules] of modules.conf, and start Asterisk anew:"
-            f" {_RESTART}",
+            f"give one of them another port: bind of [{taken.id}], or udpbindaddr of sip.conf; or, if no phone"
+            " needs chan_sip, write noload = chan_sip.so into [modules] of modules.conf. Then start Asterisk"
+            f" anew: {_RESTART}",
             seen="module show like chan_sip: Running",
         )
 

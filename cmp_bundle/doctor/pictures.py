@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cmp_bundle.accounts.remedy import remedy
+from cmp_bundle.accounts.remedy import RELOAD, remedy
 from cmp_bundle.checks.endpoints import PICTURES, more_pictures
 from cmp_bundle.doctor import dialled
 from cmp_bundle.doctor.check import Check, Unknown
@@ -12,14 +12,18 @@ from cmp_bundle.doctor.codecs import VIDEO
 from cmp_bundle.doctor.session import DIALPLAN
 from cmp_bundle.doctor.together import together
 from cmp_bundle.findings import finding
+from cmp_bundle.places import Row
+from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cmp_bundle.asterisk.answers.conference import Bridge
+    from cmp_bundle.doctor.dialled import Step
     from cmp_bundle.doctor.evidence import Live, Phone, Written
     from cmp_bundle.findings import Finding
     from cmp_bundle.places import Place
+
 
 #: Pictures that a description of a call has room for, beside one sound (PJMEDIA_MAX_SDP_MEDIA is 16).
 _MOST: Final = 15
@@ -29,21 +33,19 @@ _USUAL: Final = 2000
 _CONFBRIDGE: Final = "asterisk -rx 'module reload app_confbridge.so'"
 
 
-def streams(phones: tuple[Phone, ...]) -> Iterator[Finding]:
+def streams(phones: tuple[Phone, ...], live: Live) -> Iterator[Finding]:
+    """Few are enough where a phone reaches nothing that has more."""
+    few: dict[tuple[str, Step, Row | None], list[Phone]] = {}
     for phone in phones:
         text = phone.option("max_video_streams", "1")
         number = int(text) if text.isdecimal() else 1
         if not any(codec in VIDEO for codec in phone.codecs):
             continue
         if number < PICTURES:
-            yield finding(
-                "V101",
-                f"{phone.id} gets {number or 'no'} picture{'' if number == 1 else 's'} in a call",
-                phone.place_of("max_video_streams"),
-                more_pictures(phone.id, phone.place),
-                phone.id,
-                seen=f"max_video_streams: {text}",
-            )
+            step = _has_many(phone, live)
+            if step is not None:
+                row = phone.place if isinstance(phone.place, Row) else None
+                few.setdefault((text, step, row), []).append(phone)
         elif number > _MOST:
             yield finding(
                 "V107",
@@ -55,6 +57,32 @@ def streams(phones: tuple[Phone, ...]) -> Iterator[Finding]:
                 phone.id,
                 seen=f"max_video_streams: {text}",
             )
+    for (text, step, _), those in few.items():
+        number = int(text) if text.isdecimal() else 1
+        who, gets = (those[0].id, "gets") if len(those) == 1 else (_names(those), "get")
+        yield finding(
+            "V101",
+            f"{who} {gets} {number or 'no'} picture{'' if number == 1 else 's'} in a call, and"
+            f" {step.extension} of {step.context} has more: {step.application}",
+            those[0].place_of("max_video_streams"),
+            more_pictures(those[0].id, those[0].place)
+            if len(those) == 1
+            else f"write max_video_streams={PICTURES} or more into each; then {RELOAD}",
+            those[0].id if len(those) == 1 else "",
+            seen=f"max_video_streams: {text}",
+        )
+
+
+def _names(phones: list[Phone]) -> str:
+    return some([one.id for one in phones])
+
+
+def _has_many(phone: Phone, live: Live) -> Step | None:
+    """An echo or a conference that a phone reaches."""
+    context = phone.option("context", "default")
+    reached = list(dialled.reached(live.contexts, context))
+    plans = {name: plan for name, plan in live.contexts.items() if plan in reached}
+    return next(dialled.steps(plans, "StreamEcho", "ConfBridge"), None)
 
 
 def conferences(live: Live, written: Written) -> Iterator[Finding]:
@@ -124,7 +152,11 @@ def elsewhere() -> Iterator[Unknown]:
 
 
 CHECKS = (
-    Check(("V101", "V107"), ("phones",), lambda phones: together(streams(phones))),
+    Check(
+        ("V101", "V107"),
+        ("phones", "live"),
+        lambda phones, live: together(streams(phones, live)),
+    ),
     Check(("V102", "V103", "V105"), ("live", "written"), conferences),
     Check(("V108",), (), elsewhere),
 )

@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from cmp_bundle.findings import Finding
     from cmp_bundle.places import Place
 
-#: Findings of one kind, beyond which they are told as one.
-_MOST: Final = 5
-
 #: Paths that Asterisk's web server may have beside those of the phone, and what they are.
 _OTHERS: Final = {
     "/ari": "the REST interface",
@@ -44,6 +41,8 @@ _KEPT_OUT: Final = ("auth", "acl", "permit", "deny", "contact_acl", "outbound_au
 
 #: What rings somebody who is named by the number that was dialled: ``Dial(PJSIP/${EXTEN}@trunk)``.
 _OUT: Final = re.compile(r"\bDial\([^)]*\$\{(EXTEN|dest|ARG\d|number)[^}]*\}", re.IGNORECASE)
+
+_LOCAL: Final = re.compile(r"127\.|\[::1\]")
 
 #: A public repository, which everybody may have.
 _PUBLIC: Final = re.compile(r"https://(github|gitlab)\.com/[\w.-]+/[\w.-]+")
@@ -123,20 +122,24 @@ def passwords(
 def _weak(
     found: Mapping[str, tuple[str, Place | Row | None]], whose: Mapping[str, Phone]
 ) -> Iterator[Finding]:
-    if len(found) > _MOST:
-        yield finding(
-            "X102",
-            f"{len(found)} auths have passwords that everybody knows: {some(list(found))}",
-            hint=f"give each another one: cmp-bundle accounts rotate, or a long one by hand; then {RELOAD}",
-        )
-        return
+    """One finding for each kind of weakness."""
+    kinds: dict[str, dict[str, Place | Row | None]] = {}
     for name, (why, place) in found.items():
+        kinds.setdefault(why, {})[name] = place
+    for why, places in kinds.items():
+        name = next(iter(places))
+        if len(places) == 1:
+            text = f"the password of the auth {name} {why}, and is"
+        else:
+            text = f"the password of each of the auths {some(list(places))} {why}, and is"
+        where = [str(place) for place in places.values() if place]
         yield finding(
             "X102",
-            f"the password of the auth {name} {why}, and is tried first by whoever looks for servers",
-            place,
+            f"{text} tried first by whoever looks for servers",
+            places[name],
             _another(whose.get(name)),
-            name,
+            name if len(places) == 1 else "",
+            seen=some(where) if len(places) > 1 else "",
         )
 
 
@@ -209,6 +212,10 @@ def others(live: Live) -> Iterator[Finding]:
         for path, what in _OTHERS.items()
         if path in paths and f"{live.http.prefix}{path}" not in restricted
     }
+    # A proxy alone comes to an address of this machine, and it passes on what it is told to.
+    listeners = [one for one in (live.http.plain, live.http.secure) if one]
+    if listeners and all(map(_LOCAL.match, listeners)):
+        return
     if found:
         shown = [f"{path} ({what})" for path, what in found.items()]
         yield finding(
@@ -229,7 +236,7 @@ def published(live: Live, pages: Mapping[str, HttpAnswer] | Missing) -> Iterator
         yield from _history(pages)
     ami = [path for path in live.http.paths if path.removesuffix("/...") in _AMI]
     plain = live.http.plain or ""
-    if ami and plain and not re.match(r"127\.|\[::1\]", plain):
+    if ami and plain and not _LOCAL.match(plain):
         yield finding(
             "X105",
             f"AMI can be used over plain HTTP at {plain}: its passwords go over the network in the clear",

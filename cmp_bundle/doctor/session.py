@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.accounts import browsers
-from cmp_bundle.accounts.remedy import remedy
+from cmp_bundle.accounts.remedy import RELOAD, remedy
+from cmp_bundle.asterisk.configuration import folded
 from cmp_bundle.asterisk.dialplan import matches
+from cmp_bundle.asterisk.values import is_true
 from cmp_bundle.doctor import dialled
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.evidence import Missing
+from cmp_bundle.doctor.phones import MOST
 from cmp_bundle.doctor.together import together
 from cmp_bundle.doctor.versions import caveat, defects, upgrade
 from cmp_bundle.doctor.way import Part, part_of
-from cmp_bundle.findings import finding
+from cmp_bundle.findings import Level, finding
 from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
@@ -51,6 +55,41 @@ def for_browsers(phones: tuple[Phone, ...]) -> Iterator[Finding]:
             continue
         seen = {code: _shown(phone, names) for code, names in _OPTIONS.items()}
         yield from browsers.by_hand(phone.id, browsers.missing(options), phone.place, seen)
+
+
+def nobody(phones: tuple[Phone, ...], live: Live, written: Written) -> Iterator[Finding | Unknown]:
+    """Where not one endpoint is for browsers. That may be meant so, as far as anybody here knows."""
+    if phones or not live.runs("res_pjsip") or _of_chan_sip(live, written):
+        return
+    listed = [one.name for one in live.listed]
+    in_files = {name for kind, name in written.objects if kind == "endpoint"}
+    if written.realtime.elsewhere("endpoint") and in_files.issuperset(listed):
+        yield Unknown(
+            "S101",
+            "the endpoints come from a database that does not list them; name one: --account",
+        )
+        return
+    if len(set(listed) - in_files) > MOST:
+        return
+    others = f": {some(listed)} {'is' if len(listed) == 1 else 'are'} not" if listed else ""
+    made = finding(
+        "S101",
+        f"no endpoint here is set up for browsers, so nobody can call from one{others}",
+        hint="cmp-bundle accounts add NAME, then cmp-bundle provision; or write webrtc=yes into the endpoint"
+        f" of a phone in a browser, then {RELOAD}",
+        seen=f"pjsip show endpoints: Objects found: {len(listed)}",
+    )
+    yield replace(made, level=Level.WARNING)
+
+
+def _of_chan_sip(live: Live, written: Written) -> bool:
+    """Whether phones in browsers are chan_sip's."""
+    return live.runs("chan_sip") and any(
+        (folded(line.name) == "transport" and "ws" in line.value.lower())
+        or (folded(line.name) == "avpf" and is_true(line.value))
+        for category in written.files["sip.conf"].categories
+        for line in category.variables
+    )
 
 
 def _shown(phone: Phone, names: Iterable[str]) -> str:
@@ -187,6 +226,7 @@ CHECKS = (
         ("phones",),
         lambda phones: together(for_browsers(phones)),
     ),
+    Check((), ("phones", "live", "written"), nobody),
     Check(("S103",), ("live",), srtp),
     Check(("S107",), ("phones", "live"), lambda phones, live: together(contexts(phones, live))),
     Check(("S108",), ("calls", "live"), long_offers),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.checks.websocket import missing
@@ -9,13 +10,13 @@ from cmp_bundle.doctor.aors import ASKED, into, number, own
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.together import for_all
 from cmp_bundle.doctor.way import Part
-from cmp_bundle.findings import finding
+from cmp_bundle.findings import Level, finding
 from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cmp_bundle.doctor.evidence import Connects, Live, Phone, Written
+    from cmp_bundle.doctor.evidence import Connects, Live, Missing, Phone, Written
     from cmp_bundle.doctor.reach import Reached
     from cmp_bundle.findings import Finding
 
@@ -30,9 +31,12 @@ _ASKING: Final = {"qualify_frequency": "60", "remove_unavailable": "yes"}
 _SHORT: Final = 180
 
 
-def _modules(live: Live) -> Iterator[Finding]:
+def _modules(live: Live, phones: tuple[Phone, ...] | Missing) -> Iterator[Finding]:
     found = missing(live.runs)
-    if found is not None:
+    if found is not None and found.code == "W103" and phones == ():
+        text = "chan_sip has the WebSocket for itself; no endpoint of PJSIP here would need it"
+        yield replace(found, level=Level.NOTE, message=text)
+    elif found is not None:
         yield found
 
 
@@ -144,7 +148,7 @@ def _half_open(phones: tuple[Phone, ...]) -> Iterator[Finding]:
 
 
 CHECKS = (
-    Check(("W101", "W102", "W103"), ("live",), _modules),
+    Check(("W101", "W102", "W103"), ("live",), _modules, also=("phones",)),
     Check((), ("inside",), _upgrade),
     Check(("W104",), (), _asked),
     Check(("W105", "W106"), ("connects", "live", "written"), _address),

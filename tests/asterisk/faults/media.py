@@ -142,7 +142,31 @@ def _firewall(server: Server, rule: str) -> None:
     server.at_the_end(back)
 
 
+def _stun_without_address(server: Server) -> None:
+    """Nobody knows the name. 22 waits for it where sound has an IPv4 socket, 16 asks nobody."""
+    heading = "[alice](cmp-phone)\n"
+    ipv4 = "media_address=192.0.2.1\nbind_rtp_to_media_address=yes\n"
+    server.replace("cmp-bundle/pjsip.conf", heading, f"{heading}{ipv4}")
+    server.append("rtp.conf", "[general](+)\nstunaddr=stun.invalid")
+
+
 FAULTS = [
+    Fault(
+        "M103",
+        _stun_without_address,
+        ("stun.invalid:3478 has no address", "lookup failed"),
+        never=("16",),
+        options={"accounts": ("alice",)},
+        name="name",
+    ),
+    Fault(
+        "M103",
+        _stun_without_address,
+        ("no address for stun.invalid",),
+        versions=("16",),
+        never=("22",),
+        name="old",
+    ),
     Fault(
         "M103",
         _silent_stun,

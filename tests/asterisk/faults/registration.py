@@ -66,6 +66,14 @@ def _unknown_option_and_restart(server: Server) -> None:
     server.restart()
 
 
+def _unknown_option_of_all(server: Server) -> None:
+    server.append("pjsip.conf", "[all]\ntype=global\nnat=yes")
+
+
+def _no_driver(server: Server) -> None:
+    write(server, "extconfig.conf", "[settings](+)\nvoicemail => mysql,general")
+
+
 def _no_certificate(server: Server) -> None:
     _in_alice(server, "dtls_cert_file = /nosuch.crt")
 
@@ -257,6 +265,8 @@ def _asked_often(server: Server) -> None:
 
 
 FAULTS = [
+    Fault("R102", _unknown_option_of_all, ("'nat' of type=global",), name="global"),
+    Fault("R118", _no_driver, ("res_config_mysql.so", "voicemail"), name="others"),
     Fault("R101", _unwritten, ("Asterisk has no endpoint bob", "Unable to find object")),
     Fault("R101", _refused, ("zoe", "has not loaded it"), name="bad-value"),
     Fault("R102", _unknown_option, ("'aor'", "alice")),

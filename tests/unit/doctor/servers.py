@@ -43,7 +43,7 @@ def written(
         our_http=OurHttp(plain=plain),
         pair=pair or Look(),
         path=lambda name: Path("/etc/asterisk", name),
-        installation=SimpleNamespace(user=SimpleNamespace(value="asterisk")),
+        installation=SimpleNamespace(user=SimpleNamespace(value="asterisk"), root=Path("/srv/pbx")),
     )
     nothing: Any = None
     return Written(

@@ -44,6 +44,26 @@ def test_ports_and_stun(stun: str, address: str) -> None:
     assert not found.ice
 
 
+@pytest.mark.parametrize(
+    ("address", "stun", "lost"),
+    [
+        ("0.0.0.0:3478 (lookup failed)", "", "stun.example:3478"),
+        ("192.0.2.77:3478 (possibly stale)", "192.0.2.77:3478", ""),
+        ("192.0.2.77:3478", "192.0.2.77:3478", ""),
+    ],
+)
+def test_stun_by_name(address: str, stun: str, lost: str) -> None:
+    """Recorded on 22.10.1; the last two follow its source."""
+    text = f"""\
+  STUN:            {"enbabled" if stun else "disabled"}
+   Hostname:       stun.example:3478
+   Resolved Addr:  {address}
+   Last TTL:       0  (periodic resolution disabled)
+   Reresove TTL 0: No"""
+    found = rtp(SETTINGS.format(ice="Yes", stun=text))
+    assert found == Rtp(5000, 31000, ice=True, stun=stun, unresolved=lost)
+
+
 def test_no_rtp() -> None:
     assert rtp("No such command 'rtp show settings' (type 'core show help rtp show')") is None
 
