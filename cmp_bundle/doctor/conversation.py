@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.accounts.remedy import RELOAD, remedy
+from cmp_bundle.asterisk.defects import caveat, defects, upgrade
 from cmp_bundle.doctor.calls import PORTS
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.evidence import Missing
 from cmp_bundle.doctor.together import together
-from cmp_bundle.doctor.versions import caveat, defects, upgrade
 from cmp_bundle.findings import Level, finding
 from cmp_bundle.sizes import count
 

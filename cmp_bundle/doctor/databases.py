@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.asterisk.configuration import folded
+from cmp_bundle.asterisk.defects import caveat, defects, upgrade
 from cmp_bundle.checks.in_force import differences
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.together import together
-from cmp_bundle.doctor.versions import caveat, defects, upgrade
 from cmp_bundle.findings import Level, finding
 from cmp_bundle.sizes import some
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from cmp_bundle.accounts import browsers
 from cmp_bundle.accounts.remedy import RELOAD, remedy
 from cmp_bundle.asterisk.configuration import folded
+from cmp_bundle.asterisk.defects import caveat, defects, upgrade
 from cmp_bundle.asterisk.dialplan import matches
 from cmp_bundle.asterisk.values import is_true
 from cmp_bundle.doctor import dialled
@@ -15,7 +16,6 @@ from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.evidence import Missing
 from cmp_bundle.doctor.phones import MOST
 from cmp_bundle.doctor.together import together
-from cmp_bundle.doctor.versions import caveat, defects, upgrade
 from cmp_bundle.doctor.way import Part, part_of
 from cmp_bundle.findings import Level, finding
 from cmp_bundle.sizes import some

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from cmp_bundle.accounts import from_pjsip, from_wizard
 from cmp_bundle.accounts.endpoint import Endpoints
 from cmp_bundle.asterisk import includes, reader
+from cmp_bundle.asterisk.answers.core import version
 from cmp_bundle.asterisk.conf_files import Overlaid
 from cmp_bundle.asterisk.configuration import folded
+from cmp_bundle.asterisk.defects import ENDS_BY_STATUS, forgets_neighbours
 from cmp_bundle.changes.include_line import add_line
 from cmp_bundle.changes.look import look
 from cmp_bundle.checks.websocket import without_pjsip
@@ -196,7 +198,7 @@ def abilities(control: Control) -> Abilities:
     known = control.ask("config show help res_pjsip aor remove_unavailable") or ""
     paths = control.ask("core show translation paths opus") or ""
     to_ulaw = re.search(r"To ulaw:8000\s*:\s*(.*)", paths)
-    version = control.ask("core show version") or ""
+    number = version(control.ask("core show version") or "")
     closed = without_pjsip(control)
     taken = closed is not None and closed.code == "W103"
     return Abilities(
@@ -204,35 +206,11 @@ def abilities(control: Control) -> Abilities:
         transcodes_opus=bool(to_ulaw and "No Translation Path" not in to_ulaw[1]),
         taken_by_chan_sip=taken,
         chan_sip_users=_chan_sip_users(control) if taken else 0,
-        forgets_neighbours=_forgets_neighbours(version),
-        ends_by_status=_ends_by_status(version),
+        forgets_neighbours=number is not None and forgets_neighbours(number),
+        ends_by_status=number is not None and ENDS_BY_STATUS.is_in(number),
         calls=_count(control, "core show channels count", "active channels?"),
         drivers=_drivers(control.ask("core show config mappings")),
     )
-
-
-def _forgets_neighbours(version: str) -> bool:
-    """ASTERISK-30369, by the number; a distribution may carry the fix under an old one."""
-    number = _number(version)
-    return number is not None and (number < (18, 17) or (19, 0) <= number < (20, 2))
-
-
-def _ends_by_status(version: str) -> bool:
-    """ASTERISK-30379, by the number."""
-    number = _number(version)
-    return number is not None and any(
-        first <= number < mended
-        for first, mended in (
-            ((16, 24), (17, 0)),
-            ((18, 10), (18, 17)),
-            ((19, 2), (20, 2)),
-        )
-    )
-
-
-def _number(version: str) -> tuple[int, int] | None:
-    found = re.match(r"Asterisk (?:certified/)?(\d+)\.(\d+)", version)
-    return (int(found[1]), int(found[2])) if found else None
 
 
 def _drivers(mappings: str | None) -> tuple[str, ...] | None:

@@ -9,9 +9,10 @@ import pytest
 from cmp_bundle.asterisk.answers.core import Version, version
 from cmp_bundle.asterisk.answers.http import HttpStatus
 from cmp_bundle.asterisk.answers.pjsip import ListedEndpoint
+from cmp_bundle.asterisk.defects import DEFECTS, before, caveat, defects, upgrade
 from cmp_bundle.checks.live import HttpAnswer
 from cmp_bundle.doctor.evidence import Missing
-from cmp_bundle.doctor.versions import CHECKS, DEFECTS, before, caveat, defects, upgrade
+from cmp_bundle.doctor.versions import CHECKS
 from cmp_bundle.findings import Finding, known
 
 from .evidence import evidence

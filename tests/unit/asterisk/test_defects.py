@@ -1,14 +1,15 @@
-"""What a running Asterisk says of itself."""
+"""Which versions of Asterisk have which of its defects."""
 
 from __future__ import annotations
 
 import pytest
 
-from cmp_bundle.provision.survey import _ends_by_status, _forgets_neighbours
+from cmp_bundle.asterisk.answers.core import version
+from cmp_bundle.asterisk.defects import ENDS_BY_STATUS, forgets_neighbours
 
 
 @pytest.mark.parametrize(
-    ("version", "forgets"),
+    ("text", "forgets"),
     [
         ("Asterisk 16.28.0~dfsg-0+deb11u4 built by nobody", True),
         ("Asterisk 18.16.0 built", True),
@@ -21,12 +22,13 @@ from cmp_bundle.provision.survey import _ends_by_status, _forgets_neighbours
         ("Asterisk GIT-master-abc built", False),
     ],
 )
-def test_which_versions_forget_neighbours(version: str, forgets: bool) -> None:
-    assert _forgets_neighbours(version) is forgets
+def test_which_versions_forget_neighbours(text: str, forgets: bool) -> None:
+    number = version(text)
+    assert (number is not None and forgets_neighbours(number)) is forgets
 
 
 @pytest.mark.parametrize(
-    ("version", "ends"),
+    ("text", "ends"),
     [
         ("Asterisk 16.23.0 built", False),
         ("Asterisk 16.28.0~dfsg-0+deb11u4 built by nobody", True),
@@ -42,5 +44,6 @@ def test_which_versions_forget_neighbours(version: str, forgets: bool) -> None:
         ("Asterisk GIT-master-abc built", False),
     ],
 )
-def test_which_versions_end_by_the_page_of_their_state(version: str, ends: bool) -> None:
-    assert _ends_by_status(version) is ends
+def test_which_versions_end_by_the_page_of_their_state(text: str, ends: bool) -> None:
+    number = version(text)
+    assert (number is not None and ENDS_BY_STATUS.is_in(number)) is ends
