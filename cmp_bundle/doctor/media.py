@@ -12,7 +12,7 @@ from cmp_bundle.asterisk.values import is_true
 from cmp_bundle.checks.call import SLOW
 from cmp_bundle.doctor.candidates import RTP, only_private
 from cmp_bundle.doctor.check import Check, Unknown
-from cmp_bundle.doctor.evidence import Live, Missing
+from cmp_bundle.doctor.evidence import Calls, Live, Missing
 from cmp_bundle.doctor.reach import Reached
 from cmp_bundle.doctor.way import Part
 from cmp_bundle.findings import Level, finding
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cmp_bundle.asterisk.configuration import Variable
-    from cmp_bundle.doctor.evidence import Calls, Log, Machine, Phone, Written
+    from cmp_bundle.doctor.evidence import Log, Machine, Phone, Written
     from cmp_bundle.findings import Finding
     from cmp_bundle.provision.firewall import Firewall
 
@@ -110,20 +110,32 @@ def _from_elsewhere(calls: Calls, outside: Reached | Missing) -> Finding | Unkno
     )
 
 
-def no_stun(live: Live, written: Written) -> Iterator[Finding]:
-    """A server of which an older Asterisk has no address: it asks nobody then."""
+def no_stun(live: Live, written: Written, calls: Calls | Missing) -> Iterator[Finding]:
+    """A server of which Asterisk has no address, where calls do not wait for it."""
     line = _line(written, "stunaddr")
-    if line is None or live.rtp is None or live.rtp.stun or live.rtp.unresolved:
+    if line is None or live.rtp is None or live.rtp.stun:
         return
+    lost = live.rtp.unresolved
+    if lost and isinstance(calls, Calls) and not _are_quick(calls):
+        return
+    read = "" if lost else ", or has not read the line"
     made = finding(
         "M103",
-        f"Asterisk asks no STUN server: it has no address for {line.value}, or has not read the line; behind a"
-        " router it does not know its public address, and calls from outside may be silent",
+        f"Asterisk has no address of the STUN server {line.value}{read}; behind a router it does not learn its"
+        " public address, and calls from outside may be silent",
         line.place,
         f"name a server that this machine's DNS knows, or take the line out; then {RTP}",
-        seen="rtp show settings: no address at STUN",
+        seen=f"rtp show settings: Hostname: {lost}, lookup failed"
+        if lost
+        else "rtp show settings: no address at STUN",
     )
     yield replace(made, level=Level.WARNING)
+
+
+def _are_quick(calls: Calls) -> bool:
+    return any(one.answered for one in calls.proofs) and all(
+        one.seconds < SLOW for one in calls.proofs if one.answered
+    )
 
 
 def stun(live: Live, written: Written, calls: Calls) -> Iterator[Finding | Unknown]:
@@ -139,7 +151,8 @@ def stun(live: Live, written: Written, calls: Calls) -> Iterator[Finding | Unkno
         what = f"the STUN server {rtp.unresolved} has no address, and Asterisk waits for it all the same"
         seen = f"rtp show settings: Hostname: {rtp.unresolved}, lookup failed"
     if slow is not None and slow < SLOW:
-        yield Unknown("M103", f"{what}, but calls begin at once")
+        if not rtp.unresolved:  # else it is told what that means
+            yield Unknown("M103", f"{what}, but calls begin at once")
         return
     yield finding(
         "M103",
@@ -279,7 +292,7 @@ CHECKS = (
     Check(("M120",), ("live", "machine"), firewall),
     Check(("M101",), (), ports, also=("live", "outside", "calls")),
     Check(("M103",), ("live", "written", "calls"), stun),
-    Check((), ("live", "written"), no_stun),
+    Check((), ("live", "written"), no_stun, also=("calls",)),
     Check(("M104",), ("written",), both),
     Check(("M105",), ("written",), looked_up_once),
     Check(("M107",), ("live", "written"), turn),

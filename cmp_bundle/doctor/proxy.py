@@ -129,7 +129,7 @@ def _at_another_path(outside: Reached, written: Written | Missing) -> Finding:
         "N110",
         f"the proxy at {outside.base} has the WebSocket at {outside.path}, and phones of cmp-bundle look for"
         f" it at {outside.expected}",
-        hint=f"[server] path = {outside.path!r} in cmp-bundle.toml; then cmp-bundle deploy",
+        hint=f"write path = {outside.path!r} into [server] of cmp-bundle.toml; then cmp-bundle deploy",
         seen=f"{outside.websocket.url if outside.websocket else outside.path} answers 101",
     )
     # The phones that are there may be others, which know it.

@@ -137,7 +137,8 @@ def _weak(
             "X102",
             f"{text} tried first by whoever looks for servers",
             places[name],
-            _another(whose.get(name)),
+            _another(whose.get(name))
+            + ("; and so for each of the others" if len(places) > 1 else ""),
             name if len(places) == 1 else "",
             seen=some(where) if len(places) > 1 else "",
         )

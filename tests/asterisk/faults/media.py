@@ -162,7 +162,7 @@ FAULTS = [
     Fault(
         "M103",
         _stun_without_address,
-        ("no address for stun.invalid",),
+        ("no address of the STUN server stun.invalid",),
         versions=("16",),
         never=("22",),
         name="old",
