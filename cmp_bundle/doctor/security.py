@@ -13,6 +13,7 @@ from cmp_bundle.asterisk.configuration import folded
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.evidence import Missing
 from cmp_bundle.doctor.pages import is_history
+from cmp_bundle.doctor.together import for_all
 from cmp_bundle.findings import finding
 from cmp_bundle.places import Row
 from cmp_bundle.shell import word
@@ -137,8 +138,7 @@ def _weak(
             "X102",
             f"{text} tried first by whoever looks for servers",
             places[name],
-            _another(whose.get(name))
-            + ("; and so for each of the others" if len(places) > 1 else ""),
+            for_all(_another(whose.get(name)), len(places)),
             name if len(places) == 1 else "",
             seen=some(where) if len(places) > 1 else "",
         )
