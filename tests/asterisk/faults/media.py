@@ -155,6 +155,7 @@ FAULTS = [
         "M103",
         _stun_without_address,
         ("stun.invalid:3478 has no address", "lookup failed"),
+        versions=(),
         never=("16",),
         options={"accounts": ("alice",)},
         name="name",
