@@ -95,9 +95,12 @@ def doctor(
     return result
 
 
-def look_over(context: Context, where: Installation | None = None) -> tuple[Finding, ...]:
+def look_over(
+    context: Context, where: Installation | None = None, *, notes: bool = False
+) -> tuple[Finding, ...]:
     """What the doctor finds without a call: errors and warnings, for the end of a command that is about
-    the server, or about ``where``. What stands against looking is no error by then, and nothing is said.
+    the server, or about ``where``; ``notes`` as well if they are asked for. What stands against looking is
+    no error by then, and nothing is said.
     """
     try:
         evidence = gather(_target(context, "", ()), where or server.look(context), calling=False)
@@ -106,7 +109,7 @@ def look_over(context: Context, where: Installation | None = None) -> tuple[Find
         return ()
     left_out = {one.code for one in _skipped(context)}
     found = diagnose(evidence, _checks(context), lambda code: code not in left_out).findings
-    return tuple(one for one in found if one.level is not Level.NOTE)
+    return tuple(one for one in found if notes or one.level is not Level.NOTE)
 
 
 def kind_of(code: str) -> Kind:

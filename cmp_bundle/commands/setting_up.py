@@ -90,7 +90,7 @@ def init(context: Context, *, force: bool = False) -> Initialised:
         raise loaded.broken or file_exists(path, "edit it, or look at the machine anew: --force")
     found = _found(context)
     facts = _facts(found) if found else ()
-    findings = look_over(context, found) if found else ()
+    findings = look_over(context, found, notes=True) if found else ()
     wanted = _settings(context, found) if found else {}
     kept = _kept(context, found, wanted)
     notes = [] if loaded.broken is None else [f"replaced, because it was wrong: {loaded.broken}"]
@@ -109,13 +109,20 @@ def init(context: Context, *, force: bool = False) -> Initialised:
         tuple(sorted(kept)),
         before,
         written=bool(before or not there),
-        findings=tuple(one for one in findings if one.code not in _FOR_PROVISION),
+        findings=tuple(one for one in findings if not _is_left_to_provision(one)),
         next=_next(context, found, findings),
     )
 
 
 #: What provision mends.
 _FOR_PROVISION = {"T101", "W103"}
+
+
+def _is_left_to_provision(one: Finding) -> bool:
+    """What it mends, and what nobody asked for: S101 is a warning where there is no phone yet."""
+    if one.code in _FOR_PROVISION or one.level is Level.NOTE:
+        return True
+    return one.code == "S101" and one.level is Level.WARNING
 
 
 def _next(context: Context, found: Installation | None, findings: tuple[Finding, ...]) -> str:
@@ -126,7 +133,8 @@ def _next(context: Context, found: Installation | None, findings: tuple[Finding,
     if errors - _FOR_PROVISION:
         return "cmp-bundle doctor, which says what to do about the errors above"
     if errors or not _has_accounts(context):
-        restart = " --restart" if "W103" in errors else ""
+        taken = any(one.code == "W103" for one in findings)
+        restart = " --restart" if taken else ""
         return (
             f"cmp-bundle accounts add USER --extension NUMBER, then: cmp-bundle provision{restart}"
         )

@@ -192,8 +192,11 @@ def test_its_configuration_folder_is_a_link(at: Cmp, packaged: Asterisk) -> None
 
 @pytest.mark.parametrize("asterisk_release", ["16"], indirect=True)
 @pytest.mark.parametrize("users", [0, 1])
-def test_the_websocket_of_chan_sip(users: int, at: Cmp, packaged: Asterisk) -> None:
+def test_the_websocket_of_chan_sip(users: int, at: Cmp, packaged: Asterisk, tmp_path: Path) -> None:
     """Nobody's Asterisk is restarted without being asked; and phones of chan_sip stay."""
+    fresh = Cmp(tmp_path)
+    fresh.environment |= at.environment
+    assert "provision --restart" in fresh.run("init").stdout
     plan = packaged.etc / "extensions.conf"
     plan.write_text(plan.read_text() + "[talking]\nexten => s,1,Wait(60)\n")
     packaged.rx("dialplan reload")
