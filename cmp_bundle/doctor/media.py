@@ -116,7 +116,7 @@ def no_stun(live: Live, written: Written, calls: Calls | Missing) -> Iterator[Fi
     if line is None or live.rtp is None or live.rtp.stun:
         return
     lost = live.rtp.unresolved
-    if lost and isinstance(calls, Calls) and not _are_quick(calls):
+    if lost and isinstance(calls, Calls) and _have_waited(calls):
         return
     read = "" if lost else ", or has not read the line"
     made = finding(
@@ -132,9 +132,11 @@ def no_stun(live: Live, written: Written, calls: Calls | Missing) -> Iterator[Fi
     yield replace(made, level=Level.WARNING)
 
 
-def _are_quick(calls: Calls) -> bool:
-    return any(one.answered for one in calls.proofs) and all(
-        one.seconds < SLOW for one in calls.proofs if one.answered
+def _have_waited(calls: Calls) -> bool:
+    """Whether a call began late, or not within its time. Over an IPv6 socket none waits (seen on 22)."""
+    return any(
+        (one.answered and one.seconds >= SLOW) or any(f.code == "line-failed" for f in one.findings)
+        for one in calls.proofs
     )
 
 
@@ -144,15 +146,16 @@ def stun(live: Live, written: Written, calls: Calls) -> Iterator[Finding | Unkno
     if rtp is None or not (rtp.unresolved or (rtp.stun and not live.stun_answers)):
         return
     line = _line(written, "stunaddr")
+    if rtp.unresolved and not _have_waited(calls):
+        return  # see no_stun
     slow = max((one.seconds for one in calls.proofs if one.answered), default=None)
     what = f"the STUN server {rtp.stun} does not answer"
     seen = f"a binding request to {rtp.stun} had no answer"
     if rtp.unresolved:
         what = f"the STUN server {rtp.unresolved} has no address, and Asterisk waits for it all the same"
         seen = f"rtp show settings: Hostname: {rtp.unresolved}, lookup failed"
-    if slow is not None and slow < SLOW:
-        if not rtp.unresolved:  # else it is told what that means
-            yield Unknown("M103", f"{what}, but calls begin at once")
+    if slow is not None and slow < SLOW and not rtp.unresolved:
+        yield Unknown("M103", f"{what}, but calls begin at once")
         return
     yield finding(
         "M103",

@@ -13,6 +13,7 @@ from cmp_bundle.asterisk.answers.http import HttpStatus
 from cmp_bundle.asterisk.answers.logger import LogChannel
 from cmp_bundle.asterisk.answers.media import Rtp
 from cmp_bundle.asterisk.answers.pjsip import ListedEndpoint
+from cmp_bundle.checks.call import Proof
 from cmp_bundle.checks.reload import Look
 from cmp_bundle.doctor import (
     certificate,
@@ -129,10 +130,15 @@ def test_a_stun_server_without_an_address() -> None:
     (old,) = told(media.CHECKS, "M103", live=live(rtp=rtp), **known)
     assert (old.level, "has not read the line" in old.message) == (Level.WARNING, True)
     waits = live(rtp=replace(rtp, unresolved="stun.example:3478"))
-    for made in (known["calls"], Missing("nobody was let in")):
+    nobody = replace(calls(), proofs=(Proof("alice", registered=True),))
+    for made in (known["calls"], nobody, Missing("nobody was let in")):
         (quick,) = told(media.CHECKS, "M103", live=waits, **{**known, "calls": made})
         assert (quick.level, "has not read" in quick.message) == (Level.WARNING, False)
     known["calls"] = calls("9.9.9.9", seconds=9.1)
+    broken = Proof("alice", findings=(finding("line-failed", "not within 10 s"),))
+    late = replace(calls(), proofs=(broken,))
+    (new,) = told(media.CHECKS, "M103", live=waits, **{**known, "calls": late})
+    assert new.level is Level.ERROR
     (new,) = told(media.CHECKS, "M103", live=waits, **known)
     assert (new.level, "waits for it" in new.message) == (Level.ERROR, True)
 
