@@ -64,6 +64,7 @@ def calls(
     patience: float = PATIENCE,
     at_once: int = AT_ONCE,
     trusting: ssl.SSLContext | None = None,
+    media: bool = False,
 ) -> Calls | Missing:
     """Register and call, with all of ``phones`` whose password is known, or the first of them; not with
     those that are ``left_out``, each for a reason.
@@ -72,8 +73,8 @@ def calls(
     calls that are in progress must not lack. ``contexts`` are None where nobody can be asked what an
     extension does; then ``preferred`` is called.
 
-    ``trusting`` is for a server elsewhere: nobody proves a password to one that it does not trust, and it
-    is looked whether sound gets through.
+    ``trusting`` is for what may be another server than is meant: nobody proves a password to one that it
+    does not trust. With ``media`` it is looked whether sound gets through.
     """
     if isinstance(reached, Missing):
         return reached
@@ -82,10 +83,10 @@ def calls(
     if isinstance(phones, Missing):
         return phones
     if trusting is not None and (reached.tls is None or reached.tls.distrust):
-        return Missing(
-            f"the certificate of {reached.host} is not trusted here, so no password is proved to it",
-            Part.TLS,
+        what = (
+            "there is no TLS to" if reached.tls is None else "nobody here trusts the certificate of"
         )
+        return Missing(f"{what} {reached.host}, so no password is proved to it", Part.TLS)
     kept = left_out or {}
     able = [phone for phone in phones if phone.account is not None]
     if not able:
@@ -118,7 +119,7 @@ def calls(
             at_once=at_once,
             address=reached.connected,
             patience=left,
-            media=trusting is not None,
+            media=media,
             trusting=trusting,
         )
         proofs += found

@@ -97,12 +97,13 @@ def gather(target: Target, installation: Installation | None, *, calling: bool =
     at_once = _at_once(said)
     if calling:
         callers = _callers(target, there)
-        call = partial(calls, left_out=kept, only=only, at_once=at_once)
-        # From the server to itself, there is nobody between, and sound gets through.
-        trusting = None if installation else trusted(target.authorities)
-        tried = call(near, callers, known, target.echo, trusting=trusting)
+        # From the server to itself, sound gets through.
+        call = partial(calls, left_out=kept, only=only, at_once=at_once, media=installation is None)
+        # Nobody is between the server and itself; its name may lead to somebody else.
+        trust = trusted(target.authorities)
+        tried = call(near, callers, known, target.echo, trusting=None if near is inside else trust)
         public = (
-            call(outside, callers, known, target.echo)
+            call(outside, callers, known, target.echo, trusting=trust)
             if near is inside
             else Missing("there is only one way to it from here")
         )
