@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cmp_bundle.asterisk.http_conf import Redirect
-    from cmp_bundle.doctor.evidence import Phone
+    from cmp_bundle.doctor.evidence import Log, Phone
     from cmp_bundle.findings import Finding
 
 _RELOAD: Final = "asterisk -rx 'module reload http'"
@@ -320,10 +320,24 @@ def caching(written: Written, inside: Reached | Missing) -> Iterator[Unknown]:
         )
 
 
+def no_upgrade(log: Log) -> Iterator[Finding]:
+    """Requests to /ws of somebody who wants no WebSocket: each is a line of the log, and nothing else."""
+    line = log.last("did not request WebSocket")
+    if line:
+        yield finding(
+            "H114",
+            "somebody asks for the WebSocket's address as for a page, such as a monitor, and each time Asterisk"
+            " warns in its log",
+            hint="let the monitor look at the page; or ask for an upgrade with the sub-protocol sip",
+            seen=f"{log.path}: {line}",
+        )
+
+
 CHECKS = (
     Check(("H101",), ("written",), enabled, also=("outside",)),
-    # No faults: an odd answer of a server that is well, and two that this program makes none of.
-    Check(("H102", "H112", "H114"), ("live",), lambda _live: ()),
+    # No faults, but odd answers of a server that is well.
+    Check(("H102", "H112"), ("live",), lambda _live: ()),
+    Check(("H114",), ("log",), no_upgrade),
     Check(("H103", "H104", "H109"), ("written",), page, also=("inside", "outside", "live")),
     Check(("H105",), ("written",), lines),
     Check((), ("written",), lambda written: lost_lines(written.configured)),

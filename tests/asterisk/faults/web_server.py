@@ -7,6 +7,8 @@ import shutil
 import socket
 import ssl
 
+from tests.serving import until
+
 from .fault import Fault, Server
 
 _HTTP = "cmp-bundle/http.conf"
@@ -94,6 +96,18 @@ def _line_lost(server: Server) -> None:
     server.reload("http.conf")
 
 
+def _asked_plainly(server: Server) -> None:
+    context = ssl._create_unverified_context()
+    with (
+        socket.create_connection(("127.0.0.1", 8089), 5) as plain,
+        context.wrap_socket(plain) as line,
+    ):
+        line.sendall(b"GET /ws HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b" 426 " in line.recv(1000)
+    log = server.pbx.base / "log/messages.log"
+    until(lambda: "did not request WebSocket" in log.read_text())
+
+
 FAULTS = [
     Fault("H101", _proxied_and_off, ("web server is off", "enabled = no")),
     Fault("H103", _behind_a_prefix, ("prefix = asterisk", "/static/phone/index.html")),
@@ -105,6 +119,7 @@ FAULTS = [
     Fault("H109", _closed_folder, ("enter this folder", "Permission denied")),
     Fault("H109", _closed_file, ("read this file",), name="file"),
     Fault("H110", _to_plain_http, ("http://192.0.2.1:8088", "microphone")),
+    Fault("H114", _asked_plainly, ("did not request WebSocket",)),
     Fault("page-failed", _to_nowhere, ("/phones", "404")),
     Fault("line-lost", _line_lost, ("cmp-bundle/http.conf", "is gone"), along=("T101",)),
 ]

@@ -11,7 +11,7 @@ from cmp_bundle.asterisk.answers.core import Version
 from cmp_bundle.asterisk.answers.http import HttpStatus
 from cmp_bundle.checks.live import HttpAnswer
 from cmp_bundle.doctor import sockets, web_server
-from cmp_bundle.doctor.evidence import Page, Phone
+from cmp_bundle.doctor.evidence import Log, Page, Phone
 from cmp_bundle.doctor.sockets import Connections, Row
 from cmp_bundle.tls.readable import Unread, Why
 
@@ -40,6 +40,7 @@ def test_all_is_well() -> None:
         "live": LOADED,
         "machine": crowded(3),
         "phones": phones(60),
+        "log": Log("messages.log", ()),
     }
     assert found(CHECKS, **known) == {}
     assert unknown(CHECKS, **known).keys() == {"H113"}
