@@ -50,7 +50,7 @@ _COLUMNS = {
     ),
 }
 
-#: Tables that are read where they are.
+#: Tables that are read where they are and may be read.
 _MORE = {"ps_aors": ("id", "max_contacts"), "ps_transports": ("id", "protocol")}
 
 #: Rows that are held at a time while a table is read.
@@ -89,15 +89,30 @@ def found(connection: sa.Connection, url: str) -> Endpoints:
         phone = endpoint(row.id, options, row)
         auth_names = tuple(names.get(fold(name), name) for name in phone.auths)
         endpoints[row.id] = replace(phone, auths=auth_names)
-    tables = {*inspector.get_table_names(), *inspector.get_view_names()}
-    aors = transports = None
-    if "ps_aors" in tables:
-        rows = _rows(connection, inspector, "ps_aors", url)
-        aors = {row.id: aor(row.id, options, row) for row, options, _ in rows}
-    if "ps_transports" in tables:
-        rows = _rows(connection, inspector, "ps_transports", url)
-        transports = {row.id: _protocol(options) for row, options, _ in rows}
-    return Endpoints(endpoints, auths, transports or None, aors=aors)
+    more = {table: _if_allowed(connection, inspector, table, url) for table in _MORE}
+    aors, transports = more["ps_aors"], more["ps_transports"]
+    return Endpoints(
+        endpoints,
+        auths,
+        {row.id: _protocol(options) for row, options in transports} if transports else None,
+        aors=None if aors is None else {row.id: aor(row.id, o, row) for row, o in aors},
+    )
+
+
+def _if_allowed(
+    connection: sa.Connection, inspector: sa.Inspector, table: str, url: str
+) -> list[tuple[Row, tuple[Option, ...]]] | None:
+    """None where there is no such table, or one that this user may not read: nobody needs it for
+    passwords.
+    """
+    if table not in (*inspector.get_table_names(), *inspector.get_view_names()):
+        return None
+    try:
+        # PostgreSQL does nothing more in a transaction in which something was refused.
+        with connection.begin_nested():
+            return [(row, options) for row, options, _ in _rows(connection, inspector, table, url)]
+    except sa.exc.ProgrammingError:
+        return None
 
 
 def _protocol(options: Iterable[Option]) -> str:
