@@ -13,14 +13,13 @@ from cmp_bundle.asterisk.configuration import folded
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.evidence import Missing
 from cmp_bundle.doctor.pages import is_history
-from cmp_bundle.doctor.together import for_all
 from cmp_bundle.findings import finding
 from cmp_bundle.places import Row
 from cmp_bundle.shell import word
 from cmp_bundle.sizes import some
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cmp_bundle.accounts.endpoint import Auth, Endpoints
     from cmp_bundle.checks.live import HttpAnswer
@@ -39,6 +38,9 @@ _OTHERS: Final = {
 
 #: Options of an endpoint that keep strangers out in another way.
 _KEPT_OUT: Final = ("auth", "acl", "permit", "deny", "contact_acl", "outbound_auth")
+
+#: Phones that one command is for.
+_MOST_NAMED: Final = 20
 
 #: What rings somebody who is named by the number that was dialled: ``Dial(PJSIP/${EXTEN}@trunk)``.
 _OUT: Final = re.compile(r"\bDial\([^)]*\$\{(EXTEN|dest|ARG\d|number)[^}]*\}", re.IGNORECASE)
@@ -138,21 +140,25 @@ def _weak(
             "X102",
             f"{text} tried first by whoever looks for servers",
             places[name],
-            for_all(_another(whose.get(name)), len(places)),
+            _other_passwords([whose.get(one) for one in places]),
             name if len(places) == 1 else "",
             seen=some(where) if len(places) > 1 else "",
         )
 
 
-def _another(phone: Phone | None) -> str:
-    """How the phone gets another password, and its user, too; None is for what is no phone for browsers."""
-    if phone is None:
-        return f"write a long one by hand, there and into its phone; then {RELOAD}"
-    rotate = f"cmp-bundle accounts rotate {word(phone.id)}"
-    if phone.listed:
-        return rotate
-    where = " --database mysql://USER@HOST/NAME" if isinstance(phone.place, Row) else ""
-    return f"cmp-bundle accounts import{where}; then {rotate}"
+def _other_passwords(phones: Sequence[Phone | None]) -> str:
+    """How the phones get other passwords, and their users, too; None is for what is no phone for browsers."""
+    ours = [phone for phone in phones if phone is not None][:_MOST_NAMED]
+    ids = [phone.id for phone in ours]
+    if not ours:
+        by_hand = f"write a long one by hand, there and into its phone; then {RELOAD}"
+        return f"{by_hand}; and so for the others" if len(phones) > 1 else by_hand
+    hint = f"cmp-bundle accounts rotate {' '.join(map(word, ids))}"
+    unlisted = next((phone for phone in ours if not phone.listed), None)
+    if unlisted is not None:
+        place = " --database mysql://USER@HOST/NAME" if isinstance(unlisted.place, Row) else ""
+        hint = f"cmp-bundle accounts import{place}; then {hint}"
+    return f"{hint}; and so for the others" if len(ours) < len(phones) else hint
 
 
 def is_known(username: str, password: str, digest: str, realm: str) -> str:

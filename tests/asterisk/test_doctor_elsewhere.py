@@ -215,7 +215,7 @@ def test_a_certificate_that_is_not_trusted_there(laptop: Laptop) -> None:
     finally:
         kept.rename(anchor)
     reasons = {one["code"]: one["reason"] for one in found["unknown"]}
-    assert f"the certificate of {PUBLIC} is not trusted here" in reasons["M101"]
+    assert f"nobody here trusts the certificate of {PUBLIC}" in reasons["M101"]
     assert [
         one["code"] for one in found["findings"] if one["code"].startswith(("R", "S", "M"))
     ] == []

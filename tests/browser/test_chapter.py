@@ -31,8 +31,7 @@ _ROWS = [
     "S106 WS_PHONE_B",  # one that no browser comes by
     "V101 WS_PHONE_A",  # the echo is to have four pictures
     "V101 WS_PHONE_B",
-    "X102 WS_PHONE_A",  # a password that is printed in a book
-    "X102 WS_PHONE_B",
+    "X102",  # passwords of both that are printed in a book
 ]
 
 #: And by the version: Debian's 16 cannot translate Opus, and nobody cares for it any more.
