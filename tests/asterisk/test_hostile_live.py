@@ -350,6 +350,9 @@ def test_a_user_and_a_data_folder_that_are_lies(hostile: Hostile, bundles: dict[
     works(at, bundles)
 
 
+@pytest.mark.parametrize(
+    "hostile", [pytest.param("Debian", marks=pytest.mark.soak), "from source"], indirect=True
+)
 def test_twenty_deploys_and_rollbacks_in_a_race(hostile: Hostile, bundles: dict[str, Path]) -> None:
     """Whatever is looked at may be a link a moment later, as fast as that can be done."""
     at = hostile

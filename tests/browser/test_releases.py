@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SIXTEEN_IN_SOAK, Cmp
+from tests.conftest import FIREFOX_IN_SOAK, SIXTEEN_IN_SOAK, Cmp
 from tests.testbed.server import Asterisk
 from tests.unit.bundle.phones import FILES
 
@@ -39,6 +39,7 @@ def grow_old(static: Path) -> None:
             os.utime(path, (then, then))
 
 
+@FIREFOX_IN_SOAK
 @SIXTEEN_IN_SOAK
 def test_never_a_mixed_page(cmp: Cmp, pbx: Asterisk, browser_name: str, tmp_path: Path) -> None:
     cmp.aim(pbx)
