@@ -7,14 +7,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from cmp_bundle.asterisk.reloads import PJSIP
 from cmp_bundle.places import Place, Row
 from cmp_bundle.shell import word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-#: What has Asterisk read the files of PJSIP again.
-RELOAD: Final = "asterisk -rx 'module reload res_pjsip.so'"
 
 #: Names that need no quotes, in whatever kind of database.
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
@@ -32,7 +30,7 @@ def remedy(
         if statement is not None:
             return f"in the database {where.database}: {statement}{_cached(where)}"
         return f"{_in_words(kind, name, None, options)} of {where.table}{_cached(where)}"
-    return f"{_in_words(kind, name, where, options)}; then {RELOAD}"
+    return f"{_in_words(kind, name, where, options)}; then {PJSIP}"
 
 
 def _statement(row: Row, options: Mapping[str, str | None]) -> str | None:

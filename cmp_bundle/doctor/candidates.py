@@ -6,6 +6,7 @@ import ipaddress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from cmp_bundle.asterisk.reloads import RTP
 from cmp_bundle.doctor.check import Check
 from cmp_bundle.findings import Level, finding
 from cmp_bundle.sizes import some
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-RTP: Final = "asterisk -rx 'module reload res_rtp_asterisk.so'"
 
 #: Of Docker's own networks, one after the other; the first is that of docker0.
 _DOCKER: Final = ipaddress.ip_network("172.16.0.0/12")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
+from cmp_bundle.asterisk.reloads import HTTP
 from cmp_bundle.checks.certificate_change import share_left
 from cmp_bundle.checks.certificate_pair import a_new_one
 from cmp_bundle.doctor.check import Check, Unknown
@@ -42,7 +43,6 @@ _SELF_SIGNED: Final = (18, 19)
 _NO_ISSUER: Final = (20, 21)
 
 _FULL_CHAIN = "let tlscertfile of http.conf name the file with the whole chain: fullchain.pem"
-_RELOAD = "asterisk -rx 'module reload http'"
 
 
 def certificates(reached: Reached | Missing) -> tuple[x509.Certificate, ...]:
@@ -247,7 +247,7 @@ def renewed(inside: Reached, written: Written) -> Iterator[Finding]:
         f"Asterisk still shows a certificate that ends on {shown[0].not_valid_after_utc:%Y-%m-%d}, and not"
         f" the one in its file, which ends on {found.chain[0].not_valid_after_utc:%Y-%m-%d}",
         Place(_inside(found.file, written)),
-        f"have it read again: touch {file}; {_RELOAD}",
+        f"have it read again: touch {file}; {HTTP}",
         seen=f"serial number {shown[0].serial_number:x}",
     )
 

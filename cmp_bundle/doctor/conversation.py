@@ -6,8 +6,9 @@ import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from cmp_bundle.accounts.remedy import RELOAD, remedy
+from cmp_bundle.accounts.remedy import remedy
 from cmp_bundle.asterisk.defects import caveat, defects, upgrade
+from cmp_bundle.asterisk.reloads import PJSIP, RTP
 from cmp_bundle.doctor.calls import PORTS
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.evidence import Missing
@@ -48,8 +49,8 @@ def ports(live: Live, written: Written) -> Iterator[Finding]:
             f"rtp.conf has {count(there, 'port')} for {count(len(live.listed), 'endpoint')}: if all call"
             f" at once, they need {needed}, and without a free port a call fails with 488",
             line.place if line else None,
-            "widen it: rtpstart=10000 and rtpend=20000; open that range in the firewall, then asterisk"
-            " -rx 'module reload res_rtp_asterisk.so'",
+            "widen it: rtpstart=10000 and rtpend=20000; open that range in the firewall, then"
+            f" {RTP}",
             seen=f"rtp show settings: Port start: {live.rtp.first}, Port end: {live.rtp.last}",
         )
 
@@ -149,7 +150,7 @@ def names(phones: tuple[Phone, ...]) -> Iterator[Finding]:
             "S122",
             f"the caller id of the endpoint {phone.id} has {what}",
             phone.place_of("callerid"),
-            f'write it in UTF-8: callerid="Name" <number>; then {RELOAD}',
+            f'write it in UTF-8: callerid="Name" <number>; then {PJSIP}',
             phone.id,
             seen=f"callerid: {shown}",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from cmp_bundle.accounts.remedy import RELOAD
+from cmp_bundle.asterisk.reloads import PJSIP
 from cmp_bundle.checks.in_force import SECRETS, differences
 from cmp_bundle.checks.registration import not_by_name
 from cmp_bundle.checks.sorcery import file_uncounted
@@ -67,7 +67,7 @@ def _options(phones: tuple[Phone, ...], live: Live, written: Written) -> Iterato
                     "R102",
                     f"Asterisk does not know the option {name!r}, and so {then}",
                     one.places[name],
-                    f"correct it or take it out; then {RELOAD}",
+                    f"correct it or take it out; then {PJSIP}",
                     phone.id,
                 )
 
@@ -81,7 +81,7 @@ def _of_all(live: Live, written: Written) -> Iterator[Finding]:
                 f"Asterisk does not know the option {name!r} of type={kind}, and so it takes nothing of"
                 f" [{one.id}]",
                 one.places[name],
-                f"take the line out; then {RELOAD if kind == 'global' else _RESTART}",
+                f"take the line out; then {PJSIP if kind == 'global' else _RESTART}",
             )
             yield replace(made, level=Level.WARNING)
 
@@ -104,7 +104,7 @@ def _files(phones: tuple[Phone, ...], written: Written) -> Iterator[Finding]:
                 f"Asterisk cannot read {name}={path} ({_reason(why)}): {then} {phone.id}",
                 one.places.get(name, one.place),
                 "take the line out: webrtc=yes makes a certificate for each call; or put the file"
-                f" there; then {RELOAD}",
+                f" there; then {PJSIP}",
                 phone.id,
             )
 
@@ -205,7 +205,7 @@ def _absent(phone: Phone, written: Written, *, newer: bool) -> Finding:
             "R104",
             f"the endpoint {phone.id} was written after Asterisk read its files, and is not loaded",
             phone.place,
-            RELOAD,
+            PJSIP,
             phone.id,
             seen=seen,
         )
@@ -214,7 +214,7 @@ def _absent(phone: Phone, written: Written, *, newer: bool) -> Finding:
             "R101",
             f"the endpoint {phone.id} is written, but Asterisk has not loaded it",
             phone.place,
-            f"{RELOAD}; its log says why it does not",
+            f"{PJSIP}; its log says why it does not",
             phone.id,
             seen=seen,
         )
@@ -238,7 +238,7 @@ def _changed(phone: Phone, written: Written, twice: set[str], *, newer: bool) ->
             yield finding(
                 "R104",
                 f"the endpoint {phone.id} is in no file any more, and still in force until the next reload",
-                hint=f"write it again, or {RELOAD}",
+                hint=f"write it again, or {PJSIP}",
                 subject=phone.id,
                 seen=f"pjsip show endpoint {phone.id}: it is there",
             )
@@ -258,7 +258,7 @@ def _changed(phone: Phone, written: Written, twice: set[str], *, newer: bool) ->
                 f"{option} of the {kind} {name} is not in force as it is written"
                 + (", since the file was changed after the last reload" if newer else ""),
                 one.places.get(option, one.place),
-                RELOAD + ("" if newer else "; if it stays so, Asterisk's log says why"),
+                PJSIP + ("" if newer else "; if it stays so, Asterisk's log says why"),
                 phone.id,
                 seen=_seen(kind, name, option, options),
             )

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.asterisk.configuration import same_name
 from cmp_bundle.asterisk.defects import caveat, defects, upgrade
+from cmp_bundle.asterisk.reloads import RTP
 from cmp_bundle.asterisk.values import is_true
 from cmp_bundle.checks.call import SLOW
-from cmp_bundle.doctor.candidates import RTP, only_private
+from cmp_bundle.doctor.candidates import only_private
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.evidence import Calls, Live, Missing
 from cmp_bundle.doctor.reach import Reached

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from cmp_bundle.asterisk.reloads import HTTP
 from cmp_bundle.doctor.addresses import Space, is_loopback, is_private, serves, space
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.evidence import Machine, Missing, Written
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from cmp_bundle.provision.firewall import Firewall
 
 _HTTPS: Final = 8089
-_RELOAD: Final = "asterisk -rx 'module reload http'"
 
 
 def name(outside: Reached) -> Iterator[Finding | Unknown]:
@@ -100,7 +100,7 @@ def _elsewhere(outside: Reached, server: HttpServer, listener: Address) -> Findi
         "N108",
         f"Asterisk listens on {listener} alone, and {outside.host} leads to {some(outside.addresses)}",
         line.place if line else None,
-        f"write tlsbindaddr = {wide}:{listener.port} into [general] of http.conf; then {_RELOAD}",
+        f"write tlsbindaddr = {wide}:{listener.port} into [general] of http.conf; then {HTTP}",
         seen=outside.trouble.removeprefix("port: "),
     )
 
@@ -253,7 +253,7 @@ def restrictions(
                 "N107",
                 f"http.conf lets not everybody ask for {one.path}, so phones are refused ({rules})",
                 one.origin,
-                f"permit the networks that phones come from, or take the section out; then {_RELOAD}",
+                f"permit the networks that phones come from, or take the section out; then {HTTP}",
                 seen=f"{refused[0].base}{socket} answers 403",
             )
             return

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.asterisk.configuration import folded
+from cmp_bundle.asterisk.reloads import DIALPLAN, LOGGER, RTP
 from cmp_bundle.asterisk.values import integer, listening_address
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.evidence import Missing
@@ -128,7 +129,7 @@ def _ports(written: Written, live: Live) -> Iterator[Finding]:
             "O101",
             f"rtp.conf has {option}={said}, but Asterisk has not read it and uses {has}",
             variable.place,
-            "asterisk -rx 'module reload res_rtp_asterisk.so'",
+            RTP,
             seen=f"rtp show settings: Port start: {live.rtp.first}, Port end: {live.rtp.last}",
         )
         return
@@ -158,7 +159,7 @@ def _dialplan(written: Written, live: Live, phones: tuple[Phone, ...]) -> Iterat
             "O101",
             f"{found.what} of the context {context} in extensions.conf is not what Asterisk has",
             found.place,
-            "asterisk -rx 'dialplan reload'",
+            DIALPLAN,
             context,
             seen=f"dialplan show {context}: {found.seen}",
         )
@@ -235,7 +236,7 @@ def no_log(live: Live) -> Iterator[Finding]:
             if names
             else "Asterisk writes no log file: what it has against something shows on its console alone",
             hint="write messages.log => notice,warning,error into [logfiles] of logger.conf; then"
-            " asterisk -rx 'logger reload'",
+            f" {LOGGER}",
             seen=f"logger show channels: {some(names) or 'no file'}",
         )
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cmp_bundle.accounts.remedy import RELOAD, remedy
+from cmp_bundle.accounts.remedy import remedy
+from cmp_bundle.asterisk.reloads import CONFBRIDGE, DIALPLAN, PJSIP
 from cmp_bundle.checks.endpoints import PICTURES, more_pictures
 from cmp_bundle.doctor import dialled
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.codecs import VIDEO
-from cmp_bundle.doctor.session import DIALPLAN
 from cmp_bundle.doctor.together import together
 from cmp_bundle.findings import finding
 from cmp_bundle.places import Row
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 _MOST: Final = 15
 #: Milliseconds that Asterisk itself waits until it asks for another whole picture.
 _USUAL: Final = 2000
-
-_CONFBRIDGE: Final = "asterisk -rx 'module reload app_confbridge.so'"
 
 
 def streams(phones: tuple[Phone, ...], live: Live) -> Iterator[Finding]:
@@ -67,7 +65,7 @@ def streams(phones: tuple[Phone, ...], live: Live) -> Iterator[Finding]:
             those[0].place_of("max_video_streams"),
             more_pictures(those[0].id, those[0].place)
             if len(those) == 1
-            else f"write max_video_streams={PICTURES} or more into each; then {RELOAD}",
+            else f"write max_video_streams={PICTURES} or more into each; then {PJSIP}",
             those[0].id if len(those) == 1 else "",
             seen=f"max_video_streams: {text}",
         )
@@ -119,7 +117,7 @@ def _of(
             " pictures",
             place,
             f"write video_mode=sfu into [{bridge.name}], type=bridge, of confbridge.conf, and name it in the"
-            f" dialplan: ConfBridge(ROOM,{bridge.name}); then {_CONFBRIDGE}",
+            f" dialplan: ConfBridge(ROOM,{bridge.name}); then {CONFBRIDGE}",
             seen=seen,
         )
     elif bridge.discard is not None and bridge.discard > _USUAL:
@@ -129,7 +127,7 @@ def _of(
             " joins a conference sees black for so long",
             where,
             f"write video_update_discard={_USUAL} into [{bridge.name}] of confbridge.conf; then"
-            f" {_CONFBRIDGE}",
+            f" {CONFBRIDGE}",
             seen=f"Video Update Discard: {bridge.discard}",
         )
 

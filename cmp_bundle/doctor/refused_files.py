@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.asterisk.configuration import CUT, REFUSED
+from cmp_bundle.asterisk.reloads import BY_FILE, typed
 from cmp_bundle.doctor.check import Check
 from cmp_bundle.doctor.evidence import Log, Missing
 from cmp_bundle.findings import finding
@@ -18,15 +19,7 @@ if TYPE_CHECKING:
     from cmp_bundle.doctor.evidence import Written
     from cmp_bundle.findings import Finding
 
-#: What makes Asterisk read each again; a start for all others.
-_RELOADS: Final = {
-    "http.conf": "asterisk -rx 'module reload http'",
-    "pjsip.conf": "asterisk -rx 'module reload res_pjsip.so'",
-    "rtp.conf": "asterisk -rx 'module reload res_rtp_asterisk.so'",
-    "extensions.conf": "asterisk -rx 'dialplan reload'",
-    "confbridge.conf": "asterisk -rx 'module reload app_confbridge.so'",
-    "logger.conf": "asterisk -rx 'logger reload'",
-}
+#: What makes Asterisk read a file that no reload is for.
 _RESTART: Final = "asterisk -rx 'core restart when convenient'"
 
 #: What is wrong with a line by the reader's words, and the file that it includes.
@@ -35,7 +28,7 @@ _ABSENT: Final = re.compile(r"#include of (.*), which is not there")
 
 def refused(written: Written, log: Log | Missing) -> Iterator[Finding]:
     for name, read in written.files.items():
-        again = _RELOADS.get(name, _RESTART)
+        again = typed(name) if name in BY_FILE else _RESTART
         for problem in read.problems:
             what = problem.message.partition("; ")[0]
             absent = _ABSENT.fullmatch(what)
@@ -43,23 +36,13 @@ def refused(written: Written, log: Log | Missing) -> Iterator[Finding]:
             if absent:
                 hint = f"put a file there, an empty one will do, or write #tryinclude; then {again}"
             if read.refused and problem.code == REFUSED:
-                yield finding(
-                    REFUSED,
-                    f"Asterisk reads nothing of {name}: {what}",
-                    problem.place,
-                    hint,
-                    name,
-                    seen=_line(log, absent[1]) if absent else "",
-                )
+                text = f"Asterisk reads nothing of {name}: {what}"
             elif problem.code == CUT:
-                yield finding(
-                    CUT,
-                    f"Asterisk reads nothing of this file from here on: {what}",
-                    problem.place,
-                    hint,
-                    name,
-                    seen=_line(log, absent[1]) if absent else "",
-                )
+                text = f"Asterisk reads nothing of this file from here on: {what}"
+            else:
+                continue
+            seen = _line(log, absent[1]) if absent else ""
+            yield finding(problem.code, text, problem.place, hint, name, seen=seen)
 
 
 def _line(log: Log | Missing, file: str) -> str:

@@ -8,11 +8,12 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.accounts.model import ha1
-from cmp_bundle.accounts.remedy import RELOAD
 from cmp_bundle.asterisk.configuration import folded
+from cmp_bundle.asterisk.reloads import HTTP, PJSIP
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.evidence import Missing
 from cmp_bundle.doctor.pages import is_history
+from cmp_bundle.doctor.together import for_all
 from cmp_bundle.findings import finding
 from cmp_bundle.places import Row
 from cmp_bundle.shell import word
@@ -80,7 +81,7 @@ def open_endpoints(written: Written, phones: tuple[Phone, ...] | Missing) -> Ite
                 f" be {name} can call as it",
                 one.place,
                 f"give it an auth with a password: auth={name}; or an identify with match= and its address;"
-                f" then {RELOAD}",
+                f" then {PJSIP}",
                 name,
             )
 
@@ -146,19 +147,19 @@ def _weak(
         )
 
 
-def _other_passwords(phones: Sequence[Phone | None]) -> str:
+def _other_passwords(phones: Sequence[Phone | None]) -> str | None:
     """How the phones get other passwords, and their users, too; None is for what is no phone for browsers."""
     ours = [phone for phone in phones if phone is not None][:_MOST_NAMED]
     ids = [phone.id for phone in ours]
     if not ours:
-        by_hand = f"write a long one by hand, there and into its phone; then {RELOAD}"
-        return f"{by_hand}; and so for the others" if len(phones) > 1 else by_hand
+        by_hand = f"write a long one by hand, there and into its phone; then {PJSIP}"
+        return for_all(by_hand, len(phones))
     hint = f"cmp-bundle accounts rotate {' '.join(map(word, ids))}"
     unlisted = next((phone for phone in ours if not phone.listed), None)
     if unlisted is not None:
         place = " --database mysql://USER@HOST/NAME" if isinstance(unlisted.place, Row) else ""
         hint = f"cmp-bundle accounts import{place}; then {hint}"
-    return f"{hint}; and so for the others" if len(ours) < len(phones) else hint
+    return for_all(hint, 1 + len(phones) - len(ours))
 
 
 def is_known(username: str, password: str, digest: str, realm: str) -> str:
@@ -200,7 +201,7 @@ def strangers(live: Live) -> Iterator[Finding]:
                     f"the endpoint anonymous takes calls from everybody, and its context"
                     f" {live.guest_context} lets them dial on: {extension} of {name}",
                     hint="give it a context with no more than strangers may reach, or remove it; then"
-                    f" {RELOAD}",
+                    f" {PJSIP}",
                     subject="anonymous",
                     seen=f"dialplan show {name}: '{extension}' => {step}",
                 )
@@ -248,7 +249,8 @@ def published(live: Live, pages: Mapping[str, HttpAnswer] | Missing) -> Iterator
             "X105",
             f"AMI can be used over plain HTTP at {plain}: its passwords go over the network in the clear",
             hint="write bindaddr=127.0.0.1 into http.conf, and an address of its own into tlsbindaddr; or"
-            " webenabled=no into manager.conf; then asterisk -rx 'module reload http'",
+            " webenabled=no into manager.conf; then "
+            f"{HTTP}",
             seen=f"http show status: Server Enabled and Bound to {plain}; {' '.join(ami)}",
         )
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.accounts import browsers
-from cmp_bundle.accounts.remedy import RELOAD, remedy
+from cmp_bundle.accounts.remedy import remedy
 from cmp_bundle.asterisk.configuration import folded
 from cmp_bundle.asterisk.defects import caveat, defects, upgrade
 from cmp_bundle.asterisk.dialplan import matches
+from cmp_bundle.asterisk.reloads import DIALPLAN, PJSIP
 from cmp_bundle.asterisk.values import is_true
 from cmp_bundle.doctor import dialled
 from cmp_bundle.doctor.check import Check, Unknown
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from cmp_bundle.findings import Finding
 
 #: What reloads the dialplan.
-DIALPLAN: Final = "asterisk -rx 'dialplan reload'"
 
 #: What each option has to be for browsers, and the finding that names it.
 _OPTIONS: Final = {
@@ -76,7 +76,7 @@ def nobody(phones: tuple[Phone, ...], live: Live, written: Written) -> Iterator[
         "S101",
         f"no endpoint here is set up for browsers, so nobody can call from one{others}",
         hint="cmp-bundle accounts add NAME, then cmp-bundle provision; or write webrtc=yes into the endpoint"
-        f" of a phone in a browser, then {RELOAD}",
+        f" of a phone in a browser, then {PJSIP}",
         seen=f"pjsip show endpoints: Objects found: {len(listed)}",
     )
     yield replace(made, level=Level.WARNING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cmp_bundle.asterisk.reloads import HTTP
 from cmp_bundle.checks import http_conf
 from cmp_bundle.doctor.addresses import is_loopback
 from cmp_bundle.doctor.check import Check, Unknown
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from cmp_bundle.findings import Finding
     from cmp_bundle.places import Place
 
-_RELOAD = "asterisk -rx 'module reload http'"
 
 #: What OpenSSL says where both sides have no version, or no cipher, in common.
 _TOO_NARROW = (
@@ -70,7 +70,7 @@ def listener(
             f"http.conf enables HTTPS on {server.tls_address}, but the running Asterisk has not read"
             " that: nobody listens there",
             _line(written),
-            f"have it read again: touch {file}; {_RELOAD}",
+            f"have it read again: touch {file}; {HTTP}",
             seen=inside.trouble.removeprefix("port: "),
         )
 
@@ -103,7 +103,7 @@ def port(
         + (f": {owner}" if owner else ""),
         line.place if line else None,
         f"see which: ss -ltnp 'sport = :{address.port}'; end it, then have Asterisk try again: touch"
-        f" {written.configured.path('http.conf')}; {_RELOAD}",
+        f" {written.configured.path('http.conf')}; {HTTP}",
         seen="HTTPS Server Enabled and Bound to (null)"
         if live.http.unbound
         else f"{owner} listens",
@@ -140,7 +140,7 @@ def handshake(
             f"Asterisk still has a certificate or key that OpenSSL refused when it was loaded; what"
             f" {configured.pair.file} holds now is good",
             None,
-            f"have it loaded: touch {file}; {_RELOAD}",
+            f"have it loaded: touch {file}; {HTTP}",
             seen=inside.trouble,
         )
     else:
@@ -151,7 +151,7 @@ def _ends(reached: Reached) -> Finding:
     return finding(
         "tls-failed",
         f"{reached.base} takes connections and ends them in the TLS handshake",
-        hint=f"see what Asterisk has against its certificate: {_RELOAD}, and its log",
+        hint=f"see what Asterisk has against its certificate: {HTTP}, and its log",
         seen=reached.trouble,
     )
 

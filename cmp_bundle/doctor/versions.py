@@ -15,6 +15,7 @@ from cmp_bundle.asterisk.defects import (
     is_packaged,
     upgrade,
 )
+from cmp_bundle.asterisk.reloads import HTTP
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.evidence import Live, Missing
 from cmp_bundle.doctor.pages import MARK, PHONEPROV
@@ -96,8 +97,8 @@ def holes(
             f"Asterisk's web server has known holes: {'; and '.join(one.what for one in of_status)}"
             f" ({caveat(live.version_text)})",
             line.place if line else Place(file),
-            f"write enable_status = no {'there' if line else f'into [general] of {file}'}, then asterisk -rx"
-            f" 'module reload http'; or {upgrade(newest, live.version)}",
+            f"write enable_status = no {'there' if line else f'into [general] of {file}'}, then {HTTP};"
+            f" or {upgrade(newest, live.version)}",
             seen=f"{live.version_text}; http show status: /httpstatus",
         )
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from cmp_bundle.asterisk.answers.core import Version
 from cmp_bundle.asterisk.configuration import same_name
+from cmp_bundle.asterisk.reloads import HTTP
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.evidence import Live, Machine, Missing, Written
 from cmp_bundle.doctor.reach import Reached
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from cmp_bundle.doctor.evidence import Log, Phone
     from cmp_bundle.findings import Finding
 
-_RELOAD: Final = "asterisk -rx 'module reload http'"
 _OK, _FOUND, _NOT_FOUND = 200, 302, 404
 _STATIC: Final = "/static/"
 
@@ -51,7 +51,7 @@ def enabled(written: Written, outside: Reached | Missing) -> Iterator[Finding]:
         + ("" if not server.enabled else ": it has no address to listen on")
         + ", and a proxy in front has nobody to pass on to",
         line.place if line else Place(str(configured.path("http.conf"))),
-        f"write enabled = yes and bindaddr = 127.0.0.1 into [general] of http.conf; then {_RELOAD}",
+        f"write enabled = yes and bindaddr = 127.0.0.1 into [general] of http.conf; then {HTTP}",
         seen=f"{line.name} = {line.value}" if line else "",
     )
 
@@ -62,7 +62,7 @@ def lines(written: Written) -> Iterator[Finding]:
             "H105",
             one.message,
             one.place,
-            f"correct the line, or take it out; then {_RELOAD}",
+            f"correct the line, or take it out; then {HTTP}",
         )
 
 
@@ -131,7 +131,7 @@ def _static_off(written: Written, redirect: Redirect) -> Finding:
         f"Asterisk serves no files, so the page that {redirect.target} leads to is not found:"
         " enablestatic is not yes",
         line.place if line else redirect.origin,
-        f"write enablestatic = yes into [general] of http.conf; then {_RELOAD}",
+        f"write enablestatic = yes into [general] of http.conf; then {HTTP}",
         seen=f"{line.name} = {line.value}" if line else "enablestatic is in no line",
     )
 
@@ -146,7 +146,7 @@ def _not_loaded(written: Written, redirect: Redirect, reached: Reached) -> Findi
         f"http.conf has the redirect {redirect.target} to {redirect.destination}, and the running Asterisk"
         " has not read it",
         redirect.origin,
-        f"have it read again: touch {file}; {_RELOAD}",
+        f"have it read again: touch {file}; {HTTP}",
         seen=status,
     )
 
@@ -218,7 +218,7 @@ def room(
     number = len(phones) if not isinstance(phones, Missing) else 0
     place = line.place if line else Place(str(written.configured.path("http.conf")))
     hint = (
-        f"write sessionlimit = {max(2 * limit, 2 * number + 50)} into [general] of http.conf, then {_RELOAD};"
+        f"write sessionlimit = {max(2 * limit, 2 * number + 50)} into [general] of http.conf, then {HTTP};"
         " cmp-bundle provision does it"
     )
     much = used is not None and used >= _MUCH * limit

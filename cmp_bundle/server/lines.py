@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cmp_bundle.asterisk.reloads import BY_FILE
 from cmp_bundle.changes.include_line import add_line, has_line, remove_line
 from cmp_bundle.changes.state import FileState, FolderState
 from cmp_bundle.changes.step import Change, Reload
@@ -18,18 +19,15 @@ if TYPE_CHECKING:
     from cmp_bundle.server.configuration import ServerConfiguration
 
 #: What makes Asterisk read http.conf again, and its certificate.
-HTTP = "module reload http"
+HTTP = BY_FILE["http.conf"]
 
 #: What makes it read all files, and load other modules.
 RESTART = "core restart now"
 
 #: The admin's files that may get a line, and what makes Asterisk read each again.
 RELOADS = {
-    "http.conf": HTTP,
-    "extensions.conf": "dialplan reload",
-    "pjsip.conf": "module reload res_pjsip.so",
-    "confbridge.conf": "module reload app_confbridge.so",
-    "rtp.conf": "module reload res_rtp_asterisk.so",
+    name: BY_FILE[name]
+    for name in ("http.conf", "extensions.conf", "pjsip.conf", "confbridge.conf", "rtp.conf")
 }
 
 

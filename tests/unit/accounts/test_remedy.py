@@ -6,7 +6,8 @@ import sqlite3
 
 import pytest
 
-from cmp_bundle.accounts.remedy import RELOAD, remedy
+from cmp_bundle.accounts.remedy import remedy
+from cmp_bundle.asterisk.reloads import PJSIP
 from cmp_bundle.places import Place, Row
 
 FILE = Place("/etc/asterisk/pjsip.conf", 12)
@@ -17,13 +18,13 @@ ROW = Row("[asterisk] of res_odbc.conf", "ps_endpoints", "0000f30A0A01")
 def test_in_a_file() -> None:
     assert remedy("aor", "alice", FILE, {"max_contacts": "5", "remove_existing": "yes"}) == (
         "write max_contacts=5 and remove_existing=yes into [alice], type=aor, of"
-        f" /etc/asterisk/pjsip.conf; then {RELOAD}"
+        f" /etc/asterisk/pjsip.conf; then {PJSIP}"
     )
     assert remedy("endpoint", "alice", FILE, PINNED) == (
-        f"take transport out of the endpoint alice (/etc/asterisk/pjsip.conf:12); then {RELOAD}"
+        f"take transport out of the endpoint alice (/etc/asterisk/pjsip.conf:12); then {PJSIP}"
     )
     assert remedy("aor", "alice", None, {"max_contacts": "5"}) == (
-        f"write max_contacts=5 into the aor alice; then {RELOAD}"
+        f"write max_contacts=5 into the aor alice; then {PJSIP}"
     )
 
 
