@@ -8,7 +8,7 @@ res_pjsip/pjsip_configuration.c and res_pjsip/config_auth.c.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from cmp_bundle.accounts import browsers, caller_id
 from cmp_bundle.accounts.model import ha1
@@ -19,6 +19,7 @@ from cmp_bundle.asterisk.values import integer
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from cmp_bundle.asterisk.configuration import Variable
     from cmp_bundle.findings import Finding
     from cmp_bundle.places import Place, Row
 
@@ -37,6 +38,10 @@ class Option(NamedTuple):
     name: str
     value: str
     where: Place | Row
+
+
+#: What has a name and a value.
+Named = TypeVar("Named", Option, "Variable", "Option | Variable")
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,7 @@ class Endpoints:
     aors: Mapping[str, Aor] | None = None
 
 
-def last(options: Iterable[Option], name: str) -> Option | None:
+def last(options: Iterable[Named], name: str) -> Named | None:
     """The option of that name that counts."""
     found = None
     for option in options:
@@ -118,7 +123,7 @@ def last(options: Iterable[Option], name: str) -> Option | None:
     return found
 
 
-def value(options: Iterable[Option], name: str, default: str = "") -> str:
+def value(options: Iterable[Option | Variable], name: str, default: str = "") -> str:
     """Its value."""
     found = last(options, name)
     return default if found is None else found.value
@@ -126,19 +131,19 @@ def value(options: Iterable[Option], name: str, default: str = "") -> str:
 
 def endpoint(name: str, options: tuple[Option, ...], where: Place | Row) -> Endpoint:
     """The endpoint that these options make."""
-    streams = integer(value(options, "max_video_streams"), 0, _UINT_MAX)
     last_ones = {folded(option.name): option.value for option in options}
+    streams = integer(last_ones.get("max_video_streams", ""), 0, _UINT_MAX)
     webrtc = browsers.is_for_browsers(last_ones)
     return Endpoint(
         id=name,
         where=where,
         webrtc=webrtc,
-        display_name=caller_id.name(value(options, "callerid")),
-        transport=value(options, "transport"),
+        display_name=caller_id.name(last_ones.get("callerid", "")),
+        transport=last_ones.get("transport", ""),
         video_streams=1 if streams is None else streams,
-        auths=names(value(options, "auth")),
-        context=value(options, "context", "default"),
-        aors=names(value(options, "aors")),
+        auths=names(last_ones.get("auth", "")),
+        context=last_ones.get("context", "default"),
+        aors=names(last_ones.get("aors", "")),
         missing=browsers.missing(last_ones) if webrtc else {},
     )
 

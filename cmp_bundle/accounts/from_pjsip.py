@@ -58,8 +58,8 @@ def _with_trunks(sorts: _Sorts, endpoints: dict[str, Endpoint]) -> dict[str, End
     """``endpoints``, with those marked that lead to another server: an identify knows them by their
     address and nothing asks them for a password, or an aor says itself where they are.
     """
-    identified = {value(options(one), "endpoint") for one in sorts.get("identify", ())}
-    fixed = {one.name for one in sorts.get("aor", ()) if value(options(one), "contact")}
+    identified = {value(one.variables, "endpoint") for one in sorts.get("identify", ())}
+    fixed = {one.name for one in sorts.get("aor", ()) if value(one.variables, "contact")}
     return {
         name: replace(one, trunk=True)
         if (name in identified and not one.auths) or not fixed.isdisjoint(one.aors)
@@ -82,7 +82,7 @@ def _aor(category: Category) -> Aor:
 
 
 def _protocol(category: Category) -> str:
-    return folded(value(options(category), "protocol", "udp"))
+    return folded(value(category.variables, "protocol", "udp"))
 
 
 def _objects(
@@ -123,4 +123,4 @@ def _realm(sorts: _Sorts) -> str:
     found = [*sorts.get("global", ()), *untyped]
     if len(found) != 1:
         return REALM
-    return value(options(found[0]), "default_realm", REALM)
+    return value(found[0].variables, "default_realm", REALM)

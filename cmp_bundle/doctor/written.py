@@ -62,7 +62,8 @@ def written(installation: Installation, page: str = "") -> Written | Missing:
     sources = {kind: conf_files(installation.files, kind) for kind in _KINDS}
     counted = dict.fromkeys(chain(*sources.values()))
     for name in counted:
-        files.setdefault(name, reader.read(name, installation.files))
+        if name not in files:
+            files[name] = reader.read(name, installation.files)
     given_up = next(filter(None, map(_given_up, files.values())), None)
     if given_up is not None:
         return Missing(given_up.text, finding=given_up)
