@@ -38,7 +38,7 @@ quick: setup ## the tests that need nothing real, in under a minute
 
 test: setup ## everything: unit tests, real Asterisks, real browsers; 20 to 40 minutes on two cores
 	$(PY) -m tests.testbed build
-	$(PYTEST) tests -n 2 --dist loadscope
+	$(PYTEST) tests -n 3 --dist loadscope
 
 coverage: setup ## the same, and which lines it reaches: half as long again
 	$(PY) -m tests.testbed build
