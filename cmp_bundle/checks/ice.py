@@ -16,6 +16,7 @@ import zlib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from cmp_bundle.checks import stun
 from cmp_bundle.practice.media.sdp import SdpError, parse
 
 if TYPE_CHECKING:
@@ -32,17 +33,13 @@ _MOST: Final = 6
 #: Ports below are nobody's for sound.
 _LOWEST: Final = 1024
 
-#: STUN's (RFC 8489 sections 5, 14; RFC 8445 section 16).
-_COOKIE: Final = 0x2112A442.to_bytes(4, "big")
-_REQUEST: Final = 0x0001
-_ANSWERS: Final = (0x0101, 0x0111)
+#: Attributes of STUN (RFC 8489 section 14, RFC 8445 section 16).
 _USERNAME: Final = 0x0006
 _INTEGRITY: Final = 0x0008
 _PRIORITY: Final = 0x0024
 _FINGERPRINT: Final = 0x8028
 _CONTROLLING: Final = 0x802A
 _XOR: Final = 0x5354554E
-_HEAD: Final = 20
 
 #: That of a candidate of this machine's own, and of one that shows on the way (RFC 8445 section 5.1.2).
 _OWN: Final = 126 << 24 | 65535 << 8 | 255
@@ -140,32 +137,25 @@ class IceEnd:
         number = secrets.token_bytes(12)
         self._asked.add(number)
         attributes = (
-            _attribute(_USERNAME, f"{there.ufrag}:{self.ufrag}".encode())
-            + _attribute(_PRIORITY, _ON_THE_WAY.to_bytes(4, "big"))
-            + _attribute(_CONTROLLING, secrets.token_bytes(8))
+            stun.attribute(_USERNAME, f"{there.ufrag}:{self.ufrag}".encode())
+            + stun.attribute(_PRIORITY, _ON_THE_WAY.to_bytes(4, "big"))
+            + stun.attribute(_CONTROLLING, secrets.token_bytes(8))
         )
-
-        def head(length: int) -> bytes:
-            return _REQUEST.to_bytes(2, "big") + length.to_bytes(2, "big") + _COOKIE + number
-
-        # Each counts itself as part of the message that it is made of.
-        signed = head(len(attributes) + 24) + attributes
+        # Each of these two counts itself as part of the message that it is made of.
+        signed = stun.request(number, attributes, 24)
         proof = hmac.new(there.password.encode(), signed, hashlib.sha1).digest()
-        attributes += _attribute(_INTEGRITY, proof)
-        whole = head(len(attributes) + 8) + attributes
-        check = (zlib.crc32(whole) ^ _XOR).to_bytes(4, "big")
-        return whole + _attribute(_FINGERPRINT, check)
+        attributes += stun.attribute(_INTEGRITY, proof)
+        whole = stun.request(number, attributes, 8)
+        return whole + stun.attribute(_FINGERPRINT, (zlib.crc32(whole) ^ _XOR).to_bytes(4, "big"))
 
     def _is_for_us(self, packet: bytes) -> bool:
         """Whether it is an answer to what was asked, be it a refusal, or a question of the other end."""
-        if len(packet) < _HEAD or packet[4:8] != _COOKIE:
-            return False
-        kind = int.from_bytes(packet[:2], "big")
-        if kind in _ANSWERS:
-            return packet[8:_HEAD] in self._asked
+        kind, number = stun.head(packet) or (None, b"")
+        if kind in (stun.ANSWER, stun.REFUSAL):
+            return number in self._asked
         name = f"{self.ufrag}:".encode()
-        return kind == _REQUEST and any(
-            number == _USERNAME and value.startswith(name) for number, value in _attributes(packet)
+        return kind == stun.REQUEST and any(
+            of == _USERNAME and value.startswith(name) for of, value in stun.attributes(packet)
         )
 
 
@@ -176,17 +166,3 @@ def transport(description: str) -> Transport | None:
     except SdpError:
         return None
     return next((s.transport for s in sections if s.kind == "audio" and not s.refused), None)
-
-
-def _attribute(number: int, value: bytes) -> bytes:
-    padding = bytes(-len(value) % 4)
-    return number.to_bytes(2, "big") + len(value).to_bytes(2, "big") + value + padding
-
-
-def _attributes(packet: bytes) -> Iterable[tuple[int, bytes]]:
-    place = _HEAD
-    while place + 4 <= len(packet):
-        number = int.from_bytes(packet[place : place + 2], "big")
-        length = int.from_bytes(packet[place + 2 : place + 4], "big")
-        yield number, packet[place + 4 : place + 4 + length]
-        place += 4 + length + -length % 4

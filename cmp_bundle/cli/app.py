@@ -83,6 +83,6 @@ def run(arguments: list[str]) -> int:
         output.stopped()
         return STOPPED
     except Exception as error:  # noqa: BLE001 - the one place where a bug is met
-        output.bug(error)
+        output.bug(error, as_json="--json" in arguments)
         return BUG
     return result if isinstance(result, int) else DONE

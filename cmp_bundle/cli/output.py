@@ -99,13 +99,13 @@ def stopped() -> None:
     _write(sys.stderr, "\nstopped\n")
 
 
-def bug(problem: Exception) -> None:
+def bug(problem: Exception, *, as_json: bool) -> None:
     """A traceback is of no use at 3 a.m.; it goes into a file, whose path is told."""
     # The arguments stay out of it: they may hold what nobody should hand on.
     text = f"cmp-bundle {__version__}, Python {sys.version}\n{''.join(traceback.format_exception(problem))}"
-    path = _log(text)
-    _say("bug", f"{type(problem).__name__}: {problem}", "31;1")
-    _write(sys.stderr, f"       this is a bug in cmp-bundle; the log is {path}\n")
+    what = f"{type(problem).__name__}: {problem}"
+    hint = f"this is a bug in cmp-bundle; the log is {_log(text)}"
+    error(CmpBundleError("bug", what, hint=hint), as_json=as_json)
 
 
 def _log(text: str) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cmp_bundle.accounts.endpoint import names
 from cmp_bundle.checks.networks import (
@@ -26,32 +26,39 @@ if TYPE_CHECKING:
     from cmp_bundle.findings import Finding
     from cmp_bundle.places import Place, Row
 
-_Lists = list[tuple[str, "Sequence[NetworkRule]", "Place | Row | None"]]
+
+class _AccessList(NamedTuple):
+    """``name`` is how it is called; ``of_all`` is whether every phone must pass it, and not one alone."""
+
+    name: str
+    rules: Sequence[NetworkRule]
+    place: Place | Row | None
+    of_all: bool
 
 
-def _lists(phone: Phone, live: Live, written: Written) -> _Lists:
-    """The lists that a phone must pass, each with how it is called: those of all of PJSIP, then its own."""
-    found: _Lists = []
+def _lists(phone: Phone, live: Live, written: Written) -> Iterator[_AccessList]:
+    """The lists that a phone must pass: those of all of PJSIP, then its own."""
     for one in written.access_lists:
-        found.append((f"[{one.id}]", one.rules, one.place))
-        found += _named(one.options.get("acl", ""), live, one.place)
+        yield _AccessList(f"[{one.id}]", one.rules, one.place, of_all=True)
+        yield from _named(one.options.get("acl", ""), live, one.place, of_all=True)
     if phone.written is not None:
-        found.append((f"deny of {phone.id}", phone.written.rules, phone.written.place))
-    named = (phone.loaded or {}).get("acl", "")
-    return [*found, *_named(named, live, phone.place)]
+        place = phone.written.place
+        yield _AccessList(f"deny of {phone.id}", phone.written.rules, place, of_all=False)
+    yield from _named((phone.loaded or {}).get("acl", ""), live, phone.place, of_all=False)
 
 
-def _named(value: str, live: Live, place: Place | Row | None) -> _Lists:
-    lists: _Lists = []
+def _named(
+    value: str, live: Live, place: Place | Row | None, *, of_all: bool
+) -> Iterator[_AccessList]:
     for name in names(value):
         rules = [(r.allow, network(r.network)) for r in live.acls.get(name, ())]
-        lists.append((f"acl {name}", [NetworkRule(a, n) for a, n in rules if n], place))
-    return lists
+        known = [NetworkRule(allow, where) for allow, where in rules if where]
+        yield _AccessList(f"acl {name}", known, place, of_all)
 
 
 def shut_out(phone: Phone, live: Live, written: Written) -> bool:
     """Whether the rules do not let a phone in that comes from this machine, as test calls do."""
-    return any(not allows(rules, LOOPBACK) for _, rules, _ in _lists(phone, live, written))
+    return any(not allows(one.rules, LOOPBACK) for one in _lists(phone, live, written))
 
 
 def _access(phones: tuple[Phone, ...], live: Live, written: Written) -> Iterator[Finding | Unknown]:
@@ -60,9 +67,8 @@ def _access(phones: tuple[Phone, ...], live: Live, written: Written) -> Iterator
     for phone in phones:
         if phone.loaded is None:
             continue
-        for name, rules, place in _lists(phone, live, written):
+        for name, rules, place, of_all in _lists(phone, live, written):
             if allows_nobody(rules):
-                of_all = name.startswith("[")
                 if of_all and place in said:
                     continue
                 said.add(place)

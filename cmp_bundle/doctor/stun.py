@@ -7,11 +7,10 @@ import socket
 import time
 from typing import Final
 
+from cmp_bundle.checks import stun as messages
+
 #: Seconds in all; it is asked as often. Asterisk asks three times, for three seconds each.
 _PATIENCE: Final = 3
-_COOKIE: Final = 0x2112A442.to_bytes(4, "big")
-_ANSWER: Final = 0x0101.to_bytes(2, "big")
-_HEAD: Final = 20
 
 
 def answers(server: str) -> bool | None:
@@ -32,7 +31,7 @@ def answers(server: str) -> bool | None:
 
 def _asked(ours: socket.socket) -> bool:
     number = secrets.token_bytes(12)
-    request = b"\x00\x01\x00\x00" + _COOKIE + number
+    request = messages.request(number)
     end = time.monotonic() + _PATIENCE
     for left in range(_PATIENCE, 0, -1):
         ours.send(request)
@@ -43,10 +42,6 @@ def _asked(ours: socket.socket) -> bool:
                 answer = ours.recv(2048)
             except TimeoutError:
                 break
-            if (
-                len(answer) >= _HEAD
-                and answer[:2] == _ANSWER
-                and answer[4:_HEAD] == _COOKIE + number
-            ):
+            if messages.head(answer) == (messages.ANSWER, number):
                 return True
     return False

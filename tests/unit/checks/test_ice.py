@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmp_bundle.checks import ice
+from cmp_bundle.checks import stun as messages
 from cmp_bundle.checks.ice import IceEnd, transport
 from cmp_bundle.checks.offer import Candidate, candidates, offer
 
@@ -161,7 +162,7 @@ def test_any_bytes(data: bytes) -> None:
     assert made is not None
     try:
         assert not made._is_for_us(data)
-        assert not made._is_for_us(b"\x00\x01\x00\x50" + ice._COOKIE + data)
+        assert not made._is_for_us(messages.request(b"", data))
     finally:
         made.close()
 

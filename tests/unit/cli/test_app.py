@@ -105,6 +105,15 @@ def logged(here: Typist) -> Path:
     return path
 
 
+def test_a_bug_as_json(here: Typist, monkeypatch: pytest.MonkeyPatch) -> None:
+    raising(ZeroDivisionError("secret"), monkeypatch)
+    done = here.run("config", "--json")
+    assert done.code == BUG
+    told = json.loads(done.out)["error"]
+    assert (told["code"], told["message"]) == ("bug", "ZeroDivisionError: secret")
+    assert Path(told["hint"].split("the log is ")[1]).exists()
+
+
 @pytest.mark.parametrize("umask", [0o022, 0o000])
 def test_a_bug_goes_into_a_file_of_this_user_s(
     umask: int, here: Typist, monkeypatch: pytest.MonkeyPatch
