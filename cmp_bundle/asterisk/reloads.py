@@ -26,3 +26,6 @@ PJSIP: Final = typed("pjsip.conf")
 CONFBRIDGE: Final = typed("confbridge.conf")
 RTP: Final = typed("rtp.conf")
 LOGGER: Final = typed("logger.conf")
+
+#: What only a start changes, without ending a call.
+RESTART: Final = "asterisk -rx 'core restart when convenient'"

@@ -48,7 +48,7 @@ def command(
     """
     done = deploy(context, bundle, asking(yes=yes), public=public, dry_run=dry_run)
     if dry_run:
-        return Result(changes.dry_run(done), done)
+        return Result("\n".join((changes.dry_run(done), *changes.looked_over(done))), done)
     text = (
         f"deployed release {done.release}"
         if done.changed

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from cmp_bundle.checks import certificate_change
 from cmp_bundle.commands import given_certificate, installed_certificate
 from cmp_bundle.commands.authority import DEVICES, folder_of, now, tell_if_fresh
+from cmp_bundle.doctor import sockets
+from cmp_bundle.errors import CmpBundleError
 from cmp_bundle.files import Disk
 from cmp_bundle.provision.survey import CERTIFICATE
 from cmp_bundle.provision.wanted import Listener
@@ -46,6 +48,7 @@ def listener(
     wanted = context.settings.provision.https_address
     if ours is not None:
         address = wanted if update and wanted else ours.address
+        _refuse_taken(ours.address, address)
     elif found.server.tls_address is not None:
         address = str(found.server.tls_address)
     else:
@@ -65,6 +68,24 @@ def listener(
         return Listener(address, b"")
     context.reporter.found(wrong)
     return Listener(address)
+
+
+def _refuse_taken(before: str, after: str) -> None:
+    """Raises CmpBundleError where another program has the port of ``after``, and Asterisk that of ``before``.
+
+    It would be told by trying; but where a reload could not have its port, the next one, which puts things
+    back, may end any thread of Asterisk's (``desc->master`` of main/tcptls.c).
+    """
+    old, new = (int(address.rpartition(":")[2]) for address in (before, after))
+    programs = sockets.listeners(sockets.seen(), {old, new})
+    # Another's ports are not this machine's: a container's.
+    is_here = old in programs and programs[old].name.startswith("asterisk")
+    if is_here and new != old and new in programs:
+        raise CmpBundleError(
+            "T108",
+            f"HTTPS stays at {before}: {programs[new]} has the port of {after}",
+            hint="end it, or take another port: [provision] https_address",
+        )
 
 
 def with_certificate(context: Context, wanted: Listener) -> Listener:

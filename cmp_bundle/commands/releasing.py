@@ -114,8 +114,9 @@ def _carried_out(
         url = engine.carry_out(planned, lambda: at.look(planned.expected))
     if url and url.startswith("http:") and planned.expected.page is not None:
         _through_the_proxy(context, planned.expected)
-    findings = look_over(context) if url and planned.action == "deploy" else ()
-    return replace(release, url=url, findings=findings)
+    if url and planned.action == "deploy":
+        release = replace(release, findings=look_over(context))
+    return replace(release, url=url)
 
 
 def _through_the_proxy(context: Context, expected: Expected) -> None:
@@ -135,6 +136,7 @@ def _release(context: Context, planned: Planned, *, dry_run: bool = False) -> Re
         changed=bool(planned),
         changes=changed_paths(planned.steps, planned.cleanup),
         reloads=planned.reloads,
+        findings=planned.findings,
         dry_run=dry_run,
         release=planned.release,
         redirect=planned.expected.redirect,

@@ -20,7 +20,8 @@ class ServerChanges:
     """What a command changed on a server; in a dry run, what it would change.
 
     ``reloads`` are commands for Asterisk's console, ``notes`` are sentences worth reading. ``findings``
-    are the errors and warnings that the doctor finds on the server afterwards.
+    are the errors and warnings that the doctor finds on the server afterwards; where none is running, what is
+    known to keep browsers out.
     """
 
     changed: bool

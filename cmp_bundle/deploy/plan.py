@@ -23,15 +23,20 @@ if TYPE_CHECKING:
 
     from cmp_bundle.bundle.manifest import Bundle
     from cmp_bundle.deploy.survey import Survey
+    from cmp_bundle.findings import Finding
 
 
 @dataclass(frozen=True)
 class Planned(Plan):
-    """A plan for the phone: the release that is current after it, and what the server answers."""
+    """A plan for the phone: the release that is current after it, and what the server answers.
+
+    ``findings`` are what keeps browsers from opening the page all the same.
+    """
 
     release: str | None = None
     expected: Expected = field(default_factory=Expected)
     notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def to_deploy(
@@ -69,6 +74,7 @@ def to_deploy(
         release,
         expected,
         (*_notes(found, kept), *lines.notes(steps, found)),
+        tuple(filter(None, (found.pair.hindrance, found.pair.unwelcome))),
     )
     refusals.after(found, plan, expected)
     return plan
@@ -195,11 +201,6 @@ def _notes(found: Survey, kept: set[str]) -> tuple[str, ...]:
         f"release {release} is damaged and will be removed: {error}"
         for release, error in found.damaged.items()
         if release not in kept
-    ]
-    notes += [
-        f"{one.text}; so no browser will open the phone ({one.hint})"
-        for one in (found.pair.hindrance, found.pair.unwelcome)
-        if one is not None
     ]
     if found.static_names and not found.server.static_enabled:
         names = [n if n.isprintable() else ascii(n) for n in found.static_names]

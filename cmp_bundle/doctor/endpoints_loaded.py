@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from cmp_bundle.asterisk.reloads import PJSIP
+from cmp_bundle.asterisk.reloads import PJSIP, RESTART
 from cmp_bundle.checks.in_force import SECRETS, differences
 from cmp_bundle.checks.registration import not_by_name
 from cmp_bundle.checks.sorcery import file_uncounted
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from cmp_bundle.doctor.evidence import Live, Phone, PjsipObject, Written
     from cmp_bundle.findings import Finding
 
-_RESTART: Final = "asterisk -rx 'core restart when convenient'"
 
 #: Of a name that Asterisk cannot find.
 _UNKNOWN: Final = "Unable to find object {}."
@@ -81,7 +80,7 @@ def _of_all(live: Live, written: Written) -> Iterator[Finding]:
                 f"Asterisk does not know the option {name!r} of type={kind}, and so it takes nothing of"
                 f" [{one.id}]",
                 one.places[name],
-                f"take the line out; then {PJSIP if kind == 'global' else _RESTART}",
+                f"take the line out; then {PJSIP if kind == 'global' else RESTART}",
             )
             yield replace(made, level=Level.WARNING)
 

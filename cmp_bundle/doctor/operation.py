@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.asterisk.configuration import folded
-from cmp_bundle.asterisk.reloads import DIALPLAN, LOGGER, RTP
+from cmp_bundle.asterisk.reloads import DIALPLAN, LOGGER, RESTART, RTP
 from cmp_bundle.asterisk.values import integer, listening_address
 from cmp_bundle.doctor.check import Check, Unknown
 from cmp_bundle.doctor.evidence import Missing
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from cmp_bundle.doctor.evidence import Live, Log, Machine, Phone, PjsipObject, Written
     from cmp_bundle.findings import Finding
 
-_RESTART: Final = "asterisk -rx 'core restart when convenient'"
 
 #: Open files that Asterisk needs without any phone, and one phone in a call with pictures at the most.
 _ALONE: Final = 100
@@ -68,7 +67,7 @@ def _transports(written: Written, live: Live, log: Log | Missing) -> Iterator[Fi
                 "O101",
                 f"the transport {name} stands in the file, but Asterisk does not have it",
                 one.place,
-                f"see what it has against it when it starts: {_RESTART}, and its log",
+                f"see what it has against it when it starts: {RESTART}, and its log",
                 name,
                 seen=said or f"pjsip show transports: no {name}",
             )
@@ -92,7 +91,7 @@ def _otherwise(name: str, one: PjsipObject, loaded: Mapping[str, str]) -> Iterat
             f"the transport {name} has {option}={said} in the file, but runs with"
             f" {has or 'none'}: a reload does not change it",
             one.places.get(option, one.place),
-            f"start Asterisk anew: {_RESTART}",
+            f"start Asterisk anew: {RESTART}",
             name,
             seen=f"pjsip show transport {name}: {option}: {has}",
         )
@@ -221,7 +220,7 @@ def handles(live: Live, phones: tuple[Phone, ...]) -> Iterator[Finding | Unknown
             f"Asterisk may have {files} files open, which is too few for calls of"
             f" {count(len(phones), 'phone')} at once: they need about {needed}",
             hint=f"write maxfiles = {max(20000, 2 * needed)} into [options] of asterisk.conf, and start it"
-            f" anew: {_RESTART}",
+            f" anew: {RESTART}",
             seen=f"core show settings: Maximum open file handles: {files}",
         )
 
@@ -253,7 +252,7 @@ def modules(live: Live, written: Written) -> Iterator[Finding]:
             f"modules.conf leaves out what browser phones need: {some(missing)}",
             first.place,
             f"take the noload {'line' if len(missing) == 1 else 'lines'} out, and start Asterisk anew:"
-            f" {_RESTART}",
+            f" {RESTART}",
             seen=f"module show like {missing[0]}: Not Running",
         )
     if live.runs("chan_sip") and live.runs("res_pjsip") and (taken := _same_port(written, live)):
@@ -263,7 +262,7 @@ def modules(live: Live, written: Written) -> Iterator[Finding]:
             taken.place,
             f"give one of them another port: bind of [{taken.id}], or udpbindaddr of sip.conf; or, if no phone"
             " needs chan_sip, write noload = chan_sip.so into [modules] of modules.conf. Then start Asterisk"
-            f" anew: {_RESTART}",
+            f" anew: {RESTART}",
             seen="module show like chan_sip: Running",
         )
 

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from cmp_bundle.asterisk.configuration import CUT, REFUSED
-from cmp_bundle.asterisk.reloads import BY_FILE, typed
+from cmp_bundle.asterisk.reloads import BY_FILE, RESTART, typed
 from cmp_bundle.doctor.check import Check
 from cmp_bundle.doctor.evidence import Log, Missing
 from cmp_bundle.findings import finding
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from cmp_bundle.doctor.evidence import Written
     from cmp_bundle.findings import Finding
 
-#: What makes Asterisk read a file that no reload is for.
-_RESTART: Final = "asterisk -rx 'core restart when convenient'"
 
 #: What is wrong with a line by the reader's words, and the file that it includes.
 _ABSENT: Final = re.compile(r"#include of (.*), which is not there")
@@ -28,7 +26,7 @@ _ABSENT: Final = re.compile(r"#include of (.*), which is not there")
 
 def refused(written: Written, log: Log | Missing) -> Iterator[Finding]:
     for name, read in written.files.items():
-        again = typed(name) if name in BY_FILE else _RESTART
+        again = typed(name) if name in BY_FILE else RESTART
         for problem in read.problems:
             what = problem.message.partition("; ")[0]
             absent = _ABSENT.fullmatch(what)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cmp_bundle.asterisk.reloads import HTTP
+from cmp_bundle.asterisk.reloads import HTTP, RESTART
 from cmp_bundle.checks import http_conf
 from cmp_bundle.doctor.addresses import is_loopback
 from cmp_bundle.doctor.check import Check, Unknown
@@ -87,7 +87,12 @@ def _line(written: Written) -> Place | None:
 def port(
     live: Live, written: Written, inside: Reached | Missing, machine: Machine | Missing
 ) -> Iterator[Finding]:
-    """A server of HTTPS alone says nothing of a port that it could not have; then who has it tells."""
+    """A server of HTTPS alone says nothing of a port that it could not have; then who has it tells.
+
+    It is not to be reloaded: after a reload that could not have the port, the next one ends whichever thread
+    has the number of the one that listened before (``desc->master`` of main/tcptls.c). That may be the one
+    that carries it out, and nothing can be reloaded any more (seen on 22).
+    """
     server = written.configured.server
     address = server.tls_address
     if address is None or written.configured.pair.hindrance is not None:
@@ -102,8 +107,8 @@ def port(
         f"Asterisk could not listen on {address} for HTTPS: another program has that port"
         + (f": {owner}" if owner else ""),
         line.place if line else None,
-        f"see which: ss -ltnp 'sport = :{address.port}'; end it, then have Asterisk try again: touch"
-        f" {written.configured.path('http.conf')}; {HTTP}",
+        f"see which: ss -ltnp 'sport = :{address.port}'; end it, then start Asterisk anew, as reloading it"
+        f" now may freeze it: {RESTART}",
         seen="HTTPS Server Enabled and Bound to (null)"
         if live.http.unbound
         else f"{owner} listens",

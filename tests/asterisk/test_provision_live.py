@@ -130,6 +130,17 @@ def test_a_port_that_asterisk_cannot_have(at: Cmp, packaged: Asterisk) -> None:
             assert state(packaged) == before
 
 
+def test_no_move_to_a_port_that_somebody_has(at: Cmp, packaged: Asterisk) -> None:
+    ready(at, packaged)
+    before = state(packaged)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        done = at.run("provision", "--update", "--https-address", address)
+    assert done.returncode == 1
+    assert f"error T108: HTTPS stays at 0.0.0.0:{packaged.ports.https}: python" in done.stderr
+    assert state(packaged) == before
+
+
 def test_a_server_that_is_not_running(at: Cmp, packaged: Asterisk) -> None:
     at.environment["CMP_BUNDLE_ASTERISK_ETC_DIR"] = f"{packaged.inside}/etc"
     packaged.stop()

@@ -114,6 +114,10 @@ def _turn_away(listener: socket.socket) -> None:
 
 
 def _port_taken(server: Server, *lines: str) -> None:
+    """Mended by a restart alone: a reload after one that failed ends any thread of Asterisk's, the one
+    that carries it out included (tcptls.c keeps the thread that listened as ``master``; seen on 22).
+    """
+    server.restarted = True
     taken = socket.create_server(("0.0.0.0", 0))
     server.at_the_end(lambda: taken.shutdown(socket.SHUT_RDWR))
     threading.Thread(target=_turn_away, args=(taken,), daemon=True).start()
