@@ -149,6 +149,7 @@ OTHERS: dict[str, Callable[[IceEnd, bytes], list[bytes]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", OTHERS)
 def test_what_else_may_come(kind: str, ours: IceEnd) -> None:
     began = time.monotonic()

@@ -52,6 +52,7 @@ def test_the_file_that_is_named(at: Desk, monkeypatch: pytest.MonkeyPatch) -> No
     assert (at.folder / "other.toml").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["[asterisk\n", "[asterisk]\nurl = 5\n", "[nothing]\n", "\xff"])
 def test_a_file_that_is_wrong_is_replaced_by_force_alone(at: Desk, text: str) -> None:
     settings = at.folder / "cmp-bundle.toml"
@@ -146,6 +147,7 @@ def test_what_is_there_stays_and_what_is_missing_is_added(at: Desk) -> None:
     assert path.read_bytes() == after
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["link", "pipe", "folder", "bytes"])
 def test_what_is_no_ordinary_file_is_left_alone(at: Desk, kind: str) -> None:
     path, victim = at.folder / ".gitignore", at.folder.parent / "victim"

@@ -144,6 +144,7 @@ def test_what_cannot_even_be_looked_for(at: Desk) -> None:
         assert "cannot be read: file name too long" in said
 
 
+@pytest.mark.slow
 def test_what_is_deployed_cannot_be_opened_any_more(at: Desk) -> None:
     (at.root / "etc/asterisk/http.conf").write_text("[general]\n")
     at("provision")
@@ -185,6 +186,7 @@ def test_a_firewall_that_is_open_for_others(at: Desk, monkeypatch: pytest.Monkey
     assert "firewall (firewalld, which is off): closed (now open for no port)" in shown
 
 
+@pytest.mark.slow
 def test_the_ports_that_are_opened_are_told(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """What decides is in files that Asterisk's user may write."""
     (at.root / "etc/asterisk/http.conf").write_text("[general]\n")
@@ -249,6 +251,7 @@ def held(at: Desk, tmp_path: Path) -> Realtime:
     return empty(tmp_path / "realtime.sqlite3")
 
 
+@pytest.mark.slow
 def test_rows_there_and_back(at: Desk, held: Realtime) -> None:
     before = (snapshot(at.root), content(held))
     shown = at("provision", "--database", held.url, "--dry-run")
@@ -265,6 +268,7 @@ def test_rows_there_and_back(at: Desk, held: Realtime) -> None:
     assert (snapshot(at.root), content(held)) == before
 
 
+@pytest.mark.slow
 def test_new_passwords_of_rows_that_are_ours(at: Desk, held: Realtime) -> None:
     """They are in the rows at once, which stay ours."""
     before = (snapshot(at.root), content(held))
@@ -310,6 +314,7 @@ def test_what_asterisk_or_a_driver_would_stumble_over(
     assert said in at.refused("provision", *words)
 
 
+@pytest.mark.slow
 def test_a_certificate_that_is_no_good_any_more(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     (at.root / "etc/asterisk/http.conf").write_text("[general]\n")
     monkeypatch.setenv("CMP_BUNDLE_SITE_URL", "https://one.lan:8089")
@@ -354,6 +359,7 @@ def test_an_address_for_https_that_comes_too_late(at: Desk) -> None:
     assert "tlsbindaddr = 127.0.0.1:7443" in written
 
 
+@pytest.mark.slow
 def test_the_line_that_somebody_took_out(at: Desk) -> None:
     """A phone that is deployed is not forgotten with it."""
     (at.root / "etc/asterisk/http.conf").write_text("[general]\n")
