@@ -46,7 +46,7 @@ coverage: setup ## the same, and which lines it reaches: half as long again
 
 soak: setup ## the longest tests alone, which make test has in a shorter form; 20 to 60 minutes
 	$(PY) -m tests.testbed build
-	$(PYTEST) tests -m soak -n 2 --dist load
+	$(PYTEST) tests -m soak -n 3 --dist load
 
 lint: setup ## what a reviewer would ask first
 	.venv/bin/ruff check

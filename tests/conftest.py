@@ -106,15 +106,17 @@ def _nobody_s_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture(scope="session")
-def _states(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("states")
+def _kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kept")
 
 
 @pytest.fixture(autouse=True)
-def _nobody_s_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, _states: Path) -> None:
+def _nobody_s_settings(monkeypatch: pytest.MonkeyPatch, _kept: Path) -> None:
     """No test sees the cache or the state of another."""
-    # Many look at everything in their folder, which the state is no part of.
-    _lies_in(tmp_path / "cache", Path(tempfile.mkdtemp(dir=_states)), monkeypatch)
+    # Not in tmp_path: that of thousands of tests takes longer than all else that most of them do, and
+    # many look at everything in theirs.
+    here = Path(tempfile.mkdtemp(dir=_kept))
+    _lies_in(here / "cache", here / "state", monkeypatch)
 
 
 #: Where both versions of Asterisk do the same, and what is looked at is something else.
