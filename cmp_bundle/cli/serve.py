@@ -40,6 +40,7 @@ _FLAGS = (
     click.option("--open", "open_browser", is_flag=True, help="Open it in a browser."),
     options.OFFLINE,
     flags=(*options.PHONE, *_FLAGS),
+    accounts=True,
 )
 def command(
     context: Context,

@@ -15,6 +15,7 @@ from cmp_bundle.files.boundary import Boundary
 from cmp_bundle.files.owner import FileOwnership
 from cmp_bundle.files.rights import not_allowed
 from cmp_bundle.files.unsynced import Unsynced, syncfs
+from cmp_bundle.shell import word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -323,6 +324,8 @@ class _named:  # noqa: N801 - reads as a statement
         hint = None
         if isinstance(error, PermissionError):
             hint = not_allowed(self.rights)
+        elif isinstance(error, FileNotFoundError):
+            hint = f"make its folder first: mkdir -p {word(self._path.parent)}"
         elif error.errno == errno.ENOSPC:
             hint = "free some space on this disk, then run it again; nothing was left half-written"
         elif error.errno == errno.EROFS:

@@ -196,6 +196,13 @@ def test_accounts_come_and_go(folder: Path) -> None:
         until(lambda: running.settings()["profile"]["id"] == "demo")
 
 
+def test_accounts_of_a_file_that_is_named(folder: Path) -> None:
+    accounts(folder, "alice")
+    (folder / "accounts.toml").rename(folder / "others.toml")
+    with serve(folder, "--practice", "--accounts-file", "others.toml") as running:
+        assert "alice" in running.shown()
+
+
 def sealed(running: Serve, link: str) -> bytes | None:
     """What the link opens, as it lies on the server; None where nothing does."""
     opening = Token(base64.urlsafe_b64decode(link.rpartition("#")[2] + "=="))

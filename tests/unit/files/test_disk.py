@@ -328,6 +328,7 @@ def test_where_there_is_no_folder(tmp_path: Path) -> None:
     with pytest.raises(CmpBundleError, match="no such file") as caught:
         Disk().write(tmp_path / "none/a", b"")
     assert caught.value.file == str(tmp_path / "none/a")
+    assert caught.value.hint == f"make its folder first: mkdir -p {tmp_path}/none"
     with pytest.raises(CmpBundleError):
         Disk().write(tmp_path, b"")
     assert names(tmp_path) == []
