@@ -53,9 +53,6 @@ FAULTS = [
     *versions.FAULTS,
 ]
 
-#: What a version has as it comes, and no fault of ours can add to.
-BY_NATURE = {"16": {"S108"}}
-
 
 def _made_on(fault: Fault) -> Iterator[tuple[str, Any]]:
     """The version and the row of the table, of each that it is made on."""
@@ -118,13 +115,9 @@ def test_fault(server: Server, fault: Fault) -> None:
     assert told_of, f"{fault.code} was not found: {told(found)}"
     words = " ".join(f"{one.message} {one.seen or ''}" for one in told_of)
     assert [w for w in fault.words if w not in words] == [], told(found)
-    by_nature = BY_NATURE.get(server.pbx.release.version, set())
+    by_nature = versions.ERRORS[server.pbx.release.version]
     others = set(codes(found)) - {fault.code, *fault.along, *by_nature}
     assert not others, told(found)
-
-
-#: What is wrong with a version itself, as it comes from its distribution.
-OF_ITS_VERSION: dict[str, set[str]] = {"22": set(), "16": {"K101", "K102"}}
 
 
 def _also_of_accounts() -> Iterator[Any]:
@@ -188,9 +181,9 @@ def test_what_a_phone_leaves_there_that_is_refused(server: Server) -> None:
 def test_a_healthy_server(server: Server) -> None:
     found = server.examine()
     version = server.pbx.release.version
-    expected = OF_ITS_VERSION[version] | BY_NATURE.get(version, set())
+    expected = versions.ERRORS[version] | versions.WARNINGS[version]
     assert set(codes(found, Level.ERROR, Level.WARNING)) == expected, told(found)
-    assert found.ok is not bool(BY_NATURE.get(version))
+    assert found.ok is not bool(versions.ERRORS[version])
     assert not check_accounts(server.context()).findings
 
 
@@ -266,7 +259,7 @@ remove_existing=yes
 def test_a_trunk_is_no_phone_and_options_by_hand_make_one(server: Server) -> None:
     server.append("pjsip.conf", _OTHERS)
     found = server.examine()
-    by_nature = BY_NATURE.get(server.pbx.release.version, set())
+    by_nature = versions.ERRORS[server.pbx.release.version]
     assert set(codes(found)) <= by_nature, told(found)
     named = {(one.code, one.subject) for one in found.findings if one.level is not Level.NOTE}
     assert {one for one in named if one[1] == "carrier-in"} == set(), told(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cmp_bundle.findings import Level
+from tests.asterisk.faults import versions
 from tests.asterisk.faults.fault import codes, told
 from tests.asterisk.faults.provisioned import provisioned
 from tests.conftest import _unreal
@@ -34,6 +35,6 @@ def test_ten_thousand_phones(
         about_phones = {one.subject for one in found.findings if one.level is not Level.NOTE}
         assert about_phones == {None}, told(found)
         assert {"H106", "O104"} <= set(codes(found, Level.WARNING)), told(found)
-        assert set(codes(found)) == ({"S108"} if version == "16" else set()), told(found)
+        assert set(codes(found)) == versions.ERRORS[version], told(found)
     finally:
         server.pbx.remove()
