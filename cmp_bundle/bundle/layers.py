@@ -84,11 +84,13 @@ class _Limit:
     path: str
     left: int
 
-    def unpacked(self, data: bytes) -> tuple[list[bytes], int]:
-        """What is packed in ``data``, and how many bytes of it are not. Raises CmpBundleError."""
+    def unpacked(self, data: bytes, *, file: bool) -> tuple[list[bytes], int]:
+        """What is packed in ``data``, the ``file`` itself or not, and how many bytes of it are not.
+        Raises CmpBundleError.
+        """
         contents, rest = [], len(data)
         try:
-            for content, used in packed.unpacked(data, self.left):
+            for content, used in packed.unpacked(data, self.left, file=file):
                 self.left -= len(content)
                 rest -= used
                 contents.append(content)
@@ -143,7 +145,7 @@ class LayerReader:
             text = _as_text(one)
             if text is None:
                 yield Layer(one, text=False)
-            contents, rest = limit.unpacked(one)
+            contents, rest = limit.unpacked(one, file=depth == 0)
             todo += ((content, depth + 1) for content in contents)
             if text is not None:
                 todo.appendleft((text, depth))

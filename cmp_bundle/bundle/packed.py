@@ -21,13 +21,16 @@ _BEGINNINGS = re.compile(
     rb"|x[\x01\x5e\x9c\xda]",
     re.DOTALL,
 )
-#: Packed by what Python cannot unpack: 7-Zip, RAR, Zstandard, LZ4, compress.
-_UNKNOWN = re.compile(
-    rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07|\x28\xb5\x2f\xfd|\x04\x22\x4d\x18|\x1f\x9d"
-)
+#: Packed by what Python cannot unpack: 7-Zip, RAR, Zstandard, LZ4.
+_UNKNOWN = re.compile(rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07|\x28\xb5\x2f\xfd|\x04\x22\x4d\x18")
+#: By compress, which shows in two bytes alone: those that may be base64 begin so once in 65,536 times.
+_COMPRESSED = b"\x1f\x9d"
 
 _ENCRYPTED = 1
 _STORED, _DEFLATED, _BZIP2, _LZMA = 0, 8, 12, 14
+#: All the methods that there are (APPNOTE.TXT, 4.4.5): where another one stands, the four bytes that begin
+#: a member are chance, as they are once in four billion of a hundred thousand sealed profiles.
+_METHODS = frozenset({*range(21), *range(93, 100)})
 #: The fixed part of a member's header in a zip file (APPNOTE.TXT, 4.3.7).
 _HEADER = 30
 #: That of an LZMA member: version, size of the properties, properties (APPNOTE.TXT, 5.8.8).
@@ -48,15 +51,15 @@ class SealedError(Exception):
     """It is packed in a way that cannot be looked into; the text says how."""
 
 
-def unpacked(data: bytes, most: int) -> Iterator[tuple[bytes, int]]:
-    """The content of everything that is packed in ``data``, and how many bytes of it it took.
+def unpacked(data: bytes, most: int, *, file: bool = False) -> Iterator[tuple[bytes, int]]:
+    """The content of everything that is packed in ``data``, and how many bytes of it it took; ``file`` is
+    whether ``data`` is a file as it stands there, and not what may be one by chance.
 
-    That is 0 where it is damaged or cut off, so that the bytes themselves may still be something.
+    The bytes taken are 0 where it is damaged or cut off, so that the bytes themselves may still be something.
 
     Raises UnpackLimitError for more than ``most`` bytes, SealedError where it cannot be read.
     """
-    unknown = _UNKNOWN.match(data)
-    if unknown:
+    if _UNKNOWN.match(data) or (file and data.startswith(_COMPRESSED)):
         raise SealedError("is packed in a format that cmp-bundle cannot unpack")
     view = memoryview(data)
     end = 0
@@ -118,6 +121,8 @@ def _member(data: memoryview, most: int) -> tuple[bytes, int]:
     if len(data) < _HEADER:
         return b"", 0
     flags, method = _number(data, 6), _number(data, 8)
+    if method not in _METHODS:
+        return b"", 0
     start = _HEADER + _number(data, 26) + _number(data, 28)
     if flags & _ENCRYPTED:
         raise SealedError("is a zip archive with a password, so it cannot be searched for secrets")

@@ -211,6 +211,7 @@ def test_what_cannot_be_looked_through_is_told() -> None:
         (nested, "encoded too many times"),
         (bytes(locked), "a zip archive with a password"),
         (b"7z\xbc\xaf\x27\x1c" + b"x" * 99, "a format that cmp-bundle cannot unpack"),
+        (b"\x1f\x9d\x90" + b"x" * 99, "a format that cmp-bundle cannot unpack"),
         (b"Rar!\x1a\x07\x01\x00", "a format that cmp-bundle cannot unpack"),
         (b"\x28\xb5\x2f\xfd" + b"x" * 99, "a format that cmp-bundle cannot unpack"),
     ):
@@ -260,6 +261,17 @@ def test_a_file_that_is_too_large_to_look_through(monkeypatch: pytest.MonkeyPatc
     for bomb in (gzip.compress(b"\0" * (1 << 21)), gzip.compress(b"\0" * (1 << 19)) * 3):
         with pytest.raises(CmpBundleError, match="too much to search for secrets"):
             check({"x": bomb}, [ALICE], [])
+
+
+def test_names_that_begin_as_a_packed_file_does() -> None:
+    """Those of profiles are made of 16 bytes by chance, and look like base64."""
+    for beginning in (b"\x1f\x9d\x90", b"\x1f\x9d"):
+        for lead in ("", "x", "xx", "xxx"):
+            name = lead + base64.urlsafe_b64encode(beginning.ljust(18, b"\xff")).decode()
+            check({f"p/{name}.bin": b"x", "list.txt": name.encode()}, [ALICE], [])
+        check({"list.txt": (beginning * 9).hex().encode()}, [ALICE], [])
+    # A zip's member by an impossible method.
+    check({"x": b"\xff" * 9 + b"PK\x03\x04" + b"\xff" * 99}, [ALICE], [])
 
 
 def test_secrets_that_begin_alike_are_told_apart() -> None:
