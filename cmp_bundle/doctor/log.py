@@ -82,7 +82,8 @@ def log(
     except (OSError, ValueError, CmpBundleError):
         return Missing(f"its log {path} cannot be read")
     now = time.time()
-    started = now - live.process.up if live.process.up is not None else now
+    # Since it was asked, the calls have taken their time.
+    started = live.moment - live.process.up if live.process.up is not None else now
     return Log(path, tuple(recent(found.data, found.mtime, max(started, now - _RECENT))))
 
 

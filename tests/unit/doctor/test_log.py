@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from cmp_bundle.asterisk import reader
+from cmp_bundle.asterisk.answers.core import Process
 from cmp_bundle.asterisk.answers.logger import LogChannel
 from cmp_bundle.asterisk.conf_files import ConfFolder, Overlaid
-from cmp_bundle.doctor.evidence import Log
-from cmp_bundle.doctor.log import MOST, LogFile, chosen, log_files, recent
+from cmp_bundle.doctor.evidence import Log, Missing
+from cmp_bundle.doctor.log import MOST, TROUBLE, LogFile, chosen, log, log_files, recent
 from cmp_bundle.files import Boundary
 from cmp_bundle.files.open_folder import NoFileError
+
+from .servers import live
+
+if TYPE_CHECKING:
+    from cmp_bundle.asterisk.installation import Installation
 
 #: As 22.10.1 and 16.28.0 write it. The last line was written at the second 10,000.
 RECORDED = """\
@@ -148,3 +157,21 @@ def test_nobody_waits_for_a_pipe(tmp_path: Path) -> None:
         for one in (name, "folder"):
             with pytest.raises(NoFileError):
                 folder.read(one, 4, tail=True)
+
+
+def test_what_came_soon_after_the_start_counts_however_long_all_else_took(tmp_path: Path) -> None:
+    """Asterisk was asked a minute ago, five seconds after its start."""
+    path = tmp_path / "messages.log"
+    path.write_text(RECORDED)
+    asked = path.stat().st_mtime - 60
+    here = SimpleNamespace(
+        control=SimpleNamespace(directories=dict),
+        boundary=Boundary(tmp_path),
+        path=Path,
+        rights=None,
+    )
+    writes = (channel(str(path), *TROUBLE),)
+    answered = replace(live(), moment=asked, process=Process(up=5), log_channels=writes)
+    found = log(cast("Installation", here), Missing("nothing"), answered)
+    assert isinstance(found, Log)
+    assert [line.split("]")[0][-8:] for line in found.lines] == ["10:43:57", "10:44:00", "10:44:07"]
