@@ -41,7 +41,7 @@ class Option(NamedTuple):
 
 
 #: What has a name and a value.
-Named = TypeVar("Named", Option, "Variable", "Option | Variable")
+Named = TypeVar("Named", bound="Option | Variable")
 
 
 @dataclass(frozen=True)

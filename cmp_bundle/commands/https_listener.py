@@ -48,7 +48,8 @@ def listener(
     wanted = context.settings.provision.https_address
     if ours is not None:
         address = wanted if update and wanted else ours.address
-        _refuse_taken(ours.address, address)
+        if address != ours.address:
+            _refuse_taken(ours.address, address)
     elif found.server.tls_address is not None:
         address = str(found.server.tls_address)
     else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -49,26 +48,29 @@ def phones(
     family = _family(written, live)
     has_failed = threading.Event()
 
-    def look(name: str, control: Control | None) -> Phone:
+    def look(name: str, control: Control | None) -> Phone | None:
         one = _phone(name, objects, control, known.get(name), family)
         if not isinstance(written, Missing):
             if one.account is None:
                 one = _with_account(one, written)
             one = replace(one, listed=name in known, homes=dict(_homes(one, written)))
-        return _with_protocol(one, written, control)
+        if name in known or name in only or _is_a_phone(one, written):
+            return _with_protocol(one, written, control)
+        return None
 
-    def look_and_ask(name: str) -> Phone:
-        with suppress(CmpBundleError):
-            if not has_failed.is_set():
+    def look_and_ask(name: str) -> Phone | None:
+        if not has_failed.is_set():
+            try:
                 return look(name, asked)
-        # It has answered before, if slowly: the others are taken as they are written.
-        has_failed.set()
+            except CmpBundleError:
+                # It has answered before, if slowly: the others are taken as they are written.
+                has_failed.set()
         return look(name, None)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         found = list(pool.map(look_and_ask, ids[:MOST]))
     found += [look(name, None) for name in ids[MOST:]]
-    return tuple(p for p in found if p.id in known or p.id in only or _is_a_phone(p, written))
+    return tuple(filter(None, found))
 
 
 def _family(written: Written | Missing, live: Live | Missing) -> str:
